@@ -1,0 +1,5 @@
+"""`python -m neurosieve` is the command line."""
+
+from neurosieve.cli import main
+
+main()

@@ -1,0 +1,17 @@
+"""Model × data set → rows × layers × neurons in a store on disk."""
+
+from neurosieve.activations.extract import ExtractionOptions, extract, read_rows
+from neurosieve.activations.plan import ReadingPlan, UnitCounts, plan_reading
+from neurosieve.activations.store import Activations, ActivationStore, Manifest
+
+__all__ = [
+    "ActivationStore",
+    "Activations",
+    "ExtractionOptions",
+    "Manifest",
+    "ReadingPlan",
+    "UnitCounts",
+    "extract",
+    "plan_reading",
+    "read_rows",
+]

@@ -1,0 +1,116 @@
+"""From characters to subwords: which tokens of which window stand for a labelled unit.
+
+Labels sit on character ranges; the fast tokenizer's offsets say which subwords overlap them. Text longer than the
+model's input is cut into windows that overlap by half, and a unit is taken from the window where its nearer edge
+is farthest (METHOD.md, "Windows").
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+from transformers import PreTrainedTokenizerBase
+
+from neurosieve.data.dataset import Span
+from neurosieve.typing import Pooling
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A tokenised text without a length limit.
+
+    Attributes:
+        ids: Content tokens, special ones left out, shape [tokens].
+        start: First character of each token, leading white space left out, shape [tokens].
+        end: Character behind the last, shape [tokens]; equal to `start` where a token stands for no character.
+        prefix: Special tokens before the content.
+        suffix: Special tokens behind it.
+    """
+
+    ids: Int[np.ndarray, " tokens"]
+    start: Int[np.ndarray, " tokens"]
+    end: Int[np.ndarray, " tokens"]
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[Encoding]:
+    """Tokenise whole texts; code that spells a special token (`</s>`) stays ordinary text."""
+    batch = tokenizer(
+        list(texts),
+        add_special_tokens=True,
+        split_special_tokens=True,
+        truncation=False,
+        padding=False,
+        return_offsets_mapping=True,
+        return_special_tokens_mask=True,
+        return_attention_mask=False,
+        verbose=False,
+    )
+    columns = zip(texts, batch["input_ids"], batch["offset_mapping"], batch["special_tokens_mask"], strict=True)
+    return [_encoding(text, ids, offsets, special) for text, ids, offsets, special in columns]
+
+
+def _encoding(text: str, ids: list[int], offsets: list[tuple[int, int]], special: list[int]) -> Encoding:
+    first = next((i for i, s in enumerate(special) if not s), len(ids))
+    last = next((i for i in range(len(ids), first, -1) if not special[i - 1]), first)
+    if first == last:  # no content: a lone run of special tokens is all prefix
+        first = last = len(ids)
+    spans = np.array([_trim(text, *o) for o in offsets[first:last]], dtype=np.int64).reshape(-1, 2)
+    content = np.array(ids[first:last], dtype=np.int64)
+    return Encoding(content, spans[:, 0], spans[:, 1], tuple(ids[:first]), tuple(ids[last:]))
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Offsets without leading white space, as byte-level tokenizers differ in counting it; all-white tokens stay."""
+    piece = text[start:end]
+    stripped = piece.lstrip()
+    return (end - len(stripped), end) if stripped else (start, end)
+
+
+def unit_tokens(encoding: Encoding, start: int, end: int) -> Int[np.ndarray, " some"]:
+    """Indices of the content tokens that share a character with `start`:`end`, in order."""
+    shares = (encoding.start < end) & (encoding.end > start) & (encoding.end > encoding.start)
+    return np.flatnonzero(shares)
+
+
+def shared_tokens(encoding: Encoding, spans: Sequence[Span]) -> Bool[np.ndarray, " tokens"]:
+    """Which content tokens overlap more than one labelled unit (spans in order, not overlapping)."""
+    solid = [s for s in spans if s.end > s.start]
+    starts = np.array([s.start for s in solid], dtype=np.int64)
+    ends = np.array([s.end for s in solid], dtype=np.int64)
+    begun = np.searchsorted(starts, encoding.end, side="left")
+    over = np.searchsorted(ends, encoding.start, side="right")
+    shared: Bool[np.ndarray, " tokens"] = (begun - over > 1) & (encoding.end > encoding.start)
+    return shared
+
+
+def pooled_tokens(tokens: Int[np.ndarray, " some"], pooling: Pooling) -> Int[np.ndarray, " few"]:
+    """The tokens whose mean stands for the unit."""
+    if pooling == "first":
+        return tokens[:1]
+    return tokens[-1:] if pooling == "last" else tokens
+
+
+def cut_windows(tokens: int, capacity: int) -> list[tuple[int, int]]:
+    """Windows of at most `capacity` tokens that overlap by half; one window where all fits."""
+    if tokens <= capacity:
+        return [(0, tokens)]
+    stride = max(1, capacity // 2)
+    count = 1 + -(-(tokens - capacity) // stride)
+    return [(i * stride, min(i * stride + capacity, tokens)) for i in range(count)]
+
+
+def best_window(first: int, last: int, windows: Sequence[tuple[int, int]]) -> int:
+    """The window for the tokens `first` … `last` (included): its nearer edge is farthest, ties to the earlier one.
+
+    A unit longer than any window goes where most of it is seen.
+    """
+
+    def context(window: tuple[int, int]) -> tuple[int, int]:
+        start, end = window
+        seen = min(last + 1, end) - max(first, start)
+        return seen, min(first - start, end - 1 - last)
+
+    return max(range(len(windows)), key=lambda i: (*context(windows[i]), -i))

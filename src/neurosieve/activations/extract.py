@@ -1,0 +1,204 @@
+"""Model × data set → activation store: one forward pass for all layers, only the needed rows kept."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import pyarrow as pa
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from neurosieve.activations.plan import ReadingPlan, Window, batches, pad, plan_reading
+from neurosieve.activations.selfcheck import check_rows, check_sample
+from neurosieve.activations.store import ROW_SCHEMA, ActivationStore, Manifest, choose_dtype
+from neurosieve.data.dataset import Dataset, Rows
+from neurosieve.data.sampling import Sample
+from neurosieve.errors import DataError
+from neurosieve.models import CodeModel
+from neurosieve.progress import track
+from neurosieve.typing import SPLITS, PathLike, Pooling, Split, StoreDtype
+
+SAMPLE_WINDOWS = 64
+SHARD_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class ExtractionOptions:
+    """How rows are read.
+
+    Attributes:
+        pooling: Which subwords of a unit are averaged.
+        drop_shared: Leave out units that share a subword.
+        batch_tokens: Padded tokens in one forward pass.
+        dtype: Of the store; `auto` decides for each layer on a sample.
+        shard_bytes: About the size of one shard.
+    """
+
+    pooling: Pooling = "mean"
+    drop_shared: bool = False
+    batch_tokens: int = 4096
+    dtype: StoreDtype = "auto"
+    shard_bytes: int = SHARD_BYTES
+
+
+def read_rows(model: CodeModel, windows: Sequence[Window]) -> list[Float[Tensor, "rows width"]]:
+    """Rows of some windows for each layer, in window order, by one padded forward pass, in float32 on the CPU."""
+    ids, mask, offsets = pad(windows, model.pad_id, model.padding_side)
+    states = model.hidden_states(ids, mask)
+    length = ids.shape[1]
+    position: list[int] = []
+    row: list[int] = []
+    counts: list[int] = []
+    for i, (window, offset) in enumerate(zip(windows, offsets, strict=True)):
+        for tokens in window.tokens:
+            position += [i * length + offset + t for t in tokens]
+            row += [len(counts)] * len(tokens)
+            counts.append(len(tokens))
+    where = torch.tensor(position, device=model.device)
+    target = torch.tensor(row, device=model.device)
+    divisor = torch.tensor(counts, device=model.device, dtype=torch.float32)[:, None]
+    layers = []
+    for state in states:
+        flat = state.reshape(-1, state.shape[-1])[where].float()
+        total = torch.zeros(len(counts), flat.shape[1], device=model.device).index_add_(0, target, flat)
+        layers.append((total / divisor).cpu())
+    return layers
+
+
+def extract(
+    model: CodeModel, dataset: Dataset, sample: Sample, url: PathLike, options: ExtractionOptions | None = None
+) -> ActivationStore:
+    """Write the rows' activations to a store, or go on with one that was begun by the same call.
+
+    Raises:
+        SelfCheckError: Rows differ from transformers' own; nothing is written then.
+        DataError: The tokenizer leaves no row of a split.
+        ResourceError: Full disk.
+    """
+    options = options or ExtractionOptions()
+    plan = plan_reading(
+        model.tokenizer,
+        model.max_tokens,
+        dataset,
+        sample.rows,
+        pooling=options.pooling,
+        drop_shared=options.drop_shared,
+    )
+    plan = replace(plan, counts=replace(plan.counts, empty=sample.empty))
+    for split in SPLITS:
+        if not plan.windows[split]:
+            raise DataError(
+                f"{split} split", expected="rows with subwords", got="none", remedy="check tokenizer and --straddle"
+            )
+    if ActivationStore.started(url):
+        store = ActivationStore(url)
+    else:
+        store = ActivationStore(url, _manifest(model, sample.rows, plan, options))
+        store.save_manifest()
+    if not store.manifest.complete:
+        _write_shards(model, dataset, sample.rows, plan, options, store)
+        store.manifest.complete = True
+        store.save_manifest()
+    return store
+
+
+def _manifest(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions) -> Manifest:
+    """Read a sample, check it, and decide each layer's dtype on it."""
+    parts: list[list[Tensor]] = []
+    windows = check_sample(plan.windows["train"], SAMPLE_WINDOWS)
+    checked: dict[str, float] = {}
+    for number, batch in enumerate(batches(windows, options.batch_tokens)):
+        parts.append(read_rows(model, batch))
+        if number == 0 or batch[-1] is windows[-1]:
+            few = check_sample(batch, 8)
+            checked = _worse(checked, check_rows(model, few, _rows_of(batch, few, parts[-1])))
+    layers = [torch.cat(layer) for layer in zip(*parts, strict=True)]
+    return Manifest(
+        model=model.name,
+        revision=model.revision,
+        adapter={k: v for k, v in asdict(model.adapter).items() if k != "load_options"},
+        site="hidden",
+        layers=len(layers),
+        width=layers[0].shape[1],
+        labels=list(rows.labels),
+        dtypes=[choose_dtype(x, options.dtype) for x in layers],
+        counts=asdict(plan.counts),
+        long_examples=plan.long_examples,
+        self_check=checked,
+        notes=list(model.notes),
+        rows={s: sum(len(w.rows) for w in plan.windows[s]) for s in SPLITS},
+    )
+
+
+def _rows_of(batch: Sequence[Window], few: Sequence[Window], layers: Sequence[Tensor]) -> list[Tensor]:
+    wanted = {id(w) for w in few}
+    mask = torch.tensor([id(w) in wanted for w in batch for _ in w.rows])
+    return [x[mask] for x in layers]
+
+
+def _worse(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
+    if not a:
+        return b
+    return b | {"rows": a["rows"] + b["rows"], "difference": max(a["difference"], b["difference"])}
+
+
+def _shards(
+    plan: ReadingPlan, options: ExtractionOptions, row_bytes: int
+) -> Iterator[tuple[Split, list[list[Window]]]]:
+    """Batches dealt to shards; the same plan always gives the same shards."""
+    for split in SPLITS:
+        shard: list[list[Window]] = []
+        count = 0
+        for batch in batches(plan.windows[split], options.batch_tokens):
+            shard.append(batch)
+            count += sum(len(w.rows) for w in batch)
+            if count * row_bytes >= options.shard_bytes:
+                yield split, shard
+                shard, count = [], 0
+        if shard:
+            yield split, shard
+
+
+def _write_shards(
+    model: CodeModel,
+    dataset: Dataset,
+    rows: Rows,
+    plan: ReadingPlan,
+    options: ExtractionOptions,
+    store: ActivationStore,
+) -> None:
+    manifest = store.manifest
+    shards = list(_shards(plan, options, manifest.layers * manifest.width * 4))
+    todo = shards[len(manifest.shards) :]
+    steps = [(n, batch) for n, (_, shard) in enumerate(todo) for batch in shard]
+    parts: list[list[Tensor]] = []
+    for i, (number, batch) in enumerate(track(steps, "activations", total=len(steps))):
+        parts.append(read_rows(model, batch))
+        if i + 1 == len(steps) or steps[i + 1][0] != number:
+            split, shard = todo[number]
+            layers = [torch.cat(layer) for layer in zip(*parts, strict=True)]
+            store.append(split, layers, _row_table(dataset, rows, split, [w for b in shard for w in b]))
+            parts = []
+
+
+def _row_table(dataset: Dataset, rows: Rows, split: Split, windows: Sequence[Window]) -> pa.Table:
+    records = []
+    for window in windows:
+        example = dataset.examples[window.example]
+        for row in window.rows:
+            start, end, label = int(rows.start[row]), int(rows.end[row]), int(rows.label[row])
+            records.append(
+                {
+                    "row": row,
+                    "example": example.id,
+                    "group": example.group,
+                    "text": example.text[start:end],
+                    "start": start,
+                    "end": end,
+                    "label": rows.labels[label],
+                    "label_id": label,
+                    "split": split,
+                    "window": window.number,
+                }
+            )
+    return pa.Table.from_pylist(records, schema=ROW_SCHEMA)

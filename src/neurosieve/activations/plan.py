@@ -1,0 +1,189 @@
+"""What the network has to read for given rows: windows, the rows in each, and batches of like length."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from neurosieve.activations.align import (
+    Encoding,
+    best_window,
+    cut_windows,
+    encode,
+    pooled_tokens,
+    shared_tokens,
+    unit_tokens,
+)
+from neurosieve.data.dataset import Dataset, Rows
+from neurosieve.typing import SPLITS, Pooling, Split
+
+_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Window:
+    """One input sequence and the rows that are read from it.
+
+    Attributes:
+        ids: Token ids with special tokens.
+        example: Index into the data set's examples.
+        number: Which window of the example, from 0.
+        rows: Row numbers read here.
+        tokens: For each of them the positions in `ids` that are averaged.
+    """
+
+    ids: tuple[int, ...]
+    example: int
+    number: int
+    rows: tuple[int, ...]
+    tokens: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class UnitCounts:
+    """What became of the units: METHOD.md's summary keys `units`."""
+
+    kept: int = 0
+    truncated: int = 0
+    skipped: int = 0
+    empty: int = 0
+    shared_subwords: int = 0
+
+    def __add__(self, other: "UnitCounts") -> "UnitCounts":
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return UnitCounts(*(a + b for a, b in pairs))
+
+
+@dataclass(frozen=True)
+class ReadingPlan:
+    """All windows of a data set's rows, by split, shortest first.
+
+    Attributes:
+        windows: Sequences by split.
+        counts: What became of the units.
+        long_examples: Examples that did not fit into one window.
+    """
+
+    windows: dict[Split, tuple[Window, ...]]
+    counts: UnitCounts
+    long_examples: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that the network reads, padding not counted."""
+        return sum(len(w.ids) for windows in self.windows.values() for w in windows)
+
+
+def plan_reading(
+    tokenizer: PreTrainedTokenizerBase,
+    max_tokens: int,
+    dataset: Dataset,
+    rows: Rows,
+    *,
+    pooling: Pooling = "mean",
+    drop_shared: bool = False,
+) -> ReadingPlan:
+    """Tokenise the examples that hold rows and place each row in its best window.
+
+    Args:
+        tokenizer: A fast tokenizer.
+        max_tokens: Longest input, special tokens included.
+        dataset: The code.
+        rows: The units wanted.
+        pooling: Which of a unit's subwords stand for it.
+        drop_shared: Leave out units that share a subword with another unit.
+    """
+    by_example: dict[int, list[int]] = defaultdict(list)
+    for row, example in enumerate(rows.example):
+        by_example[int(example)].append(row)
+    wanted = sorted(by_example)
+    windows: dict[Split, list[Window]] = {s: [] for s in SPLITS}
+    counts, long_examples = UnitCounts(), 0
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        for index, encoding in zip(chunk, encode(tokenizer, [dataset.examples[i].text for i in chunk]), strict=True):
+            example = dataset.examples[index]
+            capacity = max_tokens - len(encoding.prefix) - len(encoding.suffix)
+            shared = shared_tokens(encoding, example.spans)
+            placed, tally = _place(encoding, rows, by_example[index], capacity, shared, pooling, drop_shared)
+            windows[example.split] += _windows(encoding, index, capacity, placed)
+            counts += tally
+            long_examples += len(encoding.ids) > capacity
+    ordered = {s: tuple(sorted(w, key=lambda w: (len(w.ids), w.example, w.number))) for s, w in windows.items()}
+    return ReadingPlan(ordered, counts, long_examples)
+
+
+_Placed = dict[int, list[tuple[int, tuple[int, ...]]]]
+
+
+def _place(
+    encoding: Encoding,
+    rows: Rows,
+    numbers: Sequence[int],
+    capacity: int,
+    shared: np.ndarray,
+    pooling: Pooling,
+    drop_shared: bool,
+) -> tuple[_Placed, UnitCounts]:
+    cuts = cut_windows(len(encoding.ids), capacity)
+    placed: _Placed = defaultdict(list)
+    kept = truncated = skipped = 0
+    shared_seen: set[int] = set()
+    for row in numbers:
+        tokens = unit_tokens(encoding, int(rows.start[row]), int(rows.end[row]))
+        if not len(tokens) or (drop_shared and shared[tokens].any()):
+            skipped += 1
+            continue
+        number = best_window(int(tokens[0]), int(tokens[-1]), cuts)
+        start, end = cuts[number]
+        seen = tokens[(tokens >= start) & (tokens < end)]
+        kept, truncated = kept + 1, truncated + (len(seen) < len(tokens))
+        shared_seen.update(seen[shared[seen]].tolist())
+        positions = pooled_tokens(seen, pooling) - start + len(encoding.prefix)
+        placed[number].append((row, tuple(positions.tolist())))
+    return placed, UnitCounts(kept, truncated, skipped, 0, len(shared_seen))
+
+
+def _windows(encoding: Encoding, example: int, capacity: int, placed: _Placed) -> list[Window]:
+    cuts = cut_windows(len(encoding.ids), capacity)
+    result = []
+    for number, members in placed.items():
+        start, end = cuts[number]
+        ids = (*encoding.prefix, *encoding.ids[start:end].tolist(), *encoding.suffix)
+        rows, tokens = zip(*members, strict=True)
+        result.append(Window(ids, example, number, rows, tokens))
+    return result
+
+
+def batches(windows: Sequence[Window], budget: int) -> list[list[Window]]:
+    """Fill batches up to `budget` padded tokens; a longer window goes alone. Windows come sorted by length."""
+    result: list[list[Window]] = []
+    longest = 0
+    for window in windows:
+        longest = max(longest, len(window.ids)) if result else len(window.ids)
+        if not result or longest * (len(result[-1]) + 1) > budget:
+            result.append([])
+            longest = len(window.ids)
+        result[-1].append(window)
+    return result
+
+
+def pad(
+    windows: Sequence[Window], pad_id: int, side: str
+) -> tuple[Int[Tensor, "batch tokens"], Int[Tensor, "batch tokens"], list[int]]:
+    """Input ids, mask, and for each window the position of its first token."""
+    longest = max(len(w.ids) for w in windows)
+    ids = torch.full((len(windows), longest), pad_id, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    offsets = []
+    for i, window in enumerate(windows):
+        begin = longest - len(window.ids) if side == "left" else 0
+        ids[i, begin : begin + len(window.ids)] = torch.tensor(window.ids)
+        mask[i, begin : begin + len(window.ids)] = 1
+        offsets.append(begin)
+    return ids, mask, offsets

@@ -1,0 +1,306 @@
+"""The activation store: a folder (any fsspec URL) that is written shard by shard and that others can read.
+
+    manifest.json              format version, model, site, dtypes, counts, sha256 per shard
+    rows-00000.parquet         example, group, text, start, end, label, label_id, split, window: one line a row
+    shard-00000.safetensors    `layer.0` … `layer.N`: [rows, width] each
+
+A shard is named in the manifest only once both its files are whole, so a killed run goes on behind the last one.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import fsspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from jaxtyping import Float, Int
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save
+from torch import Tensor
+
+from neurosieve.errors import ResourceError, StoreError
+from neurosieve.typing import NeuronId, PathLike, Split
+
+FORMAT = 1
+ROW_SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("example", pa.string()),
+        ("group", pa.string()),
+        ("text", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("label", pa.string()),
+        ("label_id", pa.int64()),
+        ("split", pa.string()),
+        ("window", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Activations:
+    """The rows of one split in memory.
+
+    Attributes:
+        values: One column a neuron, layer by layer, shape [rows, neurons].
+        neurons: (layer, index) of each column, shape [neurons, 2].
+        label: Class numbers, shape [rows].
+        labels: Class names.
+        group: Cluster of each row, shape [rows].
+        text: The unit's own characters, shape [rows].
+    """
+
+    values: Float[Tensor, "rows neurons"]
+    neurons: Int[np.ndarray, "neurons 2"]
+    label: Int[np.ndarray, " rows"]
+    labels: tuple[str, ...]
+    group: np.ndarray
+    text: np.ndarray
+
+    def neuron(self, column: int) -> NeuronId:
+        """The global id of a column."""
+        return NeuronId(*(int(v) for v in self.neurons[column]))
+
+
+class Folder:
+    """Whole-file reads and writes below one fsspec URL; a write shows itself only when it is complete."""
+
+    def __init__(self, url: PathLike) -> None:
+        self.url = str(url).rstrip("/")
+        self.fs, self.root = fsspec.core.url_to_fs(self.url)
+
+    def _path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    def exists(self, name: str) -> bool:
+        """Is there such a file?"""
+        return bool(self.fs.exists(self._path(name)))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file under a temporary name, then rename it.
+
+        Raises:
+            ResourceError: Full disk, or no right to write.
+        """
+        temporary = self._path(f".{name}.part")
+        try:
+            self.fs.makedirs(self.root, exist_ok=True)
+            with self.fs.open(temporary, "wb") as f:
+                f.write(data)
+            self.fs.mv(temporary, self._path(name))
+        except OSError as e:
+            raise ResourceError(
+                f"{self.url}/{name}",
+                expected=f"room for {len(data):,} bytes and the right to write",
+                got=e.strerror or str(e),
+                remedy="free some space or choose another --out; the same command then goes on from here",
+            ) from e
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            StoreError: Missing or unreadable.
+        """
+        try:
+            data: bytes = self.fs.cat_file(self._path(name))
+        except OSError as e:
+            raise StoreError(
+                f"{self.url}/{name}", expected="a readable file", got=e.strerror or "nothing there", remedy=_REDO
+            ) from e
+        return data
+
+    def local(self, name: str) -> str | None:
+        """The path on this machine, for memory mapping; None where the URL is remote."""
+        return self._path(name) if isinstance(self.fs, fsspec.implementations.local.LocalFileSystem) else None
+
+
+_REDO = "delete the store's folder and run `neurosieve extract` again"
+
+
+@dataclass
+class Manifest:
+    """What a store says of itself; `shards` grows as they are finished."""
+
+    model: str
+    revision: str | None
+    adapter: dict[str, Any]
+    site: str
+    layers: int
+    width: int
+    labels: list[str]
+    dtypes: list[str]
+    counts: dict[str, int]
+    long_examples: int
+    self_check: dict[str, float]
+    notes: list[str]
+    rows: dict[str, int]
+    shards: list[dict[str, Any]] = field(default_factory=list)
+    complete: bool = False
+    format: int = FORMAT
+
+
+class ActivationStore:
+    """A store that is being written or read. Open an existing one with `ActivationStore(url)`.
+
+    Raises:
+        StoreError: No store there, or one of another format version.
+    """
+
+    def __init__(self, url: PathLike, manifest: Manifest | None = None) -> None:
+        self.folder = Folder(url)
+        self.manifest = manifest if manifest is not None else self._read_manifest()
+
+    @staticmethod
+    def started(url: PathLike) -> bool:
+        """Is there a manifest at `url`?"""
+        return Folder(url).exists("manifest.json")
+
+    def _read_manifest(self) -> Manifest:
+        where = f"activation store {self.folder.url}"
+        try:
+            record = json.loads(self.folder.read("manifest.json"))
+        except ValueError as e:
+            raise StoreError(where, expected="a whole manifest.json", got="broken JSON", remedy=_REDO) from e
+        version = record.get("format") if isinstance(record, dict) else None
+        if version != FORMAT:
+            raise StoreError(where, expected=f"format version {FORMAT}", got=f"version {version}", remedy=_REDO)
+        return Manifest(**record)
+
+    def save_manifest(self) -> None:
+        """Write the manifest as it stands."""
+        self.folder.write("manifest.json", json.dumps(vars(self.manifest), indent=1, ensure_ascii=False).encode())
+
+    def append(self, split: Split, layers: Sequence[Float[Tensor, "rows width"]], rows: pa.Table) -> None:
+        """Write one shard and name it in the manifest.
+
+        A layer whose values the chosen dtype cannot hold (overflow that the sample did not show) is kept in
+        float32 in this shard, and its entry says so.
+        """
+        number = len(self.manifest.shards)
+        cast = {f"layer.{i}": _cast(x, self.manifest.dtypes[i]) for i, x in enumerate(layers)}
+        data, table = save(cast), io.BytesIO()
+        pq.write_table(rows, table)
+        names = {"values": f"shard-{number:05d}.safetensors", "rows": f"rows-{number:05d}.parquet"}
+        self.folder.write(names["values"], data)
+        self.folder.write(names["rows"], table.getvalue())
+        entry: dict[str, Any] = {
+            **names,
+            "split": split,
+            "count": rows.num_rows,
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "rows_sha256": hashlib.sha256(table.getvalue()).hexdigest(),
+            "float32_layers": [
+                i
+                for i, x in enumerate(cast.values())
+                if x.dtype == torch.float32 and self.manifest.dtypes[i] != "float32"
+            ],
+        }
+        self.manifest.shards.append(entry)
+        self.save_manifest()
+
+    def verify(self) -> None:
+        """Compare every shard with its checksum.
+
+        Raises:
+            StoreError: Names the shard that differs or is missing.
+        """
+        for shard in self.manifest.shards:
+            for name, digest in ((shard["values"], shard["sha256"]), (shard["rows"], shard["rows_sha256"])):
+                came = hashlib.sha256(self.folder.read(name)).hexdigest()
+                if came != digest:
+                    raise StoreError(
+                        f"shard {self.folder.url}/{name}",
+                        expected=f"sha256 {digest[:12]}…",
+                        got=f"{came[:12]}…",
+                        remedy=_REDO,
+                    )
+
+    def table(self, split: Split) -> pa.Table:
+        """The row table of a split."""
+        parts = [pq.read_table(io.BytesIO(self.folder.read(s["rows"]))) for s in self._shards(split)]
+        return pa.concat_tables(parts) if parts else ROW_SCHEMA.empty_table()
+
+    def read(self, split: Split, layers: Iterable[int] | None = None) -> Activations:
+        """All rows of a split as float32, layers side by side.
+
+        Args:
+            split: Which rows.
+            layers: Which layers; all by default.
+
+        Raises:
+            StoreError: A shard that cannot be read.
+        """
+        wanted = list(range(self.manifest.layers)) if layers is None else list(layers)
+        width, table = self.manifest.width, self.table(split)
+        values = torch.empty(table.num_rows, len(wanted) * width)
+        begin = 0
+        for shard in self._shards(split):
+            end = begin + shard["count"]
+            with self._open(shard["values"]) as get:
+                for place, layer in enumerate(wanted):
+                    values[begin:end, place * width : (place + 1) * width] = get(f"layer.{layer}")
+            begin = end
+        ids = [(layer, index) for layer in wanted for index in range(width)]
+        return Activations(
+            values,
+            np.array(ids, dtype=np.int64).reshape(-1, 2),
+            table["label_id"].to_numpy().copy(),  # Arrow memory is read-only
+            tuple(self.manifest.labels),
+            np.array(table["group"].to_pylist(), dtype=object),
+            np.array(table["text"].to_pylist(), dtype=object),
+        )
+
+    def _shards(self, split: Split) -> list[dict[str, Any]]:
+        return [s for s in self.manifest.shards if s["split"] == split]
+
+    def _open(self, name: str) -> "_ShardReader":
+        return _ShardReader(self.folder, name)
+
+
+class _ShardReader:
+    """Reads single layers of a shard: memory-mapped where the file is local, else from its bytes."""
+
+    def __init__(self, folder: Folder, name: str) -> None:
+        self._folder, self._name = folder, name
+
+    def __enter__(self) -> Callable[[str], Tensor]:
+        path = self._folder.local(self._name)
+        try:
+            if path is None:
+                tensors: Mapping[str, Tensor] = load(self._folder.read(self._name))
+                self._get: Callable[[str], Tensor] = tensors.__getitem__
+            else:
+                self._get = safe_open(path, framework="pt").get_tensor
+        except (OSError, SafetensorError) as e:
+            where = f"shard {self._folder.url}/{self._name}"
+            raise StoreError(where, expected="a whole safetensors file", got=str(e), remedy=_REDO) from e
+        return self._get
+
+    def __exit__(self, *_: object) -> None:
+        del self._get
+
+
+def _cast(values: Float[Tensor, "rows width"], dtype: str) -> Float[Tensor, "rows width"]:
+    small = values.to(getattr(torch, dtype)).contiguous()
+    lost = torch.isfinite(values) & ~torch.isfinite(small)
+    return values.float().contiguous() if bool(lost.any()) else small
+
+
+def choose_dtype(sample: Float[Tensor, "rows width"], wanted: str) -> str:
+    """`auto` → float16 where the sample loses nothing that matters by it, else float32 (METHOD.md, "Store dtype")."""
+    if wanted != "auto":
+        return wanted
+    full = sample.float()
+    half = full.half().float()
+    if not bool(torch.isfinite(half).all()):
+        return "float32"
+    error, spread = (half - full).std(0, correction=0), full.std(0, correction=0)
+    return "float16" if bool((error <= 0.01 * spread).all()) else "float32"

@@ -1,0 +1,22 @@
+"""The command line: parse, call the public API, print."""
+
+import sys
+from collections.abc import Sequence
+
+from neurosieve.cli.app import app
+from neurosieve.cli.show import error_line
+from neurosieve.errors import NeurosieveError
+
+__all__ = ["app", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a domain error is one red line and exit code 1, a usage error exit code 2."""
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except NeurosieveError as e:
+        error_line(str(e))
+        sys.exit(e.exit_code)
+    except KeyboardInterrupt:
+        error_line("interrupted; the same command goes on from the last finished shard or stage")
+        sys.exit(130)

@@ -1,0 +1,229 @@
+"""One command per verb. The way the study's options become a record is in `options`."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+import neurosieve
+from neurosieve.cli import options as o
+from neurosieve.cli.show import console, show_cost, show_summary
+from neurosieve.config import STDLIB, TASKS, StudyConfig, make_config
+from neurosieve.data import SCHEMES
+from neurosieve.models import KNOWN, demo_model
+from neurosieve.plan import plan_study
+from neurosieve.runfolder import RunFolder
+from neurosieve.study import extract_stage, read_data, run_study
+
+app = typer.Typer(
+    name="neurosieve",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find the few neurons of a code language model that carry a task.",
+    epilog="Start with: neurosieve demo",
+)
+
+Out = Annotated[Path, typer.Option(help="run folder; the same command goes on after a stop")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(neurosieve.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Find the few neurons of a code language model that carry a task."""
+
+
+def _example(*lines: str) -> str:
+    return "Examples:\n\n" + "\n\n".join(lines)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+@app.command(
+    epilog=_example(
+        "neurosieve run --model DIR --data token-tagging-java --classes NUMBER,STRING,IDENT --out runs/java",
+        "neurosieve run --model DIR --data src --labels identifier-role --rows 500,100,100 --out runs/roles",
+        "neurosieve run study.yaml --set rows.train=500 --out runs/small",
+    )
+)
+def run(
+    out: Out,
+    study: o.Study = None,
+    model: o.Model = None,
+    task: o.Task = None,
+    data: o.Data = None,
+    labels: o.Labels = None,
+    classes: o.Classes = None,
+    rows: o.Rows = None,
+    validation_from_train: o.ValidationFromTrain = None,
+    keep_overlap: o.KeepOverlap = None,
+    seed: o.Seed = None,
+    delta: o.Delta = None,
+    select: o.Select = None,
+    rankings: o.Rankings = None,
+    precision: o.Precision = None,
+    device: o.Device = None,
+    batch_tokens: o.BatchTokens = None,
+    max_tokens: o.MaxTokens = None,
+    dtype: o.Dtype = None,
+    pooling: o.Pooling = None,
+    straddle: o.Straddle = None,
+    trust_remote_code: o.TrustRemoteCode = None,
+    allow_pickle: o.AllowPickle = None,
+    set_: o.Set = None,
+    as_json: o.Json = False,
+) -> None:
+    """Run a whole study: read the activations, find the smallest neuron sets, score them on test."""
+    summary = run_study(o.config_from(locals()), out)
+    if as_json:
+        _print_json(summary.record)
+    else:
+        show_summary(summary, out)
+
+
+@app.command(epilog=_example("neurosieve extract --model DIR --data token-tagging-java --out runs/java"))
+def extract(
+    out: Out,
+    study: o.Study = None,
+    model: o.Model = None,
+    task: o.Task = None,
+    data: o.Data = None,
+    labels: o.Labels = None,
+    classes: o.Classes = None,
+    rows: o.Rows = None,
+    validation_from_train: o.ValidationFromTrain = None,
+    keep_overlap: o.KeepOverlap = None,
+    seed: o.Seed = None,
+    precision: o.Precision = None,
+    device: o.Device = None,
+    batch_tokens: o.BatchTokens = None,
+    max_tokens: o.MaxTokens = None,
+    dtype: o.Dtype = None,
+    pooling: o.Pooling = None,
+    straddle: o.Straddle = None,
+    trust_remote_code: o.TrustRemoteCode = None,
+    allow_pickle: o.AllowPickle = None,
+    set_: o.Set = None,
+    as_json: o.Json = False,
+) -> None:
+    """Only write the activations; `run` with the same options and folder goes on from there."""
+    config = o.config_from(locals())
+    read = read_data(config)
+    store = extract_stage(config, read, RunFolder(out, config, read.hashes))
+    manifest = store.manifest
+    if as_json:
+        _print_json(vars(manifest))
+        return
+    rows_text = ", ".join(f"{k} {v:,}" for k, v in manifest.rows.items())
+    screen = console()
+    screen.print(f"{manifest.layers} layers × {manifest.width} neurons, {rows_text}, in {len(manifest.shards)} shards")
+    check = manifest.self_check
+    screen.print(
+        f"self-check: {check['rows']:.0f} rows differ from transformers' own by at most {check['difference']:.1g}"
+    )
+    screen.print(f"store in {store.folder.url}")
+
+
+@app.command(epilog=_example("neurosieve plan --model DIR --data token-tagging-java"))
+def plan(
+    study: o.Study = None,
+    model: o.Model = None,
+    task: o.Task = None,
+    data: o.Data = None,
+    out: Annotated[Path | None, typer.Option(help="accepted so that the arguments of run fit; not touched")] = None,
+    labels: o.Labels = None,
+    classes: o.Classes = None,
+    rows: o.Rows = None,
+    validation_from_train: o.ValidationFromTrain = None,
+    keep_overlap: o.KeepOverlap = None,
+    seed: o.Seed = None,
+    delta: o.Delta = None,
+    select: o.Select = None,
+    rankings: o.Rankings = None,
+    precision: o.Precision = None,
+    device: o.Device = None,
+    batch_tokens: o.BatchTokens = None,
+    max_tokens: o.MaxTokens = None,
+    dtype: o.Dtype = None,
+    pooling: o.Pooling = None,
+    straddle: o.Straddle = None,
+    trust_remote_code: o.TrustRemoteCode = None,
+    allow_pickle: o.AllowPickle = None,
+    set_: o.Set = None,
+    as_json: o.Json = False,
+) -> None:
+    """What a run would cost: rows, disk, arithmetic, time. Runs and writes nothing."""
+    cost = plan_study(o.config_from(locals()))
+    if as_json:
+        _print_json(dataclasses.asdict(cost))
+    else:
+        show_cost(cost)
+
+
+def demo_config(scheme: str) -> StudyConfig:
+    """The demo's study for one label scheme."""
+    values = {
+        "model": str(demo_model()),
+        "data": STDLIB,
+        "labels": scheme,
+        "rows": {"train": 400, "validation": 150, "test": 150},
+    }
+    return make_config(options=values)
+
+
+@app.command(epilog=_example("neurosieve demo", "neurosieve demo --out my-demo"))
+def demo(
+    out: Annotated[Path, typer.Option(help="folder for the two runs")] = Path("neurosieve-demo"),
+    as_json: o.Json = False,
+) -> None:
+    """Run the main job on the standard library's own code, with two label schemes."""
+    records = {}
+    for scheme in SCHEMES:
+        summary = run_study(demo_config(scheme), out / scheme)
+        records[scheme] = summary.record
+        if not as_json:
+            console().print(Text(f"\n{scheme}: tokens of Python's standard library", style="bold underline"))
+            show_summary(summary, out / scheme)
+    if as_json:
+        _print_json(records)
+
+
+@app.command(epilog=_example("neurosieve models"))
+def models(as_json: o.Json = False) -> None:
+    """Models that are known by name; any encoder or decoder with a fast tokenizer works."""
+    if as_json:
+        _print_json([m._asdict() for m in KNOWN])
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("name", "--model", "kind", "note"):
+        table.add_column(name, overflow="fold")
+    for m in KNOWN:
+        table.add_row(*m)
+    console().print(table)
+
+
+@app.command(epilog=_example("neurosieve tasks"))
+def tasks(as_json: o.Json = False) -> None:
+    """Tasks and label schemes that are known."""
+    if as_json:
+        _print_json({"tasks": TASKS, "label_schemes": list(SCHEMES)})
+        return
+    for name, text in TASKS.items():
+        console().print(f"{name}: {text}")
+    console().print(f"label schemes for source files (--labels): {', '.join(SCHEMES)}")

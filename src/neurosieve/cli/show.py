@@ -1,0 +1,111 @@
+"""Results as a terminal shows them: compact tables; plain text where nobody watches."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from neurosieve.plan import Cost
+from neurosieve.summary import Summary
+
+
+def console() -> Console:
+    """Standard output; `NO_COLOR` and pipes are respected by rich."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def error_line(message: str) -> None:
+    """One red line on standard error, never wrapped."""
+    text = Text(" ".join(message.split()), style="red")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text("error: ", style="bold red") + text)
+
+
+def score(value: float, interval: Sequence[float] | None = None) -> str:
+    """A share in per cent with its interval, in the digits it carries."""
+    text = f"{100 * value:.1f} %"
+    return f"{text}  [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else text
+
+
+def show_summary(summary: Summary, out: Path) -> None:
+    """The finding, the scores beside their baselines, the smallest sets, and where everything lies."""
+    record, screen = summary.record, console()
+    screen.print(Text(summary.headline, style="bold"))
+    screen.print()
+    screen.print(_scores(record))
+    if record["minimal_sets"]:
+        screen.print(_sets(record))
+    for note in record["notes"]:
+        screen.print(Text(f"· {note}", style="dim"))
+    seconds = ", ".join(f"{stage} {s:.0f} s" for stage, s in record["seconds"].items())
+    screen.print(Text(f"{seconds}; peak memory {record['peak_rss_mb'] / 1024:.1f} GiB; results in {out}", style="dim"))
+
+
+def _scores(record: dict[str, Any]) -> Table:
+    table = Table(title="accuracy, 95 % interval by clusters", title_justify="left", box=None, pad_edge=False)
+    for name in ("", "all test rows", "rows unseen in train"):
+        table.add_column(name, no_wrap=True)
+    base, natural = record["baselines"], record["unseen"]["natural"]
+    scored = natural["score"] is not None
+    table.add_row(
+        f"oracle, {record['neurons']:,} neurons",
+        score(record["oracle"]["test"], record["oracle"]["interval"]),
+        score(natural["score"], natural["interval"]) if scored else "–",
+    )
+    table.add_row(
+        "token lookup",
+        score(base["token_lookup"]["score"], base["token_lookup"]["interval"]),
+        score(natural["token_lookup"]["score"], natural["token_lookup"]["interval"]) if scored else "–",
+    )
+    table.add_row("layer 0 alone", score(base["layer0"]["score"], base["layer0"]["interval"]), "")
+    random = base["random_neurons"]
+    table.add_row(
+        f"{random['size']} random neurons",
+        f"{score(random['mean'])}  ({score(random['lo'])} – {score(random['hi'])})",
+        "",
+    )
+    table.add_row("majority class", score(base["majority"]), "")
+    table.add_row("n", f"{record['oracle']['n']:,}", f"{natural['n']:,}")
+    return table
+
+
+def _sets(record: dict[str, Any]) -> Table:
+    table = Table(title="\nsmallest sets", title_justify="left", box=None, pad_edge=False)
+    for name in ("ranking", "delta", "rule", "neurons", "test", "loss in points", "random needs"):
+        table.add_column(name, no_wrap=True)
+    for s in record["minimal_sets"]:
+        low, high = (100 * v for v in s["test_loss"]["interval"])
+        need = s["random_size"]
+        table.add_row(
+            s["ranking"],
+            f"{s['delta']:g}",
+            s["select"],
+            f"{s['size']} ({100 * s['size'] / record['neurons']:.1f} %)",
+            score(s["test"], s["interval"]),
+            f"{100 * s['test_loss']['value']:.2f}  [{low:.2f}, {high:.2f}]",
+            f"{need['median']:g} ({need['lo']}–{need['hi']})",
+        )
+    return table
+
+
+def show_cost(cost: Cost) -> None:
+    """What a run would cost."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    total = sum(cost.seconds.values())
+    rows = ", ".join(f"{k} {v:,}" for k, v in cost.rows.items())
+    for name, value in (
+        ("rows", f"{rows} ({cost.missed_units:,} units without subwords or text)"),
+        ("neurons", f"{cost.layers} layers × {cost.width} = {cost.layers * cost.width:,}"),
+        ("tokens to read", f"{cost.tokens:,}, padding included"),
+        ("arithmetic", f"{cost.flops / 1e12:.2f} TFLOP through {cost.parameters / 1e6:.1f} M weights"),
+        ("disk", f"{cost.store_bytes / 2**20:,.0f} MiB at most"),
+        ("memory", f"about {cost.memory_bytes / 2**30:.1f} GiB"),
+        (
+            "time here",
+            f"about {total:,.0f} s (" + ", ".join(f"{k} {v:,.0f} s" for k, v in cost.seconds.items()) + ")",
+        ),
+    ):
+        table.add_row(name, value)
+    console().print(table)

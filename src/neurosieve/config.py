@@ -1,0 +1,153 @@
+"""A study: every choice that changes its result, in one frozen record; from options, YAML and `key=value` pairs."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from neurosieve.data.labels import SCHEMES
+from neurosieve.data.sampling import DEFAULT_ROWS
+from neurosieve.errors import ConfigError, unknown_name
+from neurosieve.probes.probe import PATH_LENGTH
+from neurosieve.rankings import RANKERS
+from neurosieve.typing import Pooling, Precision, Split, StoreDtype
+
+TASKS: dict[str, str] = {"token-tagging": "a label for each token (or other character span) of code"}
+STDLIB = "stdlib"
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class RowCounts(BaseModel):
+    """Rows a class for each split."""
+
+    model_config = _STRICT
+    train: int = Field(DEFAULT_ROWS["train"], ge=1)
+    validation: int = Field(DEFAULT_ROWS["validation"], ge=1)
+    test: int = Field(DEFAULT_ROWS["test"], ge=1)
+
+    def by_split(self) -> dict[Split, int]:
+        """As a plain mapping."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+class StudyConfig(BaseModel):
+    """What is studied and how. Field descriptions are the help texts of the command line."""
+
+    model_config = _STRICT
+    model: str = Field(description="hub name or local folder of a transformers model")
+    task: str = Field("token-tagging", description="kind of task; see `neurosieve tasks`")
+    data: str = Field(description="folder of the data; `stdlib` is the running Python's library")
+    labels: str | None = Field(None, description="labels for raw source files: lexical or identifier-role")
+    classes: tuple[str, ...] | None = Field(None, description="labels to keep; all by default")
+    rows: RowCounts = Field(default_factory=lambda: RowCounts.model_validate({}), description="rows a class and split")
+    validation_from_train: float | None = Field(
+        None, gt=0, lt=1, description="share of train that becomes validation where there is no such file"
+    )
+    keep_overlap: bool = Field(False, description="keep test examples that also stand in train")
+    seed: int = Field(0, ge=0, description="seed of every draw")
+    deltas: tuple[float, ...] = Field((0.01,), description="losses allowed against the oracle (0.01 = one point)")
+    select: tuple[Literal["point", "safe"], ...] = Field(
+        ("point",), description="rules for the smallest set: point estimate, or one-sided 95 % bound (safe)"
+    )
+    rankings: tuple[str, ...] = Field(("lca",), description="rankings to search")
+    random_draws: int = Field(10, ge=10, description="random orders that a ranking is compared with")
+    lambdas: int = Field(PATH_LENGTH, ge=12, description="values on the oracle's regularisation path")
+    bootstrap: int = Field(2000, ge=100, description="bootstrap resamples")
+    precision: Precision = Field("float32", description="of the model's weights and computation")
+    device: str = Field("auto", description="cpu, cuda, … for model and probes")
+    batch_tokens: int = Field(4096, ge=1, description="padded tokens in one forward pass")
+    max_tokens: int | None = Field(None, ge=1, description="windows shorter than the model allows")
+    dtype: StoreDtype = Field("auto", description="of the stored activations")
+    pooling: Pooling = Field("mean", description="which subwords stand for a token")
+    straddle: Literal["share", "drop"] = Field("share", description="units that share a subword: keep or leave out")
+    trust_remote_code: bool = Field(False, description="run code that comes with the model")
+    allow_pickle: bool = Field(False, description="read pickled weights, which can run code")
+
+    @pydantic.field_validator("deltas")
+    @classmethod
+    def _deltas_are_shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or not all(0 < d < 1 for d in value):
+            raise ValueError("deltas are shares between 0 and 1 (0.01 = one point)")
+        return value
+
+    @pydantic.field_validator("rankings", "select")
+    @classmethod
+    def _at_least_one(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one")
+        return value
+
+
+def make_config(
+    *, study: Path | None = None, options: Mapping[str, Any] | None = None, pairs: Iterable[str] = ()
+) -> StudyConfig:
+    """A study from a YAML file, then options (None: not given), then `key=value` pairs; the later wins.
+
+    Raises:
+        ConfigError: A key, name or value that is not known; nothing is guessed.
+    """
+    values: dict[str, Any] = _read_yaml(study) if study else {}
+    values |= {k: v for k, v in (options or {}).items() if v is not None}
+    for pair in pairs:
+        _assign(values, pair)
+    _known_names(values)
+    try:
+        return StudyConfig.model_validate(values)
+    except pydantic.ValidationError as e:
+        first = e.errors()[0]
+        key = ".".join(str(p) for p in first["loc"])
+        missing = first["type"] == "missing"
+        raise ConfigError(
+            f"option {key}",
+            expected="a value" if missing else first["msg"],
+            got="none" if missing else repr(first["input"]),
+            remedy=f"give --{key.replace('_', '-')}" if missing else "see `neurosieve run --help`",
+        ) from e
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        reason = " ".join(str(e).split())
+        raise ConfigError(f"study file {path}", expected="readable YAML", got=reason, remedy="mend the file") from e
+    if not isinstance(values, dict):
+        raise ConfigError(
+            f"study file {path}", expected="key: value lines", got=type(values).__name__, remedy="see the README"
+        )
+    return values
+
+
+def _assign(values: dict[str, Any], pair: str) -> None:
+    key, sign, text = pair.partition("=")
+    if not sign or not key:
+        raise ConfigError(f"--set {pair}", expected="key=value", got=pair, remedy="for example --set rows.train=500")
+    *parents, last = key.replace("-", "_").split(".")
+    place = values
+    for parent in parents:
+        inner = place.get(parent)
+        place[parent] = dict(inner) if isinstance(inner, dict) else {}
+        place = place[parent]
+    try:
+        place[last] = yaml.safe_load(text)
+    except yaml.YAMLError as e:
+        raise ConfigError(f"--set {pair}", expected="a YAML value", got=text, remedy="quote the value") from e
+
+
+def _known_names(values: Mapping[str, Any]) -> None:
+    for key in values:
+        if key not in StudyConfig.model_fields:
+            raise unknown_name("option", str(key), StudyConfig.model_fields)
+    checks = (("task", "task", TASKS), ("labels", "label scheme", SCHEMES))
+    for key, kind, known in checks:
+        value = values.get(key)
+        if isinstance(value, str) and value not in known:
+            raise unknown_name(kind, value, known)
+    rankings = values.get("rankings")
+    for name in rankings if isinstance(rankings, list | tuple) else ():
+        if name not in RANKERS:
+            raise unknown_name("ranking", str(name), RANKERS)

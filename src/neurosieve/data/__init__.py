@@ -1,0 +1,22 @@
+"""Files, folders of source and the standard library → labelled code, three splits, rows."""
+
+from neurosieve.data.dataset import Dataset, Example, Rows, Span
+from neurosieve.data.labels import SCHEMES, label_spans
+from neurosieve.data.reading import read_tagging
+from neurosieve.data.sampling import DEFAULT_ROWS, Sample, groups_of, sample_rows
+from neurosieve.data.stdlib import read_stdlib
+
+__all__ = [
+    "DEFAULT_ROWS",
+    "SCHEMES",
+    "Dataset",
+    "Example",
+    "Rows",
+    "Sample",
+    "Span",
+    "groups_of",
+    "label_spans",
+    "read_stdlib",
+    "read_tagging",
+    "sample_rows",
+]

@@ -1,0 +1,125 @@
+"""Labelled code: examples with character spans, and the rows chosen from them.
+
+A `Dataset` holds the code as it is; a `Rows` table names the units that are analysed. Both are frozen.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+
+from neurosieve.typing import SPLITS, Split
+
+
+class Span(NamedTuple):
+    """A label on the characters `start` (included) to `end` (excluded) of an example's text."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One piece of code.
+
+    Attributes:
+        id: Unique name, for example `train:12` (line) or a file's path.
+        text: The code, exactly as in the source.
+        spans: Labelled units in order, not overlapping.
+        split: `train`, `validation` or `test`.
+        group: What is drawn as a whole in splits and bootstraps: the file, else the line or function text.
+    """
+
+    id: str
+    text: str
+    spans: tuple[Span, ...]
+    split: Split
+    group: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples of all splits, with notes on what was left out while reading.
+
+    Attributes:
+        examples: All examples.
+        source: Where they came from, in words.
+        notes: Counts of what was dropped or adjusted, by reason.
+        hashes: sha256 of each file read, by name.
+    """
+
+    examples: tuple[Example, ...]
+    source: str
+    notes: Mapping[str, int] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
+
+    def split(self, name: Split) -> list[Example]:
+        """The examples of one split, in order."""
+        return [e for e in self.examples if e.split == name]
+
+    @cached_property
+    def label_counts(self) -> Mapping[str, Mapping[Split, int]]:
+        """Units by label and split, most frequent label first."""
+        counts: dict[Split, Counter[str]] = {s: Counter() for s in SPLITS}
+        for e in self.examples:
+            counts[e.split].update(span.label for span in e.spans)
+        total = sum(counts.values(), Counter[str]())
+        return {label: {s: counts[s][label] for s in SPLITS} for label, _ in total.most_common()}
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a unit: example, split, group, start, end, label, text."""
+        units = [(e, s) for e in self.examples for s in e.spans]
+        return pl.DataFrame(
+            {
+                "example": [e.id for e, _ in units],
+                "split": [e.split for e, _ in units],
+                "group": [e.group for e, _ in units],
+                "start": [s.start for _, s in units],
+                "end": [s.end for _, s in units],
+                "label": [s.label for _, s in units],
+                "text": [e.text[s.start : s.end] for e, s in units],
+            }
+        )
+
+    def _repr_html_(self) -> str:
+        frame = pl.DataFrame([{"label": label, **counts} for label, counts in self.label_counts.items()])
+        return f"<p>{self.source}</p>{frame._repr_html_()}"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The units that are analysed, in columns.
+
+    Attributes:
+        labels: Class names; `label` indexes them.
+        example: Index into `Dataset.examples`, shape [rows].
+        start: First character, shape [rows].
+        end: Character behind the last, shape [rows].
+        label: Class number, shape [rows].
+    """
+
+    labels: tuple[str, ...]
+    example: Int[np.ndarray, " rows"]
+    start: Int[np.ndarray, " rows"]
+    end: Int[np.ndarray, " rows"]
+    label: Int[np.ndarray, " rows"]
+
+    def __len__(self) -> int:
+        return len(self.example)
+
+    def select(self, index: Int[np.ndarray, " some"]) -> "Rows":
+        """The rows at `index`, in that order."""
+        columns = (self.example, self.start, self.end, self.label)
+        return Rows(self.labels, *(c[index] for c in columns))
+
+    @staticmethod
+    def from_units(labels: Sequence[str], units: Sequence[tuple[int, int, int, int]]) -> "Rows":
+        """Rows from (example, start, end, label number) tuples."""
+        table = np.array(units, dtype=np.int64).reshape(-1, 4)
+        return Rows(tuple(labels), table[:, 0], table[:, 1], table[:, 2], table[:, 3])

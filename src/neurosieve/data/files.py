@@ -1,0 +1,116 @@
+"""Finding and reading a data set's files: split names, gzip, UTF-8, and errors that name the file."""
+
+import gzip
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurosieve.errors import DataError
+from neurosieve.typing import SPLITS, PathLike, Split
+
+SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
+    "train": ("train",),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test",),
+}
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A decoded file with the hash of its bytes as they lie on disk."""
+
+    path: Path
+    text: str
+    sha256: str
+
+
+def data_folder(path: PathLike) -> Path:
+    """The folder at `path`.
+
+    Raises:
+        DataError: There is no such folder.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        came = "a file" if folder.is_file() else "nothing there"
+        raise DataError(f"data folder {folder}", expected="an existing folder", got=came, remedy="check --data")
+    return folder
+
+
+def find_split(folder: Path, split: Split, ending: str) -> Path | None:
+    """The one file of a split with this ending, plain or `.gz`.
+
+    Raises:
+        DataError: Two files could be meant.
+    """
+    candidates = [folder / f"{name}{ending}{gz}" for name in SPLIT_NAMES[split] for gz in ("", ".gz")]
+    found = [p for p in candidates if p.is_file()]
+    if len(found) > 1:
+        names = " and ".join(p.name for p in found)
+        raise DataError(f"{split} split in {folder}", expected="one file", got=names, remedy="remove all but one")
+    return found[0] if found else None
+
+
+def find_splits(folder: Path, ending: str, *, validation_needed: bool) -> dict[Split, Path]:
+    """The files of all splits with this ending; empty if there is none at all.
+
+    Raises:
+        DataError: A split is missing while others are there.
+    """
+    found = {s: p for s in SPLITS if (p := find_split(folder, s, ending))}
+    if not found:
+        return {}
+    if not validation_needed and "validation" in found:
+        raise DataError(
+            f"{folder}",
+            expected="no validation file beside --validation-from-train",
+            got=found["validation"].name,
+            remedy="leave the option out",
+        )
+    for split in SPLITS:
+        if split not in found and (split != "validation" or validation_needed):
+            names = ", ".join(f"{n}{ending}[.gz]" for n in SPLIT_NAMES[split])
+            remedy = (
+                "add the file or pass --validation-from-train 0.1" if split == "validation" else "add the missing file"
+            )
+            came = ", ".join(p.name for p in found.values())
+            raise DataError(f"{split} split in {folder}", expected=f"one of {names}", got=f"only {came}", remedy=remedy)
+    return found
+
+
+def read_text(path: Path) -> TextFile:
+    """Read and decode a file, line ends untouched.
+
+    Raises:
+        DataError: Unreadable, empty, broken gzip or not UTF-8 (with the byte's place).
+    """
+    try:
+        raw = path.read_bytes()
+        data = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        text = data.decode("utf-8")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as e:
+        raise DataError(f"{path}", expected="a whole gzip file", got=str(e), remedy="pack or copy it again") from e
+    except UnicodeDecodeError as e:
+        line = data[: e.start].count(b"\n") + 1
+        came = f"byte 0x{data[e.start]:02x} on line {line}"
+        raise DataError(f"{path}", expected="UTF-8 text", got=came, remedy="convert the file to UTF-8") from e
+    except OSError as e:
+        reason = e.strerror or str(e)
+        raise DataError(f"{path}", expected="a readable file", got=reason, remedy="check path and rights") from e
+    if not text.strip():
+        raise DataError(f"{path}", expected="at least one line", got="an empty file", remedy="fill or remove it")
+    return TextFile(path, text, hashlib.sha256(raw).hexdigest())
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Lines ended by \n or \r\n only: other Unicode line ends are part of the code."""
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return [line.removesuffix("\r") for line in lines]
+
+
+def digest(text: str) -> str:
+    """A short stable name for a text, used as the group of lines and functions."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,113 @@
+"""From a folder to a `Dataset` with three sound splits: the formats, the validation split, the overlaps."""
+
+import dataclasses
+import random
+from collections import Counter
+from pathlib import Path
+
+from neurosieve.data.dataset import Dataset, Example
+from neurosieve.data.files import data_folder, digest, find_splits, read_text
+from neurosieve.data.source import read_sources
+from neurosieve.data.tagging import span_records, tagged_lines
+from neurosieve.errors import ConfigError, DataError
+from neurosieve.typing import SPLITS, PathLike, Split
+
+
+def read_tagging(
+    path: PathLike,
+    *,
+    labels: str | None = None,
+    validation_from_train: float | None = None,
+    keep_overlap: bool = False,
+    seed: int = 0,
+) -> Dataset:
+    """Read a token-tagging data set.
+
+    Args:
+        path: A folder with `SPLIT.in` + `SPLIT.label`, with `SPLIT.jsonl`, or with source files; each plain or `.gz`.
+        labels: Labelling scheme for source files.
+        validation_from_train: Share of the train groups that becomes the validation split where there is none.
+        keep_overlap: Keep test examples that also stand in train or validation, and validation ones in train.
+        seed: For the splits made here.
+
+    Raises:
+        DataError: Missing, broken, empty or ambiguous files.
+        ConfigError: Unknown scheme, or a share outside 0..1.
+    """
+    if validation_from_train is not None and not 0 < validation_from_train < 1:
+        raise ConfigError(
+            "--validation-from-train",
+            expected="a share between 0 and 1",
+            got=str(validation_from_train),
+            remedy="0.1 is usual",
+        )
+    folder = data_folder(path)
+    if labels is not None:
+        dataset = read_sources(folder, labels, seed)
+    else:
+        dataset = _read_split_files(folder, validation_needed=validation_from_train is None)
+        if validation_from_train is not None:
+            dataset = _carve_validation(dataset, validation_from_train, seed)
+    return dataset if keep_overlap else drop_overlap(dataset)
+
+
+def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
+    examples: list[Example] = []
+    hashes: dict[str, str] = {}
+    lines = find_splits(folder, ".in", validation_needed=validation_needed)
+    records = find_splits(folder, ".jsonl", validation_needed=validation_needed)
+    if lines and records:
+        raise DataError(f"{folder}", expected="one format", got=".in and .jsonl files", remedy="remove one of them")
+    tags = find_splits(folder, ".label", validation_needed=validation_needed) if lines else {}
+    if lines and not tags:
+        raise DataError(f"{folder}", expected="a .label beside each .in", got="none", remedy="add SPLIT.label")
+    if not lines and not records:
+        raise DataError(
+            f"{folder}",
+            expected="SPLIT.in with SPLIT.label, or SPLIT.jsonl (plain or .gz)",
+            got="none of them",
+            remedy="check --data, or pass --labels lexical for source files",
+        )
+    for split, path in (lines or records).items():
+        file = read_text(path)
+        hashes[path.name] = file.sha256
+        if lines:
+            tag_file = read_text(tags[split])
+            hashes[tag_file.path.name] = tag_file.sha256
+            examples.extend(tagged_lines(file, tag_file, split))
+        else:
+            examples.extend(span_records(file, split))
+    kind = "lines of tagged tokens; the context is one line" if lines else "examples with labelled spans"
+    return Dataset(tuple(examples), f"{folder.name}: {kind}", {}, hashes)
+
+
+def _carve_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
+    groups = sorted({e.group for e in dataset.examples if e.split == "train"})
+    random.Random(seed).shuffle(groups)
+    chosen = set(groups[: max(1, round(share * len(groups)))])
+    moved = tuple(
+        dataclasses.replace(e, split="validation") if e.split == "train" and e.group in chosen else e
+        for e in dataset.examples
+    )
+    return dataclasses.replace(dataset, examples=moved)
+
+
+def drop_overlap(dataset: Dataset) -> Dataset:
+    """Drop validation examples whose text stands in train, and test ones that stand in train or validation.
+
+    Blank texts are kept: they hold no units.
+    """
+    seen: dict[str, Split] = {}
+    keep: list[Example] = []
+    dropped: Counter[str] = Counter()
+    for split in SPLITS:
+        texts: dict[str, Split] = {}
+        for e in dataset.split(split):
+            key = digest(e.text)
+            if e.text.strip() and key in seen:
+                dropped[f"{split} examples dropped: also in {seen[key]}"] += 1
+            else:
+                keep.append(e)
+                texts[key] = split
+        seen = texts | seen
+    return dataclasses.replace(dataset, examples=tuple(keep), notes=dict(dataset.notes) | dict(dropped))

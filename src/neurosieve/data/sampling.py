@@ -1,0 +1,115 @@
+"""Which units are analysed: classes to keep, rows a class and split, drawn by seed."""
+
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosieve.data.dataset import Dataset, Rows
+from neurosieve.errors import DataError
+from neurosieve.typing import SPLITS, Split
+
+DEFAULT_ROWS: dict[Split, int] = {"train": 2000, "validation": 270, "test": 340}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Chosen rows and what was passed over.
+
+    Attributes:
+        rows: The chosen units, by split, then example, then place.
+        empty: Units without text (empty or white space only), in the chosen classes.
+        short: (class, split) pairs with fewer units than asked for, and how many there were.
+    """
+
+    rows: Rows
+    empty: int
+    short: Mapping[tuple[str, Split], int]
+
+
+def sample_rows(
+    dataset: Dataset,
+    *,
+    classes: Sequence[str] | None = None,
+    per_class: Mapping[Split, int] | None = None,
+    seed: int = 0,
+) -> Sample:
+    """Draw the same number of rows from each class (all where there are fewer).
+
+    Args:
+        dataset: The labelled code.
+        classes: Labels to keep; all by default.
+        per_class: Rows a class for each split.
+        seed: Same seed, same rows.
+
+    Raises:
+        DataError: A class with no rows in a split, or fewer than two classes.
+    """
+    limits = dict(DEFAULT_ROWS) | dict(per_class or {})
+    labels = sorted(classes if classes is not None else dataset.label_counts)
+    _check_classes(dataset, labels)
+    number = {label: i for i, label in enumerate(labels)}
+    units, empty = _units(dataset, number)
+    rng = random.Random(seed)
+    chosen: list[tuple[int, int, int, int]] = []
+    short: dict[tuple[str, Split], int] = {}
+    for split in SPLITS:
+        for label in labels:
+            pool = units[split, label]
+            if not pool:
+                raise _no_rows(label, split)
+            if len(pool) < limits[split]:
+                short[label, split] = len(pool)
+            chosen += rng.sample(pool, min(limits[split], len(pool)))
+    rank = {split: i for i, split in enumerate(SPLITS)}
+    chosen.sort(key=lambda u: (rank[dataset.examples[u[0]].split], u))
+    return Sample(Rows.from_units(labels, chosen), empty, short)
+
+
+def _units(
+    dataset: Dataset, number: Mapping[str, int]
+) -> tuple[dict[tuple[Split, str], list[tuple[int, int, int, int]]], int]:
+    units: dict[tuple[Split, str], list[tuple[int, int, int, int]]] = defaultdict(list)
+    empty = 0
+    for index, e in enumerate(dataset.examples):
+        for start, end, label in e.spans:
+            if label not in number:
+                continue
+            if e.text[start:end].strip():
+                units[e.split, label].append((index, start, end, number[label]))
+            else:
+                empty += 1
+    return units, empty
+
+
+def _check_classes(dataset: Dataset, labels: Sequence[str]) -> None:
+    if len(labels) < 2:
+        raise DataError(
+            "classes", expected="at least two", got=", ".join(labels) or "none", remedy="name more with --classes"
+        )
+    for label in labels:
+        counts = dataset.label_counts.get(label)
+        if counts is None:
+            known = ", ".join(list(dataset.label_counts)[:12])
+            raise DataError(
+                f"class {label!r}", expected=f"a label of the data ({known} …)", got="no unit", remedy="check --classes"
+            )
+        for split in SPLITS:
+            if not counts[split]:
+                raise _no_rows(label, split)
+
+
+def _no_rows(label: str, split: Split) -> DataError:
+    return DataError(
+        f"class {label!r} in the {split} split",
+        expected="at least one row",
+        got="0",
+        remedy="leave the class out with --classes, or add data",
+    )
+
+
+def groups_of(dataset: Dataset, rows: Rows) -> np.ndarray:
+    """The group name of each row, shape [rows]."""
+    return np.array([dataset.examples[i].group for i in rows.example])

@@ -1,0 +1,18 @@
+"""A name or folder → `CodeModel`; all knowledge of families is in `adapters`."""
+
+from neurosieve.models.adapters import Adapter, adapter_for
+from neurosieve.models.code_model import CodeModel, ModelInfo, inspect_model, load_model, resolve_device
+from neurosieve.models.known import KNOWN, KnownModel, demo_model
+
+__all__ = [
+    "KNOWN",
+    "Adapter",
+    "CodeModel",
+    "KnownModel",
+    "ModelInfo",
+    "adapter_for",
+    "demo_model",
+    "inspect_model",
+    "load_model",
+    "resolve_device",
+]

@@ -1,0 +1,104 @@
+"""What a run would cost, told before it is spent: rows, bytes, FLOPs, time. Reads config, tokenizer and data only."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+from transformers import AutoModel
+
+from neurosieve.activations.plan import batches, plan_reading
+from neurosieve.config import StudyConfig
+from neurosieve.models import ModelInfo, inspect_model, resolve_device
+from neurosieve.study import read_data
+from neurosieve.typing import SPLITS
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The price of a run.
+
+    Attributes:
+        rows: By split.
+        layers: Blocks + 1.
+        width: Neurons of a layer.
+        tokens: That the network reads, padding included.
+        parameters: Of the blocks (embeddings do no arithmetic).
+        flops: Of the forward passes.
+        store_bytes: On disk, at most (float32).
+        memory_bytes: About the peak of the selection stage.
+        seconds: Estimated time of extraction and selection on this machine.
+        missed_units: Units that no subword stands for, or that were empty.
+    """
+
+    rows: dict[str, int]
+    layers: int
+    width: int
+    tokens: int
+    parameters: int
+    flops: float
+    store_bytes: int
+    memory_bytes: int
+    seconds: dict[str, float]
+    missed_units: int
+
+
+def plan_study(config: StudyConfig) -> Cost:
+    """Count what `run_study` would read, compute and write; no weights are loaded and nothing is written.
+
+    Raises:
+        NeurosieveError: What `run_study` would raise for the same data, model name and options.
+    """
+    data = read_data(config)
+    info = inspect_model(config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens)
+    device = resolve_device(config.device)
+    plan = plan_reading(
+        info.tokenizer,
+        info.max_tokens,
+        data.dataset,
+        data.sample.rows,
+        pooling=config.pooling,
+        drop_shared=config.straddle == "drop",
+    )
+    rows: dict[str, int] = {s: sum(len(w.rows) for w in plan.windows[s]) for s in SPLITS}
+    filled = [b for s in SPLITS for b in batches(plan.windows[s], config.batch_tokens)]
+    tokens = sum(len(b) * len(b[-1].ids) for b in filled)
+    layers, width, parameters = _shape(info, config)
+    attention = sum(len(b) * len(b[-1].ids) ** 2 for b in filled) * 4.0 * width * (layers - 1)
+    flops = 2.0 * parameters * tokens + attention
+    values = sum(rows.values()) * layers * width
+    speed = _flops_per_second(device)
+    # Measured on MiniLM: a path of 13 λ costs about 60 passes over the train matrix, each search about as much again.
+    probes = 2.0 * rows["train"] * layers * width * len(data.sample.rows.labels) * 2 * 60
+    searches = 1 + config.random_draws * len(config.select) * len(config.deltas)
+    return Cost(
+        rows=rows,
+        layers=layers,
+        width=width,
+        tokens=tokens,
+        parameters=parameters,
+        flops=flops,
+        store_bytes=4 * values,
+        memory_bytes=3 * 4 * values + 4 * parameters,
+        seconds={"extract": flops / speed, "selection": probes * (1 + searches) / speed},
+        missed_units=plan.counts.skipped + data.sample.empty,
+    )
+
+
+def _shape(info: ModelInfo, config: StudyConfig) -> tuple[int, int, int]:
+    """Layers, width, and parameters outside the embeddings, from a network without weights."""
+    with torch.device("meta"):
+        network = AutoModel.from_config(info.config, trust_remote_code=config.trust_remote_code)  # type: ignore[no-untyped-call]
+    embeddings = sum(m.weight.numel() for m in network.modules() if isinstance(m, torch.nn.Embedding))
+    total = sum(p.numel() for p in network.parameters())
+    return info.config.num_hidden_layers + 1, info.config.hidden_size, total - embeddings
+
+
+def _flops_per_second(device: torch.device) -> float:
+    """Speed of a medium matrix product here, halved: models do not reach it."""
+    a = torch.ones(1024, 1024, device=device)
+    best = float("inf")
+    for _ in range(4):
+        begin = time.perf_counter()
+        float((a @ a)[0, 0])
+        best = min(best, time.perf_counter() - begin)
+    return 0.5 * 2 * 1024**3 / best

@@ -1,0 +1,24 @@
+"""Rows × neurons + labels → converged elastic-net softmax probes; metrics with intervals; baselines."""
+
+from neurosieve.probes.features import Scaler, SelectionData, fit_scaler, selection_data
+from neurosieve.probes.intervals import ClusterBootstrap, accuracy_interval, loss_interval
+from neurosieve.probes.probe import Oracle, Probe, fit_oracle, fit_path, fit_probe, lambda_path
+from neurosieve.probes.solver import Solution, solve
+
+__all__ = [
+    "ClusterBootstrap",
+    "Oracle",
+    "Probe",
+    "Scaler",
+    "SelectionData",
+    "Solution",
+    "accuracy_interval",
+    "fit_oracle",
+    "fit_path",
+    "fit_probe",
+    "fit_scaler",
+    "lambda_path",
+    "loss_interval",
+    "selection_data",
+    "solve",
+]

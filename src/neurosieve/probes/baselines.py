@@ -1,0 +1,30 @@
+"""What a score has to be compared with: the majority class, and a table of the tokens' own text."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+
+def majority_label(label: Int[np.ndarray, " rows"], classes: int) -> int:
+    """The most frequent class of train; the first one among equals."""
+    return int(np.bincount(label, minlength=classes).argmax())
+
+
+def lookup_predictions(
+    train_text: np.ndarray, train_label: Int[np.ndarray, " rows"], text: np.ndarray, classes: int
+) -> Int[np.ndarray, " rows"]:
+    """For each text its most frequent class in train, the majority class for texts unseen there."""
+    counts: dict[str, Counter[int]] = defaultdict(Counter)
+    for word, label in zip(train_text, train_label, strict=True):
+        counts[word][int(label)] += 1
+    # Ties by class number, so that the order of rows does not matter.
+    table = {word: min(c, key=lambda label: (-c[label], label)) for word, c in counts.items()}
+    default = majority_label(train_label, classes)
+    return np.array([table.get(word, default) for word in text], dtype=np.int64)
+
+
+def unseen(train_text: np.ndarray, text: np.ndarray) -> Bool[np.ndarray, " rows"]:
+    """Rows whose exact text is absent from train."""
+    known = set(train_text)
+    return np.array([word not in known for word in text], dtype=bool)

@@ -1,0 +1,168 @@
+"""Probes: the lambda path of the oracle, and probes derived from it for chosen neurons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from neurosieve.probes.features import Scaler, SelectionData
+from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
+
+PATH_LENGTH = 13
+PATH_END = 1e-3
+KKT_TOLERANCE = 1e-4
+# Below this a float32 gradient is rounding; only a problem without signal has so small a lambda_max.
+_SMALLEST = 1e-7
+
+Start = tuple[Float[Tensor, "neurons classes"], Float[Tensor, " classes"]]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A fitted probe on some neurons.
+
+    Attributes:
+        feature: Rows of `SelectionData.x` that it reads, shape [neurons].
+        weights: On standardised features, shape [neurons, classes].
+        intercept: Shape [classes].
+        lam: λ; l1 = l2 = λ/2.
+        converged: Largest KKT violation ≤ 1e-4 · λ_max of this problem.
+        violation: That violation divided by λ_max.
+        validation: Accuracy on validation.
+    """
+
+    feature: Int[np.ndarray, " neurons"]
+    weights: Float[Tensor, "neurons classes"]
+    intercept: Float[Tensor, " classes"]
+    lam: float
+    converged: bool
+    violation: float
+    validation: float
+
+    def predict(self, x: Float[Tensor, "features rows"]) -> Int[np.ndarray, " rows"]:
+        """Classes from standardised features of all live neurons."""
+        chosen = x[torch.from_numpy(self.feature).to(x.device)]
+        scores = self.weights.T @ chosen + self.intercept[:, None]
+        return scores.argmax(0).cpu().numpy()
+
+    def correct(self, x: Float[Tensor, "features rows"], label: Int[np.ndarray, " rows"]) -> Bool[np.ndarray, " rows"]:
+        """Which rows are predicted rightly."""
+        hits: Bool[np.ndarray, " rows"] = self.predict(x) == label
+        return hits
+
+    def to_frame(self, scaler: Scaler, labels: Sequence[str]) -> pl.DataFrame:
+        """One row a neuron: layer, index and the weight for each class."""
+        ids, weights = scaler.neurons[self.feature], self.weights.cpu().numpy()
+        columns = {label: weights[:, i] for i, label in enumerate(labels)}
+        return pl.DataFrame({"layer": ids[:, 0], "index": ids[:, 1], **columns})
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """The probe on all live neurons and the path it was chosen from.
+
+    Attributes:
+        probe: The chosen one.
+        lam_max: Smallest λ at which all weights are zero.
+        path: (λ, validation accuracy, non-zero weights, converged) for each λ, largest first.
+        choice: Index of the chosen λ.
+    """
+
+    probe: Probe
+    lam_max: float
+    path: tuple[tuple[float, float, int, bool], ...]
+    choice: int
+
+    @property
+    def lambdas(self) -> tuple[float, ...]:
+        """The chosen λ and its neighbours, largest first: what derived probes search."""
+        return tuple(lam for lam, *_ in self.path[max(0, self.choice - 1) : self.choice + 2])
+
+    def to_frame(self) -> pl.DataFrame:
+        """The path, one row a λ."""
+        return pl.DataFrame(list(self.path), schema=["lambda", "validation", "nonzero", "converged"], orient="row")
+
+
+def lambda_path(lam_max: float, length: int = PATH_LENGTH) -> list[float]:
+    """Geometric from λ_max down to 1e-3 λ_max."""
+    return [float(v) for v in lam_max * np.geomspace(1.0, PATH_END, length)]
+
+
+def fit_oracle(data: SelectionData, length: int = PATH_LENGTH) -> Oracle:
+    """Search the λ path on all live neurons, warm-started from large to small λ.
+
+    The best validation accuracy wins, ties go to the larger λ: a weaker oracle would flatter every small set.
+
+    Args:
+        data: Train and validation.
+        length: Values of λ (METHOD.md asks for at least 12).
+    """
+    feature = np.arange(len(data.neurons))
+    lam_max = _lam_max(data, feature)
+    probes = fit_path(data, feature, lambda_path(lam_max, length))
+    choice = best(probes)
+    path = tuple((p.lam, p.validation, int((p.weights != 0).sum()), p.converged) for p in probes)
+    return Oracle(probes[choice], lam_max, path, choice)
+
+
+def fit_probe(
+    data: SelectionData,
+    feature: Int[np.ndarray, " some"],
+    lambdas: Sequence[float],
+    starts: Sequence[Start] | None = None,
+) -> tuple[Probe, list[Probe]]:
+    """A probe on chosen neurons: the best of a few λ on validation, ties to the larger; and all of them."""
+    probes = fit_path(data, feature, lambdas, starts)
+    return probes[best(probes)], probes
+
+
+def fit_path(
+    data: SelectionData,
+    feature: Int[np.ndarray, " some"],
+    lambdas: Sequence[float],
+    starts: Sequence[Start] | None = None,
+) -> list[Probe]:
+    """One probe for each λ (largest first), each started from the one before unless starts are given."""
+    index = torch.from_numpy(feature).to(data.x.device)
+    whole = len(feature) == len(data.x) and bool((feature == np.arange(len(feature))).all())
+    x = data.x if whole else data.x[index]
+    y = one_hot(data.label, data.classes, x)
+    lam_max = 2 * null_gradient(x, y)
+    tolerance = max(KKT_TOLERANCE * lam_max, _SMALLEST)
+    probes: list[Probe] = []
+    start: Start | None = None
+    for i, lam in enumerate(lambdas):
+        solution = solve(x, y, lam / 2, lam / 2, tolerance, starts[i] if starts else start)
+        start = (solution.weights, solution.intercept)
+        probes.append(_probe(data, feature, lam, solution, lam_max, tolerance))
+    return probes
+
+
+def best(probes: Sequence[Probe]) -> int:
+    """Index of the best validation accuracy; ties to the larger λ, which comes first."""
+    return max(range(len(probes)), key=lambda i: (probes[i].validation, -i))
+
+
+def _lam_max(data: SelectionData, feature: Int[np.ndarray, " some"]) -> float:
+    x = data.x[torch.from_numpy(feature).to(data.x.device)] if len(feature) < len(data.x) else data.x
+    return 2 * null_gradient(x, one_hot(data.label, data.classes, x))
+
+
+def _probe(
+    data: SelectionData, feature: np.ndarray, lam: float, solution: Solution, lam_max: float, tolerance: float
+) -> Probe:
+    unscored = Probe(
+        feature,
+        solution.weights,
+        solution.intercept,
+        lam,
+        solution.violation <= tolerance,
+        solution.violation / lam_max if lam_max else 0.0,
+        0.0,
+    )
+    accuracy = float(unscored.correct(data.x_validation, data.label_validation).mean())
+    return replace(unscored, validation=accuracy)

@@ -1,0 +1,9 @@
+"""Orders of neurons by importance: one file a method behind one contract (`base`)."""
+
+from neurosieve.rankings.base import Ranker, Ranking
+from neurosieve.rankings.lca import lca
+from neurosieve.rankings.random import random
+
+RANKERS: dict[str, Ranker] = {"lca": lca, "random": random}
+
+__all__ = ["RANKERS", "Ranker", "Ranking", "lca", "random"]

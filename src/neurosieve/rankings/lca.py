@@ -1,0 +1,29 @@
+"""Linguistic correlation analysis (Dalvi et al. 2019, arXiv 1812.09355): rank by the probe's weight mass."""
+
+import numpy as np
+
+from neurosieve.probes.features import SelectionData
+from neurosieve.probes.probe import Oracle
+from neurosieve.rankings.base import Ranking, ranked
+
+STEPS = 1000  # p = 0 … 100 % in steps of 0.1
+
+
+def lca(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG001
+    """Order neurons by the share p of weight mass at which a class first takes them, then by total mass.
+
+    For each p every class takes its heaviest |w| until p of its mass is covered. A neuron without weight is never
+    taken and stands at the end. The score is that p in per cent (infinite for those never taken).
+    """
+    mass = oracle.probe.weights.abs().double().cpu().numpy()
+    entry = np.full(len(mass), np.inf)
+    for column in mass.T:
+        total = column.sum()
+        if total > 0:
+            heaviest = np.argsort(-column, kind="stable")
+            before = (np.cumsum(column[heaviest]) - column[heaviest]) / total
+            # Taken at the least p above what the heavier ones cover; the slack undoes rounding in the sums.
+            step = np.minimum(np.floor(before * STEPS + 1e-9) + 1, STEPS)
+            step[column[heaviest] == 0] = np.inf
+            entry[heaviest] = np.minimum(entry[heaviest], step)
+    return ranked("lca", data, [entry, -mass.sum(1)], entry * 100 / STEPS)
