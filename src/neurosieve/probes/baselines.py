@@ -12,7 +12,7 @@ def majority_label(label: Int[np.ndarray, " rows"], classes: int) -> int:
 
 
 def lookup_predictions(
-    train_text: np.ndarray, train_label: Int[np.ndarray, " rows"], text: np.ndarray, classes: int
+    train_text: np.ndarray, train_label: Int[np.ndarray, " train"], text: np.ndarray, classes: int
 ) -> Int[np.ndarray, " rows"]:
     """For each text its most frequent class in train, the majority class for texts unseen there."""
     counts: dict[str, Counter[int]] = defaultdict(Counter)

@@ -165,7 +165,8 @@ def _hessian(features: Tensor, cls: Tensor, p: Tensor, l2: float) -> Matvec:
 
 def _quadratic(h: Matvec, slope: Tensor, old: Tensor, l1: float, free: int, accuracy: float) -> Tensor:
     """argmin_w slope'(w − old) + (w − old)'H(w − old)/2 + l1·|w|₁, the last `free` entries without l1."""
-    v = torch.ones_like(old)
+    # A fixed irregular start: adding one constant to all classes is in the Hessian's null space, so ones would not do.
+    v = torch.cos(torch.arange(1, len(old) + 1, dtype=old.dtype, device=old.device) ** 2)
     largest = v.new_ones(())
     for _ in range(20):
         v = h(v)
