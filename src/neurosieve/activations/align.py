@@ -71,7 +71,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
 
 def unit_tokens(encoding: Encoding, start: int, end: int) -> Int[np.ndarray, " some"]:
     """Indices of the content tokens that share a character with `start`:`end`, in order."""
-    shares = (encoding.start < end) & (encoding.end > start) & (encoding.end > encoding.start)
+    shares = (encoding.start < end) & (encoding.end > start) & (encoding.end > encoding.start) & (end > start)
     return np.flatnonzero(shares)
 
 
@@ -107,10 +107,8 @@ def best_window(first: int, last: int, windows: Sequence[tuple[int, int]]) -> in
 
     A unit longer than any window goes where most of it is seen.
     """
-
-    def context(window: tuple[int, int]) -> tuple[int, int]:
-        start, end = window
-        seen = min(last + 1, end) - max(first, start)
-        return seen, min(first - start, end - 1 - last)
-
-    return max(range(len(windows)), key=lambda i: (*context(windows[i]), -i))
+    context = [
+        (min(last + 1, end) - max(first, start), min(first - start, end - 1 - last), -number)
+        for number, (start, end) in enumerate(windows)
+    ]
+    return -max(context)[2]

@@ -1,5 +1,6 @@
 """Model × data set → activation store: one forward pass for all layers, only the needed rows kept."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -13,7 +14,7 @@ from neurosieve.activations.selfcheck import check_rows, check_sample
 from neurosieve.activations.store import ROW_SCHEMA, ActivationStore, Manifest, choose_dtype
 from neurosieve.data.dataset import Dataset, Rows
 from neurosieve.data.sampling import Sample
-from neurosieve.errors import DataError
+from neurosieve.errors import DataError, StoreError
 from neurosieve.models import CodeModel
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, PathLike, Pooling, Split, StoreDtype
@@ -73,6 +74,7 @@ def extract(
     Raises:
         SelfCheckError: Rows differ from transformers' own; nothing is written then.
         DataError: The tokenizer leaves no row of a split.
+        StoreError: A store of another model, other rows or other options lies there.
         ResourceError: Full disk.
     """
     options = options or ExtractionOptions()
@@ -90,10 +92,18 @@ def extract(
             raise DataError(
                 f"{split} split", expected="rows with subwords", got="none", remedy="check tokenizer and --straddle"
             )
+    reading = _fingerprint(model, sample.rows, plan, options)
     if ActivationStore.started(url):
         store = ActivationStore(url)
+        if store.manifest.reading != reading:
+            raise StoreError(
+                f"activation store {store.folder.url}",
+                expected="a new folder, or the store of the same model, rows and options",
+                got="a store of another reading",
+                remedy="choose another folder or delete this one",
+            )
     else:
-        store = ActivationStore(url, _manifest(model, sample.rows, plan, options))
+        store = ActivationStore(url, _manifest(model, sample.rows, plan, options, reading))
         store.save_manifest()
     if not store.manifest.complete:
         _write_shards(model, dataset, sample.rows, plan, options, store)
@@ -102,7 +112,18 @@ def extract(
     return store
 
 
-def _manifest(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions) -> Manifest:
+def _fingerprint(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions) -> str:
+    """What tells one reading from another: all that the values and their order depend on."""
+    dtype = next(model.network.parameters()).dtype
+    sha = hashlib.sha256(repr((model.name, model.revision, dtype, options, rows.labels)).encode())
+    for column in (rows.example, rows.start, rows.end, rows.label):
+        sha.update(column.tobytes())
+    for split in SPLITS:
+        sha.update(repr(plan.windows[split]).encode())
+    return sha.hexdigest()
+
+
+def _manifest(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions, reading: str) -> Manifest:
     """Read a sample, check it, and decide each layer's dtype on it."""
     parts: list[list[Tensor]] = []
     windows = check_sample(plan.windows["train"], SAMPLE_WINDOWS)
@@ -116,7 +137,7 @@ def _manifest(model: CodeModel, rows: Rows, plan: ReadingPlan, options: Extracti
     return Manifest(
         model=model.name,
         revision=model.revision,
-        adapter={k: v for k, v in asdict(model.adapter).items() if k != "load_options"},
+        adapter=asdict(model.adapter),
         site="hidden",
         layers=len(layers),
         width=layers[0].shape[1],
@@ -126,6 +147,7 @@ def _manifest(model: CodeModel, rows: Rows, plan: ReadingPlan, options: Extracti
         long_examples=plan.long_examples,
         self_check=checked,
         notes=list(model.notes),
+        reading=reading,
         rows={s: sum(len(w.rows) for w in plan.windows[s]) for s in SPLITS},
     )
 

@@ -70,11 +70,23 @@ class Activations:
 
 
 class Folder:
-    """Whole-file reads and writes below one fsspec URL; a write shows itself only when it is complete."""
+    """Whole-file reads and writes below one fsspec URL; a write shows itself only when it is complete.
+
+    Raises:
+        ResourceError: The URL's filesystem is not installed.
+    """
 
     def __init__(self, url: PathLike) -> None:
         self.url = str(url).rstrip("/")
-        self.fs, self.root = fsspec.core.url_to_fs(self.url)
+        try:
+            self.fs, self.root = fsspec.core.url_to_fs(self.url)
+        except (ValueError, ImportError) as e:
+            raise ResourceError(
+                f"store {self.url}",
+                expected="a folder, or a URL of an installed fsspec filesystem",
+                got=str(e).splitlines()[0],
+                remedy="install the filesystem's package or use a local folder",
+            ) from e
 
     def _path(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -142,6 +154,7 @@ class Manifest:
     self_check: dict[str, float]
     notes: list[str]
     rows: dict[str, int]
+    reading: str
     shards: list[dict[str, Any]] = field(default_factory=list)
     complete: bool = False
     format: int = FORMAT
@@ -172,7 +185,12 @@ class ActivationStore:
         version = record.get("format") if isinstance(record, dict) else None
         if version != FORMAT:
             raise StoreError(where, expected=f"format version {FORMAT}", got=f"version {version}", remedy=_REDO)
-        return Manifest(**record)
+        try:
+            return Manifest(**record)
+        except TypeError as e:
+            raise StoreError(
+                f"{where} manifest.json", expected="the keys of this format", got=str(e), remedy=_REDO
+            ) from e
 
     def save_manifest(self) -> None:
         """Write the manifest as it stands."""
@@ -225,7 +243,7 @@ class ActivationStore:
 
     def table(self, split: Split) -> pa.Table:
         """The row table of a split."""
-        parts = [pq.read_table(io.BytesIO(self.folder.read(s["rows"]))) for s in self._shards(split)]
+        parts = [self._rows(s["rows"]) for s in self._shards(split)]
         return pa.concat_tables(parts) if parts else ROW_SCHEMA.empty_table()
 
     def read(self, split: Split, layers: Iterable[int] | None = None) -> Activations:
@@ -257,6 +275,13 @@ class ActivationStore:
             np.array(table["group"].to_pylist(), dtype=object),
             np.array(table["text"].to_pylist(), dtype=object),
         )
+
+    def _rows(self, name: str) -> pa.Table:
+        try:
+            return pq.read_table(io.BytesIO(self.folder.read(name)))
+        except pa.ArrowException as e:
+            where = f"shard {self.folder.url}/{name}"
+            raise StoreError(where, expected="a whole Parquet file", got=str(e), remedy=_REDO) from e
 
     def _shards(self, split: Split) -> list[dict[str, Any]]:
         return [s for s in self.manifest.shards if s["split"] == split]

@@ -5,7 +5,7 @@ Everything else in the package is generic. A family that transformers loads with
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from transformers import PretrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
@@ -16,9 +16,8 @@ Kind = Literal["encoder", "decoder"]
 
 # Position ids of these start behind the pad id, so that many positions are not usable.
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "roberta-prelayernorm"}
+_OFFSET_POSITIONS |= {"data2vec-text", "mpnet", "xmod"}
 _POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
-# Their AutoModel builds a pooler that no language model checkpoint fills; hidden states do not pass it.
-_WITH_POOLER = {"bert", "roberta", "xlm-roberta", "camembert", "longformer", "roberta-prelayernorm", "data2vec-text"}
 _TAKES_POSITION_IDS = {"gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "codegen", "llama", "mistral", "qwen2"}
 _TAKES_POSITION_IDS |= {"qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "starcoder2", "stablelm", "olmo2"}
 # Families whose last entry of hidden_states is the output of a norm behind the last block.
@@ -35,7 +34,6 @@ class Adapter:
         max_tokens: Longest input with special tokens; None where the family has no bound.
         final_norm: The last entry of `hidden_states` is behind a final norm that inner entries have not passed.
         position_ids: Positions are passed explicitly, so that padding on the left changes nothing.
-        load_options: Extra arguments for `AutoModel.from_pretrained`.
     """
 
     family: str
@@ -43,7 +41,6 @@ class Adapter:
     max_tokens: int | None
     final_norm: bool
     position_ids: bool
-    load_options: dict[str, Any]
 
 
 def adapter_for(config: PretrainedConfig, name: str) -> Adapter:
@@ -75,7 +72,6 @@ def adapter_for(config: PretrainedConfig, name: str) -> Adapter:
         max_tokens=_max_tokens(config),
         final_norm=family in _FINAL_NORM,
         position_ids=decoder and family in _TAKES_POSITION_IDS,
-        load_options={"add_pooling_layer": False} if family in _WITH_POOLER else {},
     )
 
 

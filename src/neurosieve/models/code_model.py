@@ -4,11 +4,13 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 import transformers
 from jaxtyping import Float, Int
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
@@ -103,7 +105,9 @@ def inspect_model(name: PathLike, *, trust_remote_code: bool = False, max_tokens
         raise _no_fast_tokenizer(source, f"{type(e).__name__}: {_first_line(e)}") from e
     if not tokenizer.is_fast:
         raise _no_fast_tokenizer(source, "a slow tokenizer only")
-    longest = min(n for n in (adapter.max_tokens, tokenizer.model_max_length, max_tokens) if n)
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # what transformers builds where the file is missing
+        raise _no_fast_tokenizer(source, "a tokenizer without a vocabulary")
+    longest = min(n for n in (adapter.max_tokens, tokenizer.model_max_length, max_tokens) if n is not None)
     return ModelInfo(
         source, config, tokenizer, adapter, _checked_length(longest, tokenizer), _notes(tokenizer, adapter)
     )
@@ -133,6 +137,7 @@ def load_model(
         ConfigError: No such device.
     """
     info = inspect_model(name, trust_remote_code=trust_remote_code, max_tokens=max_tokens)
+    where = resolve_device(device)
     _check_weights(info.name, allow_pickle=allow_pickle)
     with _loading(info.name):
         network, report = AutoModel.from_pretrained(
@@ -142,9 +147,11 @@ def load_model(
             trust_remote_code=trust_remote_code,
             use_safetensors=None if allow_pickle else True,
             output_loading_info=True,
-            **info.adapter.load_options,
         )
     missing = sorted(report["missing_keys"])
+    if missing and all(key.startswith("pooler.") for key in missing):
+        network.pooler = None  # language model checkpoints have none, and hidden states do not pass it
+        missing = []
     if missing:
         raise ModelError(
             f"weights of {info.name}",
@@ -152,7 +159,6 @@ def load_model(
             got=f"{len(missing)} missing ({missing[0]} …)",
             remedy="use the checkpoint that belongs to this config",
         )
-    where = resolve_device(device)
     revision = getattr(info.config, "_commit_hash", None)
     return CodeModel(
         info.name, revision, network.eval().to(where), info.tokenizer, info.adapter, where, info.max_tokens, info.notes
@@ -169,7 +175,7 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         where = torch.device(device)
-        torch.zeros(1, device=where)
+        torch.zeros(1, device=where).item()
     except (RuntimeError, AssertionError) as e:
         raise ConfigError(
             f"device {device!r}", expected="a device of this machine", got=_first_line(e), remedy="use cpu or auto"
@@ -218,14 +224,18 @@ def _loading(name: str) -> Iterator[None]:
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as e:
-        got = _first_line(e)
-        if not Path(name).is_dir():
-            got = f"neither a folder here nor reachable on the model hub ({got})"
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError, UnpicklingError) as e:
+        if Path(name).is_dir():
+            raise ModelError(
+                f"model folder {name}",
+                expected="a config and weights that transformers can load",
+                got=f"{type(e).__name__}: {_first_line(e)}",
+                remedy="save or copy the model again",
+            ) from e
         raise ModelError(
             f"model {name}",
-            expected="a transformers model folder or a hub name",
-            got=got,
+            expected="a model folder here or a name on the model hub",
+            got=f"neither a folder here nor reachable on the model hub (offline?): {_first_line(e)}",
             remedy="check the name, download it while online, or point at a local folder"
             " (pickled weights need --allow-pickle)",
         ) from e

@@ -12,6 +12,7 @@ nine times as long on 12,000 × 2,688 rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import torch
 from jaxtyping import Float, Int
@@ -19,6 +20,7 @@ from torch import Tensor
 
 DENSE_COORDS = 3000
 MIN_GROWTH = 100
+REUSE = 0.4
 MAX_STEPS = 100
 MAX_INNER = 2000
 
@@ -75,7 +77,7 @@ def solve(
     problem = _Problem(x, y, l1, l2)
     w, b = start or (x.new_zeros(x.shape[0], y.shape[0]), y.mean(1).clamp_min(1e-12).log())
     point = problem.point(w.T @ x + b[:, None], w, b)
-    step = 0
+    step, last, model = 0, float("inf"), None
     while True:
         p = torch.softmax(point.z, 0)
         residual = (p - y) / x.shape[1]
@@ -84,16 +86,16 @@ def solve(
         violation = max(float(broken.max()), float(gradient_b.abs().max()))
         if violation <= tolerance or step >= MAX_STEPS:
             break
-        neuron, cls = _working_set(broken, point.w, tolerance)
-        old = torch.cat([point.w[neuron, cls], point.b])
-        accuracy = max(0.1 * violation, 0.3 * tolerance)
-        slope = torch.cat([gradient[neuron, cls], gradient_b])
-        features = x[neuron]
-        new = _quadratic(_hessian(features, cls, p, l2), slope, old, l1, len(y), accuracy)
-        following = _line_search(problem, point, features, neuron, cls, new - old)
+        # The Hessian is the cost of a step: the last one serves again while it brings the violation down quickly.
+        if model is None or violation > REUSE * last or float(torch.where(model.inside, 0.0, broken).max()) > tolerance:
+            model = _local_model(x, broken, point.w, p, l2, tolerance)
+        old = torch.cat([point.w[model.neuron, model.cls], point.b])
+        slope = torch.cat([gradient[model.neuron, model.cls], gradient_b])
+        new = _quadratic(model.hessian, slope, old, l1, len(y), max(0.01 * violation, 0.3 * tolerance))
+        following = _line_search(problem, point, model, new - old)
         if following is None:
             break  # no descent left within rounding
-        point, step = following, step + 1
+        point, step, last = following, step + 1, violation
     return Solution(point.w, point.b - point.b.mean(), violation, step)
 
 
@@ -122,23 +124,36 @@ def _violations(gradient: Tensor, w: Tensor, l1: float) -> Tensor:
     return torch.where(w != 0, (gradient + l1 * w.sign()).abs(), (gradient.abs() - l1).clamp_min(0))
 
 
-def _working_set(broken: Tensor, w: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
-    """Non-zero coordinates and the worst of the others, as many again at most; ordered by class."""
+@dataclass(frozen=True)
+class _Model:
+    """The working set, ordered by class, with its features and Hessian."""
+
+    inside: Tensor
+    neuron: Tensor
+    cls: Tensor
+    features: Tensor
+    hessian: Matvec
+
+
+def _local_model(x: Tensor, broken: Tensor, w: Tensor, p: Tensor, l2: float, tolerance: float) -> _Model:
+    """Take the non-zero coordinates and the worst of the others, as many again at most."""
     support = w != 0
     outside = torch.where(support, 0.0, broken)
     room = min(int((outside > 0.3 * tolerance).sum()), max(MIN_GROWTH, int(support.sum())))
     if room:
         support = support | (outside >= outside.flatten().topk(room).values[-1])
     cls, neuron = support.T.nonzero(as_tuple=True)
-    return neuron, cls
+    features = x[neuron]
+    return _Model(support, neuron, cls, features, _hessian(features, cls, p, l2))
 
 
 def _hessian(features: Tensor, cls: Tensor, p: Tensor, l2: float) -> Matvec:
     """The Hessian on the working set and the intercepts, as a product with a vector.
 
-    With B = p[class] ∘ features it is blockdiag_c(A_c diag(p_c) A_c') − B B', over rows.
+    Its block for classes c and d is A_c diag(p_c (δ_cd − p_d)) A_d' over rows. Leaving out rows whose class is all but
+    settled was tried: at 0.999 it saves a seventh, at 0.99 the steps become ten times as many.
     """
-    rows, classes = p.shape[1], p.shape[0]
+    classes, rows = p.shape
     full = torch.cat([features, features.new_ones(classes, rows)])
     of = torch.cat([cls, torch.arange(classes, device=cls.device)])
     ridge = torch.full((len(full),), l2, dtype=p.dtype, device=p.device)
@@ -155,10 +170,12 @@ def _hessian(features: Tensor, cls: Tensor, p: Tensor, l2: float) -> Matvec:
             return out + ridge * v
 
         return product
-    weighted = full * p[of]
-    h = -(weighted @ weighted.T) / rows
-    for block in blocks:
-        h[block[:, None], block] += weighted[block] @ full[block].T / rows
+    h = torch.empty(len(full), len(full), dtype=p.dtype, device=p.device)
+    parts = [full[block] for block in blocks]
+    for c, d in combinations_with_replacement(range(classes), 2):
+        block = ((p[c] * (float(c == d) - p[d]) / rows) * parts[c]) @ parts[d].T
+        h[blocks[c][:, None], blocks[d]] = block
+        h[blocks[d][:, None], blocks[c]] = block.T
     h.diagonal().add_(ridge)
     return lambda v: h @ v
 
@@ -191,17 +208,16 @@ def _quadratic(h: Matvec, slope: Tensor, old: Tensor, l1: float, free: int, accu
     return w
 
 
-def _line_search(
-    problem: _Problem, point: _Point, features: Tensor, neuron: Tensor, cls: Tensor, move: Tensor
-) -> _Point | None:
+def _line_search(problem: _Problem, point: _Point, model: _Model, move: Tensor) -> _Point | None:
     """Halve the step until the objective does not rise beyond its rounding; None where no step helps."""
-    count, classes = len(neuron), len(point.b)
-    dz = torch.stack([move[:count][cls == c] @ features[cls == c] for c in range(classes)]) + move[count:, None]
+    count, classes = len(model.neuron), len(point.b)
+    masks = [model.cls == c for c in range(classes)]
+    dz = torch.stack([move[:count][mask] @ model.features[mask] for mask in masks]) + move[count:, None]
     rounding = 100 * torch.finfo(point.z.dtype).eps * abs(point.value)
     scale = 1.0
     while scale > 1e-4:
         w = point.w.clone()
-        w[neuron, cls] += scale * move[:count]
+        w[model.neuron, model.cls] += scale * move[:count]
         trial = problem.point(point.z + scale * dz, w, point.b + scale * move[count:])
         if trial.value <= point.value + rounding:
             return trial

@@ -1,0 +1,115 @@
+"""The solver against scikit-learn, against its own optimality conditions, and against tricky inputs."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from neurosieve.probes import solver
+from neurosieve.probes.probe import KKT_TARGET
+from neurosieve.probes.solver import null_gradient, one_hot, solve
+
+GRID = [(rows, neurons, classes) for rows in (80, 300) for neurons in (5, 60) for classes in (2, 4)]
+
+
+def problem(rows: int, neurons: int, classes: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, neurons)) @ (np.eye(neurons) + 0.4 * rng.normal(size=(neurons, neurons)))
+    label = np.concatenate(
+        [np.arange(classes), (x[:, :classes] + rng.normal(size=(rows, classes))).argmax(1)[classes:]]
+    )
+    x = (x - x.mean(0)) / x.std(0)
+    features = torch.tensor(x.T.copy(), dtype=torch.float64)
+    return features, one_hot(torch.tensor(label), classes, features), label
+
+
+def plain_violation(x: torch.Tensor, y: torch.Tensor, w: torch.Tensor, b: torch.Tensor, l1: float, l2: float) -> float:
+    """The KKT conditions from their textbook form, one coordinate at a time."""
+    rows = x.shape[1]
+    p = torch.softmax(w.T @ x + b[:, None], 0)
+    worst = float(((p - y).sum(1) / rows).abs().max())
+    for j in range(w.shape[0]):
+        for c in range(w.shape[1]):
+            slope = float((x[j] * (p[c] - y[c])).sum() / rows + l2 * w[j, c])
+            weight = float(w[j, c])
+            distance = abs(slope + l1 * np.sign(weight)) if weight else max(0.0, abs(slope) - l1)
+            worst = max(worst, distance)
+    return worst
+
+
+@pytest.mark.parametrize("share", [0.3, 0.03, 0.002])
+@pytest.mark.parametrize(("rows", "neurons", "classes"), GRID)
+def test_agrees_with_scikit_learn(rows: int, neurons: int, classes: int, share: float) -> None:
+    x, y, label = problem(rows, neurons, classes)
+    lam = share * 2 * null_gradient(x, y)
+    ours = solve(x.float(), y.float(), lam / 2, lam / 2, KKT_TARGET * lam / share)
+    # With two classes scikit-learn fits one vector w = W_1 − W_0 = 2 W_1: |W|₁ = |w|, but |W|² = w²/2.
+    l2 = lam / 4 if classes == 2 else lam / 2
+    total = lam / 2 + l2
+    theirs = LogisticRegression(solver="saga", C=1 / (rows * total), l1_ratio=lam / 2 / total, tol=1e-8, max_iter=20000)
+    theirs.fit(x.T.numpy(), label)
+    p = torch.softmax(ours.weights.T @ x.float() + ours.intercept[:, None], 0).T.numpy()
+    np.testing.assert_allclose(p, theirs.predict_proba(x.T.numpy()), atol=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.05, 0.001])
+@pytest.mark.parametrize(("rows", "neurons", "classes"), GRID)
+def test_meets_its_optimality_conditions(rows: int, neurons: int, classes: int, share: float) -> None:
+    x, y, _ = problem(rows, neurons, classes, seed=1)
+    lam_max = 2 * null_gradient(x, y)
+    found = solve(x, y, share * lam_max / 2, share * lam_max / 2, 1e-6 * lam_max)
+    plain = plain_violation(x, y, found.weights, found.intercept, share * lam_max / 2, share * lam_max / 2)
+    assert found.violation == pytest.approx(plain, abs=1e-9)
+    assert plain <= 1e-6 * lam_max
+
+
+def test_all_weights_vanish_from_lambda_max_on_and_not_below() -> None:
+    x, y, _ = problem(200, 20, 3)
+    l1 = null_gradient(x, y)
+    assert not solve(x, y, l1 * 1.0001, l1, 1e-8).weights.any()
+    assert solve(x, y, l1 * 0.99, l1, 1e-8).weights.any()
+
+
+def test_the_start_does_not_move_the_solution() -> None:
+    x, y, _ = problem(200, 30, 3)
+    l1 = 0.02 * null_gradient(x, y)
+    cold = solve(x, y, l1, l1, 1e-8)
+    start = (
+        torch.randn(30, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64),
+        torch.ones(3).double(),
+    )
+    warm = solve(x, y, l1, l1, 1e-8, start)
+    torch.testing.assert_close(cold.weights, warm.weights, atol=1e-5, rtol=0)
+
+
+def test_applied_hessian_equals_the_formed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y, _ = problem(150, 40, 4)
+    l1 = 0.01 * null_gradient(x, y)
+    formed = solve(x, y, l1, l1, 1e-8)
+    monkeypatch.setattr(solver, "DENSE_COORDS", 0)
+    applied = solve(x, y, l1, l1, 1e-8)
+    torch.testing.assert_close(formed.weights, applied.weights, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["separable", "constant", "duplicate", "one_neuron", "rare_class"])
+def test_hard_inputs_still_converge(kind: str) -> None:
+    x, y, label = problem(120, 12, 3)
+    if kind == "separable":
+        x[:3] = 3 * y
+    if kind == "constant":
+        x[2] = 0
+    if kind == "duplicate":
+        x[5] = x[4]
+    if kind == "one_neuron":
+        x = x[:1]
+    if kind == "rare_class":
+        label = np.where(np.arange(120) < 118, label % 2, 2)
+        y = one_hot(torch.tensor(label), 3, x)
+    lam_max = 2 * null_gradient(x, y)
+    found = solve(x, y, 5e-4 * lam_max, 5e-4 * lam_max, 1e-4 * lam_max)
+    assert found.violation <= 1e-4 * lam_max
+    assert bool(torch.isfinite(found.weights).all())
+    if kind == "duplicate":
+        torch.testing.assert_close(found.weights[4], found.weights[5], atol=2e-2, rtol=0)
+    if kind == "constant":
+        assert not found.weights[2].any()

@@ -1,0 +1,266 @@
+"""Tiny random models of many families, their fast tokenizers, and a small labelled data set to read with them."""
+
+import contextlib
+import functools
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import models as tokenizer_models
+from transformers import PreTrainedTokenizerFast
+
+from neurosieve.data.dataset import Dataset, Example, Span
+from neurosieve.data.sampling import Sample, sample_rows
+from neurosieve.errors import NeurosieveError
+from neurosieve.models import CodeModel, load_model
+from neurosieve.typing import SPLITS, Pooling
+
+WIDTH, BLOCKS, POSITIONS = 16, 2, 40
+_UNTYPED: Any = transformers  # much of it has no annotations
+_HOME = tempfile.TemporaryDirectory(prefix="tiny-models-")  # lives as long as the test process
+
+CODE = (
+    "def add(a, b):\n    return a + b\n",
+    "for i in range(10):\n\tprint(i)\n",
+    "class Foo(Bar):\n    def size(self):\n        return len(self.items)\n",
+    'if (x == 1) { return "abc"; }\r\n',
+    "while not done():\n    done = step(x):\n",
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family of the grid: transformers' name, its kind, its tokenizer and how its config spells the sizes."""
+
+    name: str
+    kind: str
+    tokenizer: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    pad: bool = True
+    max_tokens: int = POSITIONS
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_SIZES = {
+    "hidden_size": WIDTH,
+    "num_hidden_layers": BLOCKS,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": POSITIONS,
+    "initializer_range": 0.4,
+}
+_GPT2 = {"n_embd": WIDTH, "n_layer": BLOCKS, "n_head": 2, "n_positions": POSITIONS, "initializer_range": 0.4}
+_DISTIL = {"dim": WIDTH, "n_layers": BLOCKS, "n_heads": 2, "hidden_dim": 32, "initializer_range": 0.4}
+_OFFSET = _SIZES | {"max_position_embeddings": POSITIONS + 2}  # positions start behind the pad id, which is 1
+
+# A family that is listed here meets every test of the grid.
+FAMILIES = (
+    Family("bert", "encoder", "wordpiece", _SIZES),
+    Family("roberta", "encoder", "bytes", _OFFSET),
+    Family("distilbert", "encoder", "wordpiece", _DISTIL | {"max_position_embeddings": POSITIONS}),
+    Family("modernbert", "encoder", "bytes", _SIZES | {"global_attn_every_n_layers": 2, "local_attention": 8}),
+    Family("electra", "encoder", "wordpiece", _SIZES | {"embedding_size": WIDTH}),
+    Family("albert", "encoder", "metaspace", _SIZES | {"embedding_size": WIDTH}),
+    Family("data2vec-text", "encoder", "bytes", _OFFSET),
+    Family("gpt2", "decoder", "bare", _GPT2, pad=False),
+    Family("gpt_neox", "decoder", "bare", _SIZES),
+    Family("llama", "decoder", "metaspace", _SIZES | {"num_key_value_heads": 1}),
+    Family("qwen2", "decoder", "bare", _SIZES | {"num_key_value_heads": 1}),
+    Family("opt", "decoder", "bytes", _SIZES | {"ffn_dim": 32, "word_embed_proj_dim": WIDTH}),
+    Family("starcoder2", "decoder", "bare", _SIZES | {"num_key_value_heads": 1}, pad=False),
+)
+NAMES = tuple(f.name for f in FAMILIES)
+DECODERS = tuple(f.name for f in FAMILIES if f.kind == "decoder")
+ENCODERS = tuple(f.name for f in FAMILIES if f.kind == "encoder")
+TOKENIZERS = ("bytes", "bare", "wordpiece", "metaspace")
+
+
+def family(name: str) -> Family:
+    """The listed family of that name."""
+    return next(f for f in FAMILIES if f.name == name)
+
+
+def _byte_level() -> Tokenizer:
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    tokenizer = Tokenizer(tokenizer_models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer.train_from_iterator(
+        CODE * 3,
+        trainers.BpeTrainer(vocab_size=320, initial_alphabet=alphabet, special_tokens=special, show_progress=False),
+    )
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=True)
+    return tokenizer
+
+
+def _bare() -> Tokenizer:
+    """GPT-2's kind: no token is added before or behind."""
+    tokenizer = Tokenizer(tokenizer_models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet, special = pre_tokenizers.ByteLevel.alphabet(), ["<|endoftext|>", "<|pad|>"]
+    tokenizer.train_from_iterator(
+        CODE * 3,
+        trainers.BpeTrainer(vocab_size=320, initial_alphabet=alphabet, special_tokens=special, show_progress=False),
+    )
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    return tokenizer
+
+
+def _word_piece() -> Tokenizer:
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer = Tokenizer(tokenizer_models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    letters = [chr(c) for c in range(33, 127)]
+    tokenizer.train_from_iterator(
+        CODE * 3,
+        trainers.WordPieceTrainer(
+            vocab_size=320, initial_alphabet=letters, special_tokens=special, show_progress=False
+        ),
+    )
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    return tokenizer
+
+
+def _metaspace() -> Tokenizer:
+    """SentencePiece's kind: white space is a letter, unknown characters fall back to bytes, one token goes before."""
+    special = ["<unk>", "<s>", "</s>", *(f"<0x{b:02X}>" for b in range(256))]
+    tokenizer = Tokenizer(tokenizer_models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
+    trainer = trainers.BpeTrainer(vocab_size=360, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator([line.strip() for line in CODE * 3], trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    return tokenizer
+
+
+@functools.cache
+def tiny_tokenizer(kind: str, *, pad: bool = True) -> PreTrainedTokenizerFast:
+    """A fast tokenizer of one of the kinds in `TOKENIZERS`, trained on a few lines of code; `bare` adds no tokens."""
+    names: dict[str, str]
+    if kind == "bytes":
+        tokenizer, names = _byte_level(), {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+        names |= {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>", "pad_token": "<pad>"}
+    elif kind == "bare":
+        tokenizer, names = _bare(), {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|pad|>"}
+    elif kind == "wordpiece":
+        tokenizer, names = _word_piece(), {"cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
+        names |= {"mask_token": "[MASK]", "pad_token": "[PAD]"}
+    else:
+        tokenizer, names = _metaspace(), {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+        names |= {"pad_token": "</s>"}
+    if not pad:
+        del names["pad_token"]
+    wrapped: PreTrainedTokenizerFast = _UNTYPED.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
+    return wrapped
+
+
+def build_model(name: str, folder: Path) -> Path:
+    """Write a random model of a family, as its language model class saves it, with its tokenizer."""
+    row = family(name)
+    tokenizer = tiny_tokenizer(row.tokenizer, pad=row.pad)
+    keys = ("pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
+    ids = {key: getattr(tokenizer, key, None) or 0 for key in keys}
+    config = _UNTYPED.CONFIG_MAPPING[name](vocab_size=len(tokenizer), **ids, **row.config)
+    with quiet_transformers():
+        torch.manual_seed(20)
+        auto = _UNTYPED.AutoModelForMaskedLM if row.kind == "encoder" else _UNTYPED.AutoModelForCausalLM
+        network = auto.from_config(config)
+        for parameter in network.parameters():  # biases and norms are not left at 0 and 1
+            parameter.data += 0.1 * torch.randn_like(parameter)
+        network.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return folder
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No bars and no chatter while a model is written."""
+    verbosity = _UNTYPED.logging.get_verbosity()
+    _UNTYPED.logging.set_verbosity_error()
+    _UNTYPED.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        _UNTYPED.logging.set_verbosity(verbosity)
+        _UNTYPED.logging.enable_progress_bar()
+
+
+@functools.cache
+def tiny_model(name: str) -> Path:
+    """The folder of a family's random model, built once a test process."""
+    return build_model(name, Path(_HOME.name) / name)
+
+
+@functools.cache
+def tiny_loaded(name: str) -> CodeModel:
+    """The same model, loaded once a test process, on the CPU in float32."""
+    return load_model(tiny_model(name), device="cpu")
+
+
+def code_example(text: str, number: int, split: str, *, step: int = 1) -> Example:
+    """Every `step`-th word and sign of `text` as a labelled unit."""
+    units = [Span(m.start(), m.end(), _label(m.group())) for m in re.finditer(r"\w+|[^\w\s]", text)]
+    assert split in SPLITS
+    return Example(f"{split}:{number}", text, tuple(units[::step]), split, f"group-{number}")
+
+
+def _label(unit: str) -> str:
+    return "word" if unit[0].isalnum() or unit[0] == "_" else "sign"
+
+
+_TEXTS = (
+    "x = 1",
+    "def add(a, b):\n    return a + b\n",
+    "\tfor i in range(10):\r\n\t\tprint(i)\n",
+    "s = 'naïve café' + \"\U0001f600\"  # e\u0301 漢字\n",
+    "while not done():\n    done = step(x):\n" * 4,
+)
+
+
+@functools.cache
+def tiny_dataset() -> Dataset:
+    """Short, odd and long examples in each split; each split has texts of its own."""
+    examples = [
+        code_example(f"{text}{split[0]}{'.y' * number}", number, split, step=1 if len(text) < 50 else 5)
+        for split in SPLITS
+        for number, text in enumerate(_TEXTS)
+    ]
+    return Dataset(tuple(examples), "tiny")
+
+
+@functools.cache
+def tiny_sample() -> Sample:
+    """All units of `tiny_dataset`."""
+    return sample_rows(tiny_dataset(), per_class=dict.fromkeys(SPLITS, 10_000))
+
+
+def pool(rows: list[torch.Tensor], pooling: Pooling) -> torch.Tensor:
+    """The slow way: add one row after the other."""
+    if pooling != "mean":
+        return rows[0] if pooling == "first" else rows[-1]
+    total = torch.zeros_like(rows[0])
+    for row in rows:
+        total = total + row
+    return total / len(rows)
+
+
+def assert_one_line(error: NeurosieveError, *parts: str) -> None:
+    """A message of one line that names the object and a remedy, with `parts` in it."""
+    message = str(error)
+    assert "\n" not in message
+    assert message == f"{error.subject}: expected {error.expected}, got {error.got}; {error.remedy}"
+    assert all((error.subject, error.expected, error.got, error.remedy))
+    for part in parts:
+        assert part in message, f"{part!r} not in {message!r}"
