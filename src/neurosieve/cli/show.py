@@ -26,7 +26,7 @@ def error_line(message: str) -> None:
 def score(value: float, interval: Sequence[float] | None = None) -> str:
     """A share in per cent with its interval, in the digits it carries."""
     text = f"{100 * value:.1f} %"
-    return f"{text}  [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else text
+    return f"{text} [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else text
 
 
 def show_summary(summary: Summary, out: Path) -> None:
@@ -72,19 +72,17 @@ def _scores(record: dict[str, Any]) -> Table:
 
 
 def _sets(record: dict[str, Any]) -> Table:
-    table = Table(title="\nsmallest sets", title_justify="left", box=None, pad_edge=False)
-    for name in ("ranking", "delta", "rule", "neurons", "test", "loss in points", "random needs"):
+    table = Table(title="\nsmallest sets, accuracy in %", title_justify="left", box=None, pad_edge=False)
+    for name in ("ranking", "neurons", "test", "loss, points", "random needs"):
         table.add_column(name, no_wrap=True)
     for s in record["minimal_sets"]:
         low, high = (100 * v for v in s["test_loss"]["interval"])
         need = s["random_size"]
         table.add_row(
-            s["ranking"],
-            f"{s['delta']:g}",
-            s["select"],
+            f"{s['ranking']} {s['select']} {s['delta']:g}",
             f"{s['size']} ({100 * s['size'] / record['neurons']:.1f} %)",
-            score(s["test"], s["interval"]),
-            f"{100 * s['test_loss']['value']:.2f}  [{low:.2f}, {high:.2f}]",
+            score(s["test"], s["interval"]).replace(" %", ""),
+            f"{100 * s['test_loss']['value']:.2f} [{low:.2f}, {high:.2f}]",
             f"{need['median']:g} ({need['lo']}–{need['hi']})",
         )
     return table
