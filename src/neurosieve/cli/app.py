@@ -182,7 +182,8 @@ def demo_config(scheme: str) -> StudyConfig:
         "model": str(demo_model()),
         "data": STDLIB,
         "labels": scheme,
-        "rows": {"train": 400, "validation": 150, "test": 150},
+        "rows": {"train": 200, "validation": 100, "test": 100},
+        "deltas": [0.02],
     }
     return make_config(options=values)
 

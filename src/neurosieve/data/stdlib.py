@@ -12,22 +12,17 @@ from neurosieve.typing import SPLITS, Split
 # Sampled once among modules of 3 to 14 kB that every Python from 3.11 on has; whole files go to one split.
 FILES: dict[Split, str] = {
     "train": """
-        asyncio/base_subprocess.py asyncio/coroutines.py asyncio/queues.py asyncio/subprocess.py
-        asyncio/taskgroups.py asyncio/transports.py asyncio/windows_utils.py cProfile.py copyreg.py
-        email/parser.py email/policy.py email/utils.py genericpath.py hmac.py io.py lzma.py
-        multiprocessing/forkserver.py multiprocessing/heap.py multiprocessing/queues.py
-        multiprocessing/reduction.py multiprocessing/resource_tracker.py multiprocessing/spawn.py netrc.py
-        py_compile.py pyclbr.py queue.py shlex.py stat.py stringprep.py symtable.py timeit.py unittest/main.py
-        unittest/runner.py unittest/suite.py urllib/robotparser.py zipapp.py
+        asyncio/coroutines.py asyncio/queues.py asyncio/transports.py email/parser.py email/policy.py
+        email/utils.py hmac.py multiprocessing/heap.py multiprocessing/queues.py multiprocessing/reduction.py
+        multiprocessing/spawn.py netrc.py py_compile.py stat.py symtable.py timeit.py unittest/runner.py
+        unittest/suite.py urllib/robotparser.py zipapp.py
     """,
     "validation": """
-        code.py email/contentmanager.py email/quoprimime.py getpass.py multiprocessing/process.py numbers.py
-        opcode.py operator.py rlcompleter.py
+        code.py getpass.py multiprocessing/process.py numbers.py opcode.py operator.py rlcompleter.py
     """,
     "test": """
-        abc.py asyncio/protocols.py asyncio/staggered.py bz2.py codeop.py email/base64mime.py email/errors.py
-        fnmatch.py importlib/abc.py linecache.py shelve.py unittest/async_case.py unittest/result.py
-        unittest/util.py wsgiref/headers.py wsgiref/simple_server.py wsgiref/util.py
+        abc.py bz2.py email/base64mime.py email/errors.py importlib/abc.py linecache.py shelve.py
+        unittest/util.py wsgiref/headers.py wsgiref/simple_server.py
     """,
 }
 
