@@ -34,7 +34,7 @@ from neurosieve.probes import (
     fit_probe,
     selection_data,
 )
-from neurosieve.rankings import RANKERS, Ranking, lca, random
+from neurosieve.rankings import RANKERS, Ranking, lca, random_order
 from neurosieve.redundancy import MinimalSet, SetSearch, find_minimal_sets
 from neurosieve.study import run_study
 from neurosieve.summary import Summary
@@ -80,7 +80,7 @@ __all__ = [
     "load_model",
     "make_config",
     "plan_study",
-    "random",
+    "random_order",
     "read_stdlib",
     "read_tagging",
     "run_study",

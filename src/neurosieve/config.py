@@ -127,6 +127,8 @@ def _assign(values: dict[str, Any], pair: str) -> None:
     if not sign or not key:
         raise ConfigError(f"--set {pair}", expected="key=value", got=pair, remedy="for example --set rows.train=500")
     *parents, last = key.replace("-", "_").split(".")
+    if parents == ["rows"] and last not in RowCounts.model_fields:
+        raise unknown_name("option", f"rows.{last}", (f"rows.{name}" for name in RowCounts.model_fields))
     place = values
     for parent in parents:
         inner = place.get(parent)

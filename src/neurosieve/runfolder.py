@@ -37,76 +37,87 @@ class RunFolder:
     def __init__(self, path: PathLike, config: StudyConfig, data_hashes: Mapping[str, str]) -> None:
         self.path = Path(path)
         self.files = Folder(self.path)
-        study = config.model_dump(mode="json")
-        if (self.path / "study.yaml").is_file():
-            self._compare(study, dict(data_hashes))
-        else:
-            self._begin(study, dict(data_hashes))
+        self._where = f"run folder {self.path}"
+        study, hashes = config.model_dump(mode="json"), dict(data_hashes)
+        there = self._names()
+        old = self._record() if "study.yaml" in there else None
+        if old is None and there:
+            raise RunFolderError(
+                self._where,
+                expected="an empty folder or an earlier run",
+                got=f"other files ({there[0]} …)",
+                remedy="choose another --out",
+            )
+        if len(there) > 1 and old is not None:
+            self._compare(old, study, hashes)
+        else:  # empty, or a run that was refused before it did anything
+            record = {"format": FORMAT, "study": study, "data_hashes": hashes, "versions": versions()}
+            self.files.write("study.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True).encode())
         self.seconds: dict[str, float] = self.load("seconds.json") or {}
 
-    def _begin(self, study: dict[str, Any], data_hashes: dict[str, str]) -> None:
+    def _names(self) -> list[str]:
+        """What lies in the folder, which is made where it is missing; hidden files aside."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            strangers = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
+            return sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
         except OSError as e:
             raise ResourceError(
-                f"run folder {self.path}",
+                self._where,
                 expected="a folder that can be written",
                 got=e.strerror or str(e),
                 remedy="choose another --out",
             ) from e
-        if strangers:
-            raise RunFolderError(
-                f"run folder {self.path}",
-                expected="an empty folder or an earlier run",
-                got=f"other files ({strangers[0]} …)",
-                remedy="choose another --out",
-            )
-        record = {"format": FORMAT, "study": study, "data_hashes": data_hashes, "versions": versions()}
-        self.files.write("study.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True).encode())
 
-    def _compare(self, study: dict[str, Any], data_hashes: dict[str, str]) -> None:
-        where = f"run folder {self.path}"
+    def _record(self) -> dict[str, Any]:
+        """The content of study.yaml."""
+        remedy = "choose another --out"
         try:
-            old = yaml.safe_load((self.path / "study.yaml").read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
-            raise RunFolderError(
-                where, expected="a readable study.yaml", got=str(e), remedy="choose another --out"
-            ) from e
+            old = yaml.safe_load(self.files.read("study.yaml"))
+        except (UnicodeDecodeError, yaml.YAMLError) as e:
+            reason = " ".join(str(e).split())
+            raise RunFolderError(self._where, expected="a readable study.yaml", got=reason, remedy=remedy) from e
         if not isinstance(old, dict) or old.get("format") != FORMAT:
             came = old.get("format") if isinstance(old, dict) else None
             raise RunFolderError(
-                where, expected=f"format version {FORMAT}", got=f"version {came}", remedy="choose another --out"
+                self._where, expected=f"format version {FORMAT} in study.yaml", got=f"version {came}", remedy=remedy
             )
-        was = old["study"]
+        for key in ("study", "data_hashes"):
+            if not isinstance(old.get(key), dict):
+                came = type(old.get(key)).__name__
+                raise RunFolderError(
+                    self._where, expected=f"the key {key} in study.yaml, a mapping", got=came, remedy=remedy
+                )
+        return old
+
+    def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
+        was, had = old["study"], old["data_hashes"]
         changed = [f"{k} {was.get(k)!r} → {study[k]!r}" for k in study if was.get(k) != study[k]]
-        changed += [
-            f"content of {name}"
-            for name in sorted(old["data_hashes"].keys() | data_hashes.keys())
-            if old["data_hashes"].get(name) != data_hashes.get(name)
-        ]
+        changed += [f"content of {n}" for n in sorted(had.keys() | hashes.keys()) if had.get(n) != hashes.get(n)]
         if changed:
             raise RunFolderError(
-                where,
+                self._where,
                 expected="the study that it was begun with",
                 got=f"other options: {'; '.join(changed)}",
                 remedy="choose another --out, or use the old options to go on",
             )
 
-    def load(self, name: str) -> Any:
-        """A JSON file of this folder; None while it is not there.
+    def load(self, name: str) -> dict[str, Any] | None:
+        """A JSON object of this folder; None while it is not there.
 
         Raises:
-            RunFolderError: It is no JSON.
+            RunFolderError: It is no JSON object.
         """
         if not self.files.exists(name):
             return None
         try:
-            return json.loads(self.files.read(name))
+            value = json.loads(self.files.read(name))
+            came = type(value).__name__
         except ValueError as e:
-            raise RunFolderError(
-                f"{self.path / name}", expected="whole JSON", got=str(e), remedy="delete the file and run again"
-            ) from e
+            value, came = None, str(e)
+        if not isinstance(value, dict):
+            remedy = "delete the file and run again"
+            raise RunFolderError(f"{self.path / name}", expected="a whole JSON object", got=came, remedy=remedy)
+        return value
 
     def save(self, name: str, value: Any) -> None:
         """Write a JSON file at once or not at all."""

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from neurosieve.activations.store import Folder
 from neurosieve.config import StudyConfig
+from neurosieve.errors import RunFolderError, StoreError
 from neurosieve.probes.features import Scaler, SelectionData
 from neurosieve.probes.intervals import ClusterBootstrap
 from neurosieve.probes.probe import Oracle, Probe, fit_oracle, fit_probe
@@ -66,7 +68,7 @@ class Selection:
             ],
             "probes": {name: _probe_record(p) for name, p in probes.items()},
         }
-        folder.write("selection.safetensors", save({k: v.contiguous().cpu() for k, v in tensors.items()}))
+        folder.write("selection.safetensors", save({k: v.cpu().clone().contiguous() for k, v in tensors.items()}))
         folder.write("selection.json", json.dumps(record, indent=1, allow_nan=False).encode())
 
 
@@ -83,10 +85,24 @@ def _probe_record(probe: Probe) -> dict[str, Any]:
     return {k: getattr(probe, k) for k in keys}
 
 
-def load_selection(folder: Folder, record: Mapping[str, Any]) -> Selection:
-    """Read what `Selection.save` wrote; `record` is the content of `selection.json`."""
-    tensors = load(folder.read("selection.safetensors"))
+def load_selection(folder: Folder) -> Selection:
+    """Read what `Selection.save` wrote.
 
+    Raises:
+        RunFolderError: One of the two files is missing or damaged.
+    """
+    try:
+        return _rebuilt(load(folder.read("selection.safetensors")), json.loads(folder.read("selection.json")))
+    except (StoreError, SafetensorError, ValueError, LookupError, TypeError) as e:
+        raise RunFolderError(
+            f"{folder.url}/selection.safetensors and selection.json",
+            expected="what the selection stage wrote",
+            got=" ".join(str(e).split())[:200],
+            remedy="delete selection.json and run again",
+        ) from e
+
+
+def _rebuilt(tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> Selection:
     def probe(name: str) -> Probe:
         feature = tensors[f"{name}.feature"].numpy()
         return Probe(feature, tensors[f"{name}.weights"], tensors[f"{name}.intercept"], **record["probes"][name])

@@ -105,12 +105,12 @@ def extract_stage(config: StudyConfig, data: StudyData, folder: RunFolder) -> Ac
 
 def selection_stage(config: StudyConfig, store: ActivationStore, folder: RunFolder) -> Selection:
     """Everything chosen on train and validation; read from the folder where it is already there."""
-    if folder.load("selection.json") is None:
+    if not folder.files.exists("selection.json"):
         with folder.stage("selection"):
             device = resolve_device(config.device)
             data = selection_data(store.read("train"), store.read("validation"), device)
             select(data, config).save(folder.files)
-    return load_selection(folder.files, folder.load("selection.json"))
+    return load_selection(folder.files)
 
 
 def notes(config: StudyConfig, data: StudyData) -> list[str]:

@@ -78,7 +78,7 @@ def summarise(config: StudyConfig, store: ActivationStore, selection: Selection)
     Returns:
         The summary without what only the run knows (times, hashes).
     """
-    train, validation, test = (store.table(s) for s in ("train", "validation", "test"))
+    train = store.table("train")
     opened = store.read("test")
     resamples = partial(ClusterBootstrap, draws=config.bootstrap, seed=config.seed)
     view = _Test(selection.scaler.apply(opened.values), opened.label, resamples(opened.group))
@@ -91,22 +91,7 @@ def summarise(config: StudyConfig, store: ActivationStore, selection: Selection)
     reason = f"the oracle's lower bound {oracle['interval'][0]:.3f} is not above the majority class's {majority:.3f}"
     sets = None if at_chance else [_minimal_set(view, selection, s) for s in selection.sets]
     first = selection.sets[0]
-    manifest = store.manifest
-    record: dict[str, Any] = {
-        "format": FORMAT,
-        "headline": "",
-        "model": config.model,
-        "revision": manifest.revision,
-        "task": config.task,
-        "metric": "accuracy",
-        "protocol": "sound",
-        "layers": manifest.layers,
-        "neurons": manifest.layers * manifest.width,
-        "dead": len(selection.scaler.dead),
-        "labels": list(opened.labels),
-        "rows": {"train": train.num_rows, "validation": validation.num_rows, "test": test.num_rows},
-        "units": manifest.counts,
-        "long_examples": manifest.long_examples,
+    record = _studied(config, store, len(selection.scaler.dead)) | {
         "oracle": oracle,
         "baselines": {
             "majority": majority,
@@ -123,6 +108,27 @@ def summarise(config: StudyConfig, store: ActivationStore, selection: Selection)
         record["minimal_sets_reason"] = reason
     record["headline"] = headline(record)
     return record
+
+
+def _studied(config: StudyConfig, store: ActivationStore, dead: int) -> dict[str, Any]:
+    """What was analysed."""
+    manifest = store.manifest
+    return {
+        "format": FORMAT,
+        "headline": "",
+        "model": config.model,
+        "revision": manifest.revision,
+        "task": config.task,
+        "metric": "accuracy",
+        "protocol": "sound",
+        "layers": manifest.layers,
+        "neurons": manifest.layers * manifest.width,
+        "dead": dead,
+        "labels": manifest.labels,
+        "rows": manifest.rows,
+        "units": manifest.counts,
+        "long_examples": manifest.long_examples,
+    }
 
 
 def _oracle(view: _Test, selection: Selection, labels: Sequence[str]) -> dict[str, Any]:

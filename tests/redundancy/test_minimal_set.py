@@ -1,12 +1,14 @@
 """The search against its definition, on planted tasks, and its two rules."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from neurosieve.probes import ClusterBootstrap, fit_oracle
-from neurosieve.rankings import lca, random
+from neurosieve.rankings import lca, random_order
 from neurosieve.redundancy import SetSearch, find_minimal_sets, smallest
 from neurosieve.redundancy.minimal_set import NEIGHBOURS, geometric_sizes
 from tests.synthetic import planted
@@ -19,10 +21,7 @@ def test_a_clean_edge_is_found_exactly(total: int, edge: int) -> None:
 
 
 @given(st.integers(2, 400), st.randoms(use_true_random=False), st.floats(0, 1))
-def test_every_larger_tested_size_is_within_delta(total: int, rng: object, noise: float) -> None:
-    import random as stdlib_random
-
-    assert isinstance(rng, stdlib_random.Random)
+def test_every_larger_tested_size_is_within_delta(total: int, rng: random.Random, noise: float) -> None:
     truth = {m: rng.random() < max(noise, m / total) for m in range(1, total)} | {total: True}
     tested: dict[int, bool] = {total: True}
 
@@ -85,7 +84,7 @@ def test_safe_asks_for_at_least_as_many_as_point_and_random_for_more() -> None:
     oracle = fit_oracle(data)
     bootstrap = ClusterBootstrap(data.group_validation, draws=500)
     search = SetSearch(data, oracle, lca(data, oracle, seed=0), bootstrap)
-    controls = [SetSearch(data, oracle, random(data, oracle, seed=s), bootstrap) for s in range(10)]
+    controls = [SetSearch(data, oracle, random_order(data, oracle, seed=s), bootstrap) for s in range(10)]
     point, safe = find_minimal_sets([search], controls, [0.02], ["point", "safe"])
     assert point.size <= safe.size
     assert np.median(point.random_sizes) > point.size

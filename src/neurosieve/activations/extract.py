@@ -102,6 +102,7 @@ def extract(
                 got="a store of another reading",
                 remedy="choose another folder or delete this one",
             )
+        store.verify()
     else:
         store = ActivationStore(url, _manifest(model, sample.rows, plan, options, reading))
         store.save_manifest()

@@ -9,6 +9,8 @@ from neurosieve.errors import NeurosieveError
 
 __all__ = ["app", "main"]
 
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a domain error is one red line and exit code 1, a usage error exit code 2."""
@@ -17,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except NeurosieveError as e:
         error_line(str(e))
         sys.exit(e.exit_code)
-    except KeyboardInterrupt:
-        error_line("interrupted; the same command goes on from the last finished shard or stage")
-        sys.exit(130)
+    except SystemExit as e:
+        if e.code == _INTERRUPTED:
+            error_line("interrupted; the same command goes on from the last finished shard or stage")
+        raise

@@ -11,7 +11,7 @@ from rich.text import Text
 
 import neurosieve
 from neurosieve.cli import options as o
-from neurosieve.cli.show import console, show_cost, show_summary
+from neurosieve.cli.show import console, show_cost, show_store, show_summary
 from neurosieve.config import STDLIB, TASKS, StudyConfig, make_config
 from neurosieve.data import SCHEMES
 from neurosieve.models import KNOWN, demo_model
@@ -32,10 +32,11 @@ app = typer.Typer(
 Out = Annotated[Path, typer.Option(help="run folder; the same command goes on after a stop")]
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> bool:
     if wanted:
         print(neurosieve.__version__)
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
@@ -110,6 +111,9 @@ def extract(
     validation_from_train: o.ValidationFromTrain = None,
     keep_overlap: o.KeepOverlap = None,
     seed: o.Seed = None,
+    delta: o.Delta = None,
+    select: o.Select = None,
+    rankings: o.Rankings = None,
     precision: o.Precision = None,
     device: o.Device = None,
     batch_tokens: o.BatchTokens = None,
@@ -126,18 +130,10 @@ def extract(
     config = o.config_from(locals())
     read = read_data(config)
     store = extract_stage(config, read, RunFolder(out, config, read.hashes))
-    manifest = store.manifest
     if as_json:
-        _print_json(vars(manifest))
-        return
-    rows_text = ", ".join(f"{k} {v:,}" for k, v in manifest.rows.items())
-    screen = console()
-    screen.print(f"{manifest.layers} layers × {manifest.width} neurons, {rows_text}, in {len(manifest.shards)} shards")
-    check = manifest.self_check
-    screen.print(
-        f"self-check: {check['rows']:.0f} rows differ from transformers' own by at most {check['difference']:.1g}"
-    )
-    screen.print(f"store in {store.folder.url}")
+        _print_json(vars(store.manifest))
+    else:
+        show_store(store)
 
 
 @app.command(epilog=_example("neurosieve plan --model DIR --data token-tagging-java"))
@@ -183,7 +179,7 @@ def demo_config(scheme: str) -> StudyConfig:
         "data": STDLIB,
         "labels": scheme,
         "rows": {"train": 200, "validation": 100, "test": 100},
-        "deltas": [0.02],
+        "deltas": [0.03],
     }
     return make_config(options=values)
 

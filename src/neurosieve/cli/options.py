@@ -45,7 +45,7 @@ def config_from(params: dict[str, Any]) -> StudyConfig:
         values[key] = _listed(values.get(key))
     values["deltas"] = _listed(params.get("delta"))
     rows = _listed(params.get("rows"))
-    values["rows"] = dict(zip(("train", "validation", "test"), _three(rows), strict=True)) if rows else None
+    values["rows"] = dict(zip(("train", "validation", "test"), _three(rows), strict=True)) if rows is not None else None
     return make_config(study=params.get("study"), options=values, pairs=params.get("set_") or ())
 
 

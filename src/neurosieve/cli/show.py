@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from neurosieve.activations import ActivationStore
 from neurosieve.plan import Cost
 from neurosieve.summary import Summary
 
@@ -86,6 +87,18 @@ def _sets(record: dict[str, Any]) -> Table:
             f"{need['median']:g} ({need['lo']}–{need['hi']})",
         )
     return table
+
+
+def show_store(store: ActivationStore) -> None:
+    """What an extraction wrote."""
+    manifest, screen = store.manifest, console()
+    rows = ", ".join(f"{k} {v:,}" for k, v in manifest.rows.items())
+    screen.print(f"{manifest.layers} layers × {manifest.width} neurons, {rows}, in {len(manifest.shards)} shards")
+    check = manifest.self_check
+    screen.print(
+        f"self-check: {check['rows']:.0f} rows differ from transformers' own by at most {check['difference']:.1g}"
+    )
+    screen.print(Text(f"store in {store.folder.url}"))
 
 
 def show_cost(cost: Cost) -> None:

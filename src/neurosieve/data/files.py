@@ -1,5 +1,6 @@
 """Finding and reading a data set's files: split names, gzip, UTF-8, and errors that name the file."""
 
+import codecs
 import gzip
 import hashlib
 import zlib
@@ -29,12 +30,22 @@ def data_folder(path: PathLike) -> Path:
     """The folder at `path`.
 
     Raises:
-        DataError: There is no such folder.
+        DataError: There is no such folder, or it cannot be read.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        came = "a file" if folder.is_file() else "nothing there"
-        raise DataError(f"data folder {folder}", expected="an existing folder", got=came, remedy="check --data")
+    try:
+        if not folder.is_dir():
+            came = "a file" if folder.is_file() else "nothing there"
+            raise DataError(f"data folder {folder}", expected="an existing folder", got=came, remedy="check --data")
+        for inside in folder.iterdir():
+            inside.lstat()  # so that a folder without the right to look inside is refused here
+    except OSError as e:
+        raise DataError(
+            f"data folder {folder}",
+            expected="a readable folder",
+            got=e.strerror or str(e),
+            remedy="check --data and its rights",
+        ) from e
     return folder
 
 
@@ -79,8 +90,12 @@ def find_splits(folder: Path, ending: str, *, validation_needed: bool) -> dict[S
     return found
 
 
-def read_text(path: Path) -> TextFile:
-    """Read and decode a file, line ends untouched.
+def read_text(path: Path, *, blank: bool = False) -> TextFile:
+    """Read and decode a file, line ends untouched, without a byte order mark.
+
+    Args:
+        path: Plain or `.gz`.
+        blank: Let a file without any text pass.
 
     Raises:
         DataError: Unreadable, empty, broken gzip or not UTF-8 (with the byte's place).
@@ -88,6 +103,7 @@ def read_text(path: Path) -> TextFile:
     try:
         raw = path.read_bytes()
         data = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        data = data.removeprefix(codecs.BOM_UTF8)
         text = data.decode("utf-8")
     except (gzip.BadGzipFile, EOFError, zlib.error) as e:
         raise DataError(f"{path}", expected="a whole gzip file", got=str(e), remedy="pack or copy it again") from e
@@ -98,7 +114,7 @@ def read_text(path: Path) -> TextFile:
     except OSError as e:
         reason = e.strerror or str(e)
         raise DataError(f"{path}", expected="a readable file", got=reason, remedy="check path and rights") from e
-    if not text.strip():
+    if not blank and not text.strip():
         raise DataError(f"{path}", expected="at least one line", got="an empty file", remedy="fill or remove it")
     return TextFile(path, text, hashlib.sha256(raw).hexdigest())
 

@@ -43,11 +43,11 @@ def read_tagging(
         )
     folder = data_folder(path)
     if labels is not None:
-        dataset = read_sources(folder, labels, seed)
+        dataset = read_sources(folder, labels, seed, validation_needed=validation_from_train is None)
     else:
         dataset = _read_split_files(folder, validation_needed=validation_from_train is None)
-        if validation_from_train is not None:
-            dataset = _carve_validation(dataset, validation_from_train, seed)
+    if validation_from_train is not None:
+        dataset = _carve_validation(dataset, validation_from_train, seed)
     return dataset if keep_overlap else drop_overlap(dataset)
 
 
@@ -83,8 +83,15 @@ def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
 
 def _carve_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
     groups = sorted({e.group for e in dataset.examples if e.split == "train"})
+    if len(groups) < 2:
+        raise DataError(
+            "train split",
+            expected="at least two different lines, records or files, one for validation",
+            got=f"{len(groups)}",
+            remedy="add data, or a validation split of its own",
+        )
     random.Random(seed).shuffle(groups)
-    chosen = set(groups[: max(1, round(share * len(groups)))])
+    chosen = set(groups[: min(max(1, round(share * len(groups))), len(groups) - 1)])
     moved = tuple(
         dataclasses.replace(e, split="validation") if e.split == "train" and e.group in chosen else e
         for e in dataset.examples
@@ -93,7 +100,7 @@ def _carve_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
 
 
 def drop_overlap(dataset: Dataset) -> Dataset:
-    """Drop validation examples whose text stands in train, and test ones that stand in train or validation.
+    """Drop validation examples whose text or group stands in train, and test ones that stand in train or validation.
 
     Blank texts are kept: they hold no units.
     """
@@ -101,13 +108,14 @@ def drop_overlap(dataset: Dataset) -> Dataset:
     keep: list[Example] = []
     dropped: Counter[str] = Counter()
     for split in SPLITS:
-        texts: dict[str, Split] = {}
+        here: dict[str, Split] = {}
         for e in dataset.split(split):
-            key = digest(e.text)
-            if e.text.strip() and key in seen:
-                dropped[f"{split} examples dropped: also in {seen[key]}"] += 1
+            keys = (digest(e.text), f"group {e.group}")
+            earlier = next((seen[key] for key in keys if key in seen), None)
+            if e.text.strip() and earlier:
+                dropped[f"{split} examples dropped: also in {earlier}"] += 1
             else:
                 keep.append(e)
-                texts[key] = split
-        seen = texts | seen
+                here |= dict.fromkeys(keys, split)
+        seen = here | seen
     return dataclasses.replace(dataset, examples=tuple(keep), notes=dict(dataset.notes) | dict(dropped))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosieve.data.dataset import Dataset, Rows
-from neurosieve.errors import DataError
+from neurosieve.errors import ConfigError, DataError
 from neurosieve.typing import SPLITS, Split
 
 DEFAULT_ROWS: dict[Split, int] = {"train": 2000, "validation": 270, "test": 340}
@@ -45,10 +45,14 @@ def sample_rows(
         seed: Same seed, same rows.
 
     Raises:
+        ConfigError: Fewer than one row asked for.
         DataError: A class with no rows in a split, or fewer than two classes.
     """
     limits = dict(DEFAULT_ROWS) | dict(per_class or {})
-    labels = sorted(classes if classes is not None else dataset.label_counts)
+    for split, limit in limits.items():
+        if limit < 1:
+            raise ConfigError(f"rows a class in {split}", expected="at least 1", got=str(limit), remedy="check --rows")
+    labels = sorted(set(classes if classes is not None else dataset.label_counts))
     _check_classes(dataset, labels)
     number = {label: i for i, label in enumerate(labels)}
     units, empty = _units(dataset, number)

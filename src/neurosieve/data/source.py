@@ -3,6 +3,7 @@
 import hashlib
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 
@@ -21,14 +22,15 @@ def find_sources(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.is_file() and p.name.endswith(ENDINGS))
 
 
-def read_sources(folder: Path, scheme: str, seed: int) -> Dataset:
+def read_sources(folder: Path, scheme: str, seed: int, *, validation_needed: bool = True) -> Dataset:
     """A data set from the source files below a folder.
 
-    Folders named `train`, `validation` and `test` directly below it give the splits; else whole files
-    are dealt to the splits by seed (60 / 15 / 25 %).
+    Folders named `train`, `validation` and `test` directly below it give the splits; where there is no train or no
+    test folder, whole files are dealt to the splits by seed (60 / 15 / 25 %).
 
     Raises:
-        DataError: No source file, or a file that cannot be read.
+        DataError: No source file, a file that cannot be read, or a validation folder where none is wanted or none
+            where one is needed.
         ConfigError: Unknown scheme.
     """
     paths = find_sources(folder)
@@ -39,17 +41,27 @@ def read_sources(folder: Path, scheme: str, seed: int) -> Dataset:
             got="neither",
             remedy="point --data at the folder that holds them",
         )
-    named = _named_splits(folder, paths)
-    names = {p: p.relative_to(folder).as_posix() for p in paths}
-    splits = named or deal_files(list(names.values()), seed)
-    return label_files({names[p]: p for p in paths if names[p] in splits}, splits, scheme, str(folder))
+    files = {p.relative_to(folder).as_posix(): p for p in paths}
+    splits = _named_splits(files) or deal_files(files, seed)
+    if ("validation" in splits.values()) != validation_needed:
+        raise DataError(
+            f"validation split in {folder}",
+            expected="a validation folder beside train and test" if validation_needed else "none from the folder",
+            got="none" if validation_needed else "one",
+            remedy="pass --validation-from-train 0.1" if validation_needed else "leave --validation-from-train out",
+        )
+    dataset = label_files({n: p for n, p in files.items() if n in splits}, splits, scheme, str(folder))
+    outside = len(files) - len(splits)
+    notes = dict(dataset.notes) | ({"source files outside the split folders": outside} if outside else {})
+    return replace(dataset, notes=notes)
 
 
-def _named_splits(folder: Path, paths: list[Path]) -> dict[str, Split]:
-    by_name: dict[str, Split] = {name: split for split, names in SPLIT_NAMES.items() for name in names}
-    parts = {p.relative_to(folder): by_name.get(p.relative_to(folder).parts[0]) for p in paths}
-    found = {p.as_posix(): s for p, s in parts.items() if s and len(p.parts) > 1}
-    return found if set(found.values()) == set(SPLITS) else {}
+def _named_splits(names: Iterable[str]) -> dict[str, Split]:
+    """Splits by the folders' names; empty unless there is a train and a test folder."""
+    by_name: dict[str, Split] = {name: split for split, called in SPLIT_NAMES.items() for name in called}
+    tops = {name: name.split("/")[0] for name in names if "/" in name}
+    found = {name: by_name[top] for name, top in tops.items() if top in by_name}
+    return found if {"train", "test"} <= set(found.values()) else {}
 
 
 def deal_files(names: Iterable[str], seed: int) -> dict[str, Split]:
@@ -75,10 +87,10 @@ def label_files(files: dict[str, Path], splits: dict[str, Split], scheme: str, s
     """Read and label files; empty ones (`__init__.py`) are counted and left out."""
     examples, hashes, empty = [], {}, 0
     for name, path in sorted(files.items()):
-        if path.stat().st_size == 0:
+        file = read_text(path, blank=True)
+        if not file.text.strip():
             empty += 1
             continue
-        file = read_text(path)
         hashes[name] = file.sha256
         examples.append(Example(name, file.text, label_spans(file.text, scheme), splits[name], name))
     total = hashlib.sha256("".join(f"{k}{v}" for k, v in hashes.items()).encode()).hexdigest()

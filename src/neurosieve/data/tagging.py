@@ -35,13 +35,22 @@ def tagged_lines(code: TextFile, tags: TextFile, split: Split) -> Iterator[Examp
                 got=f"{len(labels)}",
                 remedy="split tokens and tags on single spaces only",
             )
+        bare = [token for token, label in zip(tokens, labels, strict=True) if token and not label]
+        if bare:
+            raise DataError(
+                f"{tags.path} line {number}",
+                expected="a tag for each token",
+                got=f"none for {bare[0][:40]!r}",
+                remedy="split tokens and tags on single spaces only",
+            )
         yield Example(f"{split}:{number}", line, _line_spans(tokens, labels), split, digest(line))
 
 
 def _line_spans(tokens: list[str], labels: list[str]) -> tuple[Span, ...]:
     spans, start = [], 0
     for token, label in zip(tokens, labels, strict=True):
-        spans.append(Span(start, start + len(token), label))
+        if token or label:  # else two spaces in a row, or one at the end, in both files
+            spans.append(Span(start, start + len(token), label))
         start += len(token) + 1
     return tuple(spans)
 
@@ -65,8 +74,9 @@ def _parse(line: str, where: str) -> dict[str, Any]:
     form = '{"code": str, "spans": [[start, end, "LABEL"], …]}'
     try:
         record = json.loads(line)
-    except json.JSONDecodeError as e:
-        raise DataError(where, expected=form, got=f"no JSON ({e.msg})", remedy="write one object a line") from e
+    except (ValueError, RecursionError) as e:
+        reason = e.msg if isinstance(e, json.JSONDecodeError) else str(e)
+        raise DataError(where, expected=form, got=f"no JSON ({reason})", remedy="write one object a line") from e
     if not (
         isinstance(record, dict)
         and isinstance(record.get("code"), str)
@@ -74,7 +84,19 @@ def _parse(line: str, where: str) -> dict[str, Any]:
         and all(_is_span(s) for s in record["spans"])
     ):
         raise DataError(where, expected=form, got=line[:60], remedy="use these keys and types")
+    if not _is_unicode(record["code"]):
+        raise DataError(
+            where, expected="Unicode text", got="half a surrogate pair", remedy="mend the code's \\u escapes"
+        )
     return record
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_span(value: object) -> bool:

@@ -186,14 +186,20 @@ def resolve_device(device: str) -> torch.device:
 def _check_folder(name: str) -> None:
     folder = Path(name)
     looks_local = folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
-    if folder.is_dir() and not (folder / "config.json").is_file():
+    try:
+        is_folder, has_config = folder.is_dir(), (folder / "config.json").is_file()
+    except OSError as e:
+        raise ModelError(
+            f"model folder {name[:200]}", expected="a readable folder", got=e.strerror or str(e), remedy="check --model"
+        ) from e
+    if is_folder and not has_config:
         raise ModelError(
             f"model folder {name}",
             expected="a config.json",
             got="none",
             remedy="point --model at a transformers folder",
         )
-    if looks_local and not folder.is_dir():
+    if looks_local and not is_folder:
         raise ModelError(
             f"model folder {name}", expected="an existing folder", got="nothing there", remedy="check --model"
         )

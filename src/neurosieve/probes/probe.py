@@ -129,7 +129,10 @@ def fit_path(
     lambdas: Sequence[float],
     starts: Sequence[Start] | None = None,
 ) -> list[Probe]:
-    """One probe for each λ (largest first), each started from the one before unless starts are given."""
+    """One probe for each λ (largest first), each started from the one before unless starts are given.
+
+    Without any neuron (a layer that is all dead) it is the intercept alone.
+    """
     index = torch.from_numpy(feature).to(data.x.device)
     whole = len(feature) == len(data.x) and bool((feature == np.arange(len(feature))).all())
     x = data.x if whole else data.x[index]

@@ -51,7 +51,7 @@ def one_hot(label: Int[Tensor, " rows"], classes: int, like: Tensor) -> Float[Te
 
 def null_gradient(x: Float[Tensor, "neurons rows"], y: Float[Tensor, "classes rows"]) -> float:
     """Largest absolute gradient where all weights are zero and the intercept is fitted: l1 from here on gives W = 0."""
-    return float((x @ (y.mean(1, keepdim=True) - y).T).abs().max()) / x.shape[1]
+    return _largest(x @ (y.mean(1, keepdim=True) - y).T) / x.shape[1]
 
 
 def solve(
@@ -83,7 +83,7 @@ def solve(
         residual = (p - y) / x.shape[1]
         gradient, gradient_b = x @ residual.T + l2 * point.w, residual.sum(1)
         broken = _violations(gradient, point.w, l1)
-        violation = max(float(broken.max()), float(gradient_b.abs().max()))
+        violation = max(_largest(broken), _largest(gradient_b))
         if violation <= tolerance or step >= MAX_STEPS:
             break
         # The Hessian is the cost of a step: the last one serves again while it brings the violation down quickly.
@@ -118,6 +118,10 @@ class _Problem:
         """Weights with their scores z = W'x + b and the objective there."""
         loss = (torch.logsumexp(z, 0) - (z * self.y).sum(0)).mean()
         return _Point(z, w, b, float(loss + self.l1 * w.abs().sum() + self.l2 / 2 * (w * w).sum()))
+
+
+def _largest(values: Tensor) -> float:
+    return float(values.abs().max()) if values.numel() else 0.0
 
 
 def _violations(gradient: Tensor, w: Tensor, l1: float) -> Tensor:

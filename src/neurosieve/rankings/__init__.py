@@ -2,8 +2,8 @@
 
 from neurosieve.rankings.base import Ranker, Ranking
 from neurosieve.rankings.lca import lca
-from neurosieve.rankings.random import random
+from neurosieve.rankings.random import random_order
 
-RANKERS: dict[str, Ranker] = {"lca": lca, "random": random}
+RANKERS: dict[str, Ranker] = {"lca": lca, "random": random_order}
 
-__all__ = ["RANKERS", "Ranker", "Ranking", "lca", "random"]
+__all__ = ["RANKERS", "Ranker", "Ranking", "lca", "random_order"]

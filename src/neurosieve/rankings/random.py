@@ -7,7 +7,7 @@ from neurosieve.probes.probe import Oracle
 from neurosieve.rankings.base import Ranking, ranked
 
 
-def random(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG001
+def random_order(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG001
     """A uniformly random order of the neurons, by seed."""
     draw = np.random.default_rng(seed).random(len(data.neurons))
     return ranked(f"random[{seed}]", data, [draw], draw)

@@ -1,6 +1,6 @@
 """The smallest neuron set within delta of the oracle (METHOD.md, "Smallest set within delta").
 
-Sizes are tested upwards on a geometric grid until two in a row are within delta; then every size inside the bracket
+Sizes are tested upwards on a geometric grid until three in a row are within delta; then every size inside the bracket
 downwards until the first that is not (sizes below that cannot change the answer). The answer is the least tested size
 such that every larger tested one is within delta.
 """
@@ -18,13 +18,14 @@ from neurosieve.probes.probe import Oracle, Probe, Start, fit_probe
 from neurosieve.rankings.base import Ranking
 
 Select = Literal["point", "safe"]
-RATIO = 1.2
+RATIO = 1.1
+IN_A_ROW = 3
 WIDE = 200
 NEIGHBOURS = 10
 
 
 def geometric_sizes(total: int, ratio: float = RATIO) -> list[int]:
-    """1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14 … total."""
+    """1, 2, 3 … 14, 15, 17, 19, 21 … total."""
     sizes, size = [], 1.0
     while round(size) < total:
         sizes.append(round(size))
@@ -42,7 +43,7 @@ def smallest(total: int, within: Callable[[int], bool]) -> int:
         return tested[size]
 
     grid = geometric_sizes(total)
-    first = next(i for i in range(len(grid)) if all(test(s) for s in grid[i : i + 2]))
+    first = next(i for i in range(len(grid)) if all(test(s) for s in grid[i : i + IN_A_ROW]))
     low, high = (grid[first - 1] if first else 0), grid[first]
     if high - low > WIDE:
         low, high = _bisect(low, high, test)

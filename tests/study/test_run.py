@@ -1,0 +1,345 @@
+"""A finished run: the summary's keys and types, and its figures recomputed in plain numpy from the store."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from neurosieve.activations.store import Activations, ActivationStore
+from neurosieve.probes import selection_data
+from neurosieve.redundancy import minimal_set
+from neurosieve.runfolder import RunFolder
+from neurosieve.selection import load_selection, select
+from neurosieve.study import extract_stage, read_data, run_study, selection_stage
+from neurosieve.typing import SPLITS, Split
+from tests.study import Finished, finished, finished_at_chance, finished_quick, lasting, quick
+
+SCORE = {"score": float, "n": int, "interval": list}
+SPREAD = {"mean": float, "lo": float, "hi": float}
+SHAPE: dict[str, Any] = {
+    "format": int,
+    "headline": str,
+    "model": str,
+    "revision": None,
+    "task": str,
+    "metric": str,
+    "protocol": str,
+    "layers": int,
+    "neurons": int,
+    "dead": int,
+    "labels": list,
+    "rows": {"train": int, "validation": int, "test": int},
+    "units": dict.fromkeys(("kept", "truncated", "skipped", "empty", "shared_subwords"), int),
+    "long_examples": int,
+    "oracle": {"validation": float, "test": float, "n": int, "interval": list, "lambda": float, "converged": bool}
+    | {"path": list, "per_class": dict},
+    "baselines": {"majority": float, "token_lookup": SCORE, "layer0": SCORE | {"validation": float}}
+    | {"random_neurons": {"size": int} | SPREAD},
+    "unseen": {"natural": SCORE | {"token_lookup": SCORE, "per_class": dict}},
+    "minimal_sets": list,
+    "notes": list,
+    "seconds": {"extract": float, "selection": float, "test": float},
+    "peak_rss_mb": float,
+    "versions": dict,
+    "seeds": {"study": int, "random_draws": int, "bootstrap": int},
+    "data_hashes": dict,
+}
+SET_SHAPE: dict[str, Any] = {
+    "ranking": str,
+    "delta": float,
+    "select": str,
+    "size": int,
+    "validation": float,
+    "test": float,
+    "n": int,
+    "interval": list,
+    "converged": bool,
+    "test_loss": {"value": float, "interval": list},
+    "random_same_size": SPREAD,
+    "random_size": {"median": float, "lo": int, "hi": int},
+    "neurons": list,
+}
+
+
+def assert_shape(value: Any, shape: Any, where: str = "summary") -> None:
+    if isinstance(shape, dict):
+        assert set(value) == set(shape), where
+        for key, inner in shape.items():
+            assert_shape(value[key], inner, f"{where}.{key}")
+    elif shape is None:
+        assert value is None, where
+    else:
+        assert type(value) is shape, where
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The run's splits as numpy arrays, and its selection's tensors."""
+
+    values: dict[Split, np.ndarray]
+    label: dict[Split, np.ndarray]
+    text: dict[Split, list[str]]
+    group: dict[Split, np.ndarray]
+    tensors: dict[str, np.ndarray]
+
+    def x(self, split: Split) -> np.ndarray:
+        train = self.values["train"]
+        standardised: np.ndarray = (self.values[split] - train.mean(0)) / train.std(0)
+        return standardised
+
+    def correct(self, probe: str, split: Split = "test") -> np.ndarray:
+        feature, weights = self.tensors[f"{probe}.feature"], self.tensors[f"{probe}.weights"].astype(np.float64)
+        columns = self.tensors["scaler.column"][feature]
+        scores = self.x(split)[:, columns] @ weights + self.tensors[f"{probe}.intercept"]
+        hits: np.ndarray = scores.argmax(1) == self.label[split]
+        return hits
+
+
+@pytest.fixture(scope="module")
+def run() -> Finished:
+    return finished()
+
+
+@pytest.fixture(scope="module")
+def plain(run: Finished) -> Plain:
+    opened = {s: run.store.read(s) for s in SPLITS}
+    return Plain(
+        {s: a.values.numpy().astype(np.float64) for s, a in opened.items()},
+        {s: a.label for s, a in opened.items()},
+        {s: [str(t) for t in a.text] for s, a in opened.items()},
+        {s: a.group for s, a in opened.items()},
+        load_file(run.folder / "selection.safetensors"),
+    )
+
+
+def no_constant(name: str) -> float:
+    raise AssertionError(f"{name} in summary.json")
+
+
+def test_keys_and_types(run: Finished) -> None:
+    record = json.loads((run.folder / "summary.json").read_text(encoding="utf-8"), parse_constant=no_constant)
+    assert_shape(record, SHAPE)
+    for found in record["minimal_sets"]:
+        assert_shape(found, SET_SHAPE, "minimal_sets")
+    for step in record["oracle"]["path"]:
+        assert_shape(step, {"lambda": float, "validation": float, "nonzero": int, "converged": bool}, "path")
+    assert record == run.summary.record  # what is returned is what is written
+
+
+def test_what_the_study_says_of_itself(run: Finished) -> None:
+    record, config = run.record, run.config
+    assert (record["model"], record["task"], record["metric"]) == (config.model, "token-tagging", "accuracy")
+    assert (record["layers"], record["neurons"], record["labels"]) == (3, 48, ["NAME", "NUM", "SIGN"])
+    assert record["rows"] == {"train": 180, "validation": 90, "test": 90}
+    assert record["units"]["kept"] == 360
+    assert record["seeds"] == {"study": 0, "random_draws": 10, "bootstrap": 200}
+    assert set(record["data_hashes"]) == {f"{s}.{e}" for s in ("train", "valid", "test") for e in ("in", "label")}
+    assert record["versions"]["neurosieve"]
+
+
+def test_oracle_path(run: Finished) -> None:
+    """λ falls from λ_max, where no weight is left; the best validation score is taken, ties to the larger λ."""
+    oracle = run.record["oracle"]
+    path = oracle["path"]
+    assert len(path) >= 12
+    assert path[0]["nonzero"] == 0
+    assert path[-1]["lambda"] == pytest.approx(1e-3 * path[0]["lambda"])
+    top = max(step["validation"] for step in path)
+    assert next(s["lambda"] for s in path if s["validation"] == top) == oracle["lambda"]
+    assert oracle["validation"] == top
+    assert oracle["converged"]
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_oracle_recomputed(split: Split, run: Finished, plain: Plain) -> None:
+    assert run.record["oracle"][split] == pytest.approx(plain.correct("oracle", split).mean(), abs=1e-12)
+    assert run.record["oracle"]["test"] > run.record["baselines"]["majority"] + 0.1
+
+
+def test_sets_recomputed(run: Finished, plain: Plain) -> None:
+    (found,) = run.record["minimal_sets"]
+    small, oracle = plain.correct("set.0"), plain.correct("oracle")
+    assert found["test"] == pytest.approx(small.mean())
+    assert found["test_loss"]["value"] == pytest.approx(oracle.mean() - small.mean())
+    assert found["validation"] == pytest.approx(plain.correct("set.0", "validation").mean())
+    assert plain.correct("oracle", "validation").mean() - found["validation"] <= found["delta"] + 1e-9
+    same = [plain.correct(f"set.0.random.{j}").mean() for j in range(10)]
+    assert found["random_same_size"] == pytest.approx({"mean": np.mean(same), "lo": min(same), "hi": max(same)})
+    assert run.record["baselines"]["random_neurons"] == {"size": found["size"]} | found["random_same_size"]
+
+
+def test_layer0_recomputed(run: Finished, plain: Plain) -> None:
+    layer0 = run.record["baselines"]["layer0"]
+    assert layer0["score"] == pytest.approx(plain.correct("layer0").mean())
+    assert layer0["validation"] == pytest.approx(plain.correct("layer0", "validation").mean())
+    assert {int(i) for i in plain.tensors["scaler.neurons"][plain.tensors["layer0.feature"]][:, 0]} == {0}
+
+
+def test_majority_and_lookup_by_plain_loops(run: Finished, plain: Plain) -> None:
+    common = min(Counter(plain.label["train"].tolist()).items(), key=lambda item: (-item[1], item[0]))[0]
+    hits = looked = unseen = unseen_looked = 0
+    for text, label in zip(plain.text["test"], plain.label["test"], strict=True):
+        seen = [y for t, y in zip(plain.text["train"], plain.label["train"], strict=True) if t == text]
+        guess = min(set(seen), key=lambda y: (-seen.count(y), y)) if seen else common
+        hits += label == common
+        looked += label == guess
+        unseen += not seen
+        unseen_looked += not seen and label == guess
+    baselines, natural, n = run.record["baselines"], run.record["unseen"]["natural"], len(plain.label["test"])
+    assert baselines["majority"] == pytest.approx(hits / n)
+    assert (baselines["token_lookup"]["score"], baselines["token_lookup"]["n"]) == (pytest.approx(looked / n), n)
+    assert natural["n"] == natural["token_lookup"]["n"] == unseen
+    assert natural["token_lookup"]["score"] == pytest.approx(unseen_looked / unseen)
+
+
+def test_unseen_rows_recomputed(run: Finished, plain: Plain) -> None:
+    natural, known = run.record["unseen"]["natural"], set(plain.text["train"])
+    rows = np.array([text not in known for text in plain.text["test"]])
+    assert natural["score"] == pytest.approx(plain.correct("oracle")[rows].mean())
+    assert sum(c["n"] for c in natural["per_class"].values()) == natural["n"] == rows.sum() >= 30
+
+
+def test_too_few_rows_are_null_with_a_reason(tmp_path: Path) -> None:
+    record = run_study(quick(rows={"train": 40, "validation": 12, "test": 9}), tmp_path).record
+    natural, classes = record["unseen"]["natural"], record["oracle"]["per_class"]
+    assert natural["score"] is None
+    assert natural["n"] < 30
+    assert str(natural["n"]) in natural["reason"]
+    for scores in classes.values():
+        assert (scores["n"], scores["recall"], scores["precision"], scores["f1"]) == (9, None, None, None)
+        assert "9 rows" in scores["reason"]
+
+
+def test_classes_recomputed(run: Finished, plain: Plain) -> None:
+    correct, label = plain.correct("oracle"), plain.label["test"]
+    for number, name in enumerate(run.record["labels"]):
+        scores = run.record["oracle"]["per_class"][name]
+        assert scores["n"] == (label == number).sum() == 30
+        assert scores["recall"] == pytest.approx(correct[label == number].mean())
+
+
+def test_neurons_of_sets(run: Finished, plain: Plain) -> None:
+    dead = {(int(a), int(b)) for a, b in json.loads((run.folder / "selection.json").read_text())["dead"]}
+    order = plain.tensors["scaler.neurons"][plain.tensors["ranking.lca.order"]].tolist()
+    for found in run.record["minimal_sets"]:
+        ids = [tuple(n) for n in found["neurons"]]
+        assert len(ids) == len(set(ids)) == found["size"]
+        assert all(0 <= layer < 3 and 0 <= index < 16 for layer, index in ids)
+        assert not dead & set(ids)
+        assert found["neurons"] == order[: found["size"]]  # the ranking's top
+    assert run.record["dead"] == len(dead)
+
+
+def test_dead_neurons_are_in_no_set(run: Finished) -> None:
+    """A neuron that does not move over train is named, and neither ranked nor chosen."""
+    train, validation = run.store.read("train"), run.store.read("validation")
+    train.values[:, [3, 20]] = 1.5
+    found = select(selection_data(train, validation), quick())
+    assert found.scaler.dead == ((0, 3), (1, 4))
+    chosen = {tuple(n) for r in found.rankings for n in r.neurons.tolist()}
+    assert len(chosen) == 46
+    assert not chosen & {(0, 3), (1, 4)}
+
+
+def scores_with_intervals(value: Any) -> list[tuple[float, list[float]]]:
+    if isinstance(value, list):
+        return [pair for v in value for pair in scores_with_intervals(v)]
+    if not isinstance(value, dict):
+        return []
+    found = [pair for v in value.values() for pair in scores_with_intervals(v)]
+    if "interval" in value:
+        found.append((next(value[k] for k in ("test", "score", "value") if k in value), value["interval"]))
+    return found
+
+
+def test_intervals_hold_their_scores(run: Finished) -> None:
+    pairs = scores_with_intervals(run.record)
+    assert len(pairs) == 7  # oracle, lookup, layer 0, unseen twice, the set and its loss
+    for value, (low, high) in pairs:
+        assert low <= value <= high
+        assert low < high
+
+
+def test_headline_carries_its_control(run: Finished) -> None:
+    (found,) = run.record["minimal_sets"]
+    ratio = found["random_size"]["median"] / found["size"]
+    for part in (f"{found['size']} stay", f"random neurons need {ratio:.1f} ×", "95 % interval"):
+        assert part in run.summary.headline
+    frame = run.summary.to_frame()
+    assert frame["size"].to_list() == [found["size"]]
+    assert run.summary.headline in run.summary._repr_html_()
+
+
+def test_at_chance_nothing_is_claimed() -> None:
+    run = finished_at_chance()
+    record = run.record
+    assert record["minimal_sets"] is None
+    assert record["oracle"]["interval"][0] <= record["baselines"]["majority"]
+    assert "majority" in record["minimal_sets_reason"]
+    assert record["headline"] == f"Nothing can be said: {record['minimal_sets_reason']}."
+    assert run.summary.to_frame().is_empty()
+
+
+def test_test_split_is_read_once_and_last(run: Finished) -> None:
+    assert run.reads == (("train", False), ("validation", False), ("test", True))
+
+
+def test_selection_never_opens_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = quick()
+    data = read_data(config)
+    folder = RunFolder(tmp_path, config, data.hashes)
+    store = extract_stage(config, data, folder)
+    read, table = ActivationStore.read, ActivationStore.table
+
+    def guarded(self: ActivationStore, split: Split, *args: Any) -> Activations:
+        assert split != "test"
+        return read(self, split, *args)
+
+    def guarded_table(self: ActivationStore, split: Split) -> Any:
+        assert split != "test"
+        return table(self, split)
+
+    monkeypatch.setattr(ActivationStore, "read", guarded)
+    monkeypatch.setattr(ActivationStore, "table", guarded_table)
+    for shard in store.manifest.shards:
+        if shard["split"] == "test":
+            (tmp_path / "activations" / shard["values"]).unlink()
+    assert selection_stage(config, store, folder).sets
+
+
+def test_saved_selection_is_the_selection(run: Finished) -> None:
+    files = RunFolder(run.folder, run.config, read_data(run.config).hashes)
+    loaded = load_selection(files.files)
+    again = selection_stage(run.config, run.store, files)
+    assert [s.size for s in loaded.sets] == [s["size"] for s in run.record["minimal_sets"]]
+    assert np.array_equal(again.oracle.probe.weights.numpy(), loaded.oracle.probe.weights.numpy())
+    assert lasting(run.record) == lasting(run.summary.record)
+
+
+@pytest.mark.parametrize("options", [{"deltas": [0.8, 0.9]}, {"select": ["point", "safe"], "deltas": [0.9]}])
+def test_sets_of_one_size(options: dict[str, Any], tmp_path: Path) -> None:
+    """Two questions with the same answer share a probe; both are saved."""
+    run, config = finished_quick(), quick(**options)
+    data = selection_data(run.store.read("train"), run.store.read("validation"))
+    folder = RunFolder(tmp_path, config, {})
+    select(data, config).save(folder.files)
+    loaded = load_selection(folder.files)
+    assert [s.size for s in loaded.sets] == [1, 1]
+    assert np.array_equal(loaded.sets[0].probe.feature, loaded.sets[1].probe.feature)
+
+
+def test_set_of_all_neurons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every neuron is needed, the set's probe is the oracle's, and the random orders' too."""
+    monkeypatch.setattr(minimal_set, "smallest", lambda total, _: total)
+    run, config = finished_quick(), quick()
+    data = selection_data(run.store.read("train"), run.store.read("validation"))
+    folder = RunFolder(tmp_path, config, {})
+    select(data, config).save(folder.files)
+    loaded = load_selection(folder.files)
+    assert [s.size for s in loaded.sets] == [len(data.neurons)]
+    assert np.array_equal(loaded.sets[0].probe.weights.numpy(), loaded.oracle.probe.weights.numpy())

@@ -1,0 +1,94 @@
+"""The public names: what is documented, nothing else, each with a docstring."""
+
+import importlib.metadata
+import inspect
+import pkgutil
+from importlib.resources import files
+from types import ModuleType
+
+import pytest
+
+import neurosieve
+
+ERRORS = {"ConfigError", "DataError", "ModelError", "NeurosieveError", "ResourceError"}
+ERRORS |= {"RunFolderError", "SelfCheckError", "StoreError"}
+DATA = {"Dataset", "Example", "Rows", "Sample", "Span", "read_stdlib", "read_tagging", "sample_rows"}
+MODELS = {"CodeModel", "load_model"}
+ACTIVATIONS = {"ActivationStore", "Activations", "ExtractionOptions", "NeuronId", "extract"}
+PROBES = {"ClusterBootstrap", "Oracle", "Probe", "SelectionData", "fit_oracle", "fit_probe", "selection_data"}
+RANKINGS = {"RANKERS", "Ranking", "lca", "random_order"}
+REDUNDANCY = {"MinimalSet", "SetSearch", "find_minimal_sets"}
+STUDY = {"Cost", "StudyConfig", "Summary", "make_config", "plan_study", "run_study"}
+DOCUMENTED = ERRORS | DATA | MODELS | ACTIVATIONS | PROBES | RANKINGS | REDUNDANCY | STUDY
+
+
+def isort_key(name: str) -> tuple[int, str]:
+    """Constants, then classes, then functions: ruff's order of `__all__`."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+def modules() -> list[ModuleType]:
+    found = pkgutil.walk_packages(neurosieve.__path__, "neurosieve.")
+    return [neurosieve, *(importlib.import_module(m.name) for m in found if not m.name.endswith("__main__"))]
+
+
+PACKAGES = [m for m in modules() if hasattr(m, "__all__")]
+
+
+def test_names_are_the_documented_ones() -> None:
+    assert set(neurosieve.__all__) == DOCUMENTED
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda m: m.__name__)
+def test_all_is_sorted_and_importable(package: ModuleType) -> None:
+    names = package.__all__
+    assert len(names) == len(set(names))
+    assert list(names) == sorted(names, key=isort_key)
+    for name in names:
+        assert not name.startswith("_")
+        assert hasattr(package, name)
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_name_has_a_docstring(name: str) -> None:
+    value = getattr(neurosieve, name)
+    assert inspect.getdoc(value)
+    if inspect.isclass(value) or inspect.isfunction(value):
+        assert value.__doc__
+        assert value.__module__.startswith("neurosieve.")
+        assert not any(part.startswith("_") for part in value.__module__.split("."))
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_public_methods_have_docstrings(name: str) -> None:
+    value = getattr(neurosieve, name)
+    for method, _ in inspect.getmembers(value, callable) if inspect.isclass(value) else ():
+        if not method.startswith("_") and method in vars(value):
+            assert inspect.getdoc(getattr(value, method)), f"{name}.{method}"
+
+
+def test_errors_are_one_tree() -> None:
+    for name in ERRORS:
+        assert issubclass(getattr(neurosieve, name), neurosieve.NeurosieveError)
+    codes = {name: getattr(neurosieve, name).exit_code for name in ERRORS}
+    assert {name for name, code in codes.items() if code == 2} == {"ConfigError"}
+    assert set(codes.values()) == {1, 2}
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda m: m.__name__)
+def test_modules_have_docstrings(module: ModuleType) -> None:
+    assert module.__doc__
+    assert module.__doc__.strip()
+
+
+def test_package_is_typed() -> None:
+    assert (files(neurosieve) / "py.typed").is_file()
+
+
+def test_version_is_the_distribution_s() -> None:
+    assert neurosieve.__version__ == importlib.metadata.version("neurosieve")
+
+
+def test_rankers_by_name() -> None:
+    assert set(neurosieve.RANKERS) == {"lca", "random"}
+    assert neurosieve.RANKERS["lca"] is neurosieve.lca
