@@ -14,7 +14,6 @@ from neurosieve.data.files import SPLIT_NAMES, read_text, split_lines
 from neurosieve.errors import ConfigError, DataError, NeurosieveError
 from tests.data import LINES, RECORDS, SOURCES, put, record, without
 
-
 Files = Mapping[str, str | bytes]
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from neurosieve.probes import solver
+from neurosieve.probes import curvature
 from neurosieve.probes.probe import KKT_TARGET
-from neurosieve.probes.solver import null_gradient, one_hot, solve
+from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
 
 GRID = [(rows, neurons, classes) for rows in (80, 300) for neurons in (5, 60) for classes in (2, 4)]
 
@@ -74,19 +74,57 @@ def test_the_start_does_not_move_the_solution() -> None:
     x, y, _ = problem(200, 30, 3)
     l1 = 0.02 * null_gradient(x, y)
     cold = solve(x, y, l1, l1, 1e-8)
-    start = (
-        torch.randn(30, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64),
-        torch.ones(3).double(),
-    )
+    noise = torch.randn(30, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    start = Solution(noise, torch.ones(3).double())
     warm = solve(x, y, l1, l1, 1e-8, start)
     torch.testing.assert_close(cold.weights, warm.weights, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("neurons", [3, 29, 30, 45])
+def test_a_neighbours_solution_and_hessian_serve_as_start(neurons: int) -> None:
+    x, y, _ = problem(200, 45, 3)
+    l1 = 0.02 * null_gradient(x, y)
+    before = solve(x[:30], y, 2 * l1, l1, 1e-8)
+    warm = solve(x[:neurons], y, l1, l1, 1e-8, before.resized(neurons))
+    cold = solve(x[:neurons], y, l1, l1, 1e-8)
+    assert warm.violation <= 1e-8
+    torch.testing.assert_close(cold.weights, warm.weights, atol=1e-5, rtol=0)
+
+
+def plain_hessian(x: torch.Tensor, coords: list[tuple[int, int]], p: torch.Tensor) -> torch.Tensor:
+    """One entry after the other; intercepts are those of neuron -1."""
+    ones = torch.ones(x.shape[1], dtype=x.dtype)
+    h = torch.empty(len(coords), len(coords), dtype=x.dtype)
+    for i, (j, c) in enumerate(coords):
+        for k, (m, d) in enumerate(coords):
+            left, right = (ones if n < 0 else x[n] for n in (j, m))
+            h[i, k] = (left * right * p[c] * (float(c == d) - p[d])).mean()
+    return h
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 1.0])
+@pytest.mark.parametrize("chunk", [7, 1000])
+def test_hessian_entry_by_entry_and_extended(share: float, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curvature, "CHUNK", chunk)
+    x, _, _ = problem(50, 8, 3)
+    generator = torch.Generator().manual_seed(3)
+    p = torch.softmax(torch.randn(3, 50, generator=generator, dtype=torch.float64), 0)
+    wanted, had = (torch.rand(2, 8, 3, generator=generator) < torch.tensor([0.6, share])[:, None, None]).unbind()
+    coords, other = ((m.nonzero()[:, 0], m.nonzero()[:, 1]) for m in (wanted, had))
+    old = curvature.curvature_at(x, other, p)
+    expected = plain_hessian(x, [(-1, c) for c in range(3)] + wanted.nonzero().tolist(), p)
+    for start in (None, old):
+        found = curvature.curvature_at(x, coords, p, start)
+        assert found.matrix is not None
+        torch.testing.assert_close(found.matrix, expected)
+        assert found.largest <= float(torch.linalg.eigvalsh(expected)[-1]) * (1 + 1e-9)
 
 
 def test_applied_hessian_equals_the_formed_one(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y, _ = problem(150, 40, 4)
     l1 = 0.01 * null_gradient(x, y)
     formed = solve(x, y, l1, l1, 1e-8)
-    monkeypatch.setattr(solver, "DENSE_COORDS", 0)
+    monkeypatch.setattr(curvature, "DENSE_COORDS", 0)
     applied = solve(x, y, l1, l1, 1e-8)
     torch.testing.assert_close(formed.weights, applied.weights, atol=1e-5, rtol=0)
 

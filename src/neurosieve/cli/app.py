@@ -178,8 +178,8 @@ def demo_config(scheme: str) -> StudyConfig:
         "model": str(demo_model()),
         "data": STDLIB,
         "labels": scheme,
-        "rows": {"train": 200, "validation": 100, "test": 100},
-        "deltas": [0.03],
+        "rows": {"train": 120, "validation": 80, "test": 100},
+        "deltas": [0.05],
     }
     return make_config(options=values)
 

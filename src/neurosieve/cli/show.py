@@ -80,7 +80,7 @@ def _sets(record: dict[str, Any]) -> Table:
         low, high = (100 * v for v in s["test_loss"]["interval"])
         need = s["random_size"]
         table.add_row(
-            f"{s['ranking']} {s['select']} {s['delta']:g}",
+            f"{s['ranking']} {s['delta']:g}{' safe' if s['select'] == 'safe' else ''}",
             f"{s['size']} ({100 * s['size'] / record['neurons']:.1f} %)",
             score(s["test"], s["interval"]).replace(" %", ""),
             f"{100 * s['test_loss']['value']:.2f} [{low:.2f}, {high:.2f}]",

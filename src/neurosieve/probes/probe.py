@@ -21,8 +21,6 @@ KKT_TARGET = 1e-5
 # Below this a float32 gradient is rounding; only a problem without signal has so small a lambda_max.
 _SMALLEST = 1e-7
 
-Start = tuple[Float[Tensor, "neurons classes"], Float[Tensor, " classes"]]
-
 
 @dataclass(frozen=True)
 class Probe:
@@ -106,7 +104,7 @@ def fit_oracle(data: SelectionData, length: int = PATH_LENGTH) -> Oracle:
     """
     feature = np.arange(len(data.neurons))
     lam_max = _lam_max(data, feature)
-    probes = fit_path(data, feature, lambda_path(lam_max, length))
+    probes, _ = fit_path(data, feature, lambda_path(lam_max, length))
     choice = best(probes)
     path = tuple((p.lam, p.validation, int((p.weights != 0).sum()), p.converged) for p in probes)
     return Oracle(probes[choice], lam_max, path, choice)
@@ -116,36 +114,36 @@ def fit_probe(
     data: SelectionData,
     feature: Int[np.ndarray, " some"],
     lambdas: Sequence[float],
-    starts: Sequence[Start] | None = None,
-) -> tuple[Probe, list[Probe]]:
-    """A probe on chosen neurons: the best of a few λ on validation, ties to the larger; and all of them."""
-    probes = fit_path(data, feature, lambdas, starts)
-    return probes[best(probes)], probes
+    starts: Sequence[Solution] = (),
+) -> tuple[Probe, list[Solution]]:
+    """A probe on chosen neurons: the best of a few λ on validation, ties to the larger; and the solutions of all λ."""
+    probes, solutions = fit_path(data, feature, lambdas, starts)
+    return probes[best(probes)], solutions
 
 
 def fit_path(
     data: SelectionData,
     feature: Int[np.ndarray, " some"],
     lambdas: Sequence[float],
-    starts: Sequence[Start] | None = None,
-) -> list[Probe]:
+    starts: Sequence[Solution] = (),
+) -> tuple[list[Probe], list[Solution]]:
     """One probe for each λ (largest first), each started from the one before unless starts are given.
 
     Without any neuron (a layer that is all dead) it is the intercept alone.
     """
     index = torch.from_numpy(feature).to(data.x.device)
     whole = len(feature) == len(data.x) and bool((feature == np.arange(len(feature))).all())
-    x = data.x if whole else data.x[index]
+    x = data.x if whole else data.x.index_select(0, index)
     y = one_hot(data.label, data.classes, x)
     lam_max = 2 * null_gradient(x, y)
     target = max(KKT_TARGET * lam_max, _SMALLEST)
     probes: list[Probe] = []
-    start: Start | None = None
+    solutions: list[Solution] = []
     for i, lam in enumerate(lambdas):
-        solution = solve(x, y, lam / 2, lam / 2, target, starts[i] if starts else start)
-        start = (solution.weights, solution.intercept)
-        probes.append(_probe(data, feature, lam, solution, lam_max))
-    return probes
+        start = starts[i] if starts else (solutions[-1] if solutions else None)
+        solutions.append(solve(x, y, lam / 2, lam / 2, target, start))
+        probes.append(_probe(data, feature, lam, solutions[-1], lam_max))
+    return probes, solutions
 
 
 def best(probes: Sequence[Probe]) -> int:

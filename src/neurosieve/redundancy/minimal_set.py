@@ -14,7 +14,8 @@ from jaxtyping import Bool
 
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.intervals import ClusterBootstrap
-from neurosieve.probes.probe import Oracle, Probe, Start, fit_probe
+from neurosieve.probes.probe import Oracle, Probe, fit_probe
+from neurosieve.probes.solver import Solution
 from neurosieve.rankings.base import Ranking
 
 Select = Literal["point", "safe"]
@@ -81,7 +82,7 @@ class SetSearch:
     ranking: Ranking
     bootstrap: ClusterBootstrap
     probes: dict[int, Probe] = field(default_factory=dict)
-    _last: list[Start] | None = None
+    _last: list[Solution] = field(default_factory=list)
 
     def probe(self, size: int) -> Probe:
         """The probe on the top `size` neurons."""
@@ -89,22 +90,11 @@ class SetSearch:
             if size == len(self.ranking.order):
                 self.probes[size] = self.oracle.probe
             else:
-                chosen, path = fit_probe(self.data, self.ranking.order[:size], self.oracle.lambdas, self._starts(size))
-                self._last = [(p.weights, p.intercept) for p in path]
-                self.probes[size] = chosen
+                # Neighbouring sizes have near solutions and like Hessians.
+                starts = [solution.resized(size) for solution in self._last]
+                feature = self.ranking.order[:size]
+                self.probes[size], self._last = fit_probe(self.data, feature, self.oracle.lambdas, starts)
         return self.probes[size]
-
-    def _starts(self, size: int) -> list[Start] | None:
-        """The last fit's weights, cut or filled with zeros: neighbouring sizes have near solutions."""
-        if self._last is None:
-            return None
-        starts = []
-        for w, b in self._last:
-            new = w.new_zeros(size, w.shape[1])
-            shared = min(size, len(w))
-            new[:shared] = w[:shared]
-            starts.append((new, b))
-        return starts
 
     def smallest(self, delta: float, select: Select) -> int:
         """The smallest size within `delta` of the oracle on validation."""

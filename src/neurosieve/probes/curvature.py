@@ -1,0 +1,155 @@
+"""The Hessian of the softmax loss on a working set of coordinates, kept and extended from step to step.
+
+For coordinates i = (neuron, class c) and j = (neuron', class d) it is the mean over rows of
+x_neuron · p_c (δ_cd − p_d) · x_neuron'. Intercepts come first, as coordinates of a neuron −1 whose feature is one.
+The price is a dense matrix of the working set's size squared; beyond `DENSE_COORDS` its product is applied instead.
+Leaving out rows whose class is all but settled was tried: at p > 0.999 it saves a seventh of the time, at 0.99 the
+steps become ten times as many.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+DENSE_COORDS = 3000
+CHUNK = 2048
+
+Matvec = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The Hessian at some probabilities, on some coordinates.
+
+    Attributes:
+        code: (neuron + 1) · classes + class of each coordinate, ascending, intercepts first, shape [coords].
+        p: Probabilities that it was formed at, shape [classes, rows].
+        matrix: Shape [coords, coords]; None beyond `DENSE_COORDS`.
+        apply: Its product with a vector in the order of `code`.
+        largest: About its largest eigenvalue, from below.
+    """
+
+    code: Int[Tensor, " coords"]
+    p: Float[Tensor, "classes rows"]
+    matrix: Float[Tensor, "coords coords"] | None
+    apply: Matvec
+    largest: float
+
+    @property
+    def coords(self) -> tuple[Int[Tensor, " some"], Int[Tensor, " some"]]:
+        """Neurons and classes, without the intercepts."""
+        code = self.code[len(self.p) :]
+        return code // len(self.p) - 1, code % len(self.p)
+
+    def product(self, l2: float) -> Matvec:
+        """The map v → (H + l2) v in the solver's order, intercepts last and free of l2."""
+        free = len(self.p)
+
+        def product(v: Tensor) -> Tensor:
+            out = self.apply(v.roll(free)).roll(-free)
+            out[:-free] += l2 * v[:-free]
+            return out
+
+        return product
+
+
+def curvature_at(
+    x: Float[Tensor, "neurons rows"],
+    coords: tuple[Int[Tensor, " some"], Int[Tensor, " some"]],
+    p: Float[Tensor, "classes rows"],
+    old: Curvature | None = None,
+) -> Curvature:
+    """The Hessian on `coords` (neurons and classes, ascending) and the intercepts.
+
+    Args:
+        x: Features.
+        coords: The working set.
+        p: Probabilities now; passed over where `old` is given.
+        old: A Hessian of the same features in the same order: its entries and its probabilities are taken over, and
+            only what is missing is computed.
+    """
+    classes = len(p)
+    neuron, cls = coords
+    code = torch.cat([torch.arange(classes, device=p.device), (neuron + 1) * classes + cls])
+    if old is not None and torch.equal(old.code, code):
+        return old
+    if len(code) > DENSE_COORDS:
+        return _curvature(code, p, None, _applied(_features(x, code, classes), code % classes, p))
+    if old is None or old.matrix is None:
+        matrix, missing, at = p.new_empty(len(code), len(code)), torch.arange(len(code), device=p.device), p
+        known = missing[:0]
+    else:
+        place = torch.searchsorted(old.code, code).clamp_max(len(old.code) - 1)
+        found = old.code[place] == code
+        known, missing, at = found.nonzero()[:, 0], (~found).nonzero()[:, 0], old.p
+        matrix = old.matrix.index_select(0, place).index_select(
+            1, place
+        )  # entries of missing coordinates are overwritten below
+    _fill(matrix, x, code, known, missing, at)
+    return _curvature(code, at, matrix, matrix.__matmul__)
+
+
+def _curvature(code: Tensor, p: Tensor, matrix: Tensor | None, apply: Matvec) -> Curvature:
+    # A fixed irregular start: adding one constant to all classes is in the Hessian's null space, so ones would not do.
+    v = torch.cos(torch.arange(1, len(code) + 1, dtype=p.dtype, device=p.device) ** 2)
+    largest = v.new_zeros(())
+    for _ in range(20):
+        v = apply(v)
+        largest = v.norm()
+        v = v / largest.clamp_min(1e-30)
+    return Curvature(code, p, matrix, apply, float(largest))
+
+
+def _features(x: Tensor, code: Tensor, classes: int) -> Tensor:
+    neuron = code // classes - 1
+    features = x.index_select(0, neuron.clamp_min(0))
+    features[neuron < 0] = 1
+    return features
+
+
+def _fill(matrix: Tensor, x: Tensor, code: Tensor, known: Tensor, missing: Tensor, p: Tensor) -> None:
+    """Compute the rows and columns of the missing coordinates.
+
+    Both parts are sorted by class, and each class of the missing ones meets only what stands before it, so that
+    symmetry saves half. Rows go in chunks that stay in the cache: moving the features costs more than multiplying them.
+    """
+    if not len(missing):
+        return
+    classes, rows = p.shape
+    known, missing = (part[(code[part] % classes).argsort(stable=True)] for part in (known, missing))
+    order = torch.cat([known, missing])
+    cls, neuron = code[order] % classes, code[order] // classes - 1
+    old_ends = [len(known[cls[: len(known)] < c]) for c in range(classes + 1)]
+    new_ends = [len(known) + int((cls[len(known) :] < c).sum()) for c in range(classes + 1)]
+    blocks = [matrix.new_zeros(new_ends[c + 1] - new_ends[c], new_ends[c + 1]) for c in range(classes)]
+    for begin in range(0, rows, CHUNK):
+        part = slice(begin, begin + CHUNK)
+        plain = x[:, part].index_select(0, neuron.clamp_min(0))
+        plain[neuron < 0] = 1
+        weighted = plain * p[:, part].index_select(0, cls)
+        for c, block in enumerate(blocks):
+            mine = weighted[new_ends[c] : new_ends[c + 1]]
+            block.addmm_(mine, weighted[: new_ends[c + 1]].T, alpha=-1)
+            for a, b in ((old_ends[c], old_ends[c + 1]), (new_ends[c], new_ends[c + 1])):
+                block[:, a:b].addmm_(mine, plain[a:b].T)
+    for c, block in enumerate(blocks):
+        piece, before = order[new_ends[c] : new_ends[c + 1]], order[: new_ends[c + 1]]
+        matrix[piece[:, None], before] = block / rows
+        matrix[before[:, None], piece] = block.T / rows
+
+
+def _applied(features: Tensor, cls: Tensor, p: Tensor) -> Matvec:
+    blocks = [(cls == c).nonzero()[:, 0] for c in range(len(p))]
+
+    def product(v: Tensor) -> Tensor:
+        u = torch.stack([v[block] @ features[block] for block in blocks])
+        u = p * (u - (p * u).sum(0)) / p.shape[1]
+        out = torch.empty_like(v)
+        for c, block in enumerate(blocks):
+            out[block] = features[block] @ u[c]
+        return out
+
+    return product
