@@ -13,13 +13,16 @@ import neurosieve
 ERRORS = {"ConfigError", "DataError", "ModelError", "NeurosieveError", "ResourceError"}
 ERRORS |= {"RunFolderError", "SelfCheckError", "StoreError"}
 DATA = {"Dataset", "Example", "Rows", "Sample", "Span", "read_stdlib", "read_tagging", "sample_rows"}
-MODELS = {"CodeModel", "load_model"}
+MODELS = {"CodeModel", "load_model", "untrained_copy"}
 ACTIVATIONS = {"ActivationStore", "Activations", "ExtractionOptions", "NeuronId", "extract"}
+ACTIVATIONS |= {"import_activations"}
+STATISTICS = {"Clusters", "CorrelationTree", "MomentAccumulator", "Moments", "cka"}
 PROBES = {"ClusterBootstrap", "Oracle", "Probe", "SelectionData", "fit_oracle", "fit_probe", "selection_data"}
-RANKINGS = {"RANKERS", "Ranking", "lca", "random_order"}
-REDUNDANCY = {"MinimalSet", "SetSearch", "find_minimal_sets"}
-STUDY = {"Cost", "StudyConfig", "Summary", "make_config", "plan_study", "run_study"}
-DOCUMENTED = ERRORS | DATA | MODELS | ACTIVATIONS | PROBES | RANKINGS | REDUNDANCY | STUDY
+RANKINGS = {"RANKERS", "Ranking", "lca", "probeless", "random_order"}
+REDUNDANCY = {"Controls", "LayerCurves", "MinimalSet", "Pipeline", "SetSearch", "find_minimal_sets"}
+REDUNDANCY |= {"fit_clusters", "fit_controls", "fit_layers", "run_pipeline"}
+STUDY = {"Cost", "StudyConfig", "Summary", "make_config", "plan_study", "run_study", "continue_study"}
+DOCUMENTED = ERRORS | DATA | MODELS | ACTIVATIONS | STATISTICS | PROBES | RANKINGS | REDUNDANCY | STUDY
 
 
 def isort_key(name: str) -> tuple[int, str]:
@@ -90,5 +93,5 @@ def test_version_is_the_distribution_s() -> None:
 
 
 def test_rankers_by_name() -> None:
-    assert set(neurosieve.RANKERS) == {"lca", "random"}
+    assert set(neurosieve.RANKERS) == {"lca", "probeless", "random"}
     assert neurosieve.RANKERS["lca"] is neurosieve.lca

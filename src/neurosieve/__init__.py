@@ -10,7 +10,7 @@
 or all of it with every control: `run_study(make_config(options={"model": …, "data": …}), "RUN")`.
 """
 
-from neurosieve.activations import Activations, ActivationStore, ExtractionOptions, extract
+from neurosieve.activations import Activations, ActivationStore, ExtractionOptions, extract, import_activations
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.data import Dataset, Example, Rows, Sample, Span, read_stdlib, read_tagging, sample_rows
 from neurosieve.errors import (
@@ -23,7 +23,7 @@ from neurosieve.errors import (
     SelfCheckError,
     StoreError,
 )
-from neurosieve.models import CodeModel, load_model
+from neurosieve.models import CodeModel, load_model, untrained_copy
 from neurosieve.plan import Cost, plan_study
 from neurosieve.probes import (
     ClusterBootstrap,
@@ -34,9 +34,21 @@ from neurosieve.probes import (
     fit_probe,
     selection_data,
 )
-from neurosieve.rankings import RANKERS, Ranking, lca, random_order
-from neurosieve.redundancy import MinimalSet, SetSearch, find_minimal_sets
-from neurosieve.study import run_study
+from neurosieve.rankings import RANKERS, Ranking, lca, probeless, random_order
+from neurosieve.redundancy import (
+    Controls,
+    LayerCurves,
+    MinimalSet,
+    Pipeline,
+    SetSearch,
+    find_minimal_sets,
+    fit_clusters,
+    fit_controls,
+    fit_layers,
+    run_pipeline,
+)
+from neurosieve.statistics import Clusters, CorrelationTree, MomentAccumulator, Moments, cka
+from neurosieve.study import continue_study, run_study
 from neurosieve.summary import Summary
 from neurosieve.typing import NeuronId
 
@@ -47,18 +59,25 @@ __all__ = [
     "ActivationStore",
     "Activations",
     "ClusterBootstrap",
+    "Clusters",
     "CodeModel",
     "ConfigError",
+    "Controls",
+    "CorrelationTree",
     "Cost",
     "DataError",
     "Dataset",
     "Example",
     "ExtractionOptions",
+    "LayerCurves",
     "MinimalSet",
     "ModelError",
+    "MomentAccumulator",
+    "Moments",
     "NeuronId",
     "NeurosieveError",
     "Oracle",
+    "Pipeline",
     "Probe",
     "Ranking",
     "ResourceError",
@@ -72,18 +91,27 @@ __all__ = [
     "StoreError",
     "StudyConfig",
     "Summary",
+    "cka",
+    "continue_study",
     "extract",
     "find_minimal_sets",
+    "fit_clusters",
+    "fit_controls",
+    "fit_layers",
     "fit_oracle",
     "fit_probe",
+    "import_activations",
     "lca",
     "load_model",
     "make_config",
     "plan_study",
+    "probeless",
     "random_order",
     "read_stdlib",
     "read_tagging",
+    "run_pipeline",
     "run_study",
     "sample_rows",
     "selection_data",
+    "untrained_copy",
 ]

@@ -38,9 +38,12 @@ class StudyConfig(BaseModel):
     """What is studied and how. Field descriptions are the help texts of the command line."""
 
     model_config = _STRICT
-    model: str = Field(description="hub name or local folder of a transformers model")
+    model: str = Field("", description="hub name or local folder of a transformers model")
     task: str = Field("token-tagging", description="kind of task; see `neurosieve tasks`")
-    data: str = Field(description="folder of the data; `stdlib` is the running Python's library")
+    data: str = Field("", description="folder of the data; `stdlib` is the running Python's library")
+    activations: str | None = Field(
+        None, description="file or folder of activations made elsewhere, in place of model and data"
+    )
     labels: str | None = Field(None, description="labels for raw source files: lexical or identifier-role")
     classes: tuple[str, ...] | None = Field(None, description="labels to keep; all by default")
     rows: RowCounts = Field(default_factory=lambda: RowCounts.model_validate({}), description="rows a class and split")
@@ -53,7 +56,28 @@ class StudyConfig(BaseModel):
     select: tuple[Literal["point", "safe"], ...] = Field(
         ("point",), description="rules for the smallest set: point estimate, or one-sided 95 % bound (safe)"
     )
-    rankings: tuple[str, ...] = Field(("lca",), description="rankings to search")
+    rankings: tuple[str, ...] = Field(
+        ("lca", "probeless"), description="rankings to search; the first is the headline's"
+    )
+    protocol: Literal["sound", "published"] = Field(
+        "sound", description="published: the study's choices too, marked as such, to compare with"
+    )
+    general_rows: Literal["balanced", "all"] = Field(
+        "balanced", description="train rows for CKA and correlations: as many of each class, or all"
+    )
+    thresholds: tuple[float, ...] = Field(
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), description="distances 1 - |r| at which neurons count as alike"
+    )
+    layer_deltas: tuple[float, ...] = Field((0.01, 0.02, 0.03), description="losses allowed to the LayerSelector")
+    pipeline_deltas: tuple[tuple[float, float], ...] | None = Field(
+        None, description="pairs (allowed to LS, allowed to the whole); by default half of delta or all of it to LS"
+    )
+    pipeline_thresholds: tuple[float | None, ...] = Field(
+        (None, 0.3), description="clustering thresholds of the pipeline; null leaves clustering out"
+    )
+    control_draws: int = Field(5, ge=0, description="draws of the control task")
+    disjoint_splits: int = Field(10, ge=0, description="splits of token types into seen and never seen")
+    untrained_seeds: int = Field(3, ge=0, description="copies of the model with weights drawn anew")
     random_draws: int = Field(10, ge=10, description="random orders that a ranking is compared with")
     lambdas: int = Field(PATH_LENGTH, ge=12, description="values on the oracle's regularisation path")
     bootstrap: int = Field(2000, ge=100, description="bootstrap resamples")
@@ -67,7 +91,14 @@ class StudyConfig(BaseModel):
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
     allow_pickle: bool = Field(False, description="read pickled weights, which can run code")
 
-    @pydantic.field_validator("deltas")
+    @pydantic.field_validator("thresholds", "pipeline_thresholds")
+    @classmethod
+    def _thresholds_are_distances(cls, value: tuple[float | None, ...]) -> tuple[float | None, ...]:
+        if not all(t is None or 0 <= t <= 1 for t in value):
+            raise ValueError("thresholds are distances 1 - |r|, between 0 and 1")
+        return value
+
+    @pydantic.field_validator("deltas", "layer_deltas")
     @classmethod
     def _deltas_are_shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not value or not all(0 < d < 1 for d in value):
@@ -80,6 +111,17 @@ class StudyConfig(BaseModel):
         if not value:
             raise ValueError("name at least one")
         return value
+
+    @property
+    def pipeline_pairs(self) -> tuple[tuple[float, float], ...]:
+        """(allowed to LS, allowed to the whole)."""
+        delta = self.deltas[0]
+        return self.pipeline_deltas or ((delta / 2, delta), (delta, delta))
+
+    @property
+    def cuts(self) -> tuple[float, ...]:
+        """All clustering thresholds that are needed."""
+        return tuple(sorted({*self.thresholds, *(t for t in self.pipeline_thresholds if t is not None)}))
 
 
 def make_config(
@@ -96,17 +138,26 @@ def make_config(
         _assign(values, pair)
     _known_names(values)
     try:
-        return StudyConfig.model_validate(values)
+        return _complete(StudyConfig.model_validate(values))
     except pydantic.ValidationError as e:
         first = e.errors()[0]
         key = ".".join(str(p) for p in first["loc"])
-        missing = first["type"] == "missing"
         raise ConfigError(
-            f"option {key}",
-            expected="a value" if missing else first["msg"],
-            got="none" if missing else repr(first["input"]),
-            remedy=f"give --{key.replace('_', '-')}" if missing else "see `neurosieve run --help`",
+            f"option {key}", expected=first["msg"], got=repr(first["input"]), remedy="see `neurosieve run --help`"
         ) from e
+
+
+def _complete(config: StudyConfig) -> StudyConfig:
+    """Model and data, or activations made elsewhere; one of the two."""
+    for key in ("model", "data"):
+        given = bool(getattr(config, key))
+        if given and config.activations is not None:
+            raise ConfigError(
+                f"option {key}", expected="none beside --activations", got="a value", remedy="leave one of them out"
+            )
+        if not given and config.activations is None:
+            raise ConfigError(f"option {key}", expected="a value", got="none", remedy=f"give --{key}")
+    return config
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Cost:
         flops: Of the forward passes.
         store_bytes: On disk, at most (float32).
         memory_bytes: About the peak of the selection stage.
-        seconds: Estimated time of extraction and selection on this machine.
+        seconds: Estimated time of each stage on this machine.
         missed_units: Units that no subword stands for, or that were empty.
     """
 
@@ -67,9 +67,6 @@ def plan_study(config: StudyConfig) -> Cost:
     flops = 2.0 * parameters * tokens + attention
     values = sum(rows.values()) * layers * width
     speed = _flops_per_second(device)
-    # Measured on MiniLM: a path of 13 λ costs about 60 passes over the train matrix, each search about as much again.
-    probes = 2.0 * rows["train"] * layers * width * len(data.sample.rows.labels) * 2 * 60
-    searches = 1 + config.random_draws * len(config.select) * len(config.deltas)
     return Cost(
         rows=rows,
         layers=layers,
@@ -79,9 +76,32 @@ def plan_study(config: StudyConfig) -> Cost:
         flops=flops,
         store_bytes=4 * values,
         memory_bytes=3 * 4 * values + 4 * parameters,
-        seconds={"extract": flops / speed, "selection": probes * (1 + searches) / speed},
+        seconds=_seconds(config, flops, 2.0 * rows["train"] * layers * width * len(data.sample.rows.labels), speed),
         missed_units=plan.counts.skipped + data.sample.empty,
     )
+
+
+def _seconds(config: StudyConfig, reading: float, fitting: float, speed: float) -> dict[str, float]:
+    """Time of each stage.
+
+    Measured on MiniLM: a path of 13 λ costs about 60 gradients over the train matrix, and so does a search; a control
+    path, whose labels no neuron carries, four times as much.
+
+    Args:
+        config: The study.
+        reading: FLOPs of reading all rows once.
+        fitting: FLOPs of one product of the train matrix with weights.
+        speed: FLOPs a second.
+    """
+    read, path = reading / speed, 2 * 60 * fitting / speed
+    searches = (len(config.rankings) + config.random_draws) * len(config.select) * len(config.deltas)
+    return {
+        "extract": read,
+        "selection": path * (1 + searches),
+        "layers, clusters, pipeline": path * 4,
+        "controls": path * (4 * config.control_draws + config.disjoint_splits),
+        "untrained": config.untrained_seeds * (read + 2 * path),
+    }
 
 
 def _shape(info: ModelInfo, config: StudyConfig) -> tuple[int, int, int]:

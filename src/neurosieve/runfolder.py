@@ -12,7 +12,7 @@ import psutil
 import yaml
 
 from neurosieve.activations.store import Folder
-from neurosieve.config import StudyConfig
+from neurosieve.config import StudyConfig, make_config
 from neurosieve.errors import ResourceError, RunFolderError
 from neurosieve.typing import PathLike
 
@@ -23,6 +23,44 @@ _PACKAGES = ("neurosieve", "torch", "transformers", "tokenizers", "numpy", "scip
 def versions() -> dict[str, str]:
     """Versions of the packages that can move a result."""
     return {name: version(name) for name in _PACKAGES}
+
+
+def read_study(files: Folder) -> dict[str, Any]:
+    """The content of a run folder's study.yaml.
+
+    Raises:
+        RunFolderError: It is damaged, of another format version, or none of ours.
+    """
+    where, remedy = f"run folder {files.url}", "choose another --out or run folder"
+    try:
+        old = yaml.safe_load(files.read("study.yaml"))
+    except (UnicodeDecodeError, yaml.YAMLError) as e:
+        reason = " ".join(str(e).split())
+        raise RunFolderError(where, expected="a readable study.yaml", got=reason, remedy=remedy) from e
+    if not isinstance(old, dict) or old.get("format") != FORMAT:
+        came = old.get("format") if isinstance(old, dict) else None
+        raise RunFolderError(
+            where, expected=f"format version {FORMAT} in study.yaml", got=f"version {came}", remedy=remedy
+        )
+    for key in ("study", "data_hashes"):
+        if not isinstance(old.get(key), dict):
+            came = type(old.get(key)).__name__
+            raise RunFolderError(where, expected=f"the key {key} in study.yaml, a mapping", got=came, remedy=remedy)
+    return old
+
+
+def config_of(path: PathLike) -> StudyConfig:
+    """The study that a run folder was begun with.
+
+    Raises:
+        RunFolderError: No run folder there.
+    """
+    files = Folder(path)
+    if not files.exists("study.yaml"):
+        raise RunFolderError(
+            f"run folder {path}", expected="a study.yaml", got="none", remedy="point at the --out of an earlier command"
+        )
+    return make_config(options=read_study(files)["study"])
 
 
 class RunFolder:
@@ -40,7 +78,7 @@ class RunFolder:
         self._where = f"run folder {self.path}"
         study, hashes = config.model_dump(mode="json"), dict(data_hashes)
         there = self._names()
-        old = self._record() if "study.yaml" in there else None
+        old = read_study(self.files) if "study.yaml" in there else None
         if old is None and there:
             raise RunFolderError(
                 self._where,
@@ -67,27 +105,6 @@ class RunFolder:
                 got=e.strerror or str(e),
                 remedy="choose another --out",
             ) from e
-
-    def _record(self) -> dict[str, Any]:
-        """The content of study.yaml."""
-        remedy = "choose another --out"
-        try:
-            old = yaml.safe_load(self.files.read("study.yaml"))
-        except (UnicodeDecodeError, yaml.YAMLError) as e:
-            reason = " ".join(str(e).split())
-            raise RunFolderError(self._where, expected="a readable study.yaml", got=reason, remedy=remedy) from e
-        if not isinstance(old, dict) or old.get("format") != FORMAT:
-            came = old.get("format") if isinstance(old, dict) else None
-            raise RunFolderError(
-                self._where, expected=f"format version {FORMAT} in study.yaml", got=f"version {came}", remedy=remedy
-            )
-        for key in ("study", "data_hashes"):
-            if not isinstance(old.get(key), dict):
-                came = type(old.get(key)).__name__
-                raise RunFolderError(
-                    self._where, expected=f"the key {key} in study.yaml, a mapping", got=came, remedy=remedy
-                )
-        return old
 
     def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
         was, had = old["study"], old["data_hashes"]

@@ -1,33 +1,20 @@
-"""The whole way in one place: data → activations → selection → the test split, opened once → summary."""
+"""The whole way in one place: data → activations → stages on train and validation → test, opened once → summary."""
 
-from dataclasses import dataclass
+from pathlib import Path
 
-from neurosieve.activations.extract import ExtractionOptions, extract
+from neurosieve.activations.extract import extract
+from neurosieve.activations.foreign import import_activations
 from neurosieve.activations.store import ActivationStore
 from neurosieve.config import STDLIB, StudyConfig
-from neurosieve.data import Dataset, Sample, read_stdlib, read_tagging, sample_rows
-from neurosieve.errors import ConfigError
-from neurosieve.models import load_model, resolve_device
-from neurosieve.probes import selection_data
-from neurosieve.runfolder import RunFolder, versions
-from neurosieve.selection import Selection, load_selection, select
+from neurosieve.data import read_stdlib, read_tagging, sample_rows
+from neurosieve.data.files import file_hashes
+from neurosieve.errors import ConfigError, RunFolderError
+from neurosieve.runfolder import RunFolder, config_of, versions
+from neurosieve.stages import StudyData, Work, find, model_of, options_of, published_stage
 from neurosieve.summary import Summary, summarise
 from neurosieve.typing import PathLike
 
 STORE = "activations"
-
-
-@dataclass(frozen=True)
-class StudyData:
-    """What a study reads: the data set, the rows drawn from it, and hashes that tell it apart."""
-
-    dataset: Dataset
-    sample: Sample
-
-    @property
-    def hashes(self) -> dict[str, str]:
-        """sha256 of each data file."""
-        return dict(self.dataset.hashes)
 
 
 def read_data(config: StudyConfig) -> StudyData:
@@ -55,6 +42,24 @@ def read_data(config: StudyConfig) -> StudyData:
     return StudyData(dataset, rows)
 
 
+def continue_study(run: PathLike) -> Summary:
+    """Go on with the study of a run folder whose extraction is finished, by the options it was begun with.
+
+    Raises:
+        RunFolderError: No run folder, or its activations are not whole (says the command for them).
+    """
+    config = config_of(run)
+    url = Path(run) / STORE
+    if config.activations is None and not (ActivationStore.started(url) and ActivationStore(url).manifest.complete):
+        raise RunFolderError(
+            f"run folder {run}",
+            expected="a finished extraction",
+            got="none",
+            remedy="run `neurosieve extract` with the study's options first",
+        )
+    return run_study(config, run)
+
+
 def run_study(config: StudyConfig, out: PathLike) -> Summary:
     """Run a study into a folder, or go on with one that was begun there.
 
@@ -65,20 +70,25 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
     Raises:
         NeurosieveError: See `neurosieve.errors`; what was finished before stays.
     """
-    data = read_data(config)
-    folder = RunFolder(out, config, data.hashes)
+    data = read_data(config) if config.activations is None else None
+    hashes = data.hashes if data else file_hashes(str(config.activations))
+    folder = RunFolder(out, config, hashes)
     record = folder.load("summary.json")
     if record is None:
-        store = extract_stage(config, data, folder)
-        selection = selection_stage(config, store, folder)
+        store = extract_stage(config, data, folder) if data else import_stage(config, folder)
+        work = Work(config, store, folder, data)
+        found = find(work)
         with folder.stage("test"):
-            record = summarise(config, store, selection)
+            record = summarise(config, store, found)
+        if config.protocol == "published":
+            with folder.stage("published"):
+                record["published"] = published_stage(work, found, record)
         record |= {
-            "notes": [*notes(config, data), *model_notes(store)],
+            "notes": [*(notes(config, data) if data else ()), *model_notes(store)],
             "seconds": folder.seconds,
             "peak_rss_mb": folder.peak_rss_mb(),
             "versions": versions(),
-            "data_hashes": data.hashes,
+            "data_hashes": hashes,
         }
         folder.save("summary.json", record)
     return Summary(record)
@@ -91,26 +101,23 @@ def extract_stage(config: StudyConfig, data: StudyData, folder: RunFolder) -> Ac
         store.verify()
         return store
     with folder.stage("extract"):
-        model = load_model(
-            config.model,
-            device=config.device,
-            precision=config.precision,
-            trust_remote_code=config.trust_remote_code,
-            allow_pickle=config.allow_pickle,
-            max_tokens=config.max_tokens,
+        return extract(model_of(config), data.dataset, data.sample, url, options_of(config))
+
+
+def import_stage(config: StudyConfig, folder: RunFolder) -> ActivationStore:
+    """Activations made elsewhere, as a store of our own."""
+    url = folder.path / STORE
+    if ActivationStore.started(url) and (store := ActivationStore(url)).manifest.complete:
+        store.verify()
+        return store
+    with folder.stage("import"):
+        return import_activations(
+            str(config.activations),
+            url,
+            classes=config.classes,
+            per_class=config.rows.by_split(),
+            seed=config.seed,
         )
-        options = ExtractionOptions(config.pooling, config.straddle == "drop", config.batch_tokens, config.dtype)
-        return extract(model, data.dataset, data.sample, url, options)
-
-
-def selection_stage(config: StudyConfig, store: ActivationStore, folder: RunFolder) -> Selection:
-    """Everything chosen on train and validation; read from the folder where it is already there."""
-    if not folder.files.exists("selection.json"):
-        with folder.stage("selection"):
-            device = resolve_device(config.device)
-            data = selection_data(store.read("train"), store.read("validation"), device)
-            select(data, config).save(folder.files)
-    return load_selection(folder.files)
 
 
 def notes(config: StudyConfig, data: StudyData) -> list[str]:

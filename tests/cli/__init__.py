@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from neurosieve.cli import main
-from tests.study import FEW, data_folder
+from tests.study import FEW, SMALL, data_folder
 from tests.tiny import tiny_model
 
-SET = ["--set", "bootstrap=100", "--set", "lambdas=12", "--set", "deltas=[0.3]"]
+_KEYS = {"bootstrap": 100, "lambdas": 12, "deltas": [0.3]} | SMALL
+SET = [part for key, value in _KEYS.items() for part in ("--set", f"{key}={value}")]
 
 
 class Ended(NamedTuple):

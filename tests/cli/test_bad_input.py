@@ -169,7 +169,7 @@ USAGE: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "pair without sign": (["--set", "seed"], ("--set seed", "key=value")),
     "unknown task": (["--task", "token-taging"], ("did you mean token-tagging?",)),
     "unknown scheme": (["--labels", "lexicl"], ("did you mean lexical?",)),
-    "unknown ranking": (["--rankings", "lca,probles"], ("ranking 'probles'", "lca, random")),
+    "unknown ranking": (["--rankings", "lca,probles"], ("ranking 'probles'", "did you mean probeless?")),
     "unknown rule": (["--select", "point,sfe"], ("option select",)),
     "bad delta": (["--set", "deltas=[1.5]"], ("option deltas", "0.01 = one point")),
     "delta of words": (["--set", "deltas=[small]"], ("option deltas", "small")),
@@ -265,7 +265,7 @@ def test_wrong_checksum(run_copy: Path, capsys: Capture) -> None:
     assert (run_copy / "selection.json").exists()
 
 
-@pytest.mark.parametrize("after", [0, 1, 5, 11, 13, 14, 15, 16])
+@pytest.mark.parametrize("after", [0, 1, 5, 11, 13, 14, 15, 17, 22, 26, 28, 29, 31])
 def test_full_disk(after: int, tmp_path: Path, capsys: Capture) -> None:
     """Wherever the disk is full it is one line, and the same command goes on when there is room again."""
     right, opened = LocalFileSystem.open, [0]

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import neurosieve
+from neurosieve import stages as stages_module
 from neurosieve import study as study_module
 from neurosieve.models import KNOWN
 from tests.cli import Ended, one_line_error, options, ran
@@ -16,7 +17,7 @@ from tests.study import FEW, data_folder, finished_quick, lasting, quick
 from tests.tiny import tiny_model
 
 Capture = pytest.CaptureFixture[str]
-COMMANDS = ("run", "extract", "plan", "demo", "models", "tasks")
+COMMANDS = ("run", "redundancy", "extract", "plan", "demo", "models", "tasks")
 
 
 def forbidden(*_: Any, **__: Any) -> None:
@@ -80,7 +81,7 @@ def test_plan_writes_nothing_and_loads_no_weights(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(study_module, "load_model", forbidden)
+    monkeypatch.setattr(stages_module, "load_model", forbidden)
     out = tmp_path / "run"
     cost = ran(capsys, "plan", *options(out=out), "--json").json
     assert cost["rows"] == {split: 3 * count for split, count in FEW.items()}
@@ -115,6 +116,11 @@ def test_run_for_people(capsys: Capture, tmp_path: Path, monkeypatch: pytest.Mon
     assert f"{100 * record['oracle']['test']:.1f} %" in ended.out
     for part in ("token lookup", "layer 0 alone", "majority class", "random neurons", "smallest sets", str(tmp_path)):
         assert part in ended.out
+    for part in ("how far to trust it", "untrained copies, 1 seeds", "layers kept by LS", "LS + CC + LCA"):
+        assert part in ended.out
+    for entry in record["trust"]:
+        assert entry["question"] in ended.out
+        assert entry["figures"] in ended.out
     assert "\x1b" not in ended.out
     assert lasting(record) == lasting(finished_quick().record)
     assert ran(capsys, "run", *options(out=tmp_path)).out == ended.out  # finished: the same again
@@ -124,11 +130,52 @@ def test_extract_then_run_as_json(capsys: Capture, tmp_path: Path, monkeypatch: 
     ended = ran(capsys, "extract", *options(out=tmp_path / "run"), "--json")
     assert (ended.code, ended.err, ended.json["complete"]) == (0, "", True)
     assert not (tmp_path / "run" / "summary.json").exists()
-    monkeypatch.setattr(study_module, "load_model", forbidden)
+    monkeypatch.setattr(study_module, "extract", forbidden)
     ended = ran(capsys, "run", *options(out=tmp_path / "run"), "--json")
     assert (ended.code, ended.err) == (0, "")
     assert lasting(ended.json) == lasting(finished_quick().record)
     assert ran(capsys, "run", *options(out=tmp_path / "run"), "--json") == ended
+
+
+def test_extract_then_redundancy(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the options that the extraction was begun with, and goes on in the same folder."""
+    ran(capsys, "extract", *options(out=tmp_path))
+    monkeypatch.setattr(study_module, "extract", forbidden)
+    ended = ran(capsys, "redundancy", str(tmp_path), "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert lasting(ended.json) == lasting(finished_quick().record)
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(study_module, "find", forbidden)
+    text = ran(capsys, "redundancy", str(tmp_path)).out  # finished: shown again
+    assert ended.json["headline"] in text
+    assert ran(capsys, "run", *options(out=tmp_path), "--json").json == ended.json
+
+
+def test_redundancy_refuses_what_is_unfinished(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No folder, no study, or an extraction that stopped half way: the command to run is named."""
+    one_line_error(ran(capsys, "redundancy", str(tmp_path / "none")), "a study.yaml", "--out")
+    assert not (tmp_path / "none").exists()
+    ran(capsys, "extract", *options(out=tmp_path / "run"))
+    manifest = tmp_path / "run" / "activations" / "manifest.json"
+    whole = manifest.read_text()
+    manifest.write_text(json.dumps(json.loads(whole) | {"complete": False}))
+    monkeypatch.setattr(stages_module, "load_model", forbidden)
+    for there in (True, False):
+        if not there:
+            manifest.unlink()
+        ended = ran(capsys, "redundancy", str(tmp_path / "run"))
+        one_line_error(ended, str(tmp_path / "run"), "a finished extraction", "run `neurosieve extract`")
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["activations", "seconds.json", "study.yaml"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["run", "--activations", "x"], ["--activations", "x"]])
+def test_redundancy_takes_a_run_or_activations(arguments: list[str], capsys: Capture) -> None:
+    ended = ran(capsys, "redundancy", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert "--out" in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_extract_takes_the_options_of_run(capsys: Capture, tmp_path: Path) -> None:
@@ -171,7 +218,7 @@ def test_interrupt_is_one_line(capsys: Capture, tmp_path: Path, monkeypatch: pyt
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study_module, "select", interrupted)
+    monkeypatch.setattr(stages_module, "select", interrupted)
     one_line_error(ran(capsys, "run", *options(out=tmp_path)), "goes on", code=130)
     monkeypatch.undo()
     ended = ran(capsys, "run", *options(out=tmp_path), "--json")

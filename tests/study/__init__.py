@@ -19,7 +19,9 @@ from tests.tiny import tiny_model
 LABELS = ("NAME", "NUM", "SIGN")
 ROWS = {"train": 60, "validation": 30, "test": 30}
 FEW = {"train": 40, "validation": 12, "test": 20}
+SMALL = {"control_draws": 1, "disjoint_splits": 2, "untrained_seeds": 1, "thresholds": [0.3, 0.6]}
 LINES = {"train": 60, "valid": 30, "test": 30}
+STAGES = ("extract", "selection", "layers", "clusters", "pipeline", "controls", "untrained", "test")
 VOLATILE = ("seconds", "peak_rss_mb")
 _HOME = tempfile.TemporaryDirectory(prefix="studies-")  # lives as long as the test process
 
@@ -58,7 +60,7 @@ def study(**options: Any) -> StudyConfig:
 
 def quick(**options: Any) -> StudyConfig:
     """A study of few rows and loose search, for tests that need many runs."""
-    return study(**{"rows": FEW, "bootstrap": 100, "deltas": [0.3], "lambdas": 12} | options)
+    return study(**{"rows": FEW, "bootstrap": 100, "deltas": [0.3], "lambdas": 12} | SMALL | options)
 
 
 def lasting(record: dict[str, Any]) -> dict[str, Any]:

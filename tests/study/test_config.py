@@ -33,12 +33,31 @@ def test_defaults() -> None:
         "token-tagging",
         (0.01,),
         ("point",),
-        ("lca",),
+        ("lca", "probeless"),
     )
     assert (config.random_draws, config.bootstrap, config.precision) == (10, 2000, "float32")
+    assert (config.control_draws, config.disjoint_splits, config.untrained_seeds) == (5, 10, 3)
+    assert (config.protocol, config.general_rows, config.activations) == ("sound", "balanced", None)
+    assert config.cuts == config.thresholds == (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    assert config.pipeline_pairs == ((0.005, 0.01), (0.01, 0.01))
+    assert config.pipeline_thresholds == (None, 0.3)
     assert not config.trust_remote_code
     assert not config.allow_pickle
     assert config.lambdas >= 12
+
+
+def test_pipeline_brings_its_thresholds_and_follows_the_first_delta() -> None:
+    config = make_config(options=BASE | {"thresholds": [0.6], "pipeline_thresholds": [None, 0.2], "deltas": [0.1, 0.5]})
+    assert config.cuts == (0.2, 0.6)
+    assert config.pipeline_pairs == ((0.05, 0.1), (0.1, 0.1))
+    given = make_config(options=BASE, pairs=["pipeline_deltas=[[0.02, 0.05]]"])
+    assert given.pipeline_pairs == ((0.02, 0.05),)
+
+
+def test_activations_stand_for_model_and_data() -> None:
+    assert make_config(options={"activations": "x.hdf5"}).activations == "x.hdf5"
+    for key in BASE:
+        refused(f"option {key}", "none beside --activations", options={key: "m", "activations": "x"})
 
 
 def test_later_sources_win(tmp_path: Path) -> None:
@@ -137,6 +156,17 @@ def test_unknown_names(values: dict[str, Any], parts: tuple[str, ...]) -> None:
         ("rows", 5),
         ("rows", {"train": 0}),
         ("rows", {"train": "all"}),
+        ("thresholds", [1.5]),
+        ("thresholds", [-0.1]),
+        ("thresholds", ["half"]),
+        ("pipeline_thresholds", [None, 2]),
+        ("layer_deltas", []),
+        ("layer_deltas", [1.0]),
+        ("control_draws", -1),
+        ("disjoint_splits", -1),
+        ("untrained_seeds", -1),
+        ("protocol", "fair"),
+        ("general_rows", "some"),
         ("lambdas", 11),
         ("random_draws", 9),
         ("bootstrap", 0),

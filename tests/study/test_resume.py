@@ -11,40 +11,71 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
 
 from neurosieve import selection as selection_module
+from neurosieve import stages as stages_module
 from neurosieve import study as study_module
+from neurosieve import untrained as untrained_module
 from neurosieve.activations.store import ActivationStore, Folder
 from neurosieve.errors import NeurosieveError, RunFolderError, StoreError
 from neurosieve.models import CodeModel
+from neurosieve.redundancy import clusters as clusters_module
+from neurosieve.redundancy import controls as controls_module
+from neurosieve.redundancy import layers as layers_module
+from neurosieve.redundancy import pipeline as pipeline_module
 from neurosieve.runfolder import RunFolder
 from neurosieve.study import extract_stage, read_data, run_study
 from neurosieve.summary import Summary
-from tests.study import data_folder, finished_quick, lasting, quick
+from tests.study import STAGES, data_folder, finished_quick, lasting, quick
 from tests.tiny import assert_one_line
 
-# What is called just then, the call at which the run dies, and how many shards are there by then: -1 for all and the
-# mark that they are all.
-KILLS: dict[str, tuple[Any, str, int, int]] = {
-    "before the model is loaded": (study_module, "load_model", 1, 0),
-    "in the first forward pass": (CodeModel, "hidden_states", 1, 0),
-    "before the first shard": (ActivationStore, "append", 1, 0),
-    "after the first shard": (ActivationStore, "append", 2, 1),
-    "before the extraction is called complete": (ActivationStore, "save_manifest", 5, 3),
-    "in the selection": (selection_module, "SetSearch", 4, -1),
-    "between the selection's files": (Folder, "write", 15, -1),
-    "when the test split is opened": (study_module, "summarise", 1, -1),
-    "before the summary is written": (RunFolder, "peak_rss_mb", 1, -1),
+STAGE_FILES = ("selection", "layers", "clusters", "pipeline", "controls", "untrained-0")
+MAKERS = ("select", "fit_layers", "general_stage", "run_pipeline", "fit_controls", "read_untrained")
+
+
+class Kill(NamedTuple):
+    """What is called just then, the call at which the run dies, and what is whole by then.
+
+    `shards` is their number, -1 for all and the mark that they are all; `stages` that of the stage files.
+    """
+
+    owner: Any
+    name: str
+    call: int
+    shards: int
+    stages: int = 0
+
+
+KILLS: dict[str, Kill] = {
+    "before the model is loaded": Kill(stages_module, "load_model", 1, 0),
+    "in the first forward pass": Kill(CodeModel, "hidden_states", 1, 0),
+    "before the first shard": Kill(ActivationStore, "append", 1, 0),
+    "after the first shard": Kill(ActivationStore, "append", 2, 1),
+    "before the extraction is called complete": Kill(ActivationStore, "save_manifest", 5, 3),
+    "in the selection": Kill(selection_module, "SetSearch", 4, -1),
+    "between the selection's files": Kill(Folder, "write", 15, -1),
+    "in the layers": Kill(layers_module, "fit_probe", 4, -1, 1),
+    "between the layers' files": Kill(Folder, "write", 18, -1, 1),
+    "in the clusters": Kill(clusters_module, "fit_probe", 2, -1, 2),
+    "between the clusters' files": Kill(Folder, "write", 21, -1, 2),
+    "in the pipeline": Kill(pipeline_module, "_smallest", 2, -1, 3),
+    "between the pipeline's files": Kill(Folder, "write", 24, -1, 3),
+    "in the controls": Kill(controls_module, "_own_path", 2, -1, 4),
+    "between the controls' files": Kill(Folder, "write", 27, -1, 4),
+    "in an untrained copy": Kill(untrained_module, "fit_oracle", 1, -1, 5),
+    "before an untrained copy is written": Kill(untrained_module.Untrained, "record", 1, -1, 5),
+    "when the test split is opened": Kill(study_module, "summarise", 1, -1, 6),
+    "before the summary is written": Kill(RunFolder, "peak_rss_mb", 1, -1, 6),
 }
 
 
 @contextlib.contextmanager
 def killed_at(moment: str) -> Iterator[None]:
-    owner, name, call, _ = KILLS[moment]
+    owner, name, call = KILLS[moment][:3]
     right, count = getattr(owner, name), itertools.count(1)
 
     def die(*args: Any, **kwargs: Any) -> Any:
@@ -62,7 +93,8 @@ def forbid(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         raise AssertionError("work was done again")
 
     for name in names:
-        monkeypatch.setattr(study_module, name, fail)
+        here = study_module if name in ("extract", "find", "summarise") else stages_module
+        monkeypatch.setattr(here, name, fail)
 
 
 def copy_run(folder: Path) -> Path:
@@ -93,18 +125,20 @@ def shards(folder: Path) -> int:
 def test_killed_run_goes_on(moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with killed_at(moment), pytest.raises(KeyboardInterrupt):
         run_study(quick(), tmp_path)
-    assert shards(tmp_path) == KILLS[moment][3]
-    if shards(tmp_path) == -1:
-        forbid(monkeypatch, "load_model", "extract")
-    selected = (tmp_path / "selection.json").exists()
-    assert selected == moment.startswith(("when", "before the summary"))
-    assert (tmp_path / "selection.safetensors").exists() == (selected or moment.startswith("between"))
-    if selected:
-        forbid(monkeypatch, "select")
+    kill = KILLS[moment]
+    assert shards(tmp_path) == kill.shards
+    there = tuple(name for name in STAGE_FILES if (tmp_path / f"{name}.json").exists())
+    assert there == STAGE_FILES[: kill.stages]
+    half = [p.stem for p in tmp_path.glob("*.safetensors") if not p.with_suffix(".json").exists()]
+    assert half == ([STAGE_FILES[kill.stages]] if moment.endswith("files") else [])
+    if kill.shards == -1:
+        forbid(monkeypatch, "extract", *MAKERS[: kill.stages])
+    if kill.stages == len(STAGE_FILES):
+        forbid(monkeypatch, "load_model")
     assert not (tmp_path / "summary.json").exists()
     summary = run_study(quick(), tmp_path)
     assert lasting(summary.record) == lasting(finished_quick().summary.record)
-    assert set(summary.record["seconds"]) == {"extract", "selection", "test"}
+    assert set(summary.record["seconds"]) == set(STAGES)
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -118,7 +152,7 @@ def test_run_killed_at_every_stage_in_turn(tmp_path: Path) -> None:
 def test_finished_run_is_read_and_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copy_run(tmp_path)
     before = contents(folder)
-    forbid(monkeypatch, "load_model", "extract", "select", "summarise")
+    forbid(monkeypatch, "load_model", "extract", "find", "summarise")
     assert run_study(quick(), folder).record == finished_quick().summary.record
     assert contents(folder) == before
 
@@ -126,7 +160,7 @@ def test_finished_run_is_read_and_not_done_again(tmp_path: Path, monkeypatch: py
 def test_lost_summary_is_made_from_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copy_run(tmp_path)
     (folder / "summary.json").unlink()
-    forbid(monkeypatch, "load_model", "extract", "select")
+    forbid(monkeypatch, "load_model", "extract", *MAKERS)
     assert lasting(run_study(quick(), folder).record) == lasting(finished_quick().summary.record)
 
 
@@ -251,6 +285,11 @@ def test_shard_damaged_before_the_extraction_went_on(tmp_path: Path) -> None:
         ("selection.json", cut),
         ("selection.safetensors", cut),
         ("selection.safetensors", Path.unlink),
+        ("layers.json", cut),
+        ("clusters.safetensors", cut),
+        ("pipeline.json", cut),
+        ("controls.safetensors", Path.unlink),
+        ("untrained-0.json", cut),
         ("seconds.json", cut),
         ("summary.json", cut),
     ],
@@ -277,7 +316,7 @@ def test_mended_option_after_a_start_that_wrote_nothing(wrong: dict[str, Any], t
 def test_extract_stage_then_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = read_data(quick())
     assert extract_stage(quick(), data, RunFolder(tmp_path, quick(), data.hashes)).manifest.complete
-    forbid(monkeypatch, "load_model", "extract")
+    forbid(monkeypatch, "extract")
     summary: Summary = run_study(quick(), tmp_path)
     assert lasting(summary.record) == lasting(finished_quick().summary.record)
     assert summary.record["seconds"]["extract"] > 0

@@ -2,28 +2,34 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-from neurosieve.activations.store import Activations, ActivationStore
+from neurosieve.activations.store import Activations, ActivationStore, Folder
 from neurosieve.probes import selection_data
+from neurosieve.probes.archive import Archive
 from neurosieve.redundancy import minimal_set
 from neurosieve.runfolder import RunFolder
-from neurosieve.selection import load_selection, select
-from neurosieve.study import extract_stage, read_data, run_study, selection_stage
-from neurosieve.typing import SPLITS, Split
-from tests.study import Finished, finished, finished_at_chance, finished_quick, lasting, quick
+from neurosieve.selection import Selection, select
+from neurosieve.stages import Work, find
+from neurosieve.study import extract_stage, read_data, run_study
+from neurosieve.typing import Split
+from tests.study import STAGES, Finished, finished, finished_at_chance, finished_quick, lasting, quick
+from tests.study.plain import Plain, plain_of
 
 SCORE = {"score": float, "n": int, "interval": list}
 SPREAD = {"mean": float, "lo": float, "hi": float}
+TESTED = {"validation": float, "test": float, "n": int, "interval": list}
+GAIN = {"value": float, "interval": list}
+SELECTIVITY = {"task": float, "control": float, "control_range": list, "selectivity": float, "interval": list}
+SELECTIVITY |= {"rows": int}
 SHAPE: dict[str, Any] = {
     "format": int,
     "headline": str,
+    "trust": list,
     "model": str,
     "revision": None,
     "task": str,
@@ -36,33 +42,47 @@ SHAPE: dict[str, Any] = {
     "rows": {"train": int, "validation": int, "test": int},
     "units": dict.fromkeys(("kept", "truncated", "skipped", "empty", "shared_subwords"), int),
     "long_examples": int,
-    "oracle": {"validation": float, "test": float, "n": int, "interval": list, "lambda": float, "converged": bool}
-    | {"path": list, "per_class": dict},
+    "oracle": TESTED | {"lambda": float, "converged": bool, "path": list, "per_class": dict},
     "baselines": {"majority": float, "token_lookup": SCORE, "layer0": SCORE | {"validation": float}}
-    | {"random_neurons": {"size": int} | SPREAD},
-    "unseen": {"natural": SCORE | {"token_lookup": SCORE, "per_class": dict}},
-    "minimal_sets": list,
+    | {"random_neurons": {"size": int} | SPREAD}
+    | {
+        "untrained_model": {
+            "test": SPREAD,
+            "unseen_natural": SPREAD,
+            "seeds": list,
+            "converged": bool,
+            "layers": [SPREAD],
+        }
+    },
+    "unseen": {
+        "natural": SCORE
+        | {"token_lookup": SCORE, "seen": SCORE, "untrained": SPREAD | {"gain": GAIN}, "per_class": dict},
+        "disjoint": {"mean": None, "lo": None, "hi": None, "splits": int, "reason": str},
+    },
+    "control": SELECTIVITY
+    | {"draws": int, "majority": float, "all": SELECTIVITY, "seen": SELECTIVITY, "minimal_set": SELECTIVITY},
+    "layerwise": {kind: [{"layer": int} | TESTED] for kind in ("independent", "incremental")},
+    "layer_selector": dict.fromkeys(("0.01", "0.02", "0.03"), int),
+    "cka": [[float]],
+    "general_rows": int,
+    "clusters": [{"threshold": float, "kept": int, "dead": int} | TESTED],
+    "curves": list,
+    "minimal_sets": [
+        {"ranking": str, "delta": float, "select": str, "size": int, "converged": bool, "test_loss": GAIN}
+        | TESTED
+        | {"random_same_size": SPREAD, "random_size": {"median": float, "lo": int, "hi": int, "ratio": float}}
+        | {"neurons": [[int]], "weights": [[float]]}
+    ],
+    "pareto": [{"source": str, "size": int, "depth": int} | TESTED],
+    "pipeline": {"delta": float, "layer_delta": float, "layers_kept": int, "clustering_threshold": None}
+    | {"ranking": str, "size": int, "reduction": float, "test_loss": GAIN, "neurons": [[int]], "tried": list}
+    | TESTED,
     "notes": list,
-    "seconds": {"extract": float, "selection": float, "test": float},
+    "seconds": dict.fromkeys(STAGES, float),
     "peak_rss_mb": float,
     "versions": dict,
     "seeds": {"study": int, "random_draws": int, "bootstrap": int},
     "data_hashes": dict,
-}
-SET_SHAPE: dict[str, Any] = {
-    "ranking": str,
-    "delta": float,
-    "select": str,
-    "size": int,
-    "validation": float,
-    "test": float,
-    "n": int,
-    "interval": list,
-    "converged": bool,
-    "test_loss": {"value": float, "interval": list},
-    "random_same_size": SPREAD,
-    "random_size": {"median": float, "lo": int, "hi": int},
-    "neurons": list,
 }
 
 
@@ -71,33 +91,14 @@ def assert_shape(value: Any, shape: Any, where: str = "summary") -> None:
         assert set(value) == set(shape), where
         for key, inner in shape.items():
             assert_shape(value[key], inner, f"{where}.{key}")
+    elif isinstance(shape, list):
+        assert value, where
+        for item in value:
+            assert_shape(item, shape[0], where)
     elif shape is None:
         assert value is None, where
     else:
         assert type(value) is shape, where
-
-
-@dataclass(frozen=True)
-class Plain:
-    """The run's splits as numpy arrays, and its selection's tensors."""
-
-    values: dict[Split, np.ndarray]
-    label: dict[Split, np.ndarray]
-    text: dict[Split, list[str]]
-    group: dict[Split, np.ndarray]
-    tensors: dict[str, np.ndarray]
-
-    def x(self, split: Split) -> np.ndarray:
-        train = self.values["train"]
-        standardised: np.ndarray = (self.values[split] - train.mean(0)) / train.std(0)
-        return standardised
-
-    def correct(self, probe: str, split: Split = "test") -> np.ndarray:
-        feature, weights = self.tensors[f"{probe}.feature"], self.tensors[f"{probe}.weights"].astype(np.float64)
-        columns = self.tensors["scaler.column"][feature]
-        scores = self.x(split)[:, columns] @ weights + self.tensors[f"{probe}.intercept"]
-        hits: np.ndarray = scores.argmax(1) == self.label[split]
-        return hits
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +108,7 @@ def run() -> Finished:
 
 @pytest.fixture(scope="module")
 def plain(run: Finished) -> Plain:
-    opened = {s: run.store.read(s) for s in SPLITS}
-    return Plain(
-        {s: a.values.numpy().astype(np.float64) for s, a in opened.items()},
-        {s: a.label for s, a in opened.items()},
-        {s: [str(t) for t in a.text] for s, a in opened.items()},
-        {s: a.group for s, a in opened.items()},
-        load_file(run.folder / "selection.safetensors"),
-    )
+    return plain_of(run)
 
 
 def no_constant(name: str) -> float:
@@ -124,8 +118,15 @@ def no_constant(name: str) -> float:
 def test_keys_and_types(run: Finished) -> None:
     record = json.loads((run.folder / "summary.json").read_text(encoding="utf-8"), parse_constant=no_constant)
     assert_shape(record, SHAPE)
-    for found in record["minimal_sets"]:
-        assert_shape(found, SET_SHAPE, "minimal_sets")
+    for entry in record["trust"]:
+        assert_shape(entry, dict.fromkeys(("key", "question", "answer", "figures"), str), "trust")
+    for point in record["curves"]:
+        more = {"draws": int} | SPREAD if point["ranking"] == "random" else TESTED
+        assert_shape(point, {"ranking": str, "size": int} | more, "curves")
+    for way in record["pipeline"]["tried"]:
+        kept = {"layer_delta": float, "delta": float, "layers_kept": int, "kept": int}
+        cut = {"clustering_threshold": type(way["clustering_threshold"])} if way["clustering_threshold"] else {}
+        assert_shape(way, kept | {"clustering_threshold": None, "size": int, "validation": float, "test": float} | cut)
     for step in record["oracle"]["path"]:
         assert_shape(step, {"lambda": float, "validation": float, "nonzero": int, "converged": bool}, "path")
     assert record == run.summary.record  # what is returned is what is written
@@ -161,23 +162,29 @@ def test_oracle_recomputed(split: Split, run: Finished, plain: Plain) -> None:
     assert run.record["oracle"]["test"] > run.record["baselines"]["majority"] + 0.1
 
 
-def test_sets_recomputed(run: Finished, plain: Plain) -> None:
-    (found,) = run.record["minimal_sets"]
-    small, oracle = plain.correct("set.0"), plain.correct("oracle")
+@pytest.mark.parametrize("number", [0, 1])
+def test_sets_recomputed(number: int, run: Finished, plain: Plain) -> None:
+    found, name = run.record["minimal_sets"][number], f"set.{number}"
+    assert found["ranking"] == ("lca", "probeless")[number]
+    small, oracle = plain.correct(name), plain.correct("oracle")
     assert found["test"] == pytest.approx(small.mean())
     assert found["test_loss"]["value"] == pytest.approx(oracle.mean() - small.mean())
-    assert found["validation"] == pytest.approx(plain.correct("set.0", "validation").mean())
+    assert found["validation"] == pytest.approx(plain.correct(name, "validation").mean())
     assert plain.correct("oracle", "validation").mean() - found["validation"] <= found["delta"] + 1e-9
-    same = [plain.correct(f"set.0.random.{j}").mean() for j in range(10)]
+    same = [plain.correct(f"{name}.random.{j}").mean() for j in range(10)]
     assert found["random_same_size"] == pytest.approx({"mean": np.mean(same), "lo": min(same), "hi": max(same)})
-    assert run.record["baselines"]["random_neurons"] == {"size": found["size"]} | found["random_same_size"]
+    assert found["random_size"]["ratio"] == pytest.approx(found["size"] / found["random_size"]["median"])
+    np.testing.assert_allclose(found["weights"], plain.tensors[f"{name}.weights"], rtol=1e-6)
+    if number == 0:
+        assert run.record["baselines"]["random_neurons"] == {"size": found["size"]} | found["random_same_size"]
 
 
 def test_layer0_recomputed(run: Finished, plain: Plain) -> None:
     layer0 = run.record["baselines"]["layer0"]
-    assert layer0["score"] == pytest.approx(plain.correct("layer0").mean())
-    assert layer0["validation"] == pytest.approx(plain.correct("layer0", "validation").mean())
-    assert {int(i) for i in plain.tensors["scaler.neurons"][plain.tensors["layer0.feature"]][:, 0]} == {0}
+    name = "layers:independent.0"
+    assert layer0["score"] == pytest.approx(plain.correct(name).mean())
+    assert layer0["validation"] == pytest.approx(plain.correct(name, "validation").mean())
+    assert {layer for layer, _ in plain.ids(name)} == {0}
 
 
 def test_majority_and_lookup_by_plain_loops(run: Finished, plain: Plain) -> None:
@@ -210,6 +217,9 @@ def test_too_few_rows_are_null_with_a_reason(tmp_path: Path) -> None:
     assert natural["score"] is None
     assert natural["n"] < 30
     assert str(natural["n"]) in natural["reason"]
+    assert record["baselines"]["untrained_model"]["unseen_natural"] is None
+    (entry,) = (e for e in record["trust"] if e["key"] == "untrained")
+    assert (entry["answer"], entry["figures"]) == ("not measured", natural["reason"])
     for scores in classes.values():
         assert (scores["n"], scores["recall"], scores["precision"], scores["f1"]) == (9, None, None, None)
         assert "9 rows" in scores["reason"]
@@ -224,13 +234,13 @@ def test_classes_recomputed(run: Finished, plain: Plain) -> None:
 
 
 def test_neurons_of_sets(run: Finished, plain: Plain) -> None:
-    dead = {(int(a), int(b)) for a, b in json.loads((run.folder / "selection.json").read_text())["dead"]}
-    order = plain.tensors["scaler.neurons"][plain.tensors["ranking.lca.order"]].tolist()
+    dead = {(int(a), int(b)) for a, b in json.loads((run.folder / "selection.json").read_text())["record"]["dead"]}
     for found in run.record["minimal_sets"]:
         ids = [tuple(n) for n in found["neurons"]]
         assert len(ids) == len(set(ids)) == found["size"]
         assert all(0 <= layer < 3 and 0 <= index < 16 for layer, index in ids)
         assert not dead & set(ids)
+        order = plain.tensors["scaler.neurons"][plain.tensors[f"ranking.{found['ranking']}.order"]].tolist()
         assert found["neurons"] == order[: found["size"]]  # the ranking's top
     assert run.record["dead"] == len(dead)
 
@@ -253,32 +263,42 @@ def scores_with_intervals(value: Any) -> list[tuple[float, list[float]]]:
         return []
     found = [pair for v in value.values() for pair in scores_with_intervals(v)]
     if "interval" in value:
-        found.append((next(value[k] for k in ("test", "score", "value") if k in value), value["interval"]))
+        key = next(k for k in ("test", "score", "value", "selectivity") if k in value)
+        found.append((value[key], value["interval"]))
     return found
 
 
 def test_intervals_hold_their_scores(run: Finished) -> None:
     pairs = scores_with_intervals(run.record)
-    assert len(pairs) == 7  # oracle, lookup, layer 0, unseen twice, the set and its loss
+    curve_points = sum(p["ranking"] != "random" for p in run.record["curves"])
+    # Oracle, lookup, layer 0; unseen: oracle, lookup, seen, gain; selectivity four times; layers twice; clusters;
+    # curves; two sets and the pipeline with their losses; the front.
+    assert len(pairs) == 3 + 4 + 4 + 2 * 3 + 9 + curve_points + 6 + len(run.record["pareto"])
     for value, (low, high) in pairs:
         assert low <= value <= high
         assert low < high
 
 
 def test_headline_carries_its_control(run: Finished) -> None:
-    (found,) = run.record["minimal_sets"]
-    ratio = found["random_size"]["median"] / found["size"]
-    for part in (f"{found['size']} stay", f"random neurons need {ratio:.1f} ×", "95 % interval"):
+    found = run.record["minimal_sets"][0]
+    but = "but a table of the tokens' texts does as well as all neurons"  # words of this data set come again
+    for part in (f"{found['size']} stay", but, "95 % interval"):
         assert part in run.summary.headline
+    (random,) = (e["figures"] for e in run.record["trust"] if e["key"] == "random")
+    need = found["random_size"]
+    assert random.startswith(f"{found['size']} against {need['median']:g} ({need['lo']} to {need['hi']})")
     frame = run.summary.to_frame()
-    assert frame["size"].to_list() == [found["size"]]
+    assert frame["ranking"].to_list() == ["lca", "probeless"]
+    assert frame["size"].to_list() == [s["size"] for s in run.record["minimal_sets"]]
     assert run.summary.headline in run.summary._repr_html_()
 
 
 def test_at_chance_nothing_is_claimed() -> None:
     run = finished_at_chance()
     record = run.record
-    assert record["minimal_sets"] is None
+    for key in ("minimal_sets", "layer_selector", "pipeline", "pareto"):
+        assert record[key] is None
+        assert record[f"{key}_reason"] == record["minimal_sets_reason"]
     assert record["oracle"]["interval"][0] <= record["baselines"]["majority"]
     assert "majority" in record["minimal_sets_reason"]
     assert record["headline"] == f"Nothing can be said: {record['minimal_sets_reason']}."
@@ -309,16 +329,31 @@ def test_selection_never_opens_test(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for shard in store.manifest.shards:
         if shard["split"] == "test":
             (tmp_path / "activations" / shard["values"]).unlink()
-    assert selection_stage(config, store, folder).sets
+            (tmp_path / "activations" / shard["rows"]).unlink()
+    found = find(Work(config, store, folder))  # without data: untrained copies read the code, not the store
+    assert found.selection.sets
+    assert found.pipeline.candidates
+    assert found.controls.control
 
 
-def test_saved_selection_is_the_selection(run: Finished) -> None:
-    files = RunFolder(run.folder, run.config, read_data(run.config).hashes)
-    loaded = load_selection(files.files)
-    again = selection_stage(run.config, run.store, files)
+def test_saved_stages_are_the_stages(run: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read back is what was chosen; nothing is fitted again, and no row is read."""
+    data = read_data(run.config)
+    work = Work(run.config, run.store, RunFolder(run.folder, run.config, data.hashes), data)
+    monkeypatch.setattr(ActivationStore, "read", None)
+    found = find(work)
+    loaded = Selection.from_archive(Archive.load(work.folder.files, "selection"))
     assert [s.size for s in loaded.sets] == [s["size"] for s in run.record["minimal_sets"]]
-    assert np.array_equal(again.oracle.probe.weights.numpy(), loaded.oracle.probe.weights.numpy())
+    assert np.array_equal(found.selection.oracle.probe.weights.numpy(), loaded.oracle.probe.weights.numpy())
+    assert found.layers.incremental[-1].validation == found.selection.oracle.probe.validation
+    assert [c.seed for c in found.untrained] == run.record["baselines"]["untrained_model"]["seeds"]
     assert lasting(run.record) == lasting(run.summary.record)
+
+
+def round_trip(selection: Selection, folder: Path) -> Selection:
+    files = Folder(folder)
+    selection.archive().save(files, "selection")
+    return Selection.from_archive(Archive.load(files, "selection"))
 
 
 @pytest.mark.parametrize("options", [{"deltas": [0.8, 0.9]}, {"select": ["point", "safe"], "deltas": [0.9]}])
@@ -326,11 +361,11 @@ def test_sets_of_one_size(options: dict[str, Any], tmp_path: Path) -> None:
     """Two questions with the same answer share a probe; both are saved."""
     run, config = finished_quick(), quick(**options)
     data = selection_data(run.store.read("train"), run.store.read("validation"))
-    folder = RunFolder(tmp_path, config, {})
-    select(data, config).save(folder.files)
-    loaded = load_selection(folder.files)
-    assert [s.size for s in loaded.sets] == [1, 1]
-    assert np.array_equal(loaded.sets[0].probe.feature, loaded.sets[1].probe.feature)
+    loaded = round_trip(select(data, config), tmp_path)
+    assert [s.size for s in loaded.sets] == [1] * 4
+    for ranking in ("lca", "probeless"):
+        first, second = (s.probe.feature for s in loaded.sets if s.ranking == ranking)
+        assert np.array_equal(first, second)
 
 
 def test_set_of_all_neurons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,8 +373,6 @@ def test_set_of_all_neurons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(minimal_set, "smallest", lambda total, _: total)
     run, config = finished_quick(), quick()
     data = selection_data(run.store.read("train"), run.store.read("validation"))
-    folder = RunFolder(tmp_path, config, {})
-    select(data, config).save(folder.files)
-    loaded = load_selection(folder.files)
-    assert [s.size for s in loaded.sets] == [len(data.neurons)]
+    loaded = round_trip(select(data, config), tmp_path)
+    assert [s.size for s in loaded.sets] == [len(data.neurons)] * 2
     assert np.array_equal(loaded.sets[0].probe.weights.numpy(), loaded.oracle.probe.weights.numpy())

@@ -1,6 +1,7 @@
 """Model × data set → rows × layers × neurons in a store on disk."""
 
 from neurosieve.activations.extract import ExtractionOptions, extract, read_rows
+from neurosieve.activations.foreign import import_activations
 from neurosieve.activations.plan import ReadingPlan, UnitCounts, plan_reading
 from neurosieve.activations.store import Activations, ActivationStore, Manifest
 
@@ -12,6 +13,7 @@ __all__ = [
     "ReadingPlan",
     "UnitCounts",
     "extract",
+    "import_activations",
     "plan_reading",
     "read_rows",
 ]

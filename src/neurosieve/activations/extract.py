@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 import torch
 from jaxtyping import Float
@@ -11,7 +12,14 @@ from torch import Tensor
 
 from neurosieve.activations.plan import ReadingPlan, Window, batches, pad, plan_reading
 from neurosieve.activations.selfcheck import check_rows, check_sample
-from neurosieve.activations.store import ROW_SCHEMA, ActivationStore, Manifest, choose_dtype
+from neurosieve.activations.store import (
+    ROW_SCHEMA,
+    Activations,
+    ActivationStore,
+    Manifest,
+    as_activations,
+    choose_dtype,
+)
 from neurosieve.data.dataset import Dataset, Rows
 from neurosieve.data.sampling import Sample
 from neurosieve.errors import DataError, StoreError
@@ -111,6 +119,23 @@ def extract(
         store.manifest.complete = True
         store.save_manifest()
     return store
+
+
+def read_activations(
+    model: CodeModel, dataset: Dataset, sample: Sample, split: Split, options: ExtractionOptions | None = None
+) -> Activations:
+    """The rows of one split in memory, in the order of a store that `extract` writes; nothing is written."""
+    options = options or ExtractionOptions()
+    rows = sample.rows
+    chosen = rows.select(np.flatnonzero([dataset.examples[i].split == split for i in rows.example]))
+    plan = plan_reading(
+        model.tokenizer, model.max_tokens, dataset, chosen, pooling=options.pooling, drop_shared=options.drop_shared
+    )
+    steps = batches(plan.windows[split], options.batch_tokens)
+    parts = [read_rows(model, batch) for batch in track(steps, f"{split} rows", total=len(steps))]
+    table = _row_table(dataset, chosen, split, plan.windows[split])
+    values = torch.cat([torch.cat(layers, 1) for layers in parts])
+    return as_activations(values, range(len(parts[0])), table, rows.labels)
 
 
 def _fingerprint(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions) -> str:

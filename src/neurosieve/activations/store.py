@@ -10,7 +10,7 @@ A shard is named in the manifest only once both its files are whole, so a killed
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,22 @@ class Activations:
     def neuron(self, column: int) -> NeuronId:
         """The global id of a column."""
         return NeuronId(*(int(v) for v in self.neurons[column]))
+
+
+def as_activations(
+    values: Float[Tensor, "rows neurons"], layers: Sequence[int], table: pa.Table, labels: Sequence[str]
+) -> Activations:
+    """Values of some layers side by side, with what their row table says."""
+    width = values.shape[1] // max(len(layers), 1)
+    ids = [(layer, index) for layer in layers for index in range(width)]
+    return Activations(
+        values,
+        np.array(ids, dtype=np.int64).reshape(-1, 2),
+        table["label_id"].to_numpy().copy(),  # Arrow memory is read-only
+        tuple(labels),
+        np.array(table["group"].to_pylist(), dtype=object),
+        np.array(table["text"].to_pylist(), dtype=object),
+    )
 
 
 class Folder:
@@ -246,6 +262,15 @@ class ActivationStore:
         parts = [self._rows(s["rows"]) for s in self._shards(split)]
         return pa.concat_tables(parts) if parts else ROW_SCHEMA.empty_table()
 
+    def batches(self, split: Split) -> Iterator[tuple[Float[Tensor, "rows neurons"], pa.Table]]:
+        """The rows of a split shard by shard, layers side by side, with their table: memory does not grow with rows."""
+        for shard in self._shards(split):
+            with self._open(shard["values"]) as get:
+                yield (
+                    torch.cat([get(f"layer.{i}").float() for i in range(self.manifest.layers)], 1),
+                    self._rows(shard["rows"]),
+                )
+
     def read(self, split: Split, layers: Iterable[int] | None = None) -> Activations:
         """All rows of a split as float32, layers side by side.
 
@@ -266,15 +291,7 @@ class ActivationStore:
                 for place, layer in enumerate(wanted):
                     values[begin:end, place * width : (place + 1) * width] = get(f"layer.{layer}")
             begin = end
-        ids = [(layer, index) for layer in wanted for index in range(width)]
-        return Activations(
-            values,
-            np.array(ids, dtype=np.int64).reshape(-1, 2),
-            table["label_id"].to_numpy().copy(),  # Arrow memory is read-only
-            tuple(self.manifest.labels),
-            np.array(table["group"].to_pylist(), dtype=object),
-            np.array(table["text"].to_pylist(), dtype=object),
-        )
+        return as_activations(values, wanted, table, self.manifest.labels)
 
     def _rows(self, name: str) -> pa.Table:
         try:

@@ -17,7 +17,8 @@ from neurosieve.data import SCHEMES
 from neurosieve.models import KNOWN, demo_model
 from neurosieve.plan import plan_study
 from neurosieve.runfolder import RunFolder
-from neurosieve.study import extract_stage, read_data, run_study
+from neurosieve.study import continue_study, extract_stage, read_data, run_study
+from neurosieve.summary import Summary
 
 app = typer.Typer(
     name="neurosieve",
@@ -29,6 +30,7 @@ app = typer.Typer(
     epilog="Start with: neurosieve demo",
 )
 
+NoOut = Annotated[Path | None, typer.Option(help="accepted so that the arguments of run fit; not touched")]
 Out = Annotated[Path, typer.Option(help="run folder; the same command goes on after a stop")]
 
 
@@ -63,71 +65,16 @@ def _print_json(value: Any) -> None:
         "neurosieve run study.yaml --set rows.train=500 --out runs/small",
     )
 )
-def run(
-    out: Out,
-    study: o.Study = None,
-    model: o.Model = None,
-    task: o.Task = None,
-    data: o.Data = None,
-    labels: o.Labels = None,
-    classes: o.Classes = None,
-    rows: o.Rows = None,
-    validation_from_train: o.ValidationFromTrain = None,
-    keep_overlap: o.KeepOverlap = None,
-    seed: o.Seed = None,
-    delta: o.Delta = None,
-    select: o.Select = None,
-    rankings: o.Rankings = None,
-    precision: o.Precision = None,
-    device: o.Device = None,
-    batch_tokens: o.BatchTokens = None,
-    max_tokens: o.MaxTokens = None,
-    dtype: o.Dtype = None,
-    pooling: o.Pooling = None,
-    straddle: o.Straddle = None,
-    trust_remote_code: o.TrustRemoteCode = None,
-    allow_pickle: o.AllowPickle = None,
-    set_: o.Set = None,
-    as_json: o.Json = False,
-) -> None:
+@o.takes_study
+def run(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
     """Run a whole study: read the activations, find the smallest neuron sets, score them on test."""
-    summary = run_study(o.config_from(locals()), out)
-    if as_json:
-        _print_json(summary.record)
-    else:
-        show_summary(summary, out)
+    _show(run_study(config, out), out, as_json=as_json)
 
 
 @app.command(epilog=_example("neurosieve extract --model DIR --data token-tagging-java --out runs/java"))
-def extract(
-    out: Out,
-    study: o.Study = None,
-    model: o.Model = None,
-    task: o.Task = None,
-    data: o.Data = None,
-    labels: o.Labels = None,
-    classes: o.Classes = None,
-    rows: o.Rows = None,
-    validation_from_train: o.ValidationFromTrain = None,
-    keep_overlap: o.KeepOverlap = None,
-    seed: o.Seed = None,
-    delta: o.Delta = None,
-    select: o.Select = None,
-    rankings: o.Rankings = None,
-    precision: o.Precision = None,
-    device: o.Device = None,
-    batch_tokens: o.BatchTokens = None,
-    max_tokens: o.MaxTokens = None,
-    dtype: o.Dtype = None,
-    pooling: o.Pooling = None,
-    straddle: o.Straddle = None,
-    trust_remote_code: o.TrustRemoteCode = None,
-    allow_pickle: o.AllowPickle = None,
-    set_: o.Set = None,
-    as_json: o.Json = False,
-) -> None:
+@o.takes_study
+def extract(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
     """Only write the activations; `run` with the same options and folder goes on from there."""
-    config = o.config_from(locals())
     read = read_data(config)
     store = extract_stage(config, read, RunFolder(out, config, read.hashes))
     if as_json:
@@ -137,39 +84,51 @@ def extract(
 
 
 @app.command(epilog=_example("neurosieve plan --model DIR --data token-tagging-java"))
-def plan(
-    study: o.Study = None,
-    model: o.Model = None,
-    task: o.Task = None,
-    data: o.Data = None,
-    out: Annotated[Path | None, typer.Option(help="accepted so that the arguments of run fit; not touched")] = None,
-    labels: o.Labels = None,
-    classes: o.Classes = None,
-    rows: o.Rows = None,
-    validation_from_train: o.ValidationFromTrain = None,
-    keep_overlap: o.KeepOverlap = None,
-    seed: o.Seed = None,
-    delta: o.Delta = None,
-    select: o.Select = None,
-    rankings: o.Rankings = None,
-    precision: o.Precision = None,
-    device: o.Device = None,
-    batch_tokens: o.BatchTokens = None,
-    max_tokens: o.MaxTokens = None,
-    dtype: o.Dtype = None,
-    pooling: o.Pooling = None,
-    straddle: o.Straddle = None,
-    trust_remote_code: o.TrustRemoteCode = None,
-    allow_pickle: o.AllowPickle = None,
-    set_: o.Set = None,
-    as_json: o.Json = False,
-) -> None:
+@o.takes_study
+def plan(config: StudyConfig, out: NoOut = None, as_json: o.Json = False) -> None:
     """What a run would cost: rows, disk, arithmetic, time. Runs and writes nothing."""
-    cost = plan_study(o.config_from(locals()))
+    del out
+    cost = plan_study(config)
     if as_json:
         _print_json(dataclasses.asdict(cost))
     else:
         show_cost(cost)
+
+
+def _show(summary: Summary, out: Path, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(summary.record)
+    else:
+        show_summary(summary, out)
+
+
+@app.command(
+    epilog=_example(
+        "neurosieve redundancy runs/java",
+        "neurosieve redundancy --activations neurox/ --out runs/imported",
+        "neurosieve redundancy --activations train.hdf5 --classes NUM,STR --out runs/imported",
+    )
+)
+def redundancy(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="folder of a finished extraction")] = None,
+    activations: Annotated[
+        Path | None, typer.Option(help=str(StudyConfig.model_fields["activations"].description))
+    ] = None,
+    classes: Annotated[str | None, typer.Option(help="labels to keep; all by default (comma-separated)")] = None,
+    out: Annotated[Path | None, typer.Option(help="run folder for imported activations")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="any key of a study")] = None,
+    as_json: o.Json = False,
+) -> None:
+    """The redundancy stages alone: on a finished extraction, or on activations made elsewhere."""
+    if (run is None) == (activations is None):
+        raise typer.BadParameter("give the folder of an extraction, or --activations FILE_OR_FOLDER with --out")
+    if run is not None:
+        _show(continue_study(run), run, as_json=as_json)
+        return
+    if out is None:
+        raise typer.BadParameter("--activations needs --out, the run folder to write", param_hint="--out")
+    config = o.config_from({"activations": str(activations), "classes": classes, "set_": set_})
+    _show(run_study(config, out), out, as_json=as_json)
 
 
 def demo_config(scheme: str) -> StudyConfig:
@@ -180,6 +139,7 @@ def demo_config(scheme: str) -> StudyConfig:
         "labels": scheme,
         "rows": {"train": 120, "validation": 80, "test": 100},
         "deltas": [0.05],
+        "untrained_seeds": 1,
     }
     return make_config(options=values)
 

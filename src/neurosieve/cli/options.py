@@ -1,5 +1,7 @@
 """The options of a study, one definition for all commands that take them."""
 
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,43 +9,77 @@ import typer
 
 from neurosieve.config import StudyConfig, make_config
 
-
-def _help(name: str) -> str:
-    return str(StudyConfig.model_fields[name].description)
-
-
-Study = Annotated[Path | None, typer.Argument(metavar="[STUDY.yaml]", help="study file; options override it")]
-Model = Annotated[str | None, typer.Option(help=_help("model"))]
-Task = Annotated[str | None, typer.Option(help=_help("task"))]
-Data = Annotated[str | None, typer.Option(help=_help("data"))]
-Labels = Annotated[str | None, typer.Option(help=_help("labels"))]
-Classes = Annotated[str | None, typer.Option(help=_help("classes") + " (comma-separated)")]
-Rows = Annotated[str | None, typer.Option(help="rows a class as TRAIN,VALIDATION,TEST")]
-ValidationFromTrain = Annotated[float | None, typer.Option(help=_help("validation_from_train"))]
-KeepOverlap = Annotated[bool | None, typer.Option("--keep-overlap", help=_help("keep_overlap"))]
-Seed = Annotated[int | None, typer.Option(help=_help("seed"))]
-Delta = Annotated[str | None, typer.Option(help=_help("deltas") + " (comma-separated)")]
-Select = Annotated[str | None, typer.Option(help=_help("select") + " (comma-separated)")]
-Rankings = Annotated[str | None, typer.Option(help=_help("rankings") + " (comma-separated)")]
-Precision = Annotated[str | None, typer.Option(help=_help("precision"))]
-Device = Annotated[str | None, typer.Option(help=_help("device"))]
-BatchTokens = Annotated[int | None, typer.Option(help=_help("batch_tokens"))]
-MaxTokens = Annotated[int | None, typer.Option(help=_help("max_tokens"))]
-Dtype = Annotated[str | None, typer.Option(help=_help("dtype"))]
-Pooling = Annotated[str | None, typer.Option(help=_help("pooling"))]
-Straddle = Annotated[str | None, typer.Option(help=_help("straddle"))]
-TrustRemoteCode = Annotated[bool | None, typer.Option("--trust-remote-code", help=_help("trust_remote_code"))]
-AllowPickle = Annotated[bool | None, typer.Option("--allow-pickle", help=_help("allow_pickle"))]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="any key of a study file")]
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON on standard output")]
+_LIST = " (comma-separated)"
 
 
-def config_from(params: dict[str, Any]) -> StudyConfig:
-    """A study from a command's parameters, by name; those that are no study keys are passed over."""
+def _option(key: str, kind: type, *names: str, more: str = "") -> Any:
+    return Annotated[kind | None, typer.Option(*names, help=f"{StudyConfig.model_fields[key].description}{more}")]
+
+
+# In the order of the help text; the names are those of a study's keys, an option's own name follows where it differs.
+STUDY: dict[str, Any] = {
+    "study": Annotated[Path | None, typer.Argument(metavar="[STUDY.yaml]", help="study file; options override it")],
+    "model": _option("model", str),
+    "task": _option("task", str),
+    "data": _option("data", str),
+    "activations": _option("activations", str),
+    "labels": _option("labels", str),
+    "classes": _option("classes", str, more=_LIST),
+    "rows": Annotated[str | None, typer.Option(help="rows a class as TRAIN,VALIDATION,TEST")],
+    "validation_from_train": _option("validation_from_train", float),
+    "keep_overlap": _option("keep_overlap", bool, "--keep-overlap"),
+    "seed": _option("seed", int),
+    "deltas": _option("deltas", str, "--delta", more=_LIST),
+    "select": _option("select", str, more=_LIST),
+    "rankings": _option("rankings", str, more=_LIST),
+    "protocol": _option("protocol", str),
+    "general_rows": _option("general_rows", str),
+    "thresholds": _option("thresholds", str, more=_LIST),
+    "layer_deltas": _option("layer_deltas", str, "--layer-delta", more=_LIST),
+    "pipeline_deltas": _option("pipeline_deltas", str, "--pipeline-delta", more=" (0.005:0.01,0.01:0.01)"),
+    "pipeline_thresholds": _option("pipeline_thresholds", str, "--pipeline-threshold", more=" (none,0.3)"),
+    "control_draws": _option("control_draws", int),
+    "disjoint_splits": _option("disjoint_splits", int),
+    "untrained_seeds": _option("untrained_seeds", int),
+    "precision": _option("precision", str),
+    "device": _option("device", str),
+    "batch_tokens": _option("batch_tokens", int),
+    "max_tokens": _option("max_tokens", int),
+    "dtype": _option("dtype", str),
+    "pooling": _option("pooling", str),
+    "straddle": _option("straddle", str),
+    "trust_remote_code": _option("trust_remote_code", bool, "--trust-remote-code"),
+    "allow_pickle": _option("allow_pickle", bool, "--allow-pickle"),
+    "set_": Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="any key of a study file")],
+}
+
+
+def takes_study(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a study beside its own; it gets them as one `config`."""
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "config"]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    study = [inspect.Parameter(k, keyword, default=None, annotation=kind) for k, kind in STUDY.items()]
+
+    def wrapper(**values: Any) -> None:
+        kept = {p.name: values.pop(p.name) for p in own}
+        command(config=config_from(values), **kept)
+
+    parameters = [p.replace(kind=keyword) for p in own] + study
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
+    return wrapper
+
+
+def config_from(params: Mapping[str, Any]) -> StudyConfig:
+    """A study from a command's parameters, by name."""
     values = {k: v for k, v in params.items() if k in StudyConfig.model_fields}
-    for key in ("classes", "select", "rankings"):
+    for key in ("classes", "select", "rankings", "thresholds", "deltas", "layer_deltas"):
         values[key] = _listed(values.get(key))
-    values["deltas"] = _listed(params.get("delta"))
+    cuts, pairs = (_listed(values.get(key)) for key in ("pipeline_thresholds", "pipeline_deltas"))
+    values["pipeline_thresholds"] = cuts and [None if cut == "none" else cut for cut in cuts]
+    values["pipeline_deltas"] = pairs and [pair.split(":") for pair in pairs]
     rows = _listed(params.get("rows"))
     values["rows"] = dict(zip(("train", "validation", "test"), _three(rows), strict=True)) if rows is not None else None
     return make_config(study=params.get("study"), options=values, pairs=params.get("set_") or ())

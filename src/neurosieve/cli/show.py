@@ -31,21 +31,71 @@ def score(value: float, interval: Sequence[float] | None = None) -> str:
 
 
 def show_summary(summary: Summary, out: Path) -> None:
-    """The finding, the scores beside their baselines, the smallest sets, and where everything lies."""
+    """The finding and how far it can be trusted, scores beside baselines, smallest sets, and where everything lies."""
     record, screen = summary.record, console()
     screen.print(Text(summary.headline, style="bold"))
     screen.print()
+    screen.print(_trust(record))
     screen.print(_scores(record))
     if record["minimal_sets"]:
         screen.print(_sets(record))
+        screen.print(_cuts(record))
+    if record.get("published") and record["published"]["choices"]:
+        screen.print(_choices(record["published"]["choices"]))
     for note in record["notes"]:
         screen.print(Text(f"· {note}", style="dim"))
     seconds = ", ".join(f"{stage} {s:.0f} s" for stage, s in record["seconds"].items())
     screen.print(Text(f"{seconds}; peak memory {record['peak_rss_mb'] / 1024:.1f} GiB; results in {out}", style="dim"))
 
 
+_COLOURS = {"yes": "green", "no": "red", "not measured": "yellow"}
+
+
+def _trust(record: dict[str, Any]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, title="how far to trust it", title_justify="left")
+    for entry in record["trust"]:
+        table.add_row(Text(entry["answer"], style=_COLOURS[entry["answer"]]), Text(entry["question"]))
+        table.add_row("", Text(entry["figures"], style="dim"))
+    return table
+
+
+def _cuts(record: dict[str, Any]) -> Table:
+    """Whole layers and alike neurons cut before the ranking."""
+    table = Table(title="\nlayers and pipeline", title_justify="left", box=None, show_header=False, pad_edge=False)
+    kept = ", ".join(f"0–{layer} within {float(d):g}" for d, layer in record["layer_selector"].items())
+    table.add_row("layers kept by LS", kept)
+    best = record["pipeline"]
+    if best["size"] is None:
+        table.add_row("LS + CC + LCA", best["reason"])
+    else:
+        cut = best["clustering_threshold"]
+        clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
+        table.add_row(
+            "LS + CC + LCA",
+            f"{best['size']} neurons of layers 0–{best['layers_kept']} ({clusters}),"
+            f" test {score(best['test'], best['interval'])}",
+        )
+    return table
+
+
+def _choices(choices: Sequence[dict[str, Any]]) -> Table:
+    """How far the published study's choices move the result."""
+    table = Table(
+        title="\nthe published study's choices (not sound: for comparison)",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for name in ("choice", "figure", "sound", "published"):
+        table.add_column(name)
+    for c in choices:
+        figures = ("–", c["reason"]) if c["sound"] is None else tuple(f"{c[k]:.4g}" for k in ("sound", "published"))
+        table.add_row(c["choice"], c["figure"], *figures)
+    return table
+
+
 def _scores(record: dict[str, Any]) -> Table:
-    table = Table(title="accuracy, 95 % interval by clusters", title_justify="left", box=None, pad_edge=False)
+    table = Table(title="\naccuracy, 95 % interval by clusters", title_justify="left", box=None, pad_edge=False)
     for name in ("", "all test rows", "rows unseen in train"):
         table.add_column(name, no_wrap=True)
     base, natural = record["baselines"], record["unseen"]["natural"]
@@ -60,16 +110,29 @@ def _scores(record: dict[str, Any]) -> Table:
         score(base["token_lookup"]["score"], base["token_lookup"]["interval"]),
         score(natural["token_lookup"]["score"], natural["token_lookup"]["interval"]) if scored else "–",
     )
+    copies = base["untrained_model"]
+    if copies:
+        natural_copies = natural["untrained"] if scored else None
+        table.add_row(
+            f"untrained copies, {len(copies['seeds'])} seeds", _ranged(copies["test"]), _ranged(natural_copies)
+        )
     table.add_row("layer 0 alone", score(base["layer0"]["score"], base["layer0"]["interval"]), "")
     random = base["random_neurons"]
     table.add_row(
         f"{random['size']} random neurons",
-        f"{score(random['mean'])}  ({score(random['lo'])} – {score(random['hi'])})",
+        _ranged(random),
         "",
     )
     table.add_row("majority class", score(base["majority"]), "")
     table.add_row("n", f"{record['oracle']['n']:,}", f"{natural['n']:,}")
     return table
+
+
+def _ranged(spread: dict[str, Any] | None) -> str:
+    """Mean and range of some draws."""
+    if spread is None:
+        return "–"
+    return f"{score(spread['mean'])}  ({100 * spread['lo']:.1f} – {100 * spread['hi']:.1f})"
 
 
 def _sets(record: dict[str, Any]) -> Table:

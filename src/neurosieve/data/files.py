@@ -119,6 +119,30 @@ def read_text(path: Path, *, blank: bool = False) -> TextFile:
     return TextFile(path, text, hashlib.sha256(raw).hexdigest())
 
 
+def file_hashes(path: PathLike) -> dict[str, str]:
+    """sha256 of a file, or of each file in a folder, by name; files that belong to a file by their stem count too.
+
+    Raises:
+        DataError: Nothing there, or it cannot be read.
+    """
+    place = Path(path)
+    try:
+        inside = place.iterdir() if place.is_dir() else place.parent.glob(f"{place.stem}.*")
+        files = sorted(p for p in inside if p.is_file())
+        if not files:
+            raise DataError(
+                f"activations {place}", expected="a file or folder", got="nothing there", remedy="check --activations"
+            )
+        hashes = {}
+        for p in files:
+            with p.open("rb") as f:
+                hashes[p.name] = hashlib.file_digest(f, "sha256").hexdigest()
+    except OSError as e:
+        reason = e.strerror or str(e)
+        raise DataError(f"{place}", expected="readable files", got=reason, remedy="check path and rights") from e
+    return hashes
+
+
 def split_lines(text: str) -> list[str]:
     r"""Lines ended by \n or \r\n only: other Unicode line ends are part of the code."""
     lines = text.split("\n")

@@ -19,7 +19,9 @@ from neurosieve.errors import unknown_name
 _NUMBERS = {"integer", "float"}
 _WORD_CONSTANTS = {"true", "false", "none"}
 _PUNCTUATION = set("()[]{},:;.") | {"..."}
-_SCOPES = {"function_definition", "lambda"}
+_SCOPES = {"function_definition", "lambda", "class_definition"}
+# `from __future__` has a symbol of its own in the grammar.
+_NAMES = {"identifier", "__future__"}
 
 
 @lru_cache(maxsize=1)
@@ -38,8 +40,14 @@ def label_spans(text: str, scheme: str) -> tuple[Span, ...]:
     data = text.encode("utf-8")
     tree = Parser(_python()).parse(data)
     to_char = _byte_to_char(data)
-    spans = [Span(to_char(n.start_byte), to_char(n.end_byte), label) for n, label in SCHEMES[scheme](tree.root_node)]
-    return tuple(sorted(spans))
+    # Where the parser mends broken code it puts in nodes of no width.
+    nodes = [(n, label) for n, label in SCHEMES[scheme](tree.root_node) if n.start_byte < n.end_byte]
+    return tuple(sorted(Span(to_char(n.start_byte), to_char(_end_byte(n, data)), label) for n, label in nodes))
+
+
+def _end_byte(node: Node, data: bytes) -> int:
+    # The grammar counts the carriage return of a line's end as part of the comment before it.
+    return node.end_byte - (node.type == "comment" and data[node.end_byte - 1] == ord("\r"))
 
 
 def _byte_to_char(data: bytes) -> Callable[[int], int]:
@@ -63,23 +71,26 @@ def _lexical(root: Node) -> Iterator[tuple[Node, str]]:
     stack = [root]
     while stack:
         node = stack.pop()
-        if node.type == "string" and not any(c.type == "interpolation" for c in node.children):
+        plain = node.type == "string" and not any(c.type == "interpolation" for c in node.children)
+        if plain or node.type == "string_content":
             yield node, "string"
         elif node.child_count:
             stack.extend(reversed(node.children))
-        elif node.start_byte < node.end_byte and (label := _leaf_label(node)):
+        elif label := _leaf_label(node):
             yield node, label
 
 
 def _leaf_label(node: Node) -> str | None:
     kind = node.type
-    if kind in ("identifier", "comment"):
+    if kind in _NAMES:
+        return "identifier"
+    if kind == "comment":
         return kind
     if kind in _NUMBERS:
         return "number"
     if kind.startswith(("string_", "escape_")):
         return "string"
-    if kind in _WORD_CONSTANTS or (not node.is_named and kind.replace(" ", "").isalpha()):
+    if kind in _WORD_CONSTANTS or (not node.is_named and (kind == "_" or kind.isalpha())):
         return "keyword"
     if node.is_named and kind != "ellipsis":
         return None
@@ -87,15 +98,32 @@ def _leaf_label(node: Node) -> str | None:
 
 
 def _roles(root: Node) -> Iterator[tuple[Node, str]]:
-    bound: dict[int, dict[str, str]] = {}
-    names = [n for n in _walk(root) if n.type == "identifier"]
+    names = [n for n in _walk(root) if n.type in _NAMES]
+    bound = _bound(names)
     for node in names:
-        role = _binding(node)
-        if role and (scope := _scope(node)):
-            bound.setdefault(scope.id, {}).setdefault(_name(node), role)
-    for node in names:
-        if role := _site(node) or _lookup(node, bound):
+        role = _site(node)
+        if role is None:
+            role = _lookup(node, bound)
+        if role:
             yield node, role
+
+
+def _bound(names: list[Node]) -> dict[int, dict[str, str]]:
+    """Role of each name that a scope binds, empty where it is neither parameter nor local; keys are node ids."""
+    bound: dict[int, dict[str, str]] = {}
+    declared: set[tuple[int, str]] = set()
+    for node in names:
+        kind = node.parent.type if node.parent else ""
+        if kind in ("global_statement", "nonlocal_statement") and (scope := _scope(node)):
+            declared.add((scope.id, _name(node)))
+            if kind == "global_statement":
+                bound.setdefault(scope.id, {})[_name(node)] = ""
+    for node in names:
+        role, name = _binding(node), _name(node)
+        if role is not None and (scope := _scope(node)) and (scope.id, name) not in declared:
+            own = bound.setdefault(scope.id, {})
+            own[name] = own.get(name) or (role if scope.type != "class_definition" else "")
+    return bound
 
 
 def _name(node: Node) -> str:
@@ -103,28 +131,37 @@ def _name(node: Node) -> str:
 
 
 def _scope(node: Node | None) -> Node | None:
-    """The innermost function around a node; a definition's own name and defaults belong to the outer one."""
+    """The innermost function or class around a node.
+
+    A definition's own name, defaults and annotations belong to the outer one.
+    """
     child, node = node, node.parent if node else None
+    outside = False
     while node is not None:
-        inside = child is not None and child.type in ("parameters", "lambda_parameters", "block")
-        body = node.child_by_field_name("body") if node.type in _SCOPES else None
-        if node.type in _SCOPES and (inside or child == body):
-            return node
+        if node.type in ("default_parameter", "typed_default_parameter", "typed_parameter"):
+            outside = outside or child in (node.child_by_field_name("value"), node.child_by_field_name("type"))
+        elif node.type in _SCOPES:
+            inside = child in (node.child_by_field_name("body"), node.child_by_field_name("parameters"))
+            if inside and not outside:
+                return node
+            outside = False
         child, node = node, node.parent
     return None
 
 
 def _lookup(node: Node, bound: dict[int, dict[str, str]]) -> str | None:
     name, scope = _name(node), _scope(node)
+    direct = scope
     while scope is not None:
-        if name in bound.get(scope.id, {}):
+        # The names of a class are not seen from the functions in it.
+        if (scope == direct or scope.type != "class_definition") and name in bound.get(scope.id, {}):
             return bound[scope.id][name]
         scope = _scope(scope)
     return None
 
 
 def _site(node: Node) -> str | None:
-    """The role that the place alone gives: function, class, import, attribute, call."""
+    """The role that the place alone gives: function, class, import, attribute, call; empty for a keyword's name."""
     parent = node.parent
     if parent is None:
         return None
@@ -136,15 +173,22 @@ def _site(node: Node) -> str | None:
         return "call" if called else "attribute"
     if parent.type == "call" and parent.child_by_field_name("function") == node:
         return "call"
-    if parent.type == "dotted_name":
-        parent = parent.parent or parent
-    statements = ("import_statement", "import_from_statement", "aliased_import", "relative_import")
-    return "import" if parent.type in statements else None
+    if parent.type in ("keyword_argument", "keyword_pattern") and parent.children[0] == node:
+        return ""
+    outer = parent.parent if parent.type == "dotted_name" else parent
+    if outer is not None and outer.type in _IMPORTS:
+        return "import"
+    return "attribute" if parent.type == "dotted_name" and parent.children[0] != node else None
 
 
 def _binding(node: Node) -> str | None:
-    """`parameter` or `local` where this identifier binds a name in its function."""
+    """`parameter` or `local` where this identifier binds a name in its scope; empty if it binds another kind."""
     child, parent = node, node.parent
+    if parent is not None and _binds_definition(node, parent):
+        return ""
+    if parent is not None and parent.type == "dotted_name":
+        captures = parent.child_count == 1 and parent.parent is not None and parent.parent.type in _CAPTURES
+        return "local" if captures else None
     while parent is not None and parent.type in _PATTERNS:
         child, parent = parent, parent.parent
     if parent is None:
@@ -159,9 +203,34 @@ def _binding(node: Node) -> str | None:
         return "local" if parent.child_by_field_name("left") == child else None
     if parent.type == "named_expression":
         return "local" if parent.child_by_field_name("name") == child else None
-    return "local" if parent.type == "as_pattern_target" else None
+    if parent.type == "as_pattern":
+        return "local" if parent.children[-1] == node else None
+    return "local" if parent.type in ("as_pattern_target", "splat_pattern") else None
 
 
+def _binds_definition(node: Node, parent: Node) -> bool:
+    if parent.type in ("function_definition", "class_definition"):
+        return parent.child_by_field_name("name") == node
+    if parent.type == "aliased_import":
+        return parent.child_by_field_name("alias") == node
+    outer = parent.parent
+    if parent.type != "dotted_name" or outer is None:
+        return False
+    if outer.type == "import_statement":
+        return parent.children[0] == node
+    return outer.type in _IMPORTS and parent in outer.children_by_field_name("name")
+
+
+_IMPORTS = {
+    "import_statement",
+    "import_from_statement",
+    "future_import_statement",
+    "aliased_import",
+    "relative_import",
+}
+_CAPTURES = {"case_pattern", "keyword_pattern", "union_pattern"}
 _PATTERNS = {"list_splat_pattern", "dictionary_splat_pattern", "pattern_list", "tuple_pattern", "list_pattern"}
+# The targets of `with` and `except` are written as expressions in the grammar.
+_PATTERNS |= {"tuple", "list", "list_splat", "parenthesized_expression"}
 
 SCHEMES: dict[str, Callable[[Node], Iterator[tuple[Node, str]]]] = {"lexical": _lexical, "identifier-role": _roles}

@@ -3,6 +3,7 @@
 from neurosieve.models.adapters import Adapter, adapter_for
 from neurosieve.models.code_model import CodeModel, ModelInfo, inspect_model, load_model, resolve_device
 from neurosieve.models.known import KNOWN, KnownModel, demo_model
+from neurosieve.models.untrained import untrained_copy
 
 __all__ = [
     "KNOWN",
@@ -15,4 +16,5 @@ __all__ = [
     "inspect_model",
     "load_model",
     "resolve_device",
+    "untrained_copy",
 ]

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-DENSE_COORDS = 3000
+DENSE_COORDS = 6000
 CHUNK = 2048
 
 Matvec = Callable[[Tensor], Tensor]

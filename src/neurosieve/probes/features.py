@@ -1,10 +1,10 @@
 """Standardised features of the train and validation splits; dead neurons named and left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from neurosieve.activations.store import Activations
@@ -36,6 +36,17 @@ class Scaler:
         """Standardised features, one neuron a row."""
         x = values[:, torch.from_numpy(self.column)].T.contiguous()
         return x.sub_(self.mean[:, None]).div_(self.scale[:, None])
+
+    def columns(self, feature: Int[np.ndarray, " some"]) -> "Scaler":
+        """The scaler of some of the live neurons."""
+        index = torch.from_numpy(feature)
+        return replace(
+            self,
+            column=self.column[feature],
+            neurons=self.neurons[feature],
+            mean=self.mean[index],
+            scale=self.scale[index],
+        )
 
 
 def fit_scaler(train: Activations) -> Scaler:
@@ -75,6 +86,8 @@ class SelectionData:
         x_validation: Validation features, shape [neurons, rows].
         label_validation: Validation classes, shape [rows].
         group_validation: Cluster of each validation row, shape [rows].
+        text: The train units' own characters, shape [rows].
+        text_validation: Those of validation, shape [rows].
         classes: Number of classes.
     """
 
@@ -84,12 +97,40 @@ class SelectionData:
     x_validation: Float[Tensor, "neurons validation"]
     label_validation: Int[np.ndarray, " validation"]
     group_validation: np.ndarray
+    text: np.ndarray
+    text_validation: np.ndarray
     classes: int
 
     @property
     def neurons(self) -> Int[np.ndarray, "neurons 2"]:
         """(layer, index) of each feature row."""
         return self.scaler.neurons
+
+    def columns(self, feature: Int[np.ndarray, " some"]) -> "SelectionData":
+        """The same rows with some neurons only."""
+        index = torch.from_numpy(feature).to(self.x.device)
+        x, x_validation = (values.index_select(0, index) for values in (self.x, self.x_validation))
+        return replace(self, scaler=self.scaler.columns(feature), x=x, x_validation=x_validation)
+
+    def relabelled(
+        self, label: Int[np.ndarray, " rows"], validation: Int[np.ndarray, " validation"]
+    ) -> "SelectionData":
+        """The same features with other classes."""
+        return replace(self, label=torch.from_numpy(label).to(self.x.device), label_validation=validation)
+
+    def rows(self, train: Bool[np.ndarray, " rows"], validation: Bool[np.ndarray, " validation"]) -> "SelectionData":
+        """Some rows only, standardised as before."""
+        here, there = (torch.from_numpy(np.flatnonzero(m)).to(self.x.device) for m in (train, validation))
+        return replace(
+            self,
+            x=self.x.index_select(1, here),
+            label=self.label[here],
+            text=self.text[train],
+            x_validation=self.x_validation.index_select(1, there),
+            label_validation=self.label_validation[validation],
+            group_validation=self.group_validation[validation],
+            text_validation=self.text_validation[validation],
+        )
 
 
 def selection_data(train: Activations, validation: Activations, device: str | torch.device = "cpu") -> SelectionData:
@@ -102,5 +143,7 @@ def selection_data(train: Activations, validation: Activations, device: str | to
         scaler.apply(validation.values).to(device),
         validation.label,
         validation.group,
+        train.text,
+        validation.text,
         len(train.labels),
     )

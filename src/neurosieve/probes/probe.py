@@ -103,7 +103,7 @@ def fit_oracle(data: SelectionData, length: int = PATH_LENGTH) -> Oracle:
         length: Values of λ (METHOD.md asks for at least 12).
     """
     feature = np.arange(len(data.neurons))
-    lam_max = _lam_max(data, feature)
+    lam_max = lambda_max(data, feature)
     probes, _ = fit_path(data, feature, lambda_path(lam_max, length))
     choice = best(probes)
     path = tuple((p.lam, p.validation, int((p.weights != 0).sum()), p.converged) for p in probes)
@@ -151,7 +151,8 @@ def best(probes: Sequence[Probe]) -> int:
     return max(range(len(probes)), key=lambda i: (probes[i].validation, -i))
 
 
-def _lam_max(data: SelectionData, feature: Int[np.ndarray, " some"]) -> float:
+def lambda_max(data: SelectionData, feature: Int[np.ndarray, " some"]) -> float:
+    """Smallest λ at which all weights on some neurons are zero."""
     x = data.x[torch.from_numpy(feature).to(data.x.device)] if len(feature) < len(data.x) else data.x
     return 2 * null_gradient(x, one_hot(data.label, data.classes, x))
 

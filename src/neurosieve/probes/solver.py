@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from neurosieve.probes import curvature as formed
 from neurosieve.probes.curvature import Curvature, Matvec, curvature_at
 
 MIN_GROWTH = 100
@@ -151,9 +152,10 @@ def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: Curvature | N
     """
     chosen = w != 0
     outside = torch.where(chosen, 0.0, broken)
-    room = min(
-        int((outside > max(0.3 * tolerance, ENTER * _largest(outside))).sum()), max(MIN_GROWTH, int(chosen.sum()))
-    )
+    count = int(chosen.sum())
+    worth = int((outside > max(0.3 * tolerance, ENTER * _largest(outside))).sum())
+    # Growth stops at the size up to which a Hessian is formed, as long as the non-zero ones leave room.
+    room = min(worth, max(MIN_GROWTH, min(count, formed.DENSE_COORDS - w.shape[1] - count)))
     if room:
         chosen = chosen | (outside >= outside.flatten().topk(room).values[-1])
     if old is not None:

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.intervals import ClusterBootstrap
-from neurosieve.probes.probe import Oracle, Probe, fit_probe
+from neurosieve.probes.probe import Oracle, Probe, best, fit_path
 from neurosieve.probes.solver import Solution
 from neurosieve.rankings.base import Ranking
 
@@ -75,37 +75,63 @@ class SetSearch:
         oracle: All neurons; its λ and the two neighbours are searched.
         ranking: Whose top m is taken.
         bootstrap: Over validation clusters, for `safe`.
+        reference: Validation rows that the oracle gets right; by default those of `oracle` itself.
     """
 
     data: SelectionData
     oracle: Oracle
     ranking: Ranking
     bootstrap: ClusterBootstrap
-    probes: dict[int, Probe] = field(default_factory=dict)
-    _last: list[Solution] = field(default_factory=list)
+    reference: Bool[np.ndarray, " rows"] | None = None
+    _fits: dict[int, dict[int, Probe]] = field(default_factory=dict)
+    _last: dict[int, Solution] = field(default_factory=dict)
+    _likely: int = 0
+
+    @property
+    def tested(self) -> set[int]:
+        """Sizes that were looked at."""
+        return set(self._fits)
 
     def probe(self, size: int) -> Probe:
-        """The probe on the top `size` neurons."""
-        if size not in self.probes:
-            if size == len(self.ranking.order):
-                self.probes[size] = self.oracle.probe
-            else:
-                # Neighbouring sizes have near solutions and like Hessians.
-                starts = [solution.resized(size) for solution in self._last]
-                feature = self.ranking.order[:size]
-                self.probes[size], self._last = fit_probe(self.data, feature, self.oracle.lambdas, starts)
-        return self.probes[size]
+        """The probe on the top `size` neurons: the best λ on validation, ties to the larger."""
+        if size == len(self.ranking.order):
+            self._fits.setdefault(size, {})
+            return self.oracle.probe
+        probes = [self._fit(size, i) for i in range(len(self.oracle.lambdas))]
+        return probes[best(probes)]
 
-    def smallest(self, delta: float, select: Select) -> int:
-        """The smallest size within `delta` of the oracle on validation."""
-        reference = self._correct(self.oracle.probe)
+    def _fit(self, size: int, i: int) -> Probe:
+        """The probe at the i-th λ; neighbouring sizes have near solutions and like Hessians."""
+        fits = self._fits.setdefault(size, {})
+        if i not in fits:
+            lam, start = self.oracle.lambdas[i], self._last.get(i, self._last.get(i - 1))
+            starts = [start.resized(size)] if start else []
+            (fits[i],), (self._last[i],) = fit_path(self.data, self.ranking.order[:size], [lam], starts)
+        return fits[i]
 
-        def within(size: int) -> bool:
+    def smallest(self, delta: float, select: Select) -> int | None:
+        """The smallest size within `delta` of the reference on validation; None where not even all neurons are."""
+        reference = self._correct(self.oracle.probe) if self.reference is None else self.reference
+
+        def safe(size: int) -> bool:
             loss = reference.astype(np.float64) - self._correct(self.probe(size))
-            worst = float(loss.mean()) if select == "point" else self.bootstrap.upper(loss)
-            return worst <= delta + 1e-12
+            return self.bootstrap.upper(loss) <= delta + 1e-12
 
-        return smallest(len(self.ranking.order), within)
+        def point(size: int) -> bool:
+            return self._reaches(size, float(reference.mean()) - delta - 1e-12)
+
+        total, within = len(self.ranking.order), point if select == "point" else safe
+        return smallest(total, within) if within(total) else None
+
+    def _reaches(self, size: int, least: float) -> bool:
+        """Is the best λ's accuracy at least this? The first λ that reaches it will do, so the likeliest goes first."""
+        if size == len(self.ranking.order):
+            return self.probe(size).validation >= least
+        for i in sorted(range(len(self.oracle.lambdas)), key=lambda i: i != self._likely):
+            if self._fit(size, i).validation >= least:
+                self._likely = i
+                return True
+        return False
 
     def _correct(self, probe: Probe) -> Bool[np.ndarray, " rows"]:
         return probe.correct(self.data.x_validation, self.data.label_validation)
@@ -144,9 +170,14 @@ def find_minimal_sets(
     results = []
     for delta in deltas:
         for select in selects:
-            sizes = tuple(c.smallest(delta, select) for c in controls)
+            sizes = tuple(_size(c, delta, select) for c in controls)
             for search in searches:
-                size = search.smallest(delta, select)
+                size = _size(search, delta, select)
                 same = tuple(c.probe(size) for c in controls)
                 results.append(MinimalSet(search.ranking.name, delta, select, search.probe(size), sizes, same))
     return results
+
+
+def _size(search: SetSearch, delta: float, select: Select) -> int:
+    size = search.smallest(delta, select)
+    return len(search.ranking.order) if size is None else size  # never None: all neurons are the oracle itself

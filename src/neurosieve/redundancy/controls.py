@@ -1,0 +1,90 @@
+"""Controls that need probes of their own: the control task, and types that were never seen in training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from neurosieve.data.controls import among, control_labels, held_out_types
+from neurosieve.probes.archive import Archive
+from neurosieve.probes.features import SelectionData
+from neurosieve.probes.probe import Oracle, Probe, best, fit_path, fit_probe, lambda_max, lambda_path
+from neurosieve.probes.solver import Solution
+from neurosieve.progress import track
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Probes of the controls; test labels and held-out types follow from the seeds.
+
+    Attributes:
+        control: For each draw of the control task (by seed) the probe on all neurons.
+        control_minimal: The same on the smallest set; empty where there is none.
+        disjoint: For each split of types (by seed) the probe that has not seen the held-out ones.
+    """
+
+    control: Mapping[int, Probe]
+    control_minimal: Mapping[int, Probe]
+    disjoint: Mapping[int, Probe]
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a probe: control, seed, λ, validation accuracy."""
+        rows = [(kind, seed, p.lam, p.validation) for kind, probes in vars(self).items() for seed, p in probes.items()]
+        return pl.DataFrame(rows, schema=["control", "seed", "lambda", "validation"], orient="row")
+
+    def archive(self) -> Archive:
+        """In parts that files can hold."""
+        probes = {f"{kind}.{seed}": p for kind, members in vars(self).items() for seed, p in members.items()}
+        return Archive({kind: list(members) for kind, members in vars(self).items()}, probes)
+
+    @staticmethod
+    def from_archive(archive: Archive) -> "Controls":
+        """The other way."""
+        return Controls(
+            **{kind: {s: archive.probes[f"{kind}.{s}"] for s in seeds} for kind, seeds in archive.record.items()}
+        )
+
+
+def fit_controls(
+    data: SelectionData, oracle: Oracle, minimal: Probe, *, draws: int, splits: int, path: int, seed: int
+) -> Controls:
+    """Fit all control probes on train and validation.
+
+    Args:
+        data: Train and validation.
+        oracle: All neurons on the true labels.
+        minimal: The smallest set.
+        draws: Of the control task; each searches its own λ path, on all neurons and on the smallest set.
+        splits: Of token types; each searches the oracle's λ and its neighbours.
+        path: Values on a λ path.
+        seed: Of the first draw; the others follow.
+    """
+    control, control_minimal, disjoint = {}, {}, {}
+    share = np.bincount(data.label.cpu().numpy(), minlength=data.classes) / len(data.label)
+    steps = iter(track(range(draws + splits), "controls"))
+    for s in range(seed, seed + draws):
+        next(steps)
+        random = data.relabelled(control_labels(data.text, share, s), control_labels(data.text_validation, share, s))
+        everything = np.arange(len(data.neurons))
+        control[s] = _own_path(random, everything, path)
+        control_minimal[s] = _own_path(random, minimal.feature, path)
+    for s in range(seed, seed + splits):
+        next(steps)
+        disjoint[s] = _without_types(data, oracle, s)
+    return Controls(control, control_minimal, disjoint)
+
+
+def _own_path(data: SelectionData, feature: np.ndarray, length: int) -> Probe:
+    probes, _ = fit_path(data, feature, lambda_path(lambda_max(data, feature), length))
+    return probes[best(probes)]
+
+
+def _without_types(data: SelectionData, oracle: Oracle, seed: int) -> Probe:
+    held = held_out_types(data.text, data.label.cpu().numpy(), seed)
+    keep, keep_validation = ~among(data.text, held), ~among(data.text_validation, held)
+    if not keep_validation.any():  # then λ is chosen on what there is
+        keep_validation[:] = True
+    rest = data.rows(keep, keep_validation)
+    start = Solution(oracle.probe.weights, oracle.probe.intercept)
+    return fit_probe(rest, np.arange(len(data.neurons)), oracle.lambdas, [start] * len(oracle.lambdas))[0]

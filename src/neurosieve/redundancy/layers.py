@@ -1,0 +1,77 @@
+"""Which layers a task needs: a probe on each layer alone, one on all layers up to it, and the LayerSelector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from neurosieve.probes.archive import Archive
+from neurosieve.probes.features import SelectionData
+from neurosieve.probes.probe import Oracle, Probe, fit_probe
+from neurosieve.probes.solver import Solution
+
+
+@dataclass(frozen=True)
+class LayerCurves:
+    """Probes by layer, embeddings first.
+
+    Attributes:
+        independent: On each layer alone.
+        incremental: On all layers from the embeddings to this one; the last is the oracle.
+    """
+
+    independent: tuple[Probe, ...]
+    incremental: tuple[Probe, ...]
+
+    def selected(self, oracle: Probe, delta: float) -> int:
+        """LayerSelector (Dalvi et al. 2020, arXiv 2004.04010): the highest layer that has to be kept.
+
+        The least k whose incremental probe is within `delta` of the oracle on validation.
+        """
+        least = oracle.validation - delta - 1e-12
+        return next(k for k, probe in enumerate(self.incremental) if probe.validation >= least)
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a layer: validation accuracy alone and with all layers below."""
+        return pl.DataFrame(
+            {
+                "layer": range(len(self.independent)),
+                "independent": [p.validation for p in self.independent],
+                "incremental": [p.validation for p in self.incremental],
+            }
+        )
+
+    def archive(self) -> Archive:
+        """In parts that files can hold."""
+        probes = {f"independent.{k}": p for k, p in enumerate(self.independent)}
+        probes |= {f"incremental.{k}": p for k, p in enumerate(self.incremental)}
+        return Archive({"layers": len(self.independent)}, probes)
+
+    @staticmethod
+    def from_archive(archive: Archive) -> "LayerCurves":
+        """The other way."""
+        layers = range(archive.record["layers"])
+        kinds = ([archive.probes[f"{kind}.{k}"] for k in layers] for kind in ("independent", "incremental"))
+        return LayerCurves(*(tuple(probes) for probes in kinds))
+
+
+def fit_layers(data: SelectionData, oracle: Oracle, layers: int, *, incremental: bool = True) -> LayerCurves:
+    """Probes on each layer and on each stack of layers, at the oracle's λ and its neighbours.
+
+    Args:
+        data: Train and validation.
+        oracle: All neurons.
+        layers: Blocks + 1; a layer whose neurons are all dead gets the intercept alone.
+        incremental: Fit the stacks too.
+    """
+    layer = data.neurons[:, 0]
+    alone = [fit_probe(data, np.flatnonzero(layer == k), oracle.lambdas)[0] for k in range(layers)]
+    stacks: list[Probe] = []
+    solutions: Sequence[Solution] = ()
+    for k in range(layers - 1 if incremental else 0):
+        feature = np.flatnonzero(layer <= k)
+        starts = [s.resized(len(feature)) for s in solutions]
+        probe, solutions = fit_probe(data, feature, oracle.lambdas, starts)
+        stacks.append(probe)
+    return LayerCurves(tuple(alone), (*stacks, oracle.probe))

@@ -1,0 +1,210 @@
+"""The stages of a study: each chosen on train and validation, saved whole, and read back where it was saved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+
+from neurosieve.activations.extract import ExtractionOptions
+from neurosieve.activations.store import ActivationStore
+from neurosieve.config import StudyConfig
+from neurosieve.data import Dataset, Sample
+from neurosieve.models import CodeModel, load_model, resolve_device
+from neurosieve.probes import ClusterBootstrap, SelectionData, selection_data
+from neurosieve.probes.archive import Archive
+from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
+from neurosieve.redundancy.controls import Controls, fit_controls
+from neurosieve.redundancy.layers import LayerCurves, fit_layers
+from neurosieve.redundancy.pipeline import Pipeline, run_pipeline
+from neurosieve.redundancy.published import TestRows, published_protocol
+from neurosieve.runfolder import RunFolder
+from neurosieve.selection import Selection, select
+from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
+from neurosieve.summary import Findings
+from neurosieve.untrained import Untrained, read_untrained
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """What a study reads: the data set, the rows drawn from it, and hashes that tell it apart."""
+
+    dataset: Dataset
+    sample: Sample
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """sha256 of each data file."""
+        return dict(self.dataset.hashes)
+
+
+def model_of(config: StudyConfig) -> CodeModel:
+    """The study's model, loaded."""
+    return load_model(
+        config.model,
+        device=config.device,
+        precision=config.precision,
+        trust_remote_code=config.trust_remote_code,
+        allow_pickle=config.allow_pickle,
+        max_tokens=config.max_tokens,
+    )
+
+
+def options_of(config: StudyConfig) -> ExtractionOptions:
+    """How the study reads rows."""
+    return ExtractionOptions(config.pooling, config.straddle == "drop", config.batch_tokens, config.dtype)
+
+
+@runtime_checkable
+class _Stage(Protocol):
+    """The outcome of a stage, which goes to files and comes back."""
+
+    def archive(self) -> Archive: ...
+
+    @staticmethod
+    def from_archive(archive: Archive) -> "_Stage": ...
+
+
+S = TypeVar("S", bound=_Stage)
+
+
+@dataclass
+class Work:
+    """What the stages share; train and validation are read when the first stage needs them."""
+
+    config: StudyConfig
+    store: ActivationStore
+    folder: RunFolder
+    data: StudyData | None = None
+
+    @cached_property
+    def selection(self) -> SelectionData:
+        """Train and validation, standardised."""
+        device = resolve_device(self.config.device)
+        return selection_data(self.store.read("train"), self.store.read("validation"), device)
+
+    @cached_property
+    def bootstrap(self) -> ClusterBootstrap:
+        """Over validation clusters."""
+        return ClusterBootstrap(self.selection.group_validation, draws=self.config.bootstrap, seed=self.config.seed)
+
+    def stage(self, name: str, kind: type[S], make: Callable[[], S]) -> S:
+        """The outcome of a stage: made and saved, or read where it was saved before."""
+        files = self.folder.files
+        if not files.exists(f"{name}.json"):
+            with self.folder.stage(name):
+                make().archive().save(files, name)
+        result = kind.from_archive(Archive.load(files, name))
+        assert isinstance(result, kind)  # noqa: S101 - for the type checker
+        return result
+
+
+def find(work: Work) -> Findings:
+    """Everything that is chosen on train and validation, stage by stage."""
+    config = work.config
+    selection = work.stage("selection", Selection, lambda: select(work.selection, config))
+    oracle, layers_of_model = selection.oracle, work.store.manifest.layers
+    layers = work.stage("layers", LayerCurves, lambda: fit_layers(work.selection, oracle, layers_of_model))
+    general = work.stage("clusters", GeneralRedundancy, lambda: general_stage(work, selection))
+    pipeline = work.stage(
+        "pipeline",
+        Pipeline,
+        lambda: run_pipeline(
+            work.selection,
+            oracle,
+            layers,
+            general.clusters,
+            config.pipeline_pairs,
+            config.pipeline_thresholds,
+            work.bootstrap,
+        ),
+    )
+    controls = work.stage(
+        "controls",
+        Controls,
+        lambda: fit_controls(
+            work.selection,
+            oracle,
+            selection.sets[0].probe,
+            draws=config.control_draws,
+            splits=config.disjoint_splits,
+            path=config.lambdas,
+            seed=config.seed,
+        ),
+    )
+    copies, reason = untrained_stage(work)
+    return Findings(selection, layers, general, pipeline, controls, copies, reason)
+
+
+def general_stage(work: Work, selection: Selection) -> GeneralRedundancy:
+    """Correlations and CKA in one pass over train rows, then a probe on each cut."""
+    moments = train_moments(work.store, balanced=work.config.general_rows == "balanced", seed=work.config.seed)
+    tree = CorrelationTree(moments)
+    cuts = [tree.cut(t) for t in work.config.cuts]
+    similarity = cka(moments) if moments.count >= 4 else None
+    return GeneralRedundancy(similarity, moments.count, fit_clusters(work.selection, selection.oracle, cuts))
+
+
+def train_moments(store: ActivationStore, *, balanced: bool, seed: int) -> Moments:
+    """Moments of train rows, shard by shard; balanced takes as many rows of each class, drawn by seed."""
+    label = store.table("train")["label_id"].to_numpy()
+    keep = np.ones(len(label), dtype=bool)
+    if balanced:
+        rng = np.random.default_rng(seed)
+        least = np.bincount(label)[np.unique(label)].min()
+        chosen = [rng.choice(np.flatnonzero(label == c), least, replace=False) for c in np.unique(label)]
+        keep = np.isin(np.arange(len(label)), np.concatenate(chosen))
+    manifest = store.manifest
+    ids = [(layer, index) for layer in range(manifest.layers) for index in range(manifest.width)]
+    moments = MomentAccumulator(np.array(ids, dtype=np.int64))
+    begin = 0
+    for values, table in store.batches("train"):
+        moments.update(values[keep[begin : begin + table.num_rows]])
+        begin += table.num_rows
+    return moments.result()
+
+
+def published_stage(work: Work, found: Findings, record: dict[str, Any]) -> dict[str, Any]:
+    """The study's choices beside the sound ones; null with a reason where the sound result can say nothing."""
+    if not record["minimal_sets"]:
+        return {"minimal_set": None, "choices": None, "reason": record["minimal_sets_reason"]}
+    data, selection = work.selection, found.selection
+    opened = work.store.read("test")
+    test = TestRows(data.scaler.apply(opened.values).to(data.x.device), opened.label, opened.text)
+    first = record["minimal_sets"][0]
+    sound = {
+        "oracle": record["oracle"]["test"],
+        "size": first["size"],
+        "test": first["test"],
+        "delta": first["delta"],
+        "seed": work.config.seed,
+    }
+    return published_protocol(
+        data, test, selection.oracle, selection.rankings[0], list(found.controls.control.values()), sound
+    )
+
+
+def untrained_stage(work: Work) -> tuple[tuple[Untrained, ...], str | None]:
+    """Untrained copies, one file a seed; none where no model is at hand, with the reason."""
+    config, data = work.config, work.data
+    if data is None:
+        return (), "the activations were made elsewhere, without the model"
+    if not config.untrained_seeds:
+        return (), "left out by untrained_seeds: 0"
+    work.__dict__.pop("selection", None)  # room for the copies' rows
+    copies = []
+    model: CodeModel | None = None
+    for seed in range(config.seed, config.seed + config.untrained_seeds):
+        name = f"untrained-{seed}.json"
+        record = work.folder.load(name)
+        if record is None:
+            with work.folder.stage("untrained"):
+                model = model or model_of(config)
+                copy = read_untrained(
+                    model, data.dataset, data.sample, options_of(config), seed=seed, path=config.lambdas
+                )
+                record = copy.record()
+                work.folder.save(name, record)
+        copies.append(Untrained.from_record(record))
+    return tuple(copies), None

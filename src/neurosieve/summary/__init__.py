@@ -1,0 +1,140 @@
+"""The summary: the one place where the test split is opened. Keys as METHOD.md, "summary.json"."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from neurosieve.activations.store import ActivationStore
+from neurosieve.config import StudyConfig
+from neurosieve.redundancy.clusters import GeneralRedundancy
+from neurosieve.redundancy.controls import Controls
+from neurosieve.redundancy.layers import LayerCurves
+from neurosieve.redundancy.pipeline import Pipeline
+from neurosieve.selection import Selection
+from neurosieve.summary.opened import open_test
+from neurosieve.summary.sections import (
+    baselines_part,
+    control_part,
+    curve_part,
+    disjoint_part,
+    general_parts,
+    layer_parts,
+    natural_part,
+    oracle_part,
+    pareto_part,
+    pipeline_part,
+    set_part,
+)
+from neurosieve.summary.trust import headline, trust_box
+from neurosieve.untrained import Untrained
+
+__all__ = ["FORMAT", "Findings", "Summary", "headline", "summarise"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A study's outcome; `record` is the content of `summary.json`."""
+
+    record: dict[str, Any]
+
+    @property
+    def headline(self) -> str:
+        """The finding in one sentence."""
+        return str(self.record["headline"])
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a smallest set; empty where none can be claimed."""
+        rows = self.record["minimal_sets"] or []
+        return pl.DataFrame(
+            [
+                {
+                    "ranking": s["ranking"],
+                    "delta": s["delta"],
+                    "select": s["select"],
+                    "size": s["size"],
+                    "test": s["test"],
+                    "loss": s["test_loss"]["value"],
+                    "loss_low": s["test_loss"]["interval"][0],
+                    "loss_high": s["test_loss"]["interval"][1],
+                    "random_size": s["random_size"]["median"],
+                }
+                for s in rows
+            ]
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.headline}</p>{self.to_frame()._repr_html_()}"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the stages chose without the test split."""
+
+    selection: Selection
+    layers: LayerCurves
+    general: GeneralRedundancy
+    pipeline: Pipeline
+    controls: Controls
+    untrained: tuple[Untrained, ...]
+    untrained_reason: str | None
+
+
+def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> dict[str, Any]:
+    """Open the test split and score what was chosen without it.
+
+    Returns:
+        The summary without what only the run knows (times, hashes).
+    """
+    selection, oracle = found.selection, found.selection.oracle.probe
+    test = open_test(config, store, selection.scaler)
+    record = _studied(config, store, len(selection.scaler.dead)) | {
+        "oracle": oracle_part(test, selection),
+        "baselines": baselines_part(test, selection, found.layers, found.untrained),
+        "unseen": {
+            "natural": natural_part(test, oracle, found.untrained),
+            "disjoint": disjoint_part(test, found.controls),
+        },
+        "control": control_part(test, oracle, selection.sets[0].probe, found.controls),
+        **layer_parts(test, found.layers, oracle, config.layer_deltas),
+        **general_parts(test, found.general, len(selection.scaler.dead)),
+        "curves": curve_part(test, selection),
+        "minimal_sets": [set_part(test, selection, s) for s in selection.sets],
+        "pareto": pareto_part(test, selection, found.layers, found.general, found.pipeline),
+        "seeds": {"study": config.seed, "random_draws": config.random_draws, "bootstrap": config.bootstrap},
+    }
+    record["pipeline"] = pipeline_part(test, selection, found.pipeline, record["neurons"])
+    if found.untrained_reason:
+        record["baselines"]["untrained_reason"] = found.untrained_reason
+    low, majority = record["oracle"]["interval"][0], record["baselines"]["majority"]
+    if low <= majority:
+        reason = f"the oracle's lower bound {low:.3f} is not above the majority class's {majority:.3f}"
+        for key in ("minimal_sets", "layer_selector", "pipeline", "pareto"):
+            record |= {key: None, f"{key}_reason": reason}
+    record["trust"] = trust_box(record, test, oracle)
+    record["headline"] = headline(record)
+    return record
+
+
+def _studied(config: StudyConfig, store: ActivationStore, dead: int) -> dict[str, Any]:
+    """What was analysed."""
+    manifest = store.manifest
+    return {
+        "format": FORMAT,
+        "headline": "",
+        "trust": [],
+        "model": config.model,
+        "revision": manifest.revision,
+        "task": config.task,
+        "metric": "accuracy",
+        "protocol": config.protocol,
+        "layers": manifest.layers,
+        "neurons": manifest.layers * manifest.width,
+        "dead": dead,
+        "labels": manifest.labels,
+        "rows": manifest.rows,
+        "units": manifest.counts,
+        "long_examples": manifest.long_examples,
+    }

@@ -1,0 +1,274 @@
+"""The parts of `summary.json`, each from one stage's outcome and the opened test split."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from neurosieve.data.controls import among, control_labels, held_out_types
+from neurosieve.probes.metrics import MIN_ROWS, per_class
+from neurosieve.probes.probe import Probe
+from neurosieve.redundancy import MinimalSet
+from neurosieve.redundancy.clusters import GeneralRedundancy
+from neurosieve.redundancy.controls import Controls
+from neurosieve.redundancy.layers import LayerCurves
+from neurosieve.redundancy.pareto import Point, pareto_front
+from neurosieve.redundancy.pipeline import Candidate, Pipeline
+from neurosieve.selection import Selection
+from neurosieve.summary.opened import OpenedTest, as_test, missing, spread
+from neurosieve.untrained import Untrained
+
+
+def oracle_part(test: OpenedTest, selection: Selection) -> dict[str, Any]:
+    """The probe on all neurons."""
+    probe = selection.oracle.probe
+    keys = ("lambda", "validation", "nonzero", "converged")
+    return {
+        "validation": probe.validation,
+        **as_test(test.scored(test.correct(probe))),
+        "lambda": probe.lam,
+        "converged": probe.converged,
+        "path": [dict(zip(keys, p, strict=True)) for p in selection.oracle.path],
+        "per_class": per_class(probe.predict(test.x), test.label, test.labels),
+    }
+
+
+def baselines_part(
+    test: OpenedTest, selection: Selection, layers: LayerCurves, untrained: Sequence[Untrained]
+) -> dict[str, Any]:
+    """What a score has to be compared with."""
+    first, layer0 = selection.sets[0], layers.independent[0]
+    return {
+        "majority": test.majority,
+        "token_lookup": test.scored(test.lookup),
+        "layer0": test.scored(test.correct(layer0)) | {"validation": layer0.validation},
+        "random_neurons": {"size": first.size, **spread([test.score(p) for p in first.random_probes])},
+        "untrained_model": _untrained(test, untrained),
+    }
+
+
+def _untrained(test: OpenedTest, copies: Sequence[Untrained]) -> dict[str, Any] | None:
+    if not copies:
+        return None
+    hits = np.stack([c.predicted == test.label for c in copies])
+    part: dict[str, Any] = {
+        "test": spread(hits.mean(1).tolist()),
+        "unseen_natural": spread(hits[:, test.unseen].mean(1).tolist()) if test.unseen.sum() >= MIN_ROWS else None,
+        "seeds": [c.seed for c in copies],
+        "converged": all(c.converged for c in copies),
+        "layers": [
+            spread([float((c.layers[k] == test.label).mean()) for c in copies]) for k in range(len(copies[0].layers))
+        ],
+    }
+    return part
+
+
+def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]) -> dict[str, Any]:
+    """Scores on test rows whose exact text is absent from train, trained beside untrained."""
+    rows, n = test.unseen, int(test.unseen.sum())
+    if n < MIN_ROWS:
+        return missing(f"{n} unseen rows; at least {MIN_ROWS} are needed", n=n)
+    hits = test.correct(oracle)
+    part = test.scored(hits, rows) | {
+        "token_lookup": test.scored(test.lookup, rows),
+        "seen": test.scored(hits, ~rows) if int((~rows).sum()) >= MIN_ROWS else None,
+        "untrained": None,
+        "per_class": per_class(oracle.predict(test.x)[rows], test.label[rows], test.labels),
+    }
+    if untrained:
+        mean = np.mean([c.predicted == test.label for c in untrained], 0)
+        scores = [float((c.predicted == test.label)[rows].mean()) for c in untrained]
+        part["untrained"] = spread(scores) | {"gain": test.difference(hits, mean, rows)}
+    return part
+
+
+def disjoint_part(test: OpenedTest, controls: Controls) -> dict[str, Any]:
+    """Mean and range over splits of token types; each probe is scored on test rows of the types it has not seen."""
+    scores, counts = [], []
+    for seed, probe in controls.disjoint.items():
+        rows = among(test.text, held_out_types(test.train_text, test.train_label, seed))
+        if rows.any():
+            scores.append(float(test.correct(probe)[rows].mean()))
+            counts.append(float(rows.sum()))
+    if not scores or min(counts) < MIN_ROWS:
+        asked = "no split was asked for" if not controls.disjoint else f"fewer than {MIN_ROWS} test rows of such types"
+        return {"mean": None, "lo": None, "hi": None, "splits": len(scores), "reason": asked}
+    return spread(scores) | {"splits": len(scores), "n": spread(counts)}
+
+
+def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, controls: Controls) -> dict[str, Any]:
+    """Selectivity (Hewitt & Liang 2019, arXiv 1909.03368): headline on rows seen in train."""
+    if not controls.control:
+        return {"task": None, "control": None, "selectivity": None, "reason": "no draw was asked for"}
+    parts: dict[str, Any] = {
+        "all": _selectivity(test, oracle, controls.control, np.ones(len(test.label), dtype=bool)),
+        "seen": _selectivity(test, oracle, controls.control, ~test.unseen),
+        "minimal_set": minimal and _selectivity(test, minimal, controls.control_minimal, ~test.unseen),
+    }
+    share = test.share
+    majority = int(share.argmax())
+    drawn = [control_labels(test.text, share, s)[~test.unseen] == majority for s in controls.control]
+    most = None if test.unseen.all() else float(np.mean(drawn))
+    head = parts["seen"] or {"task": None, "control": None, "selectivity": None, "reason": "too few seen rows"}
+    return head | {"draws": len(controls.control), "majority": most, **parts}
+
+
+def _selectivity(
+    test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows: np.ndarray
+) -> dict[str, Any] | None:
+    if int(rows.sum()) < MIN_ROWS:
+        return None
+    truth = {seed: control_labels(test.text, test.share, seed) for seed in controls}
+    hits = [controls[seed].predict(test.x) == truth[seed] for seed in controls]
+    ours = test.correct(task)
+    gain = test.difference(ours, np.mean(hits, 0), rows)
+    scores = spread([float(h[rows].mean()) for h in hits])
+    score = float(ours[rows].mean())
+    return {
+        "task": score,
+        "control": scores["mean"],
+        "control_range": [scores["lo"], scores["hi"]],
+        "selectivity": score - scores["mean"],
+        "interval": gain["interval"],
+        "rows": int(rows.sum()),
+    }
+
+
+def layer_parts(test: OpenedTest, layers: LayerCurves, oracle: Probe, deltas: Sequence[float]) -> dict[str, Any]:
+    """The layer curves; the LayerSelector's marks where anything can be said."""
+
+    def curve(probes: Sequence[Probe]) -> list[dict[str, Any]]:
+        return [
+            {"layer": k, "validation": p.validation, **as_test(test.scored(test.correct(p)))}
+            for k, p in enumerate(probes)
+        ]
+
+    return {
+        "layerwise": {"independent": curve(layers.independent), "incremental": curve(layers.incremental)},
+        "layer_selector": {f"{d:g}": layers.selected(oracle, d) for d in deltas},
+    }
+
+
+def general_parts(test: OpenedTest, general: GeneralRedundancy, dead: int) -> dict[str, Any]:
+    """CKA and clusters."""
+    part: dict[str, Any] = {
+        "cka": None if general.cka is None else general.cka.tolist(),
+        "general_rows": general.rows,
+        "clusters": [
+            {
+                "threshold": c.threshold,
+                "kept": len(c.probe.feature),
+                "dead": dead,
+                "validation": c.probe.validation,
+                **as_test(test.scored(test.correct(c.probe))),
+            }
+            for c in general.clusters
+        ],
+    }
+    if general.cka is None:
+        part["cka_reason"] = f"{general.rows} rows; at least 4 are needed"
+    return part
+
+
+def set_part(test: OpenedTest, selection: Selection, found: MinimalSet) -> dict[str, Any]:
+    """A smallest set with its random control."""
+    correct, sizes = test.correct(found.probe), found.random_sizes
+    median = float(np.median(sizes))
+    return {
+        "ranking": found.ranking,
+        "delta": found.delta,
+        "select": found.select,
+        "size": found.size,
+        "validation": found.probe.validation,
+        **as_test(test.scored(correct)),
+        "converged": found.probe.converged,
+        "test_loss": test.loss(test.correct(selection.oracle.probe), correct),
+        "random_same_size": spread([test.score(p) for p in found.random_probes]),
+        "random_size": {"median": median, "lo": min(sizes), "hi": max(sizes), "ratio": found.size / median},
+        "neurons": selection.scaler.neurons[found.probe.feature].tolist(),
+        "weights": found.probe.weights.tolist(),
+    }
+
+
+def pipeline_part(test: OpenedTest, selection: Selection, pipeline: Pipeline, neurons: int) -> dict[str, Any]:
+    """The best way on validation, and all that were tried."""
+    tried = [_candidate(test, c) for c in pipeline.candidates]
+    best = pipeline.best
+    if best is None or best.probe is None:
+        return {"size": None, "reason": "no way through the pipeline stays within its delta", "tried": tried}
+    probe = best.probe
+    return {
+        "delta": best.delta,
+        "layer_delta": best.layer_delta,
+        "layers_kept": best.layers_kept,
+        "clustering_threshold": best.clustering_threshold,
+        "ranking": "lca",
+        "size": best.size,
+        "reduction": 1 - len(probe.feature) / neurons,
+        "validation": probe.validation,
+        **as_test(test.scored(test.correct(probe))),
+        "test_loss": test.loss(test.correct(selection.oracle.probe), test.correct(probe)),
+        "neurons": selection.scaler.neurons[probe.feature].tolist(),
+        "tried": tried,
+    }
+
+
+def _candidate(test: OpenedTest, c: Candidate) -> dict[str, Any]:
+    part: dict[str, Any] = {
+        "layer_delta": c.layer_delta,
+        "delta": c.delta,
+        "layers_kept": c.layers_kept,
+        "clustering_threshold": c.clustering_threshold,
+        "kept": c.kept,
+        "size": c.size,
+    }
+    if c.probe is None:
+        return part | {"reason": "what layers and clusters leave is not within delta of the oracle"}
+    return part | {"validation": c.probe.validation, "test": test.score(c.probe)}
+
+
+def curve_part(test: OpenedTest, selection: Selection) -> list[dict[str, Any]]:
+    """Accuracy against number of neurons: each ranking, and the band of the random orders that got to that size."""
+    points = []
+    names = [r.name for r in selection.rankings]
+    for name in names:
+        for p in selection.curves[name]:
+            part = as_test(test.scored(test.correct(p)))
+            points.append({"ranking": name, "size": len(p.feature), "validation": p.validation, **part})
+    band: dict[int, list[float]] = defaultdict(list)
+    for name, curve in selection.curves.items():
+        if name not in names:
+            for p in curve:
+                band[len(p.feature)].append(test.score(p))
+    points += [
+        {"ranking": "random", "size": size, "draws": len(scores), **spread(scores)}
+        for size, scores in sorted(band.items())
+    ]
+    return points
+
+
+def pareto_part(
+    test: OpenedTest, selection: Selection, layers: LayerCurves, general: GeneralRedundancy, pipeline: Pipeline
+) -> list[dict[str, Any]]:
+    """The front of size × depth × accuracy over all that was fitted; chosen on validation, scored here."""
+    named = [(r.name, p) for r in selection.rankings for p in selection.curves[r.name]]
+    named += [(s.ranking, s.probe) for s in selection.sets]
+    named += [(f"layers 0–{k}", p) for k, p in enumerate(layers.incremental)]
+    named += [(f"layer {k}", p) for k, p in enumerate(layers.independent)]
+    named += [(f"clusters {c.threshold:g}", c.probe) for c in general.clusters]
+    named += [("pipeline", c.probe) for c in pipeline.candidates if c.probe]
+    depth = selection.scaler.neurons[:, 0]
+    points = [
+        Point(name, len(p.feature), int(depth[p.feature].max()), p.validation, p) for name, p in named if len(p.feature)
+    ]
+    return [
+        {
+            "source": p.source,
+            "size": p.size,
+            "depth": p.depth,
+            "validation": p.validation,
+            **as_test(test.scored(test.correct(p.probe))),
+        }
+        for p in pareto_front(points)
+    ]

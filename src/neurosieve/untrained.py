@@ -1,0 +1,81 @@
+"""What the architecture alone can do: the same rows read by untrained copies, with probes of their own."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from neurosieve.activations.extract import ExtractionOptions, read_activations
+from neurosieve.activations.store import Activations
+from neurosieve.data import Dataset, Sample
+from neurosieve.models import CodeModel
+from neurosieve.models.untrained import untrained_copy
+from neurosieve.probes import fit_oracle, selection_data
+from neurosieve.redundancy.layers import fit_layers
+from neurosieve.typing import Split
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """One untrained copy.
+
+    Attributes:
+        seed: Of its weights.
+        lam: λ chosen on validation, on a path of its own.
+        validation: Accuracy there.
+        converged: Of the chosen probe.
+        label: True classes of the test rows, shape [rows].
+        predicted: Predicted classes of the test rows, shape [rows].
+        layers: Predicted classes by the probe on each layer alone, shape [layers, rows].
+    """
+
+    seed: int
+    lam: float
+    validation: float
+    converged: bool
+    label: Int[np.ndarray, " rows"]
+    predicted: Int[np.ndarray, " rows"]
+    layers: Int[np.ndarray, "layers rows"]
+
+    def record(self) -> dict[str, object]:
+        """As plain values."""
+        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(self).items()}
+
+    @staticmethod
+    def from_record(record: dict[str, object]) -> "Untrained":
+        """The other way."""
+        arrays = ("label", "predicted", "layers")
+        return Untrained(**{k: np.array(v, dtype=np.int64) if k in arrays else v for k, v in record.items()})  # type: ignore[arg-type]
+
+
+def read_untrained(
+    model: CodeModel, dataset: Dataset, sample: Sample, options: ExtractionOptions, *, seed: int, path: int
+) -> Untrained:
+    """Read the rows with an untrained copy, choose its probes on validation, and predict the test rows.
+
+    The test rows are read after all choices. Nothing is stored: only predictions are kept.
+
+    Args:
+        model: The trained one.
+        dataset: The code.
+        sample: The rows.
+        options: As for the trained model.
+        seed: Of the weights.
+        path: Values on the λ path.
+    """
+    copy = untrained_copy(model, seed)
+
+    def read(split: Split) -> Activations:
+        return read_activations(copy, dataset, sample, split, options)
+
+    train = read("train")
+    data = selection_data(train, read("validation"), model.device)
+    count = int(train.neurons[:, 0].max()) + 1
+    del train
+    oracle = fit_oracle(data, path)
+    layers = fit_layers(data, oracle, count, incremental=False).independent
+    test = read("test")
+    x = data.scaler.apply(test.values).to(model.device)
+    probe = oracle.probe
+    predicted = np.stack([p.predict(x) for p in layers])
+    return Untrained(seed, probe.lam, probe.validation, probe.converged, test.label, probe.predict(x), predicted)
