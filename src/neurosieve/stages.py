@@ -13,7 +13,7 @@ from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset, Sample
 from neurosieve.models import CodeModel, load_model, resolve_device
 from neurosieve.probes import ClusterBootstrap, SelectionData, selection_data
-from neurosieve.probes.archive import Archive
+from neurosieve.probes.archive import Archive, damaged
 from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
 from neurosieve.redundancy.controls import Controls, fit_controls
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
@@ -95,7 +95,11 @@ class Work:
         if not files.exists(f"{name}.json"):
             with self.folder.stage(name):
                 make().archive().save(files, name)
-        result = kind.from_archive(Archive.load(files, name))
+        archive = Archive.load(files, name)
+        try:
+            result = kind.from_archive(archive)
+        except (LookupError, TypeError, ValueError, AttributeError) as e:
+            raise damaged(files, name, e) from e
         assert isinstance(result, kind)  # noqa: S101 - for the type checker
         return result
 
@@ -206,5 +210,8 @@ def untrained_stage(work: Work) -> tuple[tuple[Untrained, ...], str | None]:
                 )
                 record = copy.record()
                 work.folder.save(name, record)
-        copies.append(Untrained.from_record(record))
+        try:
+            copies.append(Untrained.from_record(record))
+        except (TypeError, ValueError) as e:
+            raise damaged(work.folder.files, f"untrained-{seed}", e) from e
     return tuple(copies), None

@@ -57,12 +57,17 @@ class Archive:
             probes = {key: _probe(tensors, key, said) for key, said in content["probes"].items()}
             return Archive(content["record"], probes, tensors)
         except (StoreError, SafetensorError, ValueError, LookupError, TypeError) as e:
-            raise RunFolderError(
-                f"{folder.url}/{name}.safetensors and {name}.json",
-                expected=f"what the {name} stage wrote",
-                got=" ".join(str(e).split())[:200],
-                remedy=f"delete {name}.json and run again",
-            ) from e
+            raise damaged(folder, name, e) from e
+
+
+def damaged(folder: Folder, name: str, error: Exception) -> RunFolderError:
+    """The error for a stage's files that do not hold what the stage wrote."""
+    return RunFolderError(
+        f"{folder.url}/{name}.json and {name}.safetensors",
+        expected=f"what the {name} stage wrote",
+        got=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
+        remedy=f"delete {name}.json and run again",
+    )
 
 
 def _probe(tensors: dict[str, Tensor], key: str, said: Mapping[str, Any]) -> Probe:

@@ -9,6 +9,7 @@ steps become ten times as many.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -46,14 +47,13 @@ class Curvature:
 
     def product(self, l2: float) -> Matvec:
         """The map v → (H + l2) v in the solver's order, intercepts last and free of l2."""
+        return partial(self._plus, l2)
+
+    def _plus(self, l2: float, v: Tensor) -> Tensor:
         free = len(self.p)
-
-        def product(v: Tensor) -> Tensor:
-            out = self.apply(v.roll(free)).roll(-free)
-            out[:-free] += l2 * v[:-free]
-            return out
-
-        return product
+        out = self.apply(v.roll(free)).roll(-free)
+        out[:-free] += l2 * v[:-free]
+        return out
 
 
 def curvature_at(
