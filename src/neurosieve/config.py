@@ -143,7 +143,10 @@ def make_config(
         first = e.errors()[0]
         key = ".".join(str(p) for p in first["loc"])
         raise ConfigError(
-            f"option {key}", expected=first["msg"], got=repr(first["input"]), remedy="see `neurosieve run --help`"
+            f"option {key}",
+            expected=first["msg"].removeprefix("Value error, "),
+            got=repr(first["input"]),
+            remedy="see `neurosieve run --help`",
         ) from e
 
 
