@@ -4,21 +4,27 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 
-.PHONY: demo test test-all check format bench clean
+.PHONY: demo test test-all check browser format bench clean
 
 demo: .venv/installed
 	$(BIN)/neurosieve demo
 
-test: check
+test: check browser
 	$(BIN)/pytest -n $(JOBS)
 
-test-all: check
+test-all: check browser
 	$(BIN)/pytest -n $(JOBS) -m "slow or not slow"
 
 check: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The report is tested in a real browser. Where none is and none can be installed, those tests are skipped and say so.
+browser:
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null 2>&1 || \
+		{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium; } \
+		>/dev/null 2>&1 || echo "no chromium: install it to run the browser tests"
 
 format: .venv/installed
 	$(BIN)/ruff format .

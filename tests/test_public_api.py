@@ -21,7 +21,17 @@ PROBES = {"ClusterBootstrap", "Oracle", "Probe", "SelectionData", "fit_oracle", 
 RANKINGS = {"RANKERS", "Ranking", "lca", "probeless", "random_order"}
 REDUNDANCY = {"Controls", "LayerCurves", "MinimalSet", "Pipeline", "SetSearch", "find_minimal_sets"}
 REDUNDANCY |= {"fit_clusters", "fit_controls", "fit_layers", "run_pipeline"}
-STUDY = {"Cost", "StudyConfig", "Summary", "make_config", "plan_study", "run_study", "continue_study"}
+STUDY = {
+    "Cost",
+    "StudyConfig",
+    "Summary",
+    "make_config",
+    "plan_study",
+    "run_study",
+    "continue_study",
+    "load_summary",
+    "write_report",
+}
 DOCUMENTED = ERRORS | DATA | MODELS | ACTIVATIONS | STATISTICS | PROBES | RANKINGS | REDUNDANCY | STUDY
 
 

@@ -22,8 +22,9 @@ STAGES: tuple[tuple[str, ...], ...] = (
     ("concepts",),
     ("interventions",),
     ("compact",),
+    ("report",),  # pure: reads records only
     ("config", "runfolder", "selection", "untrained", "summary", "stages", "study", "plan", "engine"),
-    ("report", "explorer"),
+    ("explorer",),
     ("",),  # the package itself
     ("cli", "__main__"),
 )

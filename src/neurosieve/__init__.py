@@ -48,7 +48,7 @@ from neurosieve.redundancy import (
     run_pipeline,
 )
 from neurosieve.statistics import Clusters, CorrelationTree, MomentAccumulator, Moments, cka
-from neurosieve.study import continue_study, run_study
+from neurosieve.study import continue_study, load_summary, run_study, write_report
 from neurosieve.summary import Summary
 from neurosieve.typing import NeuronId
 
@@ -103,6 +103,7 @@ __all__ = [
     "import_activations",
     "lca",
     "load_model",
+    "load_summary",
     "make_config",
     "plan_study",
     "probeless",
@@ -114,4 +115,5 @@ __all__ = [
     "sample_rows",
     "selection_data",
     "untrained_copy",
+    "write_report",
 ]

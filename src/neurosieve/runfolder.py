@@ -63,6 +63,25 @@ def config_of(path: PathLike) -> StudyConfig:
     return make_config(options=read_study(files)["study"])
 
 
+def read_object(files: Folder, name: str) -> dict[str, Any] | None:
+    """A JSON object of a run folder; None while it is not there.
+
+    Raises:
+        RunFolderError: It is no JSON object.
+    """
+    if not files.exists(name):
+        return None
+    try:
+        value = json.loads(files.read(name))
+        came = type(value).__name__
+    except ValueError as e:
+        value, came = None, str(e)
+    if not isinstance(value, dict):
+        remedy = "delete the file and run again"
+        raise RunFolderError(f"{files.url}/{name}", expected="a whole JSON object", got=came, remedy=remedy)
+    return value
+
+
 class RunFolder:
     """Opens a new run folder, or the folder of the same study to go on with it.
 
@@ -124,17 +143,7 @@ class RunFolder:
         Raises:
             RunFolderError: It is no JSON object.
         """
-        if not self.files.exists(name):
-            return None
-        try:
-            value = json.loads(self.files.read(name))
-            came = type(value).__name__
-        except ValueError as e:
-            value, came = None, str(e)
-        if not isinstance(value, dict):
-            remedy = "delete the file and run again"
-            raise RunFolderError(f"{self.path / name}", expected="a whole JSON object", got=came, remedy=remedy)
-        return value
+        return read_object(self.files, name)
 
     def save(self, name: str, value: Any) -> None:
         """Write a JSON file at once or not at all."""

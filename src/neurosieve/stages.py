@@ -39,6 +39,10 @@ class StudyData:
         return dict(self.dataset.hashes)
 
 
+# In the order in which they run, after the extraction; untrained copies and the summary follow.
+STAGES = ("selection", "layers", "clusters", "pipeline", "controls")
+
+
 def model_of(config: StudyConfig) -> CodeModel:
     """The study's model, loaded."""
     return load_model(

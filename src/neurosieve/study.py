@@ -4,17 +4,19 @@ from pathlib import Path
 
 from neurosieve.activations.extract import extract
 from neurosieve.activations.foreign import import_activations
-from neurosieve.activations.store import ActivationStore
+from neurosieve.activations.store import ActivationStore, Folder
 from neurosieve.config import STDLIB, StudyConfig
 from neurosieve.data import read_stdlib, read_tagging, sample_rows
 from neurosieve.data.files import file_hashes
-from neurosieve.errors import ConfigError, RunFolderError
-from neurosieve.runfolder import RunFolder, config_of, versions
-from neurosieve.stages import StudyData, Work, find, model_of, options_of, published_stage
+from neurosieve.errors import ConfigError, ResourceError, RunFolderError
+from neurosieve.runfolder import RunFolder, config_of, read_object, versions
+from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, published_stage
+from neurosieve.summary import FORMAT as SUMMARY_FORMAT
 from neurosieve.summary import Summary, summarise
 from neurosieve.typing import PathLike
 
 STORE = "activations"
+REPORT = "report.html"
 
 
 def read_data(config: StudyConfig) -> StudyData:
@@ -60,6 +62,54 @@ def continue_study(run: PathLike) -> Summary:
     return run_study(config, run)
 
 
+def load_summary(run: PathLike) -> Summary:
+    """The results of a finished run.
+
+    Raises:
+        RunFolderError: No run folder, or one without results (names the stages that are missing and the command that
+            goes on), or results of another format version.
+    """
+    config_of(run)  # says so where this is no run folder
+    files = Folder(run)
+    record = read_object(files, "summary.json")
+    if record is None:
+        store = Path(run) / STORE
+        if ActivationStore.started(store) and ActivationStore(store).manifest.complete:
+            lacking = [*(name for name in STAGES if not files.exists(f"{name}.json")), "summary"]
+            command = f"neurosieve redundancy {run}"
+        else:
+            lacking, command = ["activations", *STAGES, "summary"], f"neurosieve run {run}/study.yaml --out {run}"
+        raise RunFolderError(
+            f"run folder {run}",
+            expected="results (summary.json)",
+            got=f"none: {', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing",
+            remedy=f"run `{command}`",
+        )
+    if record.get("format") != SUMMARY_FORMAT:
+        raise RunFolderError(
+            f"{run}/summary.json",
+            expected=f"format version {SUMMARY_FORMAT}",
+            got=f"version {record.get('format')}",
+            remedy="read it with the version that wrote it, or compute it anew in another folder",
+        )
+    return Summary(record)
+
+
+def write_report(run: PathLike, to: PathLike | None = None) -> Path:
+    """Write the page of a finished run beside its results, or elsewhere; returns where it lies.
+
+    Raises:
+        RunFolderError: See `load_summary`.
+        ResourceError: The target cannot be written.
+    """
+    summary = load_summary(run)
+    target = Path(to) if to else Path(run) / REPORT
+    if target.is_dir():
+        raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")
+    Folder(target.parent).write(target.name, summary.to_html(Path(run).resolve().name).encode())
+    return target
+
+
 def run_study(config: StudyConfig, out: PathLike) -> Summary:
     """Run a study into a folder, or go on with one that was begun there.
 
@@ -91,6 +141,7 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
             "data_hashes": hashes,
         }
         folder.save("summary.json", record)
+    write_report(out)
     return Summary(record)
 
 

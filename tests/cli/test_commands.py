@@ -17,7 +17,7 @@ from tests.study import FEW, data_folder, finished_quick, lasting, quick
 from tests.tiny import tiny_model
 
 Capture = pytest.CaptureFixture[str]
-COMMANDS = ("run", "redundancy", "extract", "plan", "demo", "models", "tasks")
+COMMANDS = ("run", "redundancy", "report", "extract", "plan", "demo", "models", "tasks")
 
 
 def forbidden(*_: Any, **__: Any) -> None:
@@ -114,9 +114,9 @@ def test_run_for_people(capsys: Capture, tmp_path: Path, monkeypatch: pytest.Mon
     assert ended.err == ""
     assert record["headline"] in ended.out
     assert f"{100 * record['oracle']['test']:.1f} %" in ended.out
-    for part in ("token lookup", "layer 0 alone", "majority class", "random neurons", "smallest sets", str(tmp_path)):
+    for part in ("token lookup", "layer 0 alone", "majority class", "random neurons", "Smallest sets", str(tmp_path)):
         assert part in ended.out
-    for part in ("how far to trust it", "untrained copies, 1 seeds", "layers kept by LS", "LS + CC + LCA"):
+    for part in ("How far to trust it", "untrained copies, 1 seeds", "layers kept by LS", "LS + CC + LCA"):
         assert part in ended.out
     for entry in record["trust"]:
         assert entry["question"] in ended.out
@@ -127,23 +127,25 @@ def test_run_for_people(capsys: Capture, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_extract_then_run_as_json(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = lasting(finished_quick().record)  # made before anything is forbidden
     ended = ran(capsys, "extract", *options(out=tmp_path / "run"), "--json")
     assert (ended.code, ended.err, ended.json["complete"]) == (0, "", True)
     assert not (tmp_path / "run" / "summary.json").exists()
     monkeypatch.setattr(study_module, "extract", forbidden)
     ended = ran(capsys, "run", *options(out=tmp_path / "run"), "--json")
     assert (ended.code, ended.err) == (0, "")
-    assert lasting(ended.json) == lasting(finished_quick().record)
+    assert lasting(ended.json) == expected
     assert ran(capsys, "run", *options(out=tmp_path / "run"), "--json") == ended
 
 
 def test_extract_then_redundancy(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the options that the extraction was begun with, and goes on in the same folder."""
+    expected = lasting(finished_quick().record)  # made before anything is forbidden
     ran(capsys, "extract", *options(out=tmp_path))
     monkeypatch.setattr(study_module, "extract", forbidden)
     ended = ran(capsys, "redundancy", str(tmp_path), "--json")
     assert (ended.code, ended.err) == (0, "")
-    assert lasting(ended.json) == lasting(finished_quick().record)
+    assert lasting(ended.json) == expected
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setattr(study_module, "find", forbidden)
     text = ran(capsys, "redundancy", str(tmp_path)).out  # finished: shown again

@@ -1,5 +1,6 @@
 """A finished run: the summary's keys and types, and its figures recomputed in plain numpy from the store."""
 
+import html
 import json
 from collections import Counter
 from pathlib import Path
@@ -42,6 +43,7 @@ SHAPE: dict[str, Any] = {
     "rows": {"train": int, "validation": int, "test": int},
     "units": dict.fromkeys(("kept", "truncated", "skipped", "empty", "shared_subwords"), int),
     "long_examples": int,
+    "mistakes": [{"text": str, "label": str, "predicted": str, "unseen": bool}],
     "oracle": TESTED | {"lambda": float, "converged": bool, "path": list, "per_class": dict},
     "baselines": {"majority": float, "token_lookup": SCORE, "layer0": SCORE | {"validation": float}}
     | {"random_neurons": {"size": int} | SPREAD}
@@ -56,7 +58,12 @@ SHAPE: dict[str, Any] = {
     },
     "unseen": {
         "natural": SCORE
-        | {"token_lookup": SCORE, "seen": SCORE, "untrained": SPREAD | {"gain": GAIN}, "per_class": dict},
+        | {
+            "token_lookup": SCORE,
+            "seen": SCORE | {"per_class": dict},
+            "untrained": SPREAD | {"gain": GAIN},
+            "per_class": dict,
+        },
         "disjoint": {"mean": None, "lo": None, "hi": None, "splits": int, "reason": str},
     },
     "control": SELECTIVITY
@@ -290,7 +297,7 @@ def test_headline_carries_its_control(run: Finished) -> None:
     frame = run.summary.to_frame()
     assert frame["ranking"].to_list() == ["lca", "probeless"]
     assert frame["size"].to_list() == [s["size"] for s in run.record["minimal_sets"]]
-    assert run.summary.headline in run.summary._repr_html_()
+    assert run.summary.headline in html.unescape(run.summary._repr_html_())
 
 
 def test_at_chance_nothing_is_claimed() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurosieve.report.numbers import per_cent
 from neurosieve.summary.opened import OpenedTest
-from neurosieve.summary.trust import NO, OPEN, YES, headline, per_cent, trust_box
+from neurosieve.summary.trust import NO, OPEN, YES, headline, trust_box
 from tests.summary import opened, reader
 
 KEYS = ("majority", "lookup", "untrained", "selectivity", "random")

@@ -1,6 +1,5 @@
 """Results as a terminal shows them: compact tables; plain text where nobody watches."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,9 @@ from rich.text import Text
 
 from neurosieve.activations import ActivationStore
 from neurosieve.plan import Cost
+from neurosieve.report import tables
+from neurosieve.report.numbers import visible
+from neurosieve.study import REPORT
 from neurosieve.summary import Summary
 
 
@@ -24,131 +26,45 @@ def error_line(message: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text("error: ", style="bold red") + text)
 
 
-def score(value: float, interval: Sequence[float] | None = None) -> str:
-    """A share in per cent with its interval, in the digits it carries."""
-    text = f"{100 * value:.1f} %"
-    return f"{text} [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else text
-
-
 def show_summary(summary: Summary, out: Path) -> None:
     """The finding and how far it can be trusted, scores beside baselines, smallest sets, and where everything lies."""
     record, screen = summary.record, console()
-    screen.print(Text(summary.headline, style="bold"))
+    screen.print(Text(visible(summary.headline), style="bold"))
     screen.print()
     screen.print(_trust(record))
-    screen.print(_scores(record))
+    screen.print(_grid(tables.score_table(record)))
     if record["minimal_sets"]:
-        screen.print(_sets(record))
-        screen.print(_cuts(record))
+        screen.print(_grid(tables.set_table(record)))
+        screen.print(_grid(tables.cut_table(record), wrap=True))
     if record.get("published") and record["published"]["choices"]:
-        screen.print(_choices(record["published"]["choices"]))
+        screen.print(_grid(tables.choice_table(record), wrap=True))
     for note in record["notes"]:
-        screen.print(Text(f"· {note}", style="dim"))
+        screen.print(Text(f"· {visible(note)}", style="dim"))
     seconds = ", ".join(f"{stage} {s:.0f} s" for stage, s in record["seconds"].items())
-    screen.print(Text(f"{seconds}; peak memory {record['peak_rss_mb'] / 1024:.1f} GiB; results in {out}", style="dim"))
+    screen.print(Text(f"{seconds}; peak memory {record['peak_rss_mb'] / 1024:.1f} GiB", style="dim"))
+    screen.print(Text(f"results in {out}, report in {out / REPORT}"), soft_wrap=True)
 
 
 _COLOURS = {"yes": "green", "no": "red", "not measured": "yellow"}
 
 
 def _trust(record: dict[str, Any]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, title="how far to trust it", title_justify="left")
-    for entry in record["trust"]:
-        table.add_row(Text(entry["answer"], style=_COLOURS[entry["answer"]]), Text(entry["question"]))
-        table.add_row("", Text(entry["figures"], style="dim"))
+    shown = tables.trust_table(record)
+    table = Table(box=None, show_header=False, pad_edge=False, title=shown.title, title_justify="left")
+    for answer, question, figures in shown.rows:
+        table.add_row(Text(answer, style=_COLOURS[answer]), Text(question))
+        table.add_row("", Text(visible(figures), style="dim"))
     return table
 
 
-def _cuts(record: dict[str, Any]) -> Table:
-    """Whole layers and alike neurons cut before the ranking."""
-    table = Table(title="\nlayers and pipeline", title_justify="left", box=None, show_header=False, pad_edge=False)
-    kept = ", ".join(f"0–{layer} within {float(d):g}" for d, layer in record["layer_selector"].items())
-    table.add_row("layers kept by LS", kept)
-    best = record["pipeline"]
-    if best["size"] is None:
-        table.add_row("LS + CC + LCA", best["reason"])
-    else:
-        cut = best["clustering_threshold"]
-        clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
-        table.add_row(
-            "LS + CC + LCA",
-            f"{best['size']} neurons of layers 0–{best['layers_kept']} ({clusters}),"
-            f" test {score(best['test'], best['interval'])}",
-        )
-    return table
-
-
-def _choices(choices: Sequence[dict[str, Any]]) -> Table:
-    """How far the published study's choices move the result."""
-    table = Table(
-        title="\nthe published study's choices (not sound: for comparison)",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    for name in ("choice", "figure", "sound", "published"):
-        table.add_column(name)
-    for c in choices:
-        figures = ("–", c["reason"]) if c["sound"] is None else tuple(f"{c[k]:.4g}" for k in ("sound", "published"))
-        table.add_row(c["choice"], c["figure"], *figures)
-    return table
-
-
-def _scores(record: dict[str, Any]) -> Table:
-    table = Table(title="\naccuracy, 95 % interval by clusters", title_justify="left", box=None, pad_edge=False)
-    for name in ("", "all test rows", "rows unseen in train"):
-        table.add_column(name, no_wrap=True)
-    base, natural = record["baselines"], record["unseen"]["natural"]
-    scored = natural["score"] is not None
-    table.add_row(
-        f"oracle, {record['neurons']:,} neurons",
-        score(record["oracle"]["test"], record["oracle"]["interval"]),
-        score(natural["score"], natural["interval"]) if scored else "–",
-    )
-    table.add_row(
-        "token lookup",
-        score(base["token_lookup"]["score"], base["token_lookup"]["interval"]),
-        score(natural["token_lookup"]["score"], natural["token_lookup"]["interval"]) if scored else "–",
-    )
-    copies = base["untrained_model"]
-    if copies:
-        natural_copies = natural["untrained"] if scored else None
-        table.add_row(
-            f"untrained copies, {len(copies['seeds'])} seeds", _ranged(copies["test"]), _ranged(natural_copies)
-        )
-    table.add_row("layer 0 alone", score(base["layer0"]["score"], base["layer0"]["interval"]), "")
-    random = base["random_neurons"]
-    table.add_row(
-        f"{random['size']} random neurons",
-        _ranged(random),
-        "",
-    )
-    table.add_row("majority class", score(base["majority"]), "")
-    table.add_row("n", f"{record['oracle']['n']:,}", f"{natural['n']:,}")
-    return table
-
-
-def _ranged(spread: dict[str, Any] | None) -> str:
-    """Mean and range of some draws."""
-    if spread is None:
-        return "–"
-    return f"{score(spread['mean'])}  ({100 * spread['lo']:.1f} – {100 * spread['hi']:.1f})"
-
-
-def _sets(record: dict[str, Any]) -> Table:
-    table = Table(title="\nsmallest sets, accuracy in %", title_justify="left", box=None, pad_edge=False)
-    for name in ("ranking", "neurons", "test", "loss, points", "random needs"):
-        table.add_column(name, no_wrap=True)
-    for s in record["minimal_sets"]:
-        low, high = (100 * v for v in s["test_loss"]["interval"])
-        need = s["random_size"]
-        table.add_row(
-            f"{s['ranking']} {s['delta']:g}{' safe' if s['select'] == 'safe' else ''}",
-            f"{s['size']} ({100 * s['size'] / record['neurons']:.1f} %)",
-            score(s["test"], s["interval"]).replace(" %", ""),
-            f"{100 * s['test_loss']['value']:.2f} [{low:.2f}, {high:.2f}]",
-            f"{need['median']:g} ({need['lo']}–{need['hi']})",
-        )
+def _grid(shown: tables.Table, *, wrap: bool = False) -> Table:
+    """A table of the report on the terminal."""
+    table = Table(title=f"\n{shown.title}", title_justify="left", box=None, pad_edge=False)
+    table.show_header = any(shown.columns)
+    for name in shown.columns:
+        table.add_column(name, no_wrap=not wrap)
+    for row in shown.rows:
+        table.add_row(*(Text(visible(cell)) for cell in row))
     return table
 
 

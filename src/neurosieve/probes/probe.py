@@ -126,17 +126,25 @@ def fit_path(
     feature: Int[np.ndarray, " some"],
     lambdas: Sequence[float],
     starts: Sequence[Solution] = (),
+    closeness: float = KKT_TARGET,
 ) -> tuple[list[Probe], list[Solution]]:
     """One probe for each λ (largest first), each started from the one before unless starts are given.
 
     Without any neuron (a layer that is all dead) it is the intercept alone.
+
+    Args:
+        data: Train and validation.
+        feature: The neurons.
+        lambdas: Values of λ.
+        starts: A solution of a like problem for each λ.
+        closeness: Solved until the largest KKT violation is at most this share of λ_max.
     """
     index = torch.from_numpy(feature).to(data.x.device)
     whole = len(feature) == len(data.x) and bool((feature == np.arange(len(feature))).all())
     x = data.x if whole else data.x.index_select(0, index)
     y = one_hot(data.label, data.classes, x)
     lam_max = 2 * null_gradient(x, y)
-    target = max(KKT_TARGET * lam_max, _SMALLEST)
+    target = max(closeness * lam_max, _SMALLEST)
     probes: list[Probe] = []
     solutions: list[Solution] = []
     for i, lam in enumerate(lambdas):
@@ -144,6 +152,18 @@ def fit_path(
         solutions.append(solve(x, y, lam / 2, lam / 2, target, start))
         probes.append(_probe(data, feature, lam, solutions[-1], lam_max))
     return probes, solutions
+
+
+def fit_own_path(data: SelectionData, feature: Int[np.ndarray, " some"], length: int = PATH_LENGTH) -> Probe:
+    """The best probe of some neurons on a λ path of their own: what controls search.
+
+    Labels without sense need thousands of weights at small λ, where closeness is dear: the path is solved to the
+    tolerance of `converged`, and only the chosen probe ten times more closely.
+    """
+    probes, solutions = fit_path(data, feature, lambda_path(lambda_max(data, feature), length), closeness=KKT_TOLERANCE)
+    choice = best(probes)
+    (probe,), _ = fit_path(data, feature, [probes[choice].lam], [solutions[choice]])
+    return probe
 
 
 def best(probes: Sequence[Probe]) -> int:

@@ -9,7 +9,7 @@ import polars as pl
 from neurosieve.data.controls import among, control_labels, held_out_types
 from neurosieve.probes.archive import Archive
 from neurosieve.probes.features import SelectionData
-from neurosieve.probes.probe import Oracle, Probe, best, fit_path, fit_probe, lambda_max, lambda_path
+from neurosieve.probes.probe import Oracle, Probe, fit_own_path, fit_probe
 from neurosieve.probes.solver import Solution
 from neurosieve.progress import track
 
@@ -67,17 +67,12 @@ def fit_controls(
         next(steps)
         random = data.relabelled(control_labels(data.text, share, s), control_labels(data.text_validation, share, s))
         everything = np.arange(len(data.neurons))
-        control[s] = _own_path(random, everything, path)
-        control_minimal[s] = _own_path(random, minimal.feature, path)
+        control[s] = fit_own_path(random, everything, path)
+        control_minimal[s] = fit_own_path(random, minimal.feature, path)
     for s in range(seed, seed + splits):
         next(steps)
         disjoint[s] = _without_types(data, oracle, s)
     return Controls(control, control_minimal, disjoint)
-
-
-def _own_path(data: SelectionData, feature: np.ndarray, length: int) -> Probe:
-    probes, _ = fit_path(data, feature, lambda_path(lambda_max(data, feature), length))
-    return probes[best(probes)]
 
 
 def _without_types(data: SelectionData, oracle: Oracle, seed: int) -> Probe:

@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
+import plotly.graph_objects as go
 import polars as pl
+from markupsafe import Markup
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.config import StudyConfig
+from neurosieve.errors import DataError, unknown_name
 from neurosieve.redundancy.clusters import GeneralRedundancy
 from neurosieve.redundancy.controls import Controls
 from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.pipeline import Pipeline
+from neurosieve.report import CHARTS, render_page
+from neurosieve.report.figures import missing_reason, plain
+from neurosieve.report.tables import score_table, set_table, trust_table
 from neurosieve.selection import Selection
 from neurosieve.summary.opened import open_test
 from neurosieve.summary.sections import (
@@ -20,6 +26,7 @@ from neurosieve.summary.sections import (
     disjoint_part,
     general_parts,
     layer_parts,
+    mistakes_part,
     natural_part,
     oracle_part,
     pareto_part,
@@ -65,8 +72,27 @@ class Summary:
             ]
         )
 
+    def plot(self, key: str) -> go.Figure:
+        """A figure of the report: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto".
+
+        Raises:
+            ConfigError: Another name.
+            DataError: The record has no values for it (gives its reason).
+        """
+        if key not in CHARTS:
+            raise unknown_name("figure", key, CHARTS)
+        if (reason := missing_reason(self.record, key)) is not None:
+            raise DataError(f"figure {key}", expected="values to draw", got="none", remedy=f"not measured: {reason}")
+        chart = CHARTS[key](self.record)
+        return chart.figure.update_layout(title={"text": plain(chart.title), "font": {"size": 14}}, margin={"t": 48})
+
+    def to_html(self, folder: str = "RUN") -> str:
+        """The report as one self-contained page; `folder` is named in the commands that rebuild it."""
+        return render_page(self.record, folder)
+
     def _repr_html_(self) -> str:
-        return f"<p>{self.headline}</p>{self.to_frame()._repr_html_()}"
+        parts = (trust_table(self.record), score_table(self.record), set_table(self.record))
+        return Markup("<p><b>{}</b></p>").format(self.headline) + Markup("").join(t.to_html() for t in parts)
 
 
 @dataclass(frozen=True)
@@ -97,6 +123,7 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> d
             "natural": natural_part(test, oracle, found.untrained),
             "disjoint": disjoint_part(test, found.controls),
         },
+        "mistakes": mistakes_part(test, oracle),
         "control": control_part(test, oracle, selection.sets[0].probe, found.controls),
         **layer_parts(test, found.layers, oracle, config.layer_deltas),
         **general_parts(test, found.general, len(selection.scaler.dead)),

@@ -16,8 +16,11 @@ from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.pareto import Point, pareto_front
 from neurosieve.redundancy.pipeline import Candidate, Pipeline
 from neurosieve.selection import Selection
-from neurosieve.summary.opened import OpenedTest, as_test, missing, spread
+from neurosieve.summary.opened import Hits, OpenedTest, as_test, missing, spread
 from neurosieve.untrained import Untrained
+
+MAX_MISTAKES = 24
+MAX_TEXT = 120
 
 
 def oracle_part(test: OpenedTest, selection: Selection) -> dict[str, Any]:
@@ -72,7 +75,7 @@ def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]
     hits = test.correct(oracle)
     part = test.scored(hits, rows) | {
         "token_lookup": test.scored(test.lookup, rows),
-        "seen": test.scored(hits, ~rows) if int((~rows).sum()) >= MIN_ROWS else None,
+        "seen": _seen(test, oracle, hits),
         "untrained": None,
         "per_class": per_class(oracle.predict(test.x)[rows], test.label[rows], test.labels),
     }
@@ -81,6 +84,40 @@ def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]
         scores = [float((c.predicted == test.label)[rows].mean()) for c in untrained]
         part["untrained"] = spread(scores) | {"gain": test.difference(hits, mean, rows)}
     return part
+
+
+def _seen(test: OpenedTest, oracle: Probe, hits: Hits) -> dict[str, Any] | None:
+    rows = ~test.unseen
+    if int(rows.sum()) < MIN_ROWS:
+        return None
+    return test.scored(hits, rows) | {
+        "per_class": per_class(oracle.predict(test.x)[rows], test.label[rows], test.labels)
+    }
+
+
+def mistakes_part(test: OpenedTest, oracle: Probe) -> list[dict[str, Any]]:
+    """Test rows that the oracle gets wrong: as many of each class in turn, the first of the split first."""
+    predicted = oracle.predict(test.x)
+    wrong = np.flatnonzero(predicted != test.label)
+    turn = np.zeros(len(wrong), dtype=np.int64)
+    for c in np.unique(test.label[wrong]):
+        mine = test.label[wrong] == c
+        turn[mine] = np.arange(mine.sum())
+    chosen = wrong[np.argsort(turn, kind="stable")][:MAX_MISTAKES]
+    return [
+        {
+            "text": shortened(str(test.text[i])),
+            "label": test.labels[test.label[i]],
+            "predicted": test.labels[predicted[i]],
+            "unseen": bool(test.unseen[i]),
+        }
+        for i in chosen
+    ]
+
+
+def shortened(text: str) -> str:
+    """A text of bounded length that tells how long it was."""
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
 
 
 def disjoint_part(test: OpenedTest, controls: Controls) -> dict[str, Any]:

@@ -6,17 +6,13 @@ from typing import Any
 import numpy as np
 
 from neurosieve.probes.probe import Probe
+from neurosieve.report.numbers import allowed, per_cent
 from neurosieve.summary.opened import OpenedTest
 
 YES, NO, OPEN = "yes", "no", "not measured"
 MUCH = 2.0  # random orders that need fewer than this many times the neurons do nearly as well
 
 Record = Mapping[str, Any]
-
-
-def per_cent(value: float) -> str:
-    """A share in per cent, in the digits it carries."""
-    return f"{100 * value:.1f} %"
 
 
 def trust_box(record: Record, test: OpenedTest, oracle: Probe) -> list[dict[str, str]]:
@@ -99,15 +95,15 @@ def headline(record: Record) -> str:
     if record["minimal_sets"] is None:
         return f"Nothing can be said: {record['minimal_sets_reason']}."
     best = record["minimal_sets"][0]
-    points, low = 100 * best["delta"], 100 * best["test_loss"]["interval"][0]
+    low = 100 * best["test_loss"]["interval"][0]
     high, value = 100 * best["test_loss"]["interval"][1], 100 * best["test_loss"]["value"]
     share = 100 * (1 - best["size"] / record["neurons"])
     finding = (
-        f"{share:.1f} % of {record['neurons']:,} neurons can go: {best['size']} stay within {points:g}"
-        f" {'point' if points == 1 else 'points'} of the oracle's {100 * record['oracle']['test']:.1f} %"
+        f"{share:.1f} % of {record['neurons']:,} neurons can go: {best['size']} stay within {allowed(best['delta'])}"
+        f" of the oracle's {100 * record['oracle']['test']:.1f} %"
         f" (loss on test {value:.2f} points, 95 % interval {low:.2f} to {high:.2f})"
     )
-    held = "" if low <= points else " That loss is above what was allowed."
+    held = "" if low <= 100 * best["delta"] else " That loss is above what was allowed."
     return f"{finding}; {_but(record)}.{held}"
 
 

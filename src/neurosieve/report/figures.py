@@ -1,0 +1,306 @@
+"""Figures of a study's results: one pure function a figure, from a summary's record to a titled plotly figure.
+
+Every title states the finding. Series differ in marker and dash, not in colour alone; text and lines take their colour
+from the page's theme, so that one drawing serves light, dark and print.
+"""
+
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from neurosieve.report.numbers import allowed, count, per_cent, ranged, visible
+from neurosieve.report.tables import Record, Table, class_table, set_layers
+
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up")
+TICKS = ".1~%"
+_DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure with its finding and its data.
+
+    Attributes:
+        key: Its name in pages and for `Summary.plot`.
+        title: The finding in one sentence.
+        caption: How to read it.
+        figure: The drawing.
+        table: The drawn values.
+    """
+
+    key: str
+    title: str
+    caption: str
+    figure: go.Figure
+    table: Table
+
+
+@cache
+def theme() -> str:
+    """The style sheet: the one place of all colours."""
+    return files("neurosieve.report").joinpath("theme.css").read_text(encoding="utf-8")
+
+
+@cache
+def colour(name: str) -> str:
+    """A colour of the theme that is the same on both papers."""
+    match = re.search(rf"--{name}: (#[0-9a-f]{{6}});", theme())
+    assert match, name  # noqa: S101 - the theme is ours
+    return match[1]
+
+
+def plain(text: str) -> str:
+    """A text that plotly shows as it is."""
+    return html.escape(visible(text), quote=False)
+
+
+def curve_chart(record: Record) -> Chart:
+    """Accuracy against number of neurons: rankings with intervals, the band of random orders, the oracle."""
+    figure, rows = go.Figure(), []
+    points = record["curves"]
+    band = [p for p in points if p["ranking"] == "random"]
+    sizes = [p["size"] for p in band]
+    if band:
+        _band(figure, sizes, [p["lo"] for p in band], [p["hi"] for p in band], "random orders, range")
+        figure.add_scatter(x=sizes, y=[p["mean"] for p in band], name="random orders, mean", mode="lines", line=_thin())
+        rows += [("random", count(p["size"]), ranged(p), f"{p['draws']} draws") for p in band]
+    for i, name in enumerate(dict.fromkeys(p["ranking"] for p in points if p["ranking"] != "random")):
+        mine = [p for p in points if p["ranking"] == name]
+        _series(figure, i, name, [p["size"] for p in mine], mine)
+        rows += [(name, count(p["size"]), per_cent(p["test"], p["interval"]), f"n {count(p['n'])}") for p in mine]
+    figure.add_hline(y=record["oracle"]["test"], line={"width": 1, "dash": "dot", "color": colour("band")})
+    _axes(figure, "neurons kept (logarithmic)", "accuracy on test rows", x={"type": "log", "dtick": 1})
+    table = Table("Accuracy against number of neurons", ("ranking", "neurons", "test", "of"), tuple(rows))
+    caption = "Probes retrained on the first neurons of each order, with 95 % intervals; the dotted line is the oracle."
+    return Chart("curve", _curve_title(record), caption, figure, table)
+
+
+def _curve_title(record: Record) -> str:
+    if not record["minimal_sets"]:
+        return f"No set of neurons can be claimed: {record['minimal_sets_reason']}"
+    best = record["minimal_sets"][0]
+    need = best["random_size"]["median"]
+    return (
+        f"{best['size']} neurons by {best['ranking']} stay within {allowed(best['delta'])} on validation;"
+        f" random orders need {need:g}"
+    )
+
+
+def layer_chart(record: Record) -> Chart:
+    """Probes on each layer, on the layers up to it, and on each layer of untrained copies."""
+    figure, rows, curves = go.Figure(), [], record["layerwise"]
+    for i, (key, name) in enumerate((("independent", "this layer alone"), ("incremental", "layers 0 up to this one"))):
+        _series(figure, i, name, [p["layer"] for p in curves[key]], curves[key])
+        rows += [(name, str(p["layer"]), per_cent(p["test"], p["interval"])) for p in curves[key]]
+    copies = record["baselines"]["untrained_model"]
+    if copies:
+        spread = copies["layers"]
+        depth = list(range(len(spread)))
+        _band(figure, depth, [p["lo"] for p in spread], [p["hi"] for p in spread], "untrained copies, range")
+        figure.add_scatter(x=depth, y=[p["mean"] for p in spread], name="untrained, mean", mode="lines", line=_thin())
+        rows += [("untrained copies, this layer alone", str(k), ranged(p)) for k, p in enumerate(spread)]
+    marks = record["layer_selector"] or {}
+    for layer in sorted(set(marks.values())):
+        losses = ", ".join(f"{100 * float(d):g}" for d, k in marks.items() if k == layer)
+        figure.add_vline(x=layer, line={"width": 1, "dash": "dash", "color": colour("band")})
+        figure.add_annotation(
+            x=layer, y=0, yref="paper", yanchor="bottom", text=f"LS {losses} points", showarrow=False, xanchor="left"
+        )
+        rows.append(("LayerSelector", str(layer), f"within {losses} points"))
+    _axes(figure, "layer (0 = embeddings)", "accuracy on test rows", x={"dtick": 1})
+    best = max(curves["independent"], key=lambda p: p["test"])
+    whole = per_cent(record["oracle"]["test"])
+    title = f"Layer {best['layer']} alone reaches {per_cent(best['test'])}; all layers together {whole}"
+    caption = "95 % intervals; vertical lines mark the highest layer that the LayerSelector keeps for a loss allowed."
+    table = Table("Layer curves", ("probe", "layer", "test"), tuple(rows))
+    return Chart("layers", title, caption, figure, table)
+
+
+def cka_chart(record: Record) -> Chart:
+    """Debiased linear CKA between layers."""
+    values = record["cka"]
+    names = [str(k) for k in range(len(values))]
+    scale = [[0, colour("scale-low")], [1, colour("scale-high")]]
+    heat = {"colorscale": scale, "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{z:.2f}"}
+    figure = go.Figure(go.Heatmap(z=values, x=names, y=names, **heat))
+    _axes(figure, "layer (0 = embeddings)", "layer", x={"type": "category"})
+    figure.update_yaxes(type="category", autorange="reversed")
+    pairs = [(values[i][i + 1], i) for i in range(len(values) - 1)]
+    title = "The model has one layer"
+    if pairs:
+        most, layer = max(pairs)
+        title = (
+            f"Neighbouring layers are alike by {sum(v for v, _ in pairs) / len(pairs):.2f} on average,"
+            f" most of all layers {layer} and {layer + 1} ({most:.2f})"
+        )
+    rows = tuple((names[i], *(f"{v:.2f}" for v in row)) for i, row in enumerate(values))
+    table = Table("CKA", ("layer", *names), rows)
+    rows_used = count(record["general_rows"])
+    caption = f"Linear CKA, debiased, over {rows_used} train rows: 1 is the same up to rotation and scale."
+    return Chart("cka", title, caption, figure, table)
+
+
+def cluster_chart(record: Record) -> Chart:
+    """Neurons that remain at each clustering threshold, and under them the accuracy of what remains."""
+    cuts = record["clusters"]
+    names, kept = [f"{c['threshold']:g}" for c in cuts], [c["kept"] for c in cuts]
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    bars = {"text": [count(k) for k in kept], "marker_color": colour("series-1"), "showlegend": False}
+    figure.add_bar(x=names, y=kept, row=1, col=1, **bars)
+    _axes(figure, "", "neurons kept", x={})
+    _series(figure, 1, "accuracy of their probe", names, cuts, row=2, col=1)
+    figure.update_layout(showlegend=False, height=460)
+    figure.update_yaxes(tickformat=",d", row=1, col=1)
+    figure.update_yaxes(title="accuracy", tickformat=TICKS, fixedrange=True, automargin=True, row=2, col=1)
+    figure.update_xaxes(type="category", fixedrange=True)
+    figure.update_xaxes(title="clustering threshold (distance 1 − |r|)", row=2, col=1)
+    enough = [c for c in cuts if c["interval"][1] >= record["oracle"]["test"]]
+    title = "Every clustering threshold loses accuracy"
+    if enough:
+        c = min(enough, key=lambda c: int(c["kept"]))
+        title = (
+            f"With one neuron for each group of alike ones, {count(c['kept'])} of {count(record['neurons'])} reach"
+            f" {per_cent(c['test'])}, no less than all within the interval"
+        )
+    rows = tuple((f"{c['threshold']:g}", count(c["kept"]), per_cent(c["test"], c["interval"])) for c in cuts)
+    dead = count(record["dead"])
+    caption = f"Average linkage over |Pearson r|; a medoid stands for each cluster; {dead} dead neurons left out."
+    return Chart("clusters", title, caption, figure, Table("Clusters", ("threshold", "neurons kept", "test"), rows))
+
+
+def set_chart(record: Record) -> Chart:
+    """Where the neurons of the first smallest set lie."""
+    held = set_layers(record)
+    size = sum(held)
+    names = [str(k) for k in range(len(held))]
+    figure = go.Figure(go.Bar(x=names, y=held, text=[str(n) for n in held], marker_color=colour("series-1")))
+    _axes(figure, "layer (0 = embeddings)", "neurons of the smallest set", x={"type": "category"})
+    figure.update_yaxes(tickformat=",d")
+    most = max(range(len(held)), key=lambda k: held[k])
+    title = f"{held[most]} of the {size} neurons of the smallest set lie in layer {most}"
+    rows = tuple((name, str(n)) for name, n in zip(names, held, strict=True))
+    best = record["minimal_sets"][0]
+    score = per_cent(best["test"], best["interval"])
+    caption = f"Ranking {best['ranking']}, loss allowed {allowed(best['delta'])}; {score} on test rows."
+    return Chart("set", title, caption, figure, Table("Smallest set by layer", ("layer", "neurons"), rows))
+
+
+def class_chart(record: Record) -> Chart:
+    """Recall of each class on rows seen and unseen in train."""
+    natural = record["unseen"]["natural"]
+    parts = {
+        "all test rows": record["oracle"]["per_class"],
+        "seen in train": (natural.get("seen") or {}).get("per_class"),
+        "unseen in train": natural.get("per_class"),
+    }
+    figure = go.Figure()
+    names = [plain(n) for n in record["labels"]]
+    for i, (name, part) in enumerate(p for p in parts.items() if p[1]):
+        # Open and of falling size, so that marks on one spot are all seen.
+        marker = {"symbol": f"{_SYMBOLS[i]}-open", "size": 15 - 4 * i, "color": colour(f"series-{i + 1}")}
+        marker["line"] = {"width": 2}
+        recalls = [part[label]["recall"] for label in record["labels"]]
+        figure.add_scatter(x=recalls, y=names, name=name, mode="markers", marker=marker)
+    _axes(figure, "recall (share of the class's rows found)", "class", x={"tickformat": TICKS})
+    figure.update_yaxes(tickformat=None, type="category", autorange="reversed")
+    figure.update_layout(height=max(380, 120 + 28 * len(names)))
+    known = {label: p["recall"] for label, p in record["oracle"]["per_class"].items() if p["recall"] is not None}
+    hardest = min(known, key=lambda k: known[k], default=None)
+    title = "No class has enough rows"
+    if hardest:
+        title = f"{hardest} is the hardest class: {per_cent(known[hardest])} of its rows are found"
+    caption = "Classes with fewer than 30 rows of a kind have no mark there."
+    return Chart("classes", title, caption, figure, class_table(record))
+
+
+def pareto_chart(record: Record) -> Chart:
+    """The front of size, depth and accuracy."""
+    front = sorted(record["pareto"], key=lambda p: p["size"])
+    depth = [p["depth"] for p in front]
+    figure = go.Figure(
+        go.Scatter(
+            x=[p["size"] for p in front], y=[p["test"] for p in front], error_y=_errors(front),
+            mode="markers+text", text=[str(d) for d in depth], textposition="middle center",
+            hovertext=[plain(p["source"]) for p in front], marker={"size": 17, "color": colour("scale-high")},
+            textfont={"size": 10, "color": colour("scale-low")},
+        )
+    )  # fmt: skip
+    _axes(figure, "neurons kept (logarithmic)", "accuracy on test rows", x={"type": "log", "dtick": 1})
+    least = min(p["size"] for p in front)
+    title = (
+        f"{len(front)} ways are on the front of size, depth and accuracy: {count(least)} to {count(front[-1]['size'])}"
+        f" neurons, highest layer {min(depth)} to {max(depth)}"
+    )
+    rows = tuple((p["source"], count(p["size"]), str(p["depth"]), per_cent(p["test"], p["interval"])) for p in front)
+    caption = "Chosen on validation, scored on test. The number beside a point is the highest layer that it needs."
+    table = Table("Pareto front", ("way", "neurons", "highest layer", "test"), rows)
+    return Chart("pareto", title, caption, figure, table)
+
+
+CHARTS: Mapping[str, Callable[[Record], Chart]] = {
+    "curve": curve_chart,
+    "layers": layer_chart,
+    "cka": cka_chart,
+    "clusters": cluster_chart,
+    "set": set_chart,
+    "classes": class_chart,
+    "pareto": pareto_chart,
+}
+
+
+def missing_reason(record: Record, key: str) -> str | None:
+    """Why a figure has no values; None where it has."""
+    part = {"set": "minimal_sets", "pareto": "pareto", "cka": "cka"}.get(key)
+    if part is None or record[part]:
+        return None
+    return str(record.get(f"{part}_reason", "nothing was found"))
+
+
+def _errors(points: Sequence[Record]) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(0.0, p["interval"][1] - p["test"]) for p in points],
+        "arrayminus": [max(0.0, p["test"] - p["interval"][0]) for p in points],
+        "thickness": 1,
+        "width": 3,
+    }
+
+
+def _series(figure: go.Figure, i: int, name: str, x: Sequence[Any], points: Sequence[Record], **where: int) -> None:
+    figure.add_scatter(
+        x=x, y=[p["test"] for p in points], name=plain(name), mode="lines+markers", error_y=_errors(points),
+        marker={"symbol": _SYMBOLS[i % 4], "size": 7, "color": colour(f"series-{i % 4 + 1}")},
+        line={"dash": _DASHES[i % 4], "color": colour(f"series-{i % 4 + 1}")}, **where,
+    )  # fmt: skip
+
+
+def _band(figure: go.Figure, x: Sequence[int], low: Sequence[float], high: Sequence[float], name: str) -> None:
+    edge = {"width": 0, "color": colour("band")}
+    figure.add_scatter(x=x, y=high, mode="lines", line=edge, showlegend=False, hoverinfo="skip")
+    fill = {"fill": "tonexty", "fillcolor": colour("band") + "40"}
+    figure.add_scatter(x=x, y=low, mode="lines", line=edge, name=name, hoverinfo="skip", **fill)
+
+
+def _thin() -> dict[str, Any]:
+    return {"color": colour("band"), "width": 1.5, "dash": "longdash"}
+
+
+def _axes(figure: go.Figure, x_title: str, y_title: str, x: Mapping[str, Any]) -> None:
+    figure.update_layout(
+        template="none",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 60, "r": 12, "t": 24, "b": 48},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        xaxis={"title": x_title, "automargin": True, "fixedrange": True, **x},
+        yaxis={"title": y_title, "automargin": True, "fixedrange": True, "tickformat": TICKS},
+        autosize=True,
+    )

@@ -1,0 +1,21 @@
+"""The words of the report in plain language."""
+
+GLOSSARY = {
+    "neuron": "One dimension of one layer's output, named layer:index. Layer 0 is the embedding, layer k block k.",
+    "probe": "A linear classifier that reads labels off neurons. The model itself is not changed.",
+    "oracle": "The probe on all neurons: the most that this kind of reading can get out of the model.",
+    "delta": "The accuracy that a smaller set may lose against the oracle (0.01 = one percentage point).",
+    "smallest set": "The fewest neurons of a ranking whose probe stays within delta on validation rows.",
+    "random orders": "The same search on shuffled neurons: where few of them do, the ranking has no merit.",
+    "ranking": "An order of importance: LCA by the oracle's weights, Probeless by how far class means differ.",
+    "token lookup": "A table of the commonest label of each exact text in train. It needs no model.",
+    "unseen rows": "Test rows whose exact text does not stand in train: a table cannot know them.",
+    "untrained copy": "The same architecture with weights drawn anew: what it can do is no merit of training.",
+    "control task": "Random labels for token types. A probe that learns them as well learns by heart.",
+    "selectivity": "Accuracy on the task minus accuracy on the control task, in points.",
+    "LayerSelector (LS)": "Keeps the layers up to the first at which their stack stays within delta of the oracle.",
+    "CKA": "How alike two layers arrange the same rows: 1 is the same up to rotation and scale.",
+    "clusters (CC)": "Neurons that rise and fall together are grouped; the medoid of each group stands for all.",
+    "Pareto front": "The ways for which no other is smaller, less deep and better at once.",
+    "95 % interval": "Where the value lies in 95 of 100 resamplings of whole lines, files or functions.",
+}

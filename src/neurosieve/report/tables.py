@@ -1,0 +1,212 @@
+"""Tables of a study's results: one function a table, the same for terminal, page and notebook.
+
+Pure: a summary's record in, a `Table` of texts out. A cell is text, never markup; who shows it escapes it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from neurosieve.report.numbers import NONE, count, neuron, per_cent, points, ranged, visible
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as texts.
+
+    Attributes:
+        title: What it shows.
+        columns: Heads.
+        rows: One text a column.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def to_html(self) -> Markup:
+        """As an HTML table; all texts are escaped, and control characters shown as replacement marks."""
+        head = Markup("<tr>{}</tr>").format(_cells("th", self.columns)) if any(self.columns) else ""
+        body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells("td", row)) for row in self.rows)
+        outline = Markup("<table aria-label='{}'><thead>{}</thead><tbody>{}</tbody></table>")
+        return outline.format(self.title, head, body)
+
+
+def _cells(kind: str, texts: Sequence[str]) -> Markup:
+    open_, close = Markup(f"<{kind}>"), Markup(f"</{kind}>")  # noqa: S704 - one of our own two
+    return Markup("").join(open_ + escape(visible(text)) + close for text in texts)
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    return Table(title, tuple(columns), tuple(tuple(r) for r in rows))
+
+
+def trust_table(record: Record) -> Table:
+    """The trust box: answer, question, figures."""
+    rows = [(e["answer"], e["question"], e["figures"]) for e in record["trust"]]
+    return _table("How far to trust it", ("answer", "question", "figures"), rows)
+
+
+def analysed_table(record: Record) -> Table:
+    """What was analysed, and what was left out."""
+    units = record["units"]
+    left = [f"{count(v)} {k.replace('_', ' ')}" for k, v in units.items() if k != "kept" and v]
+    rows = [
+        ("model", f"{record['model']}{' @ ' + record['revision'] if record['revision'] else ''}"),
+        ("task", f"{record['task']}, {record['metric']}, {record['protocol']} protocol"),
+        ("labels", f"{len(record['labels'])}: {', '.join(record['labels'])}"),
+        ("rows", ", ".join(f"{split} {count(n)}" for split, n in record["rows"].items())),
+        ("neurons", f"{count(record['neurons'])} in {record['layers']} layers; {count(record['dead'])} never vary"),
+        ("units read", count(units["kept"])),
+        ("units left out or shared", ", ".join(left) or "none"),
+        *(("note", note) for note in record.get("notes", ())),
+    ]
+    return _table("What was analysed", ("", ""), rows)
+
+
+def score_table(record: Record) -> Table:
+    """The oracle beside its baselines, on all test rows and on those unseen in train."""
+    base, natural = record["baselines"], record["unseen"]["natural"]
+    scored = natural["score"] is not None
+
+    def both(name: str, part: Record, key: str = "score", unseen: Record | None = None) -> tuple[str, ...]:
+        other = per_cent(unseen["score"], unseen["interval"]) if scored and unseen else NONE
+        return name, per_cent(part[key], part["interval"]), other
+
+    rows = [
+        both(f"oracle, {count(record['neurons'])} neurons", record["oracle"], "test", natural),
+        both("token lookup", base["token_lookup"], unseen=natural["token_lookup"] if scored else None),
+    ]
+    if base["untrained_model"]:
+        copies = base["untrained_model"]
+        name = f"untrained copies, {len(copies['seeds'])} seeds"
+        rows.append((name, ranged(copies["test"]), ranged(natural["untrained"] if scored else None)))
+    random = base["random_neurons"]
+    rows += [
+        both("layer 0 alone", base["layer0"]),
+        (f"{random['size']} random neurons", ranged(random), NONE),
+        ("majority class", per_cent(base["majority"]), NONE),
+        ("rows", count(record["oracle"]["n"]), count(natural["n"])),
+    ]
+    return _table("Accuracy with 95 % intervals", ("", "all test rows", "rows unseen in train"), rows)
+
+
+def set_table(record: Record) -> Table:
+    """The smallest sets with their losses and random controls."""
+    rows = []
+    for s in record["minimal_sets"] or ():
+        need = s["random_size"]
+        rows.append(
+            (
+                f"{s['ranking']} {s['delta']:g}{' safe' if s['select'] == 'safe' else ''}",
+                f"{s['size']} ({100 * s['size'] / record['neurons']:.1f} %)",
+                per_cent(s["test"], s["interval"]),
+                points(s["test_loss"]),
+                f"{need['median']:g} ({need['lo']} – {need['hi']})",
+            )
+        )
+    return _table("Smallest sets", ("ranking", "neurons", "test", "loss, points", "random orders need"), rows)
+
+
+def cut_table(record: Record) -> Table:
+    """Whole layers and alike neurons cut before the ranking."""
+    best = record["pipeline"]
+    if not best or best["size"] is None:
+        pipeline = best["reason"] if best else record["pipeline_reason"]
+    else:
+        cut = best["clustering_threshold"]
+        clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
+        where = f"{best['size']} neurons of layers 0–{best['layers_kept']} ({clusters})"
+        pipeline = f"{where}, test {per_cent(best['test'], best['interval'])}"
+    selected = record["layer_selector"]
+    marks = ", ".join(f"0–{k} within {float(d):g}" for d, k in selected.items()) if selected else NONE
+    return _table("Layers and pipeline", ("", ""), [("layers kept by LS", marks), ("LS + CC + LCA", pipeline)])
+
+
+def class_table(record: Record) -> Table:
+    """Scores of each class, on all rows, on seen and on unseen ones."""
+    natural = record["unseen"]["natural"]
+    seen, unseen = (natural.get("seen") or {}).get("per_class"), natural.get("per_class")
+
+    def cells(part: Record | None) -> tuple[str, str, str]:
+        if part is None:
+            return NONE, NONE, NONE
+        return count(part["n"]), per_cent(part["recall"]), per_cent(part["precision"])
+
+    rows = [
+        (name, *cells(part), *cells(seen and seen[name])[:2], *cells(unseen and unseen[name])[:2])
+        for name, part in record["oracle"]["per_class"].items()
+    ]
+    heads = ("class", "rows", "recall", "precision", "seen rows", "recall", "unseen rows", "recall")
+    return _table("Scores of each class", heads, rows)
+
+
+def mistake_table(record: Record) -> Table:
+    """Some test rows that the oracle gets wrong."""
+    rows = [
+        (m["text"], m["label"], m["predicted"], "unseen" if m["unseen"] else "seen") for m in record.get("mistakes", ())
+    ]
+    return _table("Rows that the oracle gets wrong", ("text", "label", "predicted", "in train"), rows)
+
+
+def control_table(record: Record) -> Table:
+    """Selectivity on all rows, on rows seen in train, and of the smallest set; types held out of training."""
+    control, rows = record["control"], []
+    for key, name in (("all", "all rows"), ("seen", "rows seen in train"), ("minimal_set", "smallest set, seen rows")):
+        part = control.get(key)
+        if part:
+            low, high = part["control_range"]
+            drawn = f"{per_cent(part['control'])} ({100 * low:.1f} – {100 * high:.1f})"
+            gain = points({"value": part["selectivity"], "interval": part["interval"]})
+            rows.append((name, count(part["rows"]), per_cent(part["task"]), drawn, gain))
+    disjoint = record["unseen"]["disjoint"]
+    if disjoint["mean"] is not None:
+        name = f"types held out of training, {disjoint['splits']} splits"
+        rows.append(
+            (name, f"{count(disjoint['n']['lo'])} – {count(disjoint['n']['hi'])}", ranged(disjoint), NONE, NONE)
+        )
+    heads = ("rows", "n", "task", "control task", "selectivity, points")
+    return _table("Control task and held-out types", heads, rows)
+
+
+def neuron_table(record: Record) -> Table:
+    """The first smallest set: each neuron with its weight for each class."""
+    best = record["minimal_sets"][0]
+    rows = [
+        (neuron(pair), *(f"{w:+.2f}" if w else "0" for w in weights))
+        for pair, weights in zip(best["neurons"], best["weights"], strict=True)
+    ]
+    title = f"The {best['size']} neurons with their class weights"
+    return _table(title, ("layer:index", *record["labels"]), rows)
+
+
+def set_layers(record: Record) -> list[int]:
+    """How many neurons of the first smallest set each layer holds."""
+    held = Counter(layer for layer, _ in record["minimal_sets"][0]["neurons"])
+    return [held[k] for k in range(record["layers"])]
+
+
+def choice_table(record: Record) -> Table:
+    """How far the published study's choices move the result."""
+    rows = []
+    for c in record["published"]["choices"]:
+        figures = (NONE, c["reason"]) if c["sound"] is None else tuple(f"{c[k]:.4g}" for k in ("sound", "published"))
+        rows.append((c["choice"], c["figure"], *figures))
+    title = "The published study's choices (not sound: for comparison)"
+    return _table(title, ("choice", "figure", "sound", "published"), rows)
+
+
+def origin_table(record: Record) -> Table:
+    """Versions, seeds, hashes, times: what a rerun needs."""
+    rows = [("version", f"{k} {v}") for k, v in record.get("versions", {}).items()]
+    rows += [("seed or draws", f"{k} {v}") for k, v in record["seeds"].items()]
+    rows += [("sha256", f"{k} {v}") for k, v in record.get("data_hashes", {}).items()]
+    rows += [("seconds", f"{k} {v:.0f}") for k, v in record.get("seconds", {}).items()]
+    if "peak_rss_mb" in record:
+        rows.append(("memory", f"{record['peak_rss_mb'] / 1024:.1f} GiB at the peak"))
+    return _table("Where it comes from", ("", ""), rows)
