@@ -15,7 +15,12 @@ from neurosieve.probes.probe import PATH_LENGTH
 from neurosieve.rankings import RANKERS
 from neurosieve.typing import Pooling, Precision, Split, StoreDtype
 
-TASKS: dict[str, str] = {"token-tagging": "a label for each token (or other character span) of code"}
+TASKS: dict[str, str] = {
+    "token-tagging": "a label for each token (or other character span) of code",
+    "defect-detection": "a label for each function: defective or not (columns func and target)",
+    "sequence-classification": "a label for each text, in the columns that you name",
+}
+COLUMNS = {"defect-detection": ("func", "target"), "sequence-classification": ("text", "label")}
 STDLIB = "stdlib"
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +52,8 @@ class StudyConfig(BaseModel):
     labels: str | None = Field(None, description="labels for raw source files: lexical or identifier-role")
     classes: tuple[str, ...] | None = Field(None, description="labels to keep; all by default")
     rows: RowCounts = Field(default_factory=lambda: RowCounts.model_validate({}), description="rows a class and split")
+    text_column: str | None = Field(None, description="column of the code, where each example has one label")
+    label_column: str | None = Field(None, description="column of the label, where each example has one")
     validation_from_train: float | None = Field(
         None, gt=0, lt=1, description="share of train that becomes validation where there is no such file"
     )
@@ -86,7 +93,11 @@ class StudyConfig(BaseModel):
     batch_tokens: int = Field(4096, ge=1, description="padded tokens in one forward pass")
     max_tokens: int | None = Field(None, ge=1, description="windows shorter than the model allows")
     dtype: StoreDtype = Field("auto", description="of the stored activations")
-    pooling: Pooling = Field("mean", description="which subwords stand for a token")
+    pooling: Literal["auto"] | Pooling = Field(
+        "auto",
+        description="subwords that stand for a unit; auto: mean of a token's, an encoder's first or a decoder's last of"
+        " a whole example",
+    )
     straddle: Literal["share", "drop"] = Field("share", description="units that share a subword: keep or leave out")
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
     allow_pickle: bool = Field(False, description="read pickled weights, which can run code")
@@ -111,6 +122,17 @@ class StudyConfig(BaseModel):
         if not value:
             raise ValueError("name at least one")
         return value
+
+    @property
+    def whole(self) -> bool:
+        """Each example is one unit."""
+        return self.task in COLUMNS
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """Of the code and of the label."""
+        text, label = COLUMNS[self.task]
+        return self.text_column or text, self.label_column or label
 
     @property
     def pipeline_pairs(self) -> tuple[tuple[float, float], ...]:

@@ -9,6 +9,7 @@ from transformers import AutoModel
 from neurosieve.activations.plan import batches, plan_reading
 from neurosieve.config import StudyConfig
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
+from neurosieve.stages import pooling_of
 from neurosieve.study import read_data
 from neurosieve.typing import SPLITS
 
@@ -56,10 +57,10 @@ def plan_study(config: StudyConfig) -> Cost:
         info.max_tokens,
         data.dataset,
         data.sample.rows,
-        pooling=config.pooling,
+        pooling=pooling_of(config, info.adapter.kind),
         drop_shared=config.straddle == "drop",
     )
-    rows: dict[str, int] = {s: sum(len(w.rows) for w in plan.windows[s]) for s in SPLITS}
+    rows: dict[str, int] = {s: plan.rows(s) for s in SPLITS}
     filled = [b for s in SPLITS for b in batches(plan.windows[s], config.batch_tokens)]
     tokens = sum(len(b) * len(b[-1].ids) for b in filled)
     layers, width, parameters = _shape(info, config)

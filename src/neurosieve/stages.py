@@ -12,6 +12,7 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset, Sample
 from neurosieve.models import CodeModel, load_model, resolve_device
+from neurosieve.models.adapters import Kind
 from neurosieve.probes import ClusterBootstrap, SelectionData, selection_data
 from neurosieve.probes.archive import Archive, damaged
 from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
@@ -23,6 +24,7 @@ from neurosieve.runfolder import RunFolder
 from neurosieve.selection import Selection, select
 from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
 from neurosieve.summary import Findings
+from neurosieve.typing import Pooling
 from neurosieve.untrained import Untrained, read_untrained
 
 
@@ -55,9 +57,18 @@ def model_of(config: StudyConfig) -> CodeModel:
     )
 
 
-def options_of(config: StudyConfig) -> ExtractionOptions:
-    """How the study reads rows."""
-    return ExtractionOptions(config.pooling, config.straddle == "drop", config.batch_tokens, config.dtype)
+def pooling_of(config: StudyConfig, kind: Kind) -> Pooling:
+    """Which subwords stand for a unit: those that the kind of model sums an example up in."""
+    if config.pooling != "auto":
+        return config.pooling
+    if not config.whole:
+        return "mean"
+    return "first" if kind == "encoder" else "last"
+
+
+def options_of(config: StudyConfig, kind: Kind) -> ExtractionOptions:
+    """How the study reads rows with a model of some kind."""
+    return ExtractionOptions(pooling_of(config, kind), config.straddle == "drop", config.batch_tokens, config.dtype)
 
 
 @runtime_checkable
@@ -135,8 +146,8 @@ def find(work: Work) -> Findings:
             work.selection,
             oracle,
             selection.sets[0].probe,
-            draws=config.control_draws,
-            splits=config.disjoint_splits,
+            draws=0 if config.whole else config.control_draws,  # a whole example is a type of its own
+            splits=0 if config.whole else config.disjoint_splits,
             path=config.lambdas,
             seed=config.seed,
         ),
@@ -210,7 +221,12 @@ def untrained_stage(work: Work) -> tuple[tuple[Untrained, ...], str | None]:
             with work.folder.stage("untrained"):
                 model = model or model_of(config)
                 copy = read_untrained(
-                    model, data.dataset, data.sample, options_of(config), seed=seed, path=config.lambdas
+                    model,
+                    data.dataset,
+                    data.sample,
+                    options_of(config, model.adapter.kind),
+                    seed=seed,
+                    path=config.lambdas,
                 )
                 record = copy.record()
                 work.folder.save(name, record)

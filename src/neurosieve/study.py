@@ -6,11 +6,11 @@ from neurosieve.activations.extract import extract
 from neurosieve.activations.foreign import import_activations
 from neurosieve.activations.store import ActivationStore, Folder
 from neurosieve.config import STDLIB, StudyConfig
-from neurosieve.data import read_stdlib, read_tagging, sample_rows
+from neurosieve.data import read_examples, read_stdlib, read_tagging, sample_rows
 from neurosieve.data.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions
-from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, published_stage
+from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, pooling_of, published_stage
 from neurosieve.summary import FORMAT as SUMMARY_FORMAT
 from neurosieve.summary import Summary, summarise
 from neurosieve.typing import PathLike
@@ -32,6 +32,16 @@ def read_data(config: StudyConfig) -> StudyData:
                 "data stdlib", expected="--labels lexical or identifier-role", got="none", remedy="add --labels"
             )
         dataset = read_stdlib(config.labels)
+    elif config.whole:
+        text, label = config.columns
+        dataset = read_examples(
+            config.data,
+            text=text,
+            label=label,
+            validation_from_train=config.validation_from_train,
+            keep_overlap=config.keep_overlap,
+            seed=config.seed,
+        )
     else:
         dataset = read_tagging(
             config.data,
@@ -134,7 +144,7 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
             with folder.stage("published"):
                 record["published"] = published_stage(work, found, record)
         record |= {
-            "notes": [*(notes(config, data) if data else ()), *model_notes(store)],
+            "notes": [*(notes(config, data) if data else ()), *model_notes(config, store)],
             "seconds": folder.seconds,
             "peak_rss_mb": folder.peak_rss_mb(),
             "versions": versions(),
@@ -152,7 +162,8 @@ def extract_stage(config: StudyConfig, data: StudyData, folder: RunFolder) -> Ac
         store.verify()
         return store
     with folder.stage("extract"):
-        return extract(model_of(config), data.dataset, data.sample, url, options_of(config))
+        model = model_of(config)
+        return extract(model, data.dataset, data.sample, url, options_of(config, model.adapter.kind))
 
 
 def import_stage(config: StudyConfig, folder: RunFolder) -> ActivationStore:
@@ -181,10 +192,13 @@ def notes(config: StudyConfig, data: StudyData) -> list[str]:
     return result
 
 
-def model_notes(store: ActivationStore) -> list[str]:
+def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
     """What a reader has to know of the model's reading."""
     manifest = store.manifest
     result = list(manifest.notes)
+    if config.whole:
+        stands = {"mean": "the mean of all its tokens", "first": "its first token", "last": "its last token"}
+        result.append(f"an example is read off {stands[pooling_of(config, manifest.adapter['kind'])]}")
     if manifest.long_examples:
         result.append(f"{manifest.long_examples:,} examples were cut into overlapping windows")
     wide = [i for i, dtype in enumerate(manifest.dtypes) if dtype == "float32"]

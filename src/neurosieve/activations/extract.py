@@ -74,6 +74,18 @@ def read_rows(model: CodeModel, windows: Sequence[Window]) -> list[Float[Tensor,
     return layers
 
 
+def merge_parts(values: Float[Tensor, "parts width"], windows: Sequence[Window]) -> Float[Tensor, "rows width"]:
+    """Rows from their parts in each window: the mean over all tokens. Rows of one part are passed through."""
+    rows = [row for w in windows for row in w.rows]
+    place = {row: i for i, row in enumerate(dict.fromkeys(rows))}
+    if len(place) == len(rows):
+        return values
+    target = torch.tensor([place[row] for row in rows])
+    weight = torch.tensor([float(len(tokens)) for w in windows for tokens in w.tokens])
+    total = values.new_zeros(len(place), values.shape[1]).index_add_(0, target, values * weight[:, None])
+    return total / values.new_zeros(len(place)).index_add_(0, target, weight)[:, None]
+
+
 def extract(
     model: CodeModel, dataset: Dataset, sample: Sample, url: PathLike, options: ExtractionOptions | None = None
 ) -> ActivationStore:
@@ -134,7 +146,7 @@ def read_activations(
     steps = batches(plan.windows[split], options.batch_tokens)
     parts = [read_rows(model, batch) for batch in track(steps, f"{split} rows", total=len(steps))]
     table = _row_table(dataset, chosen, split, plan.windows[split])
-    values = torch.cat([torch.cat(layers, 1) for layers in parts])
+    values = merge_parts(torch.cat([torch.cat(layers, 1) for layers in parts]), plan.windows[split])
     return as_activations(values, range(len(parts[0])), table, rows.labels)
 
 
@@ -174,7 +186,7 @@ def _manifest(model: CodeModel, rows: Rows, plan: ReadingPlan, options: Extracti
         self_check=checked,
         notes=list(model.notes),
         reading=reading,
-        rows={s: sum(len(w.rows) for w in plan.windows[s]) for s in SPLITS},
+        rows={s: plan.rows(s) for s in SPLITS},
     )
 
 
@@ -193,16 +205,16 @@ def _worse(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
 def _shards(
     plan: ReadingPlan, options: ExtractionOptions, row_bytes: int
 ) -> Iterator[tuple[Split, list[list[Window]]]]:
-    """Batches dealt to shards; the same plan always gives the same shards."""
+    """Batches dealt to shards, an example's windows to one; the same plan always gives the same shards."""
     for split in SPLITS:
         shard: list[list[Window]] = []
         count = 0
         for batch in batches(plan.windows[split], options.batch_tokens):
-            shard.append(batch)
-            count += sum(len(w.rows) for w in batch)
-            if count * row_bytes >= options.shard_bytes:
+            if count * row_bytes >= options.shard_bytes and shard[-1][-1].example != batch[0].example:
                 yield split, shard
                 shard, count = [], 0
+            shard.append(batch)
+            count += sum(len(w.rows) for w in batch)
         if shard:
             yield split, shard
 
@@ -224,29 +236,30 @@ def _write_shards(
         parts.append(read_rows(model, batch))
         if i + 1 == len(steps) or steps[i + 1][0] != number:
             split, shard = todo[number]
-            layers = [torch.cat(layer) for layer in zip(*parts, strict=True)]
-            store.append(split, layers, _row_table(dataset, rows, split, [w for b in shard for w in b]))
+            windows = [w for b in shard for w in b]
+            layers = [merge_parts(torch.cat(layer), windows) for layer in zip(*parts, strict=True)]
+            store.append(split, layers, _row_table(dataset, rows, split, windows))
             parts = []
 
 
 def _row_table(dataset: Dataset, rows: Rows, split: Split, windows: Sequence[Window]) -> pa.Table:
-    records = []
+    records: dict[int, dict[str, object]] = {}
     for window in windows:
         example = dataset.examples[window.example]
         for row in window.rows:
+            if row in records:  # another part of a whole example
+                continue
             start, end, label = int(rows.start[row]), int(rows.end[row]), int(rows.label[row])
-            records.append(
-                {
-                    "row": row,
-                    "example": example.id,
-                    "group": example.group,
-                    "text": example.text[start:end],
-                    "start": start,
-                    "end": end,
-                    "label": rows.labels[label],
-                    "label_id": label,
-                    "split": split,
-                    "window": window.number,
-                }
-            )
-    return pa.Table.from_pylist(records, schema=ROW_SCHEMA)
+            records[row] = {
+                "row": row,
+                "example": example.id,
+                "group": example.group,
+                "text": example.text[start:end],
+                "start": start,
+                "end": end,
+                "label": rows.labels[label],
+                "label_id": label,
+                "split": split,
+                "window": window.number,
+            }
+    return pa.Table.from_pylist(list(records.values()), schema=ROW_SCHEMA)

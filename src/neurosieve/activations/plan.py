@@ -29,6 +29,8 @@ _CHUNK = 1024
 class Window:
     """One input sequence and the rows that are read from it.
 
+    A row of a whole example has a part in each of the example's windows; any other row is read from one window.
+
     Attributes:
         ids: Token ids with special tokens.
         example: Index into the data set's examples.
@@ -73,6 +75,10 @@ class ReadingPlan:
     counts: UnitCounts
     long_examples: int
 
+    def rows(self, split: Split) -> int:
+        """Rows of a split."""
+        return len({row for w in self.windows[split] for row in w.rows})
+
     @property
     def tokens(self) -> int:
         """Tokens that the network reads, padding not counted."""
@@ -95,7 +101,7 @@ def plan_reading(
         max_tokens: Longest input, special tokens included.
         dataset: The code.
         rows: The units wanted.
-        pooling: Which of a unit's subwords stand for it.
+        pooling: Which of a unit's subwords stand for it; of a whole example `first` is each window's first token.
         drop_shared: Leave out units that share a subword with another unit.
     """
     by_example: dict[int, list[int]] = defaultdict(list)
@@ -109,13 +115,25 @@ def plan_reading(
         for index, encoding in zip(chunk, encode(tokenizer, [dataset.examples[i].text for i in chunk]), strict=True):
             example = dataset.examples[index]
             capacity = max_tokens - len(encoding.prefix) - len(encoding.suffix)
-            shared = shared_tokens(encoding, example.spans)
-            placed, tally = _place(encoding, rows, by_example[index], capacity, shared, pooling, drop_shared)
+            if dataset.whole:
+                placed, tally = _place_whole(encoding, by_example[index], capacity, pooling)
+            else:
+                shared = shared_tokens(encoding, example.spans)
+                placed, tally = _place(encoding, rows, by_example[index], capacity, shared, pooling, drop_shared)
             windows[example.split] += _windows(encoding, index, capacity, placed)
             counts += tally
             long_examples += len(encoding.ids) > capacity
-    ordered = {s: tuple(sorted(w, key=lambda w: (len(w.ids), w.example, w.number))) for s, w in windows.items()}
+    # An example's windows stay side by side, so that the parts of a row do too.
+    longest: dict[int, int] = defaultdict(int)
+    for w in (w for part in windows.values() for w in part):
+        longest[w.example] = max(longest[w.example], len(w.ids))
+    key = (lambda w: (longest[w.example], w.example, w.number)) if dataset.whole else _by_length
+    ordered = {s: tuple(sorted(w, key=key)) for s, w in windows.items()}
     return ReadingPlan(ordered, counts, long_examples)
+
+
+def _by_length(window: Window) -> tuple[int, int, int]:
+    return len(window.ids), window.example, window.number
 
 
 _Placed = dict[int, list[tuple[int, tuple[int, ...]]]]
@@ -147,6 +165,27 @@ def _place(
         positions = pooled_tokens(seen, pooling) - start + len(encoding.prefix)
         placed[number].append((row, tuple(positions.tolist())))
     return placed, UnitCounts(kept, truncated, skipped, 0, len(shared_seen))
+
+
+def _place_whole(
+    encoding: Encoding, numbers: Sequence[int], capacity: int, pooling: Pooling
+) -> tuple[_Placed, UnitCounts]:
+    """The parts of whole-example rows; each content token counts once, in the window where it has most context."""
+    cuts = cut_windows(len(encoding.ids), capacity)
+    before = len(encoding.prefix)
+    placed: _Placed = defaultdict(list)
+    if not len(encoding.ids):
+        return placed, UnitCounts(skipped=len(numbers))
+    home = np.array([best_window(t, t, cuts) for t in range(len(encoding.ids))])
+    for number, (start, _) in enumerate(cuts):
+        tokens = np.flatnonzero(home == number) - start + before
+        if pooling == "first":
+            tokens = np.zeros(1, dtype=np.int64)
+        elif pooling == "last":
+            tokens = tokens[-1:] if number == len(cuts) - 1 else tokens[:0]
+        if len(tokens):
+            placed[number] = [(row, tuple(tokens.tolist())) for row in numbers]
+    return placed, UnitCounts(kept=len(numbers))
 
 
 def _windows(encoding: Encoding, example: int, capacity: int, placed: _Placed) -> list[Window]:

@@ -27,6 +27,8 @@ STUDY: dict[str, Any] = {
     "labels": _option("labels", str),
     "classes": _option("classes", str, more=_LIST),
     "rows": Annotated[str | None, typer.Option(help="rows a class as TRAIN,VALIDATION,TEST")],
+    "text_column": _option("text_column", str),
+    "label_column": _option("label_column", str),
     "validation_from_train": _option("validation_from_train", float),
     "keep_overlap": _option("keep_overlap", bool, "--keep-overlap"),
     "seed": _option("seed", int),

@@ -2,7 +2,7 @@
 
 from neurosieve.data.dataset import Dataset, Example, Rows, Span
 from neurosieve.data.labels import SCHEMES, label_spans
-from neurosieve.data.reading import read_tagging
+from neurosieve.data.reading import read_examples, read_tagging
 from neurosieve.data.sampling import DEFAULT_ROWS, Sample, groups_of, sample_rows
 from neurosieve.data.stdlib import read_stdlib
 
@@ -16,6 +16,7 @@ __all__ = [
     "Span",
     "groups_of",
     "label_spans",
+    "read_examples",
     "read_stdlib",
     "read_tagging",
     "sample_rows",

@@ -52,12 +52,14 @@ class Dataset:
         source: Where they came from, in words.
         notes: Counts of what was dropped or adjusted, by reason.
         hashes: sha256 of each file read, by name.
+        whole: Each example is one unit, its one span the whole text.
     """
 
     examples: tuple[Example, ...]
     source: str
     notes: Mapping[str, int] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
 
     def split(self, name: Split) -> list[Example]:
         """The examples of one split, in order."""

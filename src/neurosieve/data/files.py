@@ -119,6 +119,12 @@ def read_text(path: Path, *, blank: bool = False) -> TextFile:
     return TextFile(path, text, hashlib.sha256(raw).hexdigest())
 
 
+def file_hash(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
 def file_hashes(path: PathLike) -> dict[str, str]:
     """sha256 of a file, or of each file in a folder, by name; files that belong to a file by their stem count too.
 
@@ -133,10 +139,7 @@ def file_hashes(path: PathLike) -> dict[str, str]:
             raise DataError(
                 f"activations {place}", expected="a file or folder", got="nothing there", remedy="check --activations"
             )
-        hashes = {}
-        for p in files:
-            with p.open("rb") as f:
-                hashes[p.name] = hashlib.file_digest(f, "sha256").hexdigest()
+        hashes = {p.name: file_hash(p) for p in files}
     except OSError as e:
         reason = e.strerror or str(e)
         raise DataError(f"{place}", expected="readable files", got=reason, remedy="check path and rights") from e

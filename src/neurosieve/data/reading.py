@@ -7,6 +7,7 @@ from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.files import data_folder, digest, find_splits, read_text
+from neurosieve.data.sequences import read_sequences
 from neurosieve.data.source import read_sources
 from neurosieve.data.tagging import span_records, tagged_lines
 from neurosieve.errors import ConfigError, DataError
@@ -34,20 +35,54 @@ def read_tagging(
         DataError: Missing, broken, empty or ambiguous files.
         ConfigError: Unknown scheme, or a share outside 0..1.
     """
-    if validation_from_train is not None and not 0 < validation_from_train < 1:
-        raise ConfigError(
-            "--validation-from-train",
-            expected="a share between 0 and 1",
-            got=str(validation_from_train),
-            remedy="0.1 is usual",
-        )
+    share = _checked_share(validation_from_train)
     folder = data_folder(path)
     if labels is not None:
-        dataset = read_sources(folder, labels, seed, validation_needed=validation_from_train is None)
+        dataset = read_sources(folder, labels, seed, validation_needed=share is None)
     else:
-        dataset = _read_split_files(folder, validation_needed=validation_from_train is None)
-    if validation_from_train is not None:
-        dataset = _carve_validation(dataset, validation_from_train, seed)
+        dataset = _read_split_files(folder, validation_needed=share is None)
+    return _sound_splits(dataset, share, keep_overlap=keep_overlap, seed=seed)
+
+
+def read_examples(
+    path: PathLike,
+    *,
+    text: str,
+    label: str,
+    validation_from_train: float | None = None,
+    keep_overlap: bool = False,
+    seed: int = 0,
+) -> Dataset:
+    """Read a data set of whole examples with one label each.
+
+    Args:
+        path: See `neurosieve.data.sequences`.
+        text: Column of the code.
+        label: Column of the label.
+        validation_from_train: As `read_tagging`.
+        keep_overlap: As `read_tagging`.
+        seed: For the splits made here.
+
+    Raises:
+        DataError: As `read_sequences`.
+        ConfigError: A share outside 0..1.
+    """
+    share = _checked_share(validation_from_train)
+    dataset = read_sequences(data_folder(path), text, label, validation_needed=share is None)
+    return _sound_splits(dataset, share, keep_overlap=keep_overlap, seed=seed)
+
+
+def _checked_share(share: float | None) -> float | None:
+    if share is not None and not 0 < share < 1:
+        raise ConfigError(
+            "--validation-from-train", expected="a share between 0 and 1", got=str(share), remedy="0.1 is usual"
+        )
+    return share
+
+
+def _sound_splits(dataset: Dataset, share: float | None, *, keep_overlap: bool, seed: int) -> Dataset:
+    if share is not None:
+        dataset = _carve_validation(dataset, share, seed)
     return dataset if keep_overlap else drop_overlap(dataset)
 
 

@@ -1,9 +1,12 @@
-"""What a score has to be compared with: the majority class, and a table of the tokens' own text."""
+"""What a score has to be compared with: the majority class, a table of the tokens' own text, token counts."""
 
 from collections import Counter, defaultdict
 
 import numpy as np
 from jaxtyping import Bool, Int
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import MaxAbsScaler
 
 
 def majority_label(label: Int[np.ndarray, " rows"], classes: int) -> int:
@@ -22,6 +25,18 @@ def lookup_predictions(
     table = {word: min(c, key=lambda label: (-c[label], label)) for word, c in counts.items()}
     default = majority_label(train_label, classes)
     return np.array([table.get(word, default) for word in text], dtype=np.int64)
+
+
+def count_predictions(
+    train_text: np.ndarray, train_label: Int[np.ndarray, " train"], text: np.ndarray
+) -> Int[np.ndarray, " rows"]:
+    """Logistic regression on token counts (words and single marks), what whole examples are compared with."""
+    counter = CountVectorizer(token_pattern=r"\w+|[^\w\s]", lowercase=False)  # noqa: S106 - no password
+    x = counter.fit_transform(train_text)
+    scaler = MaxAbsScaler().fit(x)
+    fitted = LogisticRegression(max_iter=2000).fit(scaler.transform(x), train_label)
+    predicted: Int[np.ndarray, " rows"] = fitted.predict(scaler.transform(counter.transform(text)))
+    return predicted.astype(np.int64)
 
 
 def unseen(train_text: np.ndarray, text: np.ndarray) -> Bool[np.ndarray, " rows"]:

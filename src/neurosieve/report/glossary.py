@@ -8,7 +8,7 @@ GLOSSARY = {
     "smallest set": "The fewest neurons of a ranking whose probe stays within delta on validation rows.",
     "random orders": "The same search on shuffled neurons: where few of them do, the ranking has no merit.",
     "ranking": "An order of importance: LCA by the oracle's weights, Probeless by how far class means differ.",
-    "token lookup": "A table of the commonest label of each exact text in train. It needs no model.",
+    "token lookup": "A table of the commonest label of each exact text in train: what needs no model.",
     "unseen rows": "Test rows whose exact text does not stand in train: a table cannot know them.",
     "untrained copy": "The same architecture with weights drawn anew: what it can do is no merit of training.",
     "control task": "Random labels for token types. A probe that learns them as well learns by heart.",

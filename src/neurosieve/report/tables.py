@@ -46,6 +46,16 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
     return Table(title, tuple(columns), tuple(tuple(r) for r in rows))
 
 
+def lookup_name(record: Record) -> str:
+    """What reads labels off the text alone: a table of tokens, or for whole examples their counts."""
+    return "token lookup" if of_tokens(record) else "logistic regression on token counts"
+
+
+def of_tokens(record: Record) -> bool:
+    """The units are tokens, not whole examples."""
+    return bool(record["task"] == "token-tagging")
+
+
 def trust_table(record: Record) -> Table:
     """The trust box: answer, question, figures."""
     rows = [(e["answer"], e["question"], e["figures"]) for e in record["trust"]]
@@ -80,7 +90,7 @@ def score_table(record: Record) -> Table:
 
     rows = [
         both(f"oracle, {count(record['neurons'])} neurons", record["oracle"], "test", natural),
-        both("token lookup", base["token_lookup"], unseen=natural["token_lookup"] if scored else None),
+        both(lookup_name(record), base["token_lookup"], unseen=natural["token_lookup"] if scored else None),
     ]
     if base["untrained_model"]:
         copies = base["untrained_model"]

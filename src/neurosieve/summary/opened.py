@@ -11,7 +11,7 @@ from torch import Tensor
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.config import StudyConfig
-from neurosieve.probes.baselines import lookup_predictions, majority_label, unseen
+from neurosieve.probes.baselines import count_predictions, lookup_predictions, majority_label, unseen
 from neurosieve.probes.features import Scaler
 from neurosieve.probes.intervals import ClusterBootstrap, accuracy_interval, loss_interval
 from neurosieve.probes.probe import Probe
@@ -34,7 +34,8 @@ class OpenedTest:
         resamples: Makes the bootstrap of some groups.
         bootstrap: Over all rows.
         unseen: Rows whose text is absent from train.
-        lookup: Rows that the token lookup gets right.
+        lookup: Rows that the token lookup, or for whole examples the token counts, get right.
+        whole: Each example is one unit.
     """
 
     x: Float[Tensor, "neurons rows"]
@@ -48,6 +49,7 @@ class OpenedTest:
     bootstrap: ClusterBootstrap
     unseen: Hits
     lookup: Hits
+    whole: bool = False
 
     @property
     def majority(self) -> float:
@@ -93,6 +95,10 @@ def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> Op
     """Read the test rows; nothing is chosen after this."""
     train, test = store.table("train"), store.read("test")
     text, label = np.array(train["text"].to_pylist(), dtype=object), train["label_id"].to_numpy()
+    if config.whole:
+        predicted = count_predictions(text, label, test.text)
+    else:
+        predicted = lookup_predictions(text, label, test.text, len(test.labels))
     resamples = partial(ClusterBootstrap, draws=config.bootstrap, seed=config.seed)
     return OpenedTest(
         x=scaler.apply(test.values),
@@ -105,7 +111,8 @@ def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> Op
         resamples=resamples,
         bootstrap=resamples(test.group),
         unseen=unseen(text, test.text),
-        lookup=lookup_predictions(text, label, test.text, len(test.labels)) == test.label,
+        lookup=predicted == test.label,
+        whole=config.whole,
     )
 
 

@@ -130,6 +130,7 @@ def disjoint_part(test: OpenedTest, controls: Controls) -> dict[str, Any]:
             counts.append(float(rows.sum()))
     if not scores or min(counts) < MIN_ROWS:
         asked = "no split was asked for" if not controls.disjoint else f"fewer than {MIN_ROWS} test rows of such types"
+        asked = "each example is a type of its own" if test.whole else asked
         return {"mean": None, "lo": None, "hi": None, "splits": len(scores), "reason": asked}
     return spread(scores) | {"splits": len(scores), "n": spread(counts)}
 
@@ -137,7 +138,8 @@ def disjoint_part(test: OpenedTest, controls: Controls) -> dict[str, Any]:
 def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, controls: Controls) -> dict[str, Any]:
     """Selectivity (Hewitt & Liang 2019, arXiv 1909.03368): headline on rows seen in train."""
     if not controls.control:
-        return {"task": None, "control": None, "selectivity": None, "reason": "no draw was asked for"}
+        reason = "each example is a type of its own" if test.whole else "no draw was asked for"
+        return {"task": None, "control": None, "selectivity": None, "reason": reason}
     parts: dict[str, Any] = {
         "all": _selectivity(test, oracle, controls.control, np.ones(len(test.label), dtype=bool)),
         "seen": _selectivity(test, oracle, controls.control, ~test.unseen),

@@ -7,6 +7,7 @@ import numpy as np
 
 from neurosieve.probes.probe import Probe
 from neurosieve.report.numbers import allowed, per_cent
+from neurosieve.report.tables import lookup_name, of_tokens
 from neurosieve.summary.opened import OpenedTest
 
 YES, NO, OPEN = "yes", "no", "not measured"
@@ -39,9 +40,10 @@ def _above_majority(record: Record) -> dict[str, str]:
 def _above_lookup(record: Record, test: OpenedTest, oracle: Probe) -> dict[str, str]:
     gain = test.difference(test.correct(oracle).astype(np.float64), test.lookup.astype(np.float64))
     figures = (
-        f"{_points(gain)} above a table of the tokens' texts ({per_cent(record['baselines']['token_lookup']['score'])})"
+        f"{_points(gain)} above {_text_baseline(record)} ({per_cent(record['baselines']['token_lookup']['score'])})"
     )
-    return _entry("lookup", "Is the oracle above the token lookup?", YES if gain["interval"][0] > 0 else NO, figures)
+    question = f"Is the oracle above the {lookup_name(record)}?"
+    return _entry("lookup", question, YES if gain["interval"][0] > 0 else NO, figures)
 
 
 def _above_untrained(record: Record) -> dict[str, str]:
@@ -111,10 +113,14 @@ def _but(record: Record) -> str:
     """The control that most limits the finding."""
     said = {entry["key"]: entry["answer"] for entry in record["trust"]}
     if said["lookup"] == NO:
-        return "but a table of the tokens' texts does as well as all neurons"
+        return f"but {_text_baseline(record)} does as well as all neurons"
     if said["untrained"] == NO:
-        return "but an untrained copy does as well on tokens unseen in train"
+        return f"but an untrained copy does as well on {'tokens' if of_tokens(record) else 'code'} unseen in train"
     ratio = record["minimal_sets"][0]["random_size"]["median"] / record["minimal_sets"][0]["size"]
     if said["random"] == NO:
         return f"but random neurons of {ratio:.1f} × the size do as well"
     return f"random neurons need {ratio:.1f} × as many"
+
+
+def _text_baseline(record: Record) -> str:
+    return "a table of the tokens' texts" if of_tokens(record) else f"a {lookup_name(record)}"

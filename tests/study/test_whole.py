@@ -1,0 +1,67 @@
+"""A study of whole functions: every part that has a meaning for them, and a reason where one has none."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from neurosieve.config import StudyConfig, make_config
+from neurosieve.study import run_study
+from neurosieve.summary import Summary
+from tests.study import SMALL
+from tests.tiny import tiny_model
+
+COUNTS = {"train": 60, "valid": 30, "test": 40}
+
+
+def config(folder: Path, model: str, **more: object) -> StudyConfig:
+    rng = random.Random(5)
+    for split, count in COUNTS.items():
+        rows = []
+        for i in range(count):
+            sign = "+-"[i % 2]
+            body = "".join(
+                f"    {rng.choice('abc')}{i} = {rng.randint(0, 99)} {sign} {split}\n" for _ in range(1 + i % 9)
+            )
+            rows.append({"func": f"def f{i}(a):\n{body}", "target": i % 2})
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    values = {"model": str(tiny_model(model)), "data": str(folder), "task": "defect-detection", "deltas": [0.1]}
+    return make_config(options=values | SMALL | more)
+
+
+@pytest.fixture(scope="module", params=["roberta", "gpt2"])
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Summary, Path]:
+    data, run = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("run") / "run"
+    return request.param, run_study(config(data, request.param), run), run
+
+
+def test_all_is_measured_or_has_a_reason(found: tuple[str, Summary, Path]) -> None:
+    record = found[1].record
+    assert record["rows"] == {"train": 60, "validation": 30, "test": 40}
+    assert record["units"]["kept"] == 130
+    assert record["long_examples"] > 0
+    assert record["unseen"]["natural"]["n"] == 40
+    assert record["unseen"]["natural"]["score"] == record["oracle"]["test"]
+    for part in (record["control"], record["unseen"]["disjoint"]):
+        assert part["reason"] == "each example is a type of its own"
+    answers = {entry["key"]: entry["answer"] for entry in record["trust"]}
+    assert answers["selectivity"] == "not measured"
+    assert answers["untrained"] in ("yes", "no")
+
+
+def test_the_text_baseline_is_a_logistic_regression(found: tuple[str, Summary, Path]) -> None:
+    """The label is which of two signs stands in the text, so counts tell it perfectly."""
+    record = found[1].record
+    assert record["baselines"]["token_lookup"]["score"] == 1.0
+    assert "logistic regression on token counts" in found[1].to_html()
+    assert "token lookup</td>" not in found[1].to_html()
+
+
+def test_pooling_follows_the_family(found: tuple[str, Summary, Path]) -> None:
+    expected = "first" if found[0] == "roberta" else "last"
+    assert f"an example is read off its {expected} token" in found[1].record["notes"]
+
+
+def test_report_lies_in_the_run(found: tuple[str, Summary, Path]) -> None:
+    assert found[1].headline.split(";")[0].split(" ")[0] in (found[2] / "report.html").read_text(encoding="utf-8")
