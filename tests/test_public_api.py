@@ -12,7 +12,7 @@ import neurosieve
 
 ERRORS = {"ConfigError", "DataError", "ModelError", "NeurosieveError", "ResourceError"}
 ERRORS |= {"RunFolderError", "SelfCheckError", "StoreError"}
-DATA = {"Dataset", "Example", "Rows", "Sample", "Span", "read_stdlib", "read_tagging", "sample_rows"}
+DATA = {"Dataset", "Example", "Rows", "Sample", "Span", "read_stdlib", "read_tagging", "read_examples", "sample_rows"}
 MODELS = {"CodeModel", "load_model", "untrained_copy"}
 ACTIVATIONS = {"ActivationStore", "Activations", "ExtractionOptions", "NeuronId", "extract"}
 ACTIVATIONS |= {"import_activations"}

@@ -12,7 +12,7 @@ or all of it with every control: `run_study(make_config(options={"model": …, "
 
 from neurosieve.activations import Activations, ActivationStore, ExtractionOptions, extract, import_activations
 from neurosieve.config import StudyConfig, make_config
-from neurosieve.data import Dataset, Example, Rows, Sample, Span, read_stdlib, read_tagging, sample_rows
+from neurosieve.data import Dataset, Example, Rows, Sample, Span, read_examples, read_stdlib, read_tagging, sample_rows
 from neurosieve.errors import (
     ConfigError,
     DataError,
@@ -108,6 +108,7 @@ __all__ = [
     "plan_study",
     "probeless",
     "random_order",
+    "read_examples",
     "read_stdlib",
     "read_tagging",
     "run_pipeline",

@@ -195,7 +195,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"study file {path}", expected="key: value lines", got=type(values).__name__, remedy="see the README"
         )
-    return values
+    of_run = values.get("study")  # the record that a run folder keeps
+    return of_run if isinstance(of_run, dict) and "format" in values else values
 
 
 def _assign(values: dict[str, Any], pair: str) -> None:

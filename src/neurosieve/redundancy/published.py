@@ -82,7 +82,9 @@ def published_protocol(
     }
 
 
-def _choice(name: str, what: str, sound: float | None, published: float | None, **more: Any) -> dict[str, Any]:
+def _choice(
+    name: str, what: str, sound: float | int | None, published: float | int | None, **more: Any
+) -> dict[str, Any]:
     moved = published - sound if published is not None and sound is not None else None
     return {"choice": name, "figure": what, "sound": sound, "published": published, "moved": moved, **more}
 

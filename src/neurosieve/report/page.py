@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 from neurosieve.report import tables
 from neurosieve.report.figures import CHARTS, missing_reason, theme
 from neurosieve.report.glossary import GLOSSARY
-from neurosieve.report.numbers import per_cent
+from neurosieve.report.numbers import per_cent, visible
 from neurosieve.report.tables import Record
 
 # Heads of the parts that can be without values.
@@ -75,9 +75,14 @@ def _text(name: str) -> str:
     return files("neurosieve.report").joinpath(name).read_text(encoding="utf-8")
 
 
+def _shown(value: object) -> object:
+    """Every text that the template shows, without control characters; markup and the rest as they are."""
+    return visible(value) if type(value) is str else value
+
+
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     return environment.from_string(_text("page.html.j2"))

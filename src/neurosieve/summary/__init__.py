@@ -41,11 +41,14 @@ __all__ = ["FORMAT", "Findings", "Summary", "headline", "summarise"]
 FORMAT = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """A study's outcome; `record` is the content of `summary.json`."""
 
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Summary({self.headline!r})"
 
     @property
     def headline(self) -> str:
@@ -84,7 +87,7 @@ class Summary:
         if (reason := missing_reason(self.record, key)) is not None:
             raise DataError(f"figure {key}", expected="values to draw", got="none", remedy=f"not measured: {reason}")
         chart = CHARTS[key](self.record)
-        return chart.figure.update_layout(title={"text": plain(chart.title), "font": {"size": 14}}, margin={"t": 48})
+        return chart.figure.update_layout(title={"text": plain(chart.title), "font": {"size": 14}}, margin={"t": 90})
 
     def to_html(self, folder: str = "RUN") -> str:
         """The report as one self-contained page; `folder` is named in the commands that rebuild it."""

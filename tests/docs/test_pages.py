@@ -1,0 +1,148 @@
+"""The pages name what exists: public names, words, links, and Python that runs."""
+
+import ast
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import neurosieve
+from neurosieve import errors
+from neurosieve.errors import NeurosieveError
+from neurosieve.report.figures import CHARTS
+from neurosieve.report.glossary import GLOSSARY
+from tests.docs import DOCS, PAGES, blocks, prose, read
+from tests.docs.workspace import write_lines
+from tests.study import finished_quick
+from tests.tiny import tiny_model
+
+NOTEBOOK = DOCS / "tutorial.ipynb"
+PYTHON = [
+    pytest.param(path.name, block, id=f"{path.name}-{i}")
+    for path in PAGES
+    for i, (language, block) in enumerate(blocks(read(path)))
+    if language == "python"
+]
+MAX_BYTES = 300_000
+
+
+def headings(text: str) -> list[str]:
+    """Titles of a page, without marks."""
+    found = re.findall(r"^#+ (.+?)(?: \{.*\})?$", text, re.MULTILINE)
+    return [title.replace("`", "") for title in found]
+
+
+def anchors(text: str) -> set[str]:
+    """What a link into a page can point at."""
+    own = set(re.findall(r"\{ #([\w-]+) \}", text))
+    slugs = {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", t, flags=re.ASCII).strip().lower()) for t in headings(text)}
+    return own | slugs
+
+
+def api_names() -> dict[str, str]:
+    paths = re.findall(r"^::: (neurosieve[\w.]*)$", read(DOCS / "api.md"), re.MULTILINE)
+    return {path.rpartition(".")[2]: path for path in paths}
+
+
+@pytest.mark.parametrize("name", neurosieve.__all__)
+def test_public_name_is_in_the_api_page(name: str) -> None:
+    assert name in api_names()
+    module, _, _ = api_names()[name].rpartition(".")
+    assert getattr(importlib.import_module(module), name) is getattr(neurosieve, name)
+
+
+def test_api_page_has_nothing_else() -> None:
+    assert set(api_names()) == set(neurosieve.__all__)
+
+
+@pytest.mark.parametrize("word", GLOSSARY)
+def test_word_of_the_report_is_explained(word: str) -> None:
+    titles = " / ".join(headings(read(DOCS / "concepts.md"))).lower()
+    assert word.lower().removeprefix("95 % ") in titles
+
+
+ERRORS = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, NeurosieveError)]
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_error_has_its_remedies(kind: type[NeurosieveError]) -> None:
+    text = read(DOCS / "errors.md")
+    assert kind.__name__ in headings(text)
+    if kind is not NeurosieveError:
+        assert f"| [{kind.__name__}](#{kind.__name__.lower()}) | {kind.exit_code} |" in text
+        section = text.partition(f"## {kind.__name__} ")[2].partition("\n## ")[0]
+        assert "| the line says | do this |" in section
+
+
+def test_report_page_answers_every_question() -> None:
+    text = read(DOCS / "report.md")
+    for entry in finished_quick().record["trust"]:
+        question = entry["question"].partition(" (")[0].rstrip("?")
+        section = text.partition(f"### {question}")[2].partition("\n## ")[0].partition("\n### ")[0]
+        assert "- **yes**" in section, question
+        assert "- **no**" in section, question
+    for key in CHARTS:
+        assert f"| `{key}` |" in text
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_resolve(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(read(path))):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        place = path.parent / name if name else path
+        assert place.is_file(), target
+        if anchor:
+            assert anchor in anchors(read(place)), target
+
+
+def test_every_page_is_in_the_menu() -> None:
+    menu = (DOCS.parent / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]
+    assert set(re.findall(r"[\w-]+\.(?:md|ipynb)", menu)) == {
+        p.name for p in DOCS.iterdir() if p.suffix in (".md", ".ipynb")
+    }
+
+
+@pytest.mark.parametrize(("page", "block"), PYTHON)
+def test_python_names_exist(page: str, block: str) -> None:
+    for node in ast.walk(ast.parse(block, page)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("neurosieve"):
+            module = importlib.import_module(node.module)
+            assert all(hasattr(module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize(("page", "block"), PYTHON)
+def test_python_runs(page: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a tiny model in DIR's place, and tiny data under the name that the block uses."""
+    monkeypatch.chdir(tmp_path)
+    write_lines(tmp_path / "token-tagging-java", ("NUMBER", "STRING", "IDENT"))
+    from_disk: dict[str, Any] = {"make_config": neurosieve.make_config}
+    small = {"bootstrap": 100, "deltas": [0.9], "control_draws": 0, "disjoint_splits": 0, "untrained_seeds": 0}
+
+    def quickly(*, options: dict[str, Any]) -> Any:
+        return from_disk["make_config"](options=options | small | {"device": "cpu"})
+
+    monkeypatch.setattr(neurosieve, "make_config", quickly)
+    exec(compile(block.replace('"DIR"', repr(str(tiny_model("bert")))), page, "exec"), {})
+
+
+def test_pages_are_about_the_project_only() -> None:
+    for path in (*PAGES, NOTEBOOK):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"/(work|home|root|tmp|usr)/", text), path
+        assert len(headings(text)) == len(set(headings(text))) or path.name in ("reproduction.md", "CHANGELOG.md"), path
+
+
+def test_notebook_was_executed_and_is_small() -> None:
+    assert NOTEBOOK.stat().st_size < MAX_BYTES
+    cells = [c for c in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    assert [c["execution_count"] for c in cells] == list(range(1, len(cells) + 1))
+    outputs = [o for c in cells for o in c["outputs"]]
+    kinds = {kind for o in outputs for kind in o.get("data", ())}
+    assert {"text/html", "image/png", "application/vnd.plotly.v1+json"} <= kinds
+    assert all(o["output_type"] != "error" and o.get("name") != "stderr" for o in outputs)
+    assert "plotly.js v" not in NOTEBOOK.read_text(encoding="utf-8")

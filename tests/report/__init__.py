@@ -1,0 +1,1 @@
+"""Tests of the report: figures and tables, the page, the page in a browser, and what commands say."""
