@@ -1,6 +1,8 @@
 """The search against its definition, on planted tasks, and its two rules."""
 
 import random
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -102,3 +104,14 @@ def test_probes_are_retrained_and_warm_starts_do_not_matter() -> None:
         up.probe(size)
     np.testing.assert_allclose(up.probe(10).weights, fresh.probe(10).weights, atol=5e-3)
     assert up.probe(30) is oracle.probe
+
+
+@pytest.mark.parametrize("select", ["point", "safe"])
+def test_an_order_without_neurons_has_no_set(select: Literal["point", "safe"]) -> None:
+    """As where a pipeline keeps layer 0 alone and none of its neurons varies."""
+    data = planted(rows=200, neurons=10)
+    oracle = fit_oracle(data)
+    none = np.zeros(0, dtype=np.int64)
+    ranking = replace(lca(data, oracle, 0), order=none, neurons=data.neurons[none], score=np.zeros(0))
+    search = SetSearch(data, oracle, ranking, ClusterBootstrap(data.group_validation, draws=100))
+    assert search.smallest(0.9, select) is None

@@ -44,10 +44,14 @@ class Opened:
         self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         self.page.on("console", lambda m: self.said.append(m.text))
         self.page.on("pageerror", lambda e: self.said.append(str(e)))
-        self.page.on("dialog", lambda d: (self.said.append(d.message), d.dismiss()))
+        self.page.on("dialog", self._refuse)
         self.page.on("request", lambda r: self.asked.append(r.url))
         self.page.goto(path.as_uri())
         self.page.wait_for_function("[...document.querySelectorAll('.plot')].every(p => p.querySelector('svg'))")
+
+    def _refuse(self, dialog: Any) -> None:
+        self.said.append(dialog.message)
+        dialog.dismiss()
 
     def __enter__(self) -> "Opened":
         return self

@@ -110,7 +110,10 @@ class SetSearch:
         return fits[i]
 
     def smallest(self, delta: float, select: Select) -> int | None:
-        """The smallest size within `delta` of the reference on validation; None where not even all neurons are."""
+        """The smallest size within `delta` of the reference on validation; None where not even all neurons are.
+
+        An order without neurons (the first token of layer 0 never varies) has no set.
+        """
         reference = self._correct(self.oracle.probe) if self.reference is None else self.reference
 
         def safe(size: int) -> bool:
@@ -121,7 +124,7 @@ class SetSearch:
             return self._reaches(size, float(reference.mean()) - delta - 1e-12)
 
         total, within = len(self.ranking.order), point if select == "point" else safe
-        return smallest(total, within) if within(total) else None
+        return smallest(total, within) if total and within(total) else None
 
     def _reaches(self, size: int, least: float) -> bool:
         """Is the best λ's accuracy at least this? The first λ that reaches it will do, so the likeliest goes first."""
