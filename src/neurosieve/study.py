@@ -151,7 +151,8 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
             "data_hashes": hashes,
         }
         folder.save("summary.json", record)
-    write_report(out)
+    if not folder.files.exists(REPORT):
+        write_report(out)
     return Summary(record)
 
 

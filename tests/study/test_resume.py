@@ -37,6 +37,12 @@ STAGE_FILES = ("selection", "layers", "clusters", "pipeline", "controls", "untra
 MAKERS = ("select", "fit_layers", "general_stage", "run_pipeline", "fit_controls", "read_untrained")
 
 
+@pytest.fixture(autouse=True)
+def whole_run() -> None:
+    """The uninterrupted run to compare with is made before a test takes the work's parts away."""
+    finished_quick()
+
+
 class Kill(NamedTuple):
     """What is called just then, the call at which the run dies, and what is whole by then.
 
@@ -64,7 +70,7 @@ KILLS: dict[str, Kill] = {
     "between the clusters' files": Kill(Folder, "write", 21, -1, 2),
     "in the pipeline": Kill(pipeline_module, "_smallest", 2, -1, 3),
     "between the pipeline's files": Kill(Folder, "write", 24, -1, 3),
-    "in the controls": Kill(controls_module, "_own_path", 2, -1, 4),
+    "in the controls": Kill(controls_module, "fit_own_path", 2, -1, 4),
     "between the controls' files": Kill(Folder, "write", 27, -1, 4),
     "in an untrained copy": Kill(untrained_module, "fit_oracle", 1, -1, 5),
     "before an untrained copy is written": Kill(untrained_module.Untrained, "record", 1, -1, 5),

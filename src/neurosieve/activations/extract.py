@@ -205,12 +205,12 @@ def _worse(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
 def _shards(
     plan: ReadingPlan, options: ExtractionOptions, row_bytes: int
 ) -> Iterator[tuple[Split, list[list[Window]]]]:
-    """Batches dealt to shards, an example's windows to one; the same plan always gives the same shards."""
+    """Batches dealt to shards, all parts of a row to one; the same plan always gives the same shards."""
     for split in SPLITS:
         shard: list[list[Window]] = []
         count = 0
         for batch in batches(plan.windows[split], options.batch_tokens):
-            if count * row_bytes >= options.shard_bytes and shard[-1][-1].example != batch[0].example:
+            if count * row_bytes >= options.shard_bytes and shard[-1][-1].rows[-1:] != batch[0].rows[:1]:
                 yield split, shard
                 shard, count = [], 0
             shard.append(batch)
