@@ -18,7 +18,7 @@ import torch
 
 from neurosieve.activations.plan import batches, pad, plan_reading
 from neurosieve.config import make_config
-from neurosieve.models import demo_model, load_model
+from neurosieve.models import load_model
 from neurosieve.study import read_data
 
 CLASSES = "MODIFIER,IDENT,KEYWORD,TYPE,NUMBER,STRING"
@@ -41,7 +41,7 @@ def forward_seconds(model: str, data: str) -> float:
 def main() -> None:
     """Run, and print what a reader compares."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default=str(demo_model()))
+    parser.add_argument("--model", default="neurosieve/encoder")
     parser.add_argument("--data", default=str(DATA))
     parser.add_argument("--select", default="point")
     args = parser.parse_args()

