@@ -24,12 +24,13 @@ STAGES: tuple[tuple[str, ...], ...] = (
     ("compact",),
     ("report",),  # pure: reads records only
     ("config", "runfolder", "selection", "untrained", "summary", "stages", "study", "plan", "engine"),
+    ("finetune_rows", "finetune"),
     ("explorer",),
     ("",),  # the package itself
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
-FILES = sorted(p for part in ("src", "tests", "benchmarks") for p in (ROOT / part).rglob("*.py"))
+FILES = sorted(p for part in ("src", "tests", "benchmarks", "training") for p in (ROOT / part).rglob("*.py"))
 MODULES = sorted(SOURCE.rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -18,9 +18,17 @@ from neurosieve.typing import Pooling, Precision, Split, StoreDtype
 TASKS: dict[str, str] = {
     "token-tagging": "a label for each token (or other character span) of code",
     "defect-detection": "a label for each function: defective or not (columns func and target)",
+    "clone-detection": "a label for each pair of functions: clones or not (columns code1, code2 and label)",
+    "code-search": "a label for each query with its code: answered or not (columns doc, code and label)",
     "sequence-classification": "a label for each text, in the columns that you name",
 }
-COLUMNS = {"defect-detection": ("func", "target"), "sequence-classification": ("text", "label")}
+# Of the text, or of both texts of a pair, and of the label.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "defect-detection": ("func", "target"),
+    "clone-detection": ("code1", "code2", "label"),
+    "code-search": ("doc", "code", "label"),
+    "sequence-classification": ("text", "label"),
+}
 STDLIB = "stdlib"
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -52,12 +60,15 @@ class StudyConfig(BaseModel):
     labels: str | None = Field(None, description="labels for raw source files: lexical or identifier-role")
     classes: tuple[str, ...] | None = Field(None, description="labels to keep; all by default")
     rows: RowCounts = Field(default_factory=lambda: RowCounts.model_validate({}), description="rows a class and split")
-    text_column: str | None = Field(None, description="column of the code, where each example has one label")
-    label_column: str | None = Field(None, description="column of the label, where each example has one")
+    text_column: str | None = Field(None, description="column of the code, or of the first text of a pair")
+    other_column: str | None = Field(None, description="column of the second text of a pair")
+    label_column: str | None = Field(None, description="column of the label of an example or pair")
     validation_from_train: float | None = Field(
         None, gt=0, lt=1, description="share of train that becomes validation where there is no such file"
     )
-    keep_overlap: bool = Field(False, description="keep test examples that also stand in train")
+    keep_overlap: bool = Field(
+        False, description="keep test examples that also stand in train, and pairs whose functions do"
+    )
     seed: int = Field(0, ge=0, description="seed of every draw")
     deltas: tuple[float, ...] = Field((0.01,), description="losses allowed against the oracle (0.01 = one point)")
     select: tuple[Literal["point", "safe"], ...] = Field(
@@ -96,7 +107,7 @@ class StudyConfig(BaseModel):
     pooling: Literal["auto"] | Pooling = Field(
         "auto",
         description="subwords that stand for a unit; auto: mean of a token's, an encoder's first or a decoder's last of"
-        " a whole example",
+        " a whole example or of either side of a pair",
     )
     straddle: Literal["share", "drop"] = Field("share", description="units that share a subword: keep or leave out")
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
@@ -129,10 +140,11 @@ class StudyConfig(BaseModel):
         return self.task in COLUMNS
 
     @property
-    def columns(self) -> tuple[str, str]:
-        """Of the code and of the label."""
-        text, label = COLUMNS[self.task]
-        return self.text_column or text, self.label_column or label
+    def columns(self) -> tuple[str, ...]:
+        """Of the text or of both texts of a pair, and of the label."""
+        text, *other, label = COLUMNS[self.task]
+        second = [self.other_column or name for name in other]
+        return self.text_column or text, *second, self.label_column or label
 
     @property
     def pipeline_pairs(self) -> tuple[tuple[float, float], ...]:

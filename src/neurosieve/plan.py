@@ -66,7 +66,7 @@ def plan_study(config: StudyConfig) -> Cost:
     layers, width, parameters = _shape(info, config)
     attention = sum(len(b) * len(b[-1].ids) ** 2 for b in filled) * 4.0 * width * (layers - 1)
     flops = 2.0 * parameters * tokens + attention
-    values = sum(rows.values()) * layers * width
+    values = sum(rows.values()) * layers * width * plan.sides
     speed = _flops_per_second(device)
     return Cost(
         rows=rows,
@@ -77,7 +77,9 @@ def plan_study(config: StudyConfig) -> Cost:
         flops=flops,
         store_bytes=4 * values,
         memory_bytes=3 * 4 * values + 4 * parameters,
-        seconds=_seconds(config, flops, 2.0 * rows["train"] * layers * width * len(data.sample.rows.labels), speed),
+        seconds=_seconds(
+            config, flops, 2.0 * values * len(data.sample.rows.labels) * rows["train"] / sum(rows.values()), speed
+        ),
         missed_units=plan.counts.skipped + data.sample.empty,
     )
 

@@ -1,12 +1,14 @@
 """The whole way in one place: data → activations → stages on train and validation → test, opened once → summary."""
 
 from pathlib import Path
+from typing import Any
 
 from neurosieve.activations.extract import extract
 from neurosieve.activations.foreign import import_activations
 from neurosieve.activations.store import ActivationStore, Folder
 from neurosieve.config import STDLIB, StudyConfig
-from neurosieve.data import read_examples, read_stdlib, read_tagging, sample_rows
+from neurosieve.data import Dataset, read_examples, read_pairs, read_stdlib, read_tagging, sample_rows
+from neurosieve.data.checks import check_dataset
 from neurosieve.data.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions
@@ -26,32 +28,40 @@ def read_data(config: StudyConfig) -> StudyData:
         DataError: Unreadable or unfit data.
         ConfigError: Source files without a label scheme.
     """
-    if config.data == STDLIB:
-        if config.labels is None:
-            raise ConfigError(
-                "data stdlib", expected="--labels lexical or identifier-role", got="none", remedy="add --labels"
-            )
-        dataset = read_stdlib(config.labels)
-    elif config.whole:
-        text, label = config.columns
-        dataset = read_examples(
-            config.data,
-            text=text,
-            label=label,
-            validation_from_train=config.validation_from_train,
-            keep_overlap=config.keep_overlap,
-            seed=config.seed,
-        )
-    else:
-        dataset = read_tagging(
-            config.data,
-            labels=config.labels,
-            validation_from_train=config.validation_from_train,
-            keep_overlap=config.keep_overlap,
-            seed=config.seed,
-        )
+    dataset = read_dataset(config)
     rows = sample_rows(dataset, classes=config.classes, per_class=config.rows.by_split(), seed=config.seed)
     return StudyData(dataset, rows)
+
+
+def read_dataset(config: StudyConfig) -> Dataset:
+    """Read the data as the task has it.
+
+    Raises:
+        DataError: Unreadable or unfit data.
+        ConfigError: Source files without a label scheme.
+    """
+    if config.data != STDLIB:
+        return _read_folder(config)
+    if config.labels is None:
+        raise ConfigError(
+            "data stdlib", expected="--labels lexical or identifier-role", got="none", remedy="add --labels"
+        )
+    return read_stdlib(config.labels)
+
+
+def _read_folder(config: StudyConfig) -> Dataset:
+    splits: dict[str, Any] = {
+        "validation_from_train": config.validation_from_train,
+        "keep_overlap": config.keep_overlap,
+        "seed": config.seed,
+    }
+    if not config.whole:
+        return read_tagging(config.data, labels=config.labels, **splits)
+    text, *others, label = config.columns
+    if not others:
+        return read_examples(config.data, text=text, label=label, **splits)
+    functions = config.task == "clone-detection", True  # a query is no function
+    return read_pairs(config.data, columns=(text, others[0], label), functions=functions, **splits)
 
 
 def continue_study(run: PathLike) -> Summary:
@@ -185,7 +195,7 @@ def import_stage(config: StudyConfig, folder: RunFolder) -> ActivationStore:
 
 def notes(config: StudyConfig, data: StudyData) -> list[str]:
     """What a reader has to know of the rows."""
-    result = [data.dataset.source]
+    result = [data.dataset.source, *check_dataset(data.dataset, data.sample)]
     result += [f"{count:,} {what}" for what, count in data.dataset.notes.items()]
     wanted = config.rows.by_split()
     for (name, split), count in data.sample.short.items():
@@ -199,7 +209,10 @@ def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
     result = list(manifest.notes)
     if config.whole:
         stands = {"mean": "the mean of all its tokens", "first": "its first token", "last": "its last token"}
-        result.append(f"an example is read off {stands[pooling_of(config, manifest.adapter['kind'])]}")
+        what = "either side of a pair" if manifest.sides == 2 else "an example"
+        result.append(f"{what} is read off {stands[pooling_of(config, manifest.adapter['kind'])]}")
+    if manifest.sides == 2:
+        result.append("a neuron counts by |u - v| and u * v of its values u and v for the two sides of a pair")
     if manifest.long_examples:
         result.append(f"{manifest.long_examples:,} examples were cut into overlapping windows")
     wide = [i for i, dtype in enumerate(manifest.dtypes) if dtype == "float32"]

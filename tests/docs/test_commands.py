@@ -78,7 +78,7 @@ def test_commands_and_options_in_sentences_exist(path: Path) -> None:
     assert options <= known
 
 
-def tiny_demo(scheme: str) -> Any:
+def tiny_demo(scheme: str, model: str) -> Any:  # noqa: ARG001
     classes = ["number", "string"] if scheme == "lexical" else ["call", "local"]
     return quick(**SMALL | {"data": "stdlib", "labels": scheme, "classes": classes, "rows": ROWS})
 

@@ -79,7 +79,7 @@ def _word(name: str, value: str, rest: Sequence[str]) -> Word:
 def _data(value: str, rest: Sequence[str]) -> Word:
     if "--labels" in rest:
         return ("sources",)
-    if value in ("spans", "functions"):
+    if value in ("spans", "functions", "pairs", "queries"):
         return (value,)
     labels = rest[rest.index("--classes") + 1] if "--classes" in rest else ",".join(LABELS)
     return "lines", labels, "no validation" if "--validation-from-train" in rest else ""
@@ -108,6 +108,8 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return write_spans(place)
         case "functions":
             return write_functions(place)
+        case "pairs" | "queries":
+            return write_pairs(place, ("code1", "code2") if kind == "pairs" else ("doc", "code"))
         case "sources":
             return write_sources(place)
         case "study":
@@ -159,6 +161,16 @@ def write_functions(folder: Path) -> Path:
         rows = [
             {"func": f"{line} {'+-'[i % 2]}", "target": i % 2} for i, (line, _) in enumerate(tagged(LABELS, split, 20))
         ]
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def write_pairs(folder: Path, columns: tuple[str, str]) -> Path:
+    """`SPLIT.jsonl` with one label a pair."""
+    folder.mkdir()
+    for split in ("train", "valid", "test"):
+        lines = [line for line, _ in tagged(LABELS, split, 21)]
+        rows = [dict(zip(columns, lines[i : i + 2], strict=True)) | {"label": i % 2} for i in range(20)]
         (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
 

@@ -25,6 +25,7 @@ SCORE = {"score": float, "n": int, "interval": list}
 SPREAD = {"mean": float, "lo": float, "hi": float}
 TESTED = {"validation": float, "test": float, "n": int, "interval": list}
 GAIN = {"value": float, "interval": list}
+METRICS = {"metrics": {"macro_f1": GAIN, "mcc": GAIN}}
 SELECTIVITY = {"task": float, "control": float, "control_range": list, "selectivity": float, "interval": list}
 SELECTIVITY |= {"rows": int}
 SHAPE: dict[str, Any] = {
@@ -44,8 +45,8 @@ SHAPE: dict[str, Any] = {
     "units": dict.fromkeys(("kept", "truncated", "skipped", "empty", "shared_subwords"), int),
     "long_examples": int,
     "mistakes": [{"text": str, "label": str, "predicted": str, "unseen": bool}],
-    "oracle": TESTED | {"lambda": float, "converged": bool, "path": list, "per_class": dict},
-    "baselines": {"majority": float, "token_lookup": SCORE, "layer0": SCORE | {"validation": float}}
+    "oracle": TESTED | {"lambda": float, "converged": bool, "path": list, "per_class": dict} | METRICS,
+    "baselines": {"majority": float, "token_lookup": SCORE | METRICS, "layer0": SCORE | {"validation": float}}
     | {"random_neurons": {"size": int} | SPREAD}
     | {
         "untrained_model": {
@@ -278,9 +279,9 @@ def scores_with_intervals(value: Any) -> list[tuple[float, list[float]]]:
 def test_intervals_hold_their_scores(run: Finished) -> None:
     pairs = scores_with_intervals(run.record)
     curve_points = sum(p["ranking"] != "random" for p in run.record["curves"])
-    # Oracle, lookup, layer 0; unseen: oracle, lookup, seen, gain; selectivity four times; layers twice; clusters;
-    # curves; two sets and the pipeline with their losses; the front.
-    assert len(pairs) == 3 + 4 + 4 + 2 * 3 + 9 + curve_points + 6 + len(run.record["pareto"])
+    # Two metrics of oracle, lookup and two sets; oracle, lookup, layer 0; unseen: oracle, lookup, seen, gain;
+    # selectivity four times; layers twice; clusters; curves; two sets and the pipeline with their losses; the front.
+    assert len(pairs) == 2 * 4 + 3 + 4 + 4 + 2 * 3 + 9 + curve_points + 6 + len(run.record["pareto"])
     for value, (low, high) in pairs:
         assert low <= value <= high
         assert low < high

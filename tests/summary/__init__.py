@@ -39,7 +39,7 @@ def opened(
         resamples=resamples,
         bootstrap=resamples(clusters),
         unseen=unseen(known, words),
-        lookup=lookup_predictions(known, train_label, words, CLASSES) == truth,
+        guess=lookup_predictions(known, train_label, words, CLASSES),
     )
 
 

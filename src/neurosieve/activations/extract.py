@@ -147,15 +147,15 @@ def read_activations(
     parts = [read_rows(model, batch) for batch in track(steps, f"{split} rows", total=len(steps))]
     table = _row_table(dataset, chosen, split, plan.windows[split])
     values = merge_parts(torch.cat([torch.cat(layers, 1) for layers in parts]), plan.windows[split])
-    return as_activations(values, range(len(parts[0])), table, rows.labels)
+    return as_activations(values, range(len(parts[0])), table, rows.labels, rows.sides)
 
 
 def _fingerprint(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions) -> str:
     """What tells one reading from another: all that the values and their order depend on."""
     dtype = next(model.network.parameters()).dtype
     sha = hashlib.sha256(repr((model.name, model.revision, dtype, options, rows.labels)).encode())
-    for column in (rows.example, rows.start, rows.end, rows.label):
-        sha.update(column.tobytes())
+    for column in (rows.example, rows.start, rows.end, rows.label, rows.pair):
+        sha.update(b"" if column is None else column.tobytes())
     for split in SPLITS:
         sha.update(repr(plan.windows[split]).encode())
     return sha.hexdigest()
@@ -187,6 +187,7 @@ def _manifest(model: CodeModel, rows: Rows, plan: ReadingPlan, options: Extracti
         notes=list(model.notes),
         reading=reading,
         rows={s: plan.rows(s) for s in SPLITS},
+        sides=plan.sides,
     )
 
 
@@ -210,7 +211,7 @@ def _shards(
         shard: list[list[Window]] = []
         count = 0
         for batch in batches(plan.windows[split], options.batch_tokens):
-            if count * row_bytes >= options.shard_bytes and shard[-1][-1].rows[-1:] != batch[0].rows[:1]:
+            if count * row_bytes >= options.shard_bytes and set(shard[-1][-1].rows).isdisjoint(batch[0].rows):
                 yield split, shard
                 shard, count = [], 0
             shard.append(batch)
@@ -246,14 +247,18 @@ def _row_table(dataset: Dataset, rows: Rows, split: Split, windows: Sequence[Win
     records: dict[int, dict[str, object]] = {}
     for window in windows:
         example = dataset.examples[window.example]
-        for row in window.rows:
-            if row in records:  # another part of a whole example
+        for member in window.rows:
+            if member in records:  # another part of a whole example
                 continue
+            row, side = divmod(member, rows.sides)
             start, end, label = int(rows.start[row]), int(rows.end[row]), int(rows.label[row])
-            records[row] = {
+            if rows.pair is not None:
+                start, end = 0, len(example.text)
+            records[member] = {
                 "row": row,
+                "side": side,
                 "example": example.id,
-                "group": example.group,
+                "group": example.group if rows.pair is None else dataset.pairs[rows.pair[row]].group,
                 "text": example.text[start:end],
                 "start": start,
                 "end": end,

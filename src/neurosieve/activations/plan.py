@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ class Window:
         ids: Token ids with special tokens.
         example: Index into the data set's examples.
         number: Which window of the example, from 0.
-        rows: Row numbers read here.
+        rows: Row numbers read here; of pairs 2 · row for the left example, 2 · row + 1 for the right one.
         tokens: For each of them the positions in `ids` that are averaged.
     """
 
@@ -69,15 +69,17 @@ class ReadingPlan:
         windows: Sequences by split.
         counts: What became of the units.
         long_examples: Examples that did not fit into one window.
+        sides: Examples of a unit: two for pairs.
     """
 
     windows: dict[Split, tuple[Window, ...]]
     counts: UnitCounts
     long_examples: int
+    sides: int = 1
 
     def rows(self, split: Split) -> int:
         """Rows of a split."""
-        return len({row for w in self.windows[split] for row in w.rows})
+        return len({row // self.sides for w in self.windows[split] for row in w.rows})
 
     @property
     def tokens(self) -> int:
@@ -104,9 +106,7 @@ def plan_reading(
         pooling: Which of a unit's subwords stand for it; of a whole example `first` is each window's first token.
         drop_shared: Leave out units that share a subword with another unit.
     """
-    by_example: dict[int, list[int]] = defaultdict(list)
-    for row, example in enumerate(rows.example):
-        by_example[int(example)].append(row)
+    by_example = _members(dataset, rows)
     wanted = sorted(by_example)
     windows: dict[Split, list[Window]] = {s: [] for s in SPLITS}
     counts, long_examples = UnitCounts(), 0
@@ -129,7 +129,37 @@ def plan_reading(
         longest[w.example] = max(longest[w.example], len(w.ids))
     key = (lambda w: (longest[w.example], w.example, w.number)) if dataset.whole else _by_length
     ordered = {s: tuple(sorted(w, key=key)) for s, w in windows.items()}
+    if rows.pair is not None:
+        return _whole_pairs(ordered, len(rows), long_examples)
     return ReadingPlan(ordered, counts, long_examples)
+
+
+def _members(dataset: Dataset, rows: Rows) -> dict[int, list[int]]:
+    """For each example the rows (of pairs: the sides, numbered as in `Window.rows`) that are read from it."""
+    members: dict[int, list[int]] = defaultdict(list)
+    if rows.pair is None:
+        for row, example in enumerate(rows.example):
+            members[int(example)].append(row)
+        return members
+    for row, pair in enumerate(rows.pair):
+        members[dataset.pairs[pair].left].append(2 * row)
+        members[dataset.pairs[pair].right].append(2 * row + 1)
+    return members
+
+
+def _whole_pairs(windows: dict[Split, tuple[Window, ...]], pairs: int, long_examples: int) -> ReadingPlan:
+    """Leave out pairs of which one side has no token; units are counted as pairs."""
+    read = {side for part in windows.values() for w in part for side in w.rows}
+    kept: dict[Split, list[Window]] = {s: [] for s in SPLITS}
+    for split, part in windows.items():
+        for w in part:
+            inside = [(side, t) for side, t in zip(w.rows, w.tokens, strict=True) if side ^ 1 in read]
+            if inside:
+                sides, tokens = zip(*inside, strict=True)
+                kept[split].append(replace(w, rows=sides, tokens=tokens))
+    left = sum(side % 2 == 0 and side + 1 in read for side in read)
+    counts = UnitCounts(kept=left, skipped=pairs - left)
+    return ReadingPlan({s: tuple(w) for s, w in kept.items()}, counts, long_examples, sides=2)
 
 
 def _by_length(window: Window) -> tuple[int, int, int]:

@@ -1,7 +1,8 @@
 """The activation store: a folder (any fsspec URL) that is written shard by shard and that others can read.
 
     manifest.json              format version, model, site, dtypes, counts, sha256 per shard
-    rows-00000.parquet         example, group, text, start, end, label, label_id, split, window: one line a row
+    rows-00000.parquet         example, group, text, start, end, label, label_id, split, window: one line a row;
+                               a pair has two, with the same `row` and `side` 0 and 1
     shard-00000.safetensors    `layer.0` … `layer.N`: [rows, width] each
 
 A shard is named in the manifest only once both its files are whole, so a killed run goes on behind the last one.
@@ -28,9 +29,11 @@ from neurosieve.errors import ResourceError, StoreError
 from neurosieve.typing import NeuronId, PathLike, Split
 
 FORMAT = 1
+BETWEEN = "\x1e"  # ASCII's record separator stands between the texts of a pair
 ROW_SCHEMA = pa.schema(
     [
         ("row", pa.int64()),
+        ("side", pa.int64()),
         ("example", pa.string()),
         ("group", pa.string()),
         ("text", pa.string()),
@@ -48,41 +51,64 @@ ROW_SCHEMA = pa.schema(
 class Activations:
     """The rows of one split in memory.
 
+    A pair of examples with vectors u and v has two columns a neuron, side by side: |u − v| and u · v.
+
     Attributes:
-        values: One column a neuron, layer by layer, shape [rows, neurons].
-        neurons: (layer, index) of each column, shape [neurons, 2].
+        values: One column a neuron, layer by layer, shape [rows, neurons]; for pairs [rows, 2 · neurons].
+        neurons: (layer, index) of each neuron, shape [neurons, 2].
         label: Class numbers, shape [rows].
         labels: Class names.
         group: Cluster of each row, shape [rows].
-        text: The unit's own characters, shape [rows].
+        text: The unit's own characters, shape [rows]; those of a pair joined by `BETWEEN`.
     """
 
-    values: Float[Tensor, "rows neurons"]
+    values: Float[Tensor, "rows columns"]
     neurons: Int[np.ndarray, "neurons 2"]
     label: Int[np.ndarray, " rows"]
     labels: tuple[str, ...]
     group: np.ndarray
     text: np.ndarray
 
-    def neuron(self, column: int) -> NeuronId:
-        """The global id of a column."""
-        return NeuronId(*(int(v) for v in self.neurons[column]))
+    def neuron(self, number: int) -> NeuronId:
+        """The global id of a neuron."""
+        return NeuronId(*(int(v) for v in self.neurons[number]))
 
 
 def as_activations(
-    values: Float[Tensor, "rows neurons"], layers: Sequence[int], table: pa.Table, labels: Sequence[str]
+    values: Float[Tensor, "rows neurons"], layers: Sequence[int], table: pa.Table, labels: Sequence[str], sides: int = 1
 ) -> Activations:
-    """Values of some layers side by side, with what their row table says."""
+    """Values of some layers side by side, with what their row table says; two lines of a pair become one row."""
     width = values.shape[1] // max(len(layers), 1)
     ids = [(layer, index) for layer in layers for index in range(width)]
+    if sides == 2:
+        left, right = _sides(table)
+        u, v = values[torch.from_numpy(left)], values[torch.from_numpy(right)]
+        values = torch.stack([(u - v).abs(), u * v], 2).flatten(1)
+    units = unit_table(table, sides)
     return Activations(
         values,
         np.array(ids, dtype=np.int64).reshape(-1, 2),
-        table["label_id"].to_numpy().copy(),  # Arrow memory is read-only
+        units["label_id"].to_numpy().copy(),  # Arrow memory is read-only
         tuple(labels),
-        np.array(table["group"].to_pylist(), dtype=object),
-        np.array(table["text"].to_pylist(), dtype=object),
+        np.array(units["group"].to_pylist(), dtype=object),
+        np.array(units["text"].to_pylist(), dtype=object),
     )
+
+
+def unit_table(table: pa.Table, sides: int) -> pa.Table:
+    """One line a unit: the two lines of a pair become that of its left side, with both texts."""
+    if sides == 1:
+        return table
+    left, right = _sides(table)
+    texts = [table["text"].take(side).to_pylist() for side in (left, right)]
+    joined = pa.array([BETWEEN.join(both) for both in zip(*texts, strict=True)], pa.string())
+    return table.take(left).set_column(table.column_names.index("text"), "text", joined)
+
+
+def _sides(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the left and of the right sides, pair by pair."""
+    order = np.lexsort((table["side"].to_numpy(), table["row"].to_numpy()))
+    return order[::2], order[1::2]
 
 
 class Folder:
@@ -171,6 +197,7 @@ class Manifest:
     notes: list[str]
     rows: dict[str, int]
     reading: str
+    sides: int = 1
     shards: list[dict[str, Any]] = field(default_factory=list)
     complete: bool = False
     format: int = FORMAT
@@ -258,9 +285,13 @@ class ActivationStore:
                     )
 
     def table(self, split: Split) -> pa.Table:
-        """The row table of a split."""
+        """The row table of a split, two lines for a pair."""
         parts = [self._rows(s["rows"]) for s in self._shards(split)]
         return pa.concat_tables(parts) if parts else ROW_SCHEMA.empty_table()
+
+    def units(self, split: Split) -> pa.Table:
+        """The row table of a split with one line a unit, in the order of `read`."""
+        return unit_table(self.table(split), self.manifest.sides)
 
     def batches(self, split: Split) -> Iterator[tuple[Float[Tensor, "rows neurons"], pa.Table]]:
         """The rows of a split shard by shard, layers side by side, with their table: memory does not grow with rows."""
@@ -291,7 +322,7 @@ class ActivationStore:
                 for place, layer in enumerate(wanted):
                     values[begin:end, place * width : (place + 1) * width] = get(f"layer.{layer}")
             begin = end
-        return as_activations(values, wanted, table, self.manifest.labels)
+        return as_activations(values, wanted, table, self.manifest.labels, self.manifest.sides)
 
     def _rows(self, name: str) -> pa.Table:
         try:

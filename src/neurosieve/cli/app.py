@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +12,11 @@ from rich.text import Text
 
 import neurosieve
 from neurosieve.cli import options as o
-from neurosieve.cli.show import console, show_cost, show_store, show_summary
+from neurosieve.cli.show import console, show_cost, show_finetuned, show_store, show_summary
 from neurosieve.config import STDLIB, TASKS, StudyConfig, make_config
 from neurosieve.data import SCHEMES
+from neurosieve.finetune import FinetuneOptions
+from neurosieve.finetune import finetune as tune
 from neurosieve.models import KNOWN
 from neurosieve.plan import plan_study
 from neurosieve.runfolder import RunFolder
@@ -157,6 +160,7 @@ def demo_config(scheme: str, model: str) -> StudyConfig:
         "rows": {"train": 50, "validation": 40, "test": 80},
         "deltas": [0.1],
         "pipeline_deltas": [[0.1, 0.1]],
+        "pipeline_thresholds": [None],
         "rankings": ["lca"],
         "thresholds": [0.3, 0.6, 0.9],
         "control_draws": 1,
@@ -184,6 +188,32 @@ def demo(
             show_summary(summary, folder)
     if as_json:
         _print_json(records)
+
+
+@app.command(
+    epilog=_example(
+        "neurosieve finetune --model neurosieve/encoder --task defect-detection --data functions --out tuned",
+        "neurosieve run --model tuned --task defect-detection --data functions --out runs/tuned",
+    )
+)
+@partial(o.takes_study, only=o.ROWS_ONLY)
+def finetune(
+    config: StudyConfig,
+    out: Annotated[Path, typer.Option(help="folder of the model; the same command goes on after a stop")],
+    epochs: Annotated[int, typer.Option(min=1, help="passes over train, at most")] = FinetuneOptions.epochs,
+    rate: Annotated[float, typer.Option(min=0, help="largest learning rate")] = FinetuneOptions.rate,
+    batch: Annotated[int, typer.Option(min=1, help="inputs a step")] = FinetuneOptions.batch,
+    patience: Annotated[
+        int, typer.Option(min=1, help="epochs without gain before it stops")
+    ] = FinetuneOptions.patience,
+    as_json: o.Json = False,
+) -> None:
+    """Train a model and a new head on a task: an ordinary transformers folder. Needs the extra `train`."""
+    found = tune(config, out, FinetuneOptions(epochs, rate, batch, patience))
+    if as_json:
+        _print_json(found.record)
+    else:
+        show_finetuned(found)
 
 
 @app.command(epilog=_example("neurosieve models"))

@@ -1,7 +1,7 @@
 """The options of a study, one definition for all commands that take them."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +28,7 @@ STUDY: dict[str, Any] = {
     "classes": _option("classes", str, more=_LIST),
     "rows": Annotated[str | None, typer.Option(help="rows a class as TRAIN,VALIDATION,TEST")],
     "text_column": _option("text_column", str),
+    "other_column": _option("other_column", str),
     "label_column": _option("label_column", str),
     "validation_from_train": _option("validation_from_train", float),
     "keep_overlap": _option("keep_overlap", bool, "--keep-overlap"),
@@ -57,11 +58,27 @@ STUDY: dict[str, Any] = {
 }
 
 
-def takes_study(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a study beside its own; it gets them as one `config`."""
+# What decides on model and rows alone.
+ROWS_ONLY: tuple[str, ...] = (
+    "study",
+    "model",
+    "task",
+    "data",
+    "labels",
+    "classes",
+    "text_column",
+    "other_column",
+    "label_column",
+)
+ROWS_ONLY += ("validation_from_train", "keep_overlap", "seed", "device", "max_tokens", "trust_remote_code")
+ROWS_ONLY += ("allow_pickle", "set_")
+
+
+def takes_study(command: Callable[..., None], only: Collection[str] = tuple(STUDY)) -> Callable[..., None]:
+    """Give a command the options of a study (or some of them) beside its own; it gets them as one `config`."""
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "config"]
     keyword = inspect.Parameter.KEYWORD_ONLY
-    study = [inspect.Parameter(k, keyword, default=None, annotation=kind) for k, kind in STUDY.items()]
+    study = [inspect.Parameter(k, keyword, default=None, annotation=kind) for k, kind in STUDY.items() if k in only]
 
     def wrapper(**values: Any) -> None:
         kept = {p.name: values.pop(p.name) for p in own}

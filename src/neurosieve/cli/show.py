@@ -8,9 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosieve.activations import ActivationStore
+from neurosieve.finetune import Finetuned
 from neurosieve.plan import Cost
 from neurosieve.report import tables
-from neurosieve.report.numbers import visible
+from neurosieve.report.numbers import per_cent, visible
 from neurosieve.study import REPORT
 from neurosieve.summary import Summary
 
@@ -33,6 +34,8 @@ def show_summary(summary: Summary, out: Path) -> None:
     screen.print()
     screen.print(_trust(record))
     screen.print(_grid(tables.score_table(record)))
+    if not tables.of_tokens(record):
+        screen.print(_grid(tables.metric_table(record)))
     if record["minimal_sets"]:
         screen.print(_grid(tables.set_table(record)))
         screen.print(_grid(tables.cut_table(record), wrap=True))
@@ -99,3 +102,19 @@ def show_cost(cost: Cost) -> None:
     ):
         table.add_row(name, value)
     console().print(table)
+
+
+def show_finetuned(found: Finetuned) -> None:
+    """Accuracy by epoch, and of the kept model on test."""
+    record, screen = found.record, console()
+    table = Table(box=None, pad_edge=False)
+    for name in ("epoch", "training loss", "validation accuracy"):
+        table.add_column(name, justify="right")
+    for row in record["epochs"]:
+        table.add_row(f"{row['epoch']:g}", f"{row['loss']:.3f}", per_cent(row["validation"]))
+    screen.print(table)
+    test = per_cent(record["test"], record["interval"])
+    screen.print(Text(f"test {test} (n {record['n']:,}), majority class {per_cent(record['majority'])}", style="bold"))
+    for note in record["notes"]:
+        screen.print(Text(f"· {note}", style="dim"))
+    screen.print(Text(f"model in {found.folder}"), soft_wrap=True)

@@ -43,6 +43,26 @@ class Example:
     group: str
 
 
+class Pair(NamedTuple):
+    """A label on two examples of one split.
+
+    Attributes:
+        id: Unique name, for example `train:12`.
+        left: Index of the first example, for instance a query.
+        right: Index of the second.
+        label: Of the two together.
+        split: `train`, `validation` or `test`.
+        group: As `Example.group`.
+    """
+
+    id: str
+    left: int
+    right: int
+    label: str
+    split: Split
+    group: str
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Examples of all splits, with notes on what was left out while reading.
@@ -53,6 +73,7 @@ class Dataset:
         notes: Counts of what was dropped or adjusted, by reason.
         hashes: sha256 of each file read, by name.
         whole: Each example is one unit, its one span the whole text.
+        pairs: Units of two examples each; where there are any, they are the units and examples have no spans.
     """
 
     examples: tuple[Example, ...]
@@ -60,6 +81,7 @@ class Dataset:
     notes: Mapping[str, int] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     whole: bool = False
+    pairs: tuple[Pair, ...] = ()
 
     def split(self, name: Split) -> list[Example]:
         """The examples of one split, in order."""
@@ -71,11 +93,17 @@ class Dataset:
         counts: dict[Split, Counter[str]] = {s: Counter() for s in SPLITS}
         for e in self.examples:
             counts[e.split].update(span.label for span in e.spans)
+        for p in self.pairs:
+            counts[p.split][p.label] += 1
         total = sum(counts.values(), Counter[str]())
         return {label: {s: counts[s][label] for s in SPLITS} for label, _ in total.most_common()}
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a unit: example, split, group, start, end, label, text."""
+        """One row a unit: example, split, group, start, end, label, text; a pair has two texts and no characters."""
+        if self.pairs:
+            texts = {k: [self.examples[getattr(p, k)].text for p in self.pairs] for k in ("left", "right")}
+            keys = ("id", "split", "group", "label")
+            return pl.DataFrame({k: [getattr(p, k) for p in self.pairs] for k in keys} | texts)
         units = [(e, s) for e in self.examples for s in e.spans]
         return pl.DataFrame(
             {
@@ -104,6 +132,7 @@ class Rows:
         start: First character, shape [rows].
         end: Character behind the last, shape [rows].
         label: Class number, shape [rows].
+        pair: Index into `Dataset.pairs`, shape [rows]; `example` is its left one then. None where units are no pairs.
     """
 
     labels: tuple[str, ...]
@@ -111,14 +140,20 @@ class Rows:
     start: Int[np.ndarray, " rows"]
     end: Int[np.ndarray, " rows"]
     label: Int[np.ndarray, " rows"]
+    pair: Int[np.ndarray, " rows"] | None = None
 
     def __len__(self) -> int:
         return len(self.example)
 
+    @property
+    def sides(self) -> int:
+        """Examples that a unit is made of: two for pairs."""
+        return 1 if self.pair is None else 2
+
     def select(self, index: Int[np.ndarray, " some"]) -> "Rows":
         """The rows at `index`, in that order."""
-        columns = (self.example, self.start, self.end, self.label)
-        return Rows(self.labels, *(c[index] for c in columns))
+        example, start, end, label = (c[index] for c in (self.example, self.start, self.end, self.label))
+        return Rows(self.labels, example, start, end, label, None if self.pair is None else self.pair[index])
 
     @staticmethod
     def from_units(labels: Sequence[str], units: Sequence[tuple[int, int, int, int]]) -> "Rows":

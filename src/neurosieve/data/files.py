@@ -4,6 +4,7 @@ import codecs
 import gzip
 import hashlib
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +89,13 @@ def find_splits(folder: Path, ending: str, *, validation_needed: bool) -> dict[S
             came = ", ".join(p.name for p in found.values())
             raise DataError(f"{split} split in {folder}", expected=f"one of {names}", got=f"only {came}", remedy=remedy)
     return found
+
+
+def other_files(folder: Path, used: Sequence[Path]) -> list[str]:
+    """Names of the files beside the splits that end like them, so that their owner learns that they were not read."""
+    endings = {"".join(p.suffixes).removesuffix(".gz") for p in used}
+    names = (p.name for p in folder.iterdir() if p.is_file() and p not in used)
+    return sorted(n for n in names if "".join(Path(n).suffixes).removesuffix(".gz") in endings)
 
 
 def read_text(path: Path, *, blank: bool = False) -> TextFile:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.files import data_folder, digest, find_splits, read_text
+from neurosieve.data.pair_splits import carve_pairs, separate_pairs
+from neurosieve.data.pairs import read_pair_files
 from neurosieve.data.sequences import read_sequences
 from neurosieve.data.source import read_sources
 from neurosieve.data.tagging import span_records, tagged_lines
@@ -70,6 +72,38 @@ def read_examples(
     share = _checked_share(validation_from_train)
     dataset = read_sequences(data_folder(path), text, label, validation_needed=share is None)
     return _sound_splits(dataset, share, keep_overlap=keep_overlap, seed=seed)
+
+
+def read_pairs(
+    path: PathLike,
+    *,
+    columns: tuple[str, str, str],
+    functions: tuple[bool, bool] = (True, True),
+    validation_from_train: float | None = None,
+    keep_overlap: bool = False,
+    seed: int = 0,
+) -> Dataset:
+    """Read a data set of pairs with one label each.
+
+    Pairs of validation and test that also stand in an earlier split are dropped and counted.
+
+    Args:
+        path: See `neurosieve.data.pairs`.
+        columns: Of the first text, the second text and the label.
+        functions: Which of the two texts may not stand in two splits.
+        validation_from_train: Share of train that becomes validation: whole groups of pairs that share a text.
+        keep_overlap: Keep pairs, and functions, that stand in two splits.
+        seed: For the splits made here.
+
+    Raises:
+        DataError: As `read_pair_files`; a function that stands in two splits.
+        ConfigError: A share outside 0..1.
+    """
+    share = _checked_share(validation_from_train)
+    dataset = read_pair_files(data_folder(path), columns, validation_needed=share is None)
+    if share is not None:
+        dataset = carve_pairs(dataset, share, seed)
+    return dataset if keep_overlap else separate_pairs(dataset, functions)
 
 
 def _checked_share(share: float | None) -> float | None:

@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -67,16 +67,30 @@ def sample_rows(
             if len(pool) < limits[split]:
                 short[label, split] = len(pool)
             chosen += rng.sample(pool, min(limits[split], len(pool)))
+    if dataset.pairs:
+        return Sample(_pair_rows(dataset, labels, chosen), empty, short)
     rank = {split: i for i, split in enumerate(SPLITS)}
     chosen.sort(key=lambda u: (rank[dataset.examples[u[0]].split], u))
     return Sample(Rows.from_units(labels, chosen), empty, short)
 
 
+def _pair_rows(dataset: Dataset, labels: Sequence[str], chosen: Sequence[tuple[int, int, int, int]]) -> Rows:
+    """Rows of pairs, by split, then place."""
+    rank = {split: i for i, split in enumerate(SPLITS)}
+    order = sorted(chosen, key=lambda u: (rank[dataset.pairs[u[0]].split], u[0]))
+    left = [(dataset.pairs[pair].left, start, end, label) for pair, start, end, label in order]
+    return replace(Rows.from_units(labels, left), pair=np.array([u[0] for u in order], dtype=np.int64))
+
+
 def _units(
     dataset: Dataset, number: Mapping[str, int]
 ) -> tuple[dict[tuple[Split, str], list[tuple[int, int, int, int]]], int]:
+    """(example or pair, start, end, class number) by split and label; texts of pairs are never empty."""
     units: dict[tuple[Split, str], list[tuple[int, int, int, int]]] = defaultdict(list)
     empty = 0
+    for index, p in enumerate(dataset.pairs):
+        if p.label in number:
+            units[p.split, p.label].append((index, 0, len(dataset.examples[p.left].text), number[p.label]))
     for index, e in enumerate(dataset.examples):
         for start, end, label in e.spans:
             if label not in number:

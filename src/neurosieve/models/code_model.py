@@ -74,7 +74,7 @@ class CodeModel:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a model is before its weights are read: config, tokenizer and adapter; `place` is where it is loaded from."""
+    """What a model is before its weights are read; `place` is where it is loaded from."""
 
     name: str
     place: str
@@ -98,7 +98,7 @@ def inspect_model(name: PathLike, *, trust_remote_code: bool = False, max_tokens
     """
     source = located(str(name))
     _check_folder(source)
-    with _loading(source):
+    with loading(source):
         config = AutoConfig.from_pretrained(source, trust_remote_code=trust_remote_code)
     adapter = adapter_for(config, source)
     try:
@@ -139,8 +139,8 @@ def load_model(
     """
     info = inspect_model(name, trust_remote_code=trust_remote_code, max_tokens=max_tokens)
     where = resolve_device(device)
-    _check_weights(info.place, allow_pickle=allow_pickle)
-    with _loading(info.place):
+    check_weights(info.place, allow_pickle=allow_pickle)
+    with loading(info.place):
         network, report = AutoModel.from_pretrained(
             info.place,
             config=info.config,
@@ -206,7 +206,12 @@ def _check_folder(name: str) -> None:
         )
 
 
-def _check_weights(name: str, *, allow_pickle: bool) -> None:
+def check_weights(name: str, *, allow_pickle: bool) -> None:
+    """See to it that a folder holds weights that may be read; the hub checks its own.
+
+    Raises:
+        ModelError: None, or pickled ones without leave.
+    """
     folder = Path(name)
     if not folder.is_dir() or any((folder / f).is_file() for f in _SAFE):
         return
@@ -224,13 +229,26 @@ def _check_weights(name: str, *, allow_pickle: bool) -> None:
 
 
 @contextlib.contextmanager
-def _loading(name: str) -> Iterator[None]:
-    """Turn transformers' many ways to fail into one line, without its own bars and chatter."""
-    verbosity = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+def quiet() -> Iterator[None]:
+    """Without transformers' own bars and chatter."""
+    logging = transformers.logging
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+@contextlib.contextmanager
+def loading(name: str) -> Iterator[None]:
+    """Turn transformers' many ways to fail into one line."""
+    try:
+        with quiet():
+            yield
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError, UnpicklingError) as e:
         if Path(name).is_dir():
             raise ModelError(
@@ -246,9 +264,6 @@ def _loading(name: str) -> Iterator[None]:
             remedy="check the name, download it while online, or point at a local folder"
             " (pickled weights need --allow-pickle)",
         ) from e
-    finally:
-        transformers.logging.set_verbosity(verbosity)
-        transformers.logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _notes(tokenizer: PreTrainedTokenizerBase, adapter: Adapter) -> tuple[str, ...]:

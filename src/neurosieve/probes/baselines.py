@@ -1,12 +1,16 @@
 """What a score has to be compared with: the majority class, a table of the tokens' own text, token counts."""
 
 from collections import Counter, defaultdict
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
+from scipy.sparse import csr_array, hstack
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MaxAbsScaler
+
+from neurosieve.activations.store import BETWEEN
 
 
 def majority_label(label: Int[np.ndarray, " rows"], classes: int) -> int:
@@ -30,13 +34,29 @@ def lookup_predictions(
 def count_predictions(
     train_text: np.ndarray, train_label: Int[np.ndarray, " train"], text: np.ndarray
 ) -> Int[np.ndarray, " rows"]:
-    """Logistic regression on token counts (words and single marks), what whole examples are compared with."""
+    """Logistic regression on token counts (words and single marks), what whole examples are compared with.
+
+    The counts a and b of a pair (texts joined by `BETWEEN`) give |a − b| and min(a, b), as neurons give theirs, and the
+    share of the words that both have.
+    """
     counter = CountVectorizer(token_pattern=r"\w+|[^\w\s]", lowercase=False)  # noqa: S106 - no password
-    x = counter.fit_transform(train_text)
+    counter.fit([side for whole in train_text for side in whole.split(BETWEEN)])
+    x = _counts(counter, train_text)
     scaler = MaxAbsScaler().fit(x)
     fitted = LogisticRegression(max_iter=2000).fit(scaler.transform(x), train_label)
-    predicted: Int[np.ndarray, " rows"] = fitted.predict(scaler.transform(counter.transform(text)))
+    predicted: Int[np.ndarray, " rows"] = fitted.predict(scaler.transform(_counts(counter, text)))
     return predicted.astype(np.int64)
+
+
+def _counts(counter: CountVectorizer, text: np.ndarray) -> Any:
+    parts = [whole.split(BETWEEN) for whole in text]
+    a = counter.transform([p[0] for p in parts])
+    if len(parts[0]) == 1:
+        return a
+    b = counter.transform([p[1] for p in parts])
+    both = a.minimum(b)
+    words = (both > 0).sum(1) / np.maximum(((a + b) > 0).sum(1), 1)
+    return hstack([abs(a - b), both, csr_array(np.asarray(words).reshape(-1, 1))]).tocsr()
 
 
 def unseen(train_text: np.ndarray, text: np.ndarray) -> Bool[np.ndarray, " rows"]:

@@ -19,6 +19,7 @@ DENSE_LEAST, DENSE_MOST = 500, 8500
 # Entries of a matrix that is read in the time of one multiplication of the applied product, measured on two cores.
 ENTRIES = 0.37
 CHUNK = 2048
+SMALL = 5e7  # multiplications in each of the two products
 
 Matvec = Callable[[Tensor], Tensor]
 
@@ -95,7 +96,7 @@ def _curvature(code: Tensor, p: Tensor, matrix: Tensor | None, apply: Matvec) ->
     largest = v.new_zeros(())
     for _ in range(20):
         v = apply(v)
-        largest = v.norm()
+        largest = torch.linalg.vector_norm(v)
         v = v / largest.clamp_min(1e-30)
     return Curvature(code, p, matrix, apply, float(largest))
 
@@ -106,9 +107,10 @@ def _fill(matrix: Tensor, x: Tensor, code: Tensor, known: Tensor, missing: Tenso
     Both parts are sorted by class, and each class of the missing ones meets only what stands before it, so that
     symmetry saves half. Rows go in chunks that stay in the cache: moving the features costs more than multiplying them.
     """
-    if not len(missing):
-        return
     classes, rows = p.shape
+    if len(missing) * len(code) * rows <= SMALL:
+        _fill_small(matrix, x, code, missing, p)
+        return
     known, missing = (part[(code[part] % classes).argsort(stable=True)] for part in (known, missing))
     order = torch.cat([known, missing])
     cls, neuron = code[order] % classes, code[order] // classes - 1
@@ -129,6 +131,19 @@ def _fill(matrix: Tensor, x: Tensor, code: Tensor, known: Tensor, missing: Tenso
         piece, before = order[new_ends[c] : new_ends[c + 1]], order[: new_ends[c + 1]]
         matrix[piece[:, None], before] = block / rows
         matrix[before[:, None], piece] = block.T / rows
+
+
+def _fill_small(matrix: Tensor, x: Tensor, code: Tensor, missing: Tensor, p: Tensor) -> None:
+    """The same in few calls: small problems spend their time on these, not on products that are then masked."""
+    cls, neuron = code % len(p), code // len(p) - 1
+    plain = x.index_select(0, neuron.clamp_min(0))
+    plain[neuron < 0] = 1
+    weighted = plain * p.index_select(0, cls)
+    mine = weighted.index_select(0, missing)
+    same = cls[missing][:, None] == cls
+    block = (torch.where(same, mine @ plain.T, 0.0) - mine @ weighted.T) / p.shape[1]
+    matrix[missing] = block
+    matrix[:, missing] = block.T
 
 
 def _applied(x: Tensor, code: Tensor, p: Tensor) -> Matvec:

@@ -14,36 +14,49 @@ from neurosieve.typing import NeuronId
 _DEAD = 1e-8
 
 
+def feature_rows(neuron: Int[np.ndarray, " some"], copies: int) -> Int[np.ndarray, " more"]:
+    """Rows of the features of some neurons: a neuron's own row, or those of its copies, which lie side by side."""
+    return (neuron[:, None] * copies + np.arange(copies)).ravel()
+
+
 @dataclass(frozen=True)
 class Scaler:
     """What train says of each live neuron.
 
+    A neuron has one feature, or for pairs two (`copies`); `features` = neurons · copies.
+
     Attributes:
-        column: Columns of the activations that are alive, shape [neurons].
-        neurons: Their (layer, index), shape [neurons, 2].
-        mean: Train mean, shape [neurons].
-        scale: Train standard deviation, shape [neurons].
-        dead: Ids of the others: train variance at most 1e-8 of their layer's median variance.
+        column: Columns of the activations that are alive, shape [features].
+        neurons: The (layer, index) of the neurons, shape [neurons, 2].
+        mean: Train mean, shape [features].
+        scale: Train standard deviation, shape [features].
+        dead: Ids of the others: train variance at most 1e-8 of their layer's median variance, in every copy.
     """
 
-    column: Int[np.ndarray, " neurons"]
+    column: Int[np.ndarray, " features"]
     neurons: Int[np.ndarray, "neurons 2"]
-    mean: Float[Tensor, " neurons"]
-    scale: Float[Tensor, " neurons"]
+    mean: Float[Tensor, " features"]
+    scale: Float[Tensor, " features"]
     dead: tuple[NeuronId, ...]
 
-    def apply(self, values: Float[Tensor, "rows columns"]) -> Float[Tensor, "neurons rows"]:
-        """Standardised features, one neuron a row."""
+    @property
+    def copies(self) -> int:
+        """Features of a neuron."""
+        return len(self.column) // len(self.neurons) if len(self.neurons) else 1
+
+    def apply(self, values: Float[Tensor, "rows columns"]) -> Float[Tensor, "features rows"]:
+        """Standardised features, one a row."""
         x = values[:, torch.from_numpy(self.column)].T.contiguous()
         return x.sub_(self.mean[:, None]).div_(self.scale[:, None])
 
-    def columns(self, feature: Int[np.ndarray, " some"]) -> "Scaler":
+    def columns(self, neuron: Int[np.ndarray, " some"]) -> "Scaler":
         """The scaler of some of the live neurons."""
+        feature = feature_rows(neuron, self.copies)
         index = torch.from_numpy(feature)
         return replace(
             self,
             column=self.column[feature],
-            neurons=self.neurons[feature],
+            neurons=self.neurons[neuron],
             mean=self.mean[index],
             scale=self.scale[index],
         )
@@ -55,35 +68,49 @@ def fit_scaler(train: Activations) -> Scaler:
     Raises:
         DataError: Values that are not finite, or no live neuron.
     """
+    copies = train.values.shape[1] // max(len(train.neurons), 1)
     variance, mean = torch.var_mean(train.values, 0, correction=0)
     if not bool(torch.isfinite(variance).all()):
-        bad = train.neuron(int((~torch.isfinite(variance)).nonzero()[0]))
+        bad = train.neuron(int((~torch.isfinite(variance)).nonzero()[0]) // copies)
         raise DataError(
             f"neuron {bad}", expected="finite activations", got="inf or nan", remedy="extract with --precision float32"
         )
-    layer = torch.from_numpy(train.neurons[:, 0])
-    alive = torch.zeros(len(layer), dtype=torch.bool)
-    for number in np.unique(train.neurons[:, 0]):
-        here = layer == int(number)
-        alive[here] = variance[here] > _DEAD * variance[here].median()
-    column = alive.nonzero()[:, 0].numpy()
-    if not len(column):
+    varies = _varying(variance.view(-1, copies), torch.from_numpy(train.neurons[:, 0]))
+    alive = varies.any(1)
+    neuron = alive.nonzero()[:, 0].numpy()
+    if not len(neuron):
         raise DataError(
             "activations", expected="neurons that vary over train rows", got="none", remedy="check the model's weights"
         )
+    column = feature_rows(neuron, copies)
+    # A constant copy of a live neuron stays, as zeros.
+    scale = torch.where(varies.flatten(), variance.sqrt(), 1.0)[torch.from_numpy(column)]
     dead = tuple(train.neuron(int(i)) for i in (~alive).nonzero()[:, 0])
-    return Scaler(column, train.neurons[column], mean[alive], variance[alive].sqrt(), dead)
+    return Scaler(column, train.neurons[neuron], mean[torch.from_numpy(column)], scale, dead)
+
+
+def _varying(
+    variance: Float[Tensor, "neurons copies"], layer: Int[Tensor, " neurons"]
+) -> Bool[Tensor, "neurons copies"]:
+    """Which features vary more than 1e-8 of the median of their kind in their layer."""
+    result = torch.zeros_like(variance, dtype=torch.bool)
+    for number in np.unique(layer.numpy()):
+        here = layer == int(number)
+        result[here] = variance[here] > _DEAD * variance[here].median(0).values
+    return result
 
 
 @dataclass(frozen=True)
 class SelectionData:
     """All that rankers, selectors and the lambda search may see: train and validation, never test.
 
+    Where units are pairs, a neuron has two features, |u − v| and u · v, and both count for it.
+
     Attributes:
         scaler: Fitted on train.
-        x: Train features, shape [neurons, rows].
+        x: Train features, shape [features, rows]; those of one neuron lie side by side.
         label: Train classes, shape [rows].
-        x_validation: Validation features, shape [neurons, rows].
+        x_validation: Validation features, shape [features, rows].
         label_validation: Validation classes, shape [rows].
         group_validation: Cluster of each validation row, shape [rows].
         text: The train units' own characters, shape [rows].
@@ -92,9 +119,9 @@ class SelectionData:
     """
 
     scaler: Scaler
-    x: Float[Tensor, "neurons rows"]
+    x: Float[Tensor, "features rows"]
     label: Int[Tensor, " rows"]
-    x_validation: Float[Tensor, "neurons validation"]
+    x_validation: Float[Tensor, "features validation"]
     label_validation: Int[np.ndarray, " validation"]
     group_validation: np.ndarray
     text: np.ndarray
@@ -103,14 +130,26 @@ class SelectionData:
 
     @property
     def neurons(self) -> Int[np.ndarray, "neurons 2"]:
-        """(layer, index) of each feature row."""
+        """(layer, index) of each live neuron."""
         return self.scaler.neurons
 
-    def columns(self, feature: Int[np.ndarray, " some"]) -> "SelectionData":
+    @property
+    def copies(self) -> int:
+        """Features of a neuron."""
+        return len(self.x) // len(self.neurons) if len(self.neurons) else 1
+
+    def features(self, neuron: Int[np.ndarray, " some"]) -> Float[Tensor, "features rows"]:
+        """Train features of some neurons; without a copy where these are all of them in order."""
+        rows = feature_rows(neuron, self.copies)
+        if len(rows) == len(self.x) and bool((rows == np.arange(len(rows))).all()):
+            return self.x
+        return self.x.index_select(0, torch.from_numpy(rows).to(self.x.device))
+
+    def columns(self, neuron: Int[np.ndarray, " some"]) -> "SelectionData":
         """The same rows with some neurons only."""
-        index = torch.from_numpy(feature).to(self.x.device)
+        index = torch.from_numpy(feature_rows(neuron, self.copies)).to(self.x.device)
         x, x_validation = (values.index_select(0, index) for values in (self.x, self.x_validation))
-        return replace(self, scaler=self.scaler.columns(feature), x=x, x_validation=x_validation)
+        return replace(self, scaler=self.scaler.columns(neuron), x=x, x_validation=x_validation)
 
     def relabelled(
         self, label: Int[np.ndarray, " rows"], validation: Int[np.ndarray, " validation"]

@@ -1,7 +1,7 @@
 """Intervals: bootstrap over clusters (rows of one file or line fall together), Wilson's where errors are few."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.stats import binomtest
 
 FEW_ERRORS = 10
@@ -34,6 +34,12 @@ class ClusterBootstrap:
         """The mean over rows in each resample."""
         total = np.bincount(self._cluster, weights=values, minlength=len(self._size))
         return np.concatenate([(block @ total) / (block @ self._size) for block in self._blocks])
+
+    def counts(self, cell: Int[np.ndarray, " rows"], cells: int) -> Float[np.ndarray, "draws cells"]:
+        """How many rows of each kind each resample holds; `cell` numbers a row's kind."""
+        clusters = len(self._size)
+        total = np.bincount(self._cluster * cells + cell, minlength=clusters * cells).reshape(clusters, cells)
+        return np.concatenate([block @ total.astype(np.float64) for block in self._blocks])
 
     def interval(self, values: Float[np.ndarray, " rows"], level: float = 0.95) -> tuple[float, float]:
         """Two-sided percentile interval of the mean."""

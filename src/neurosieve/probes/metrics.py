@@ -1,10 +1,12 @@
-"""Scores by class."""
+"""Scores beside accuracy: by class, F1 and Matthews' correlation with intervals."""
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
+
+from neurosieve.probes.intervals import ClusterBootstrap
 
 MIN_ROWS = 30
 
@@ -35,3 +37,47 @@ def per_class(
             precision = hits / claimed if claimed else 0.0
             scores[name] = ClassScore(n=n, recall=hits / n, precision=precision, f1=2 * hits / (n + claimed))
     return scores
+
+
+def metrics_of(
+    predicted: Int[np.ndarray, " rows"],
+    label: Int[np.ndarray, " rows"],
+    labels: Sequence[str],
+    bootstrap: ClusterBootstrap,
+) -> dict[str, Any]:
+    """Macro F1, Matthews' correlation and, of two classes, the F1 of the second, each with its 95 % interval.
+
+    The second of two labels in order is `1` or `True`: the one that a data set calls positive.
+    """
+    classes = len(labels)
+    cells = bootstrap.counts(label * classes + predicted, classes * classes).reshape(-1, classes, classes)
+    here = np.bincount(label * classes + predicted, minlength=classes * classes).reshape(1, classes, classes)
+    found: dict[str, Any] = {
+        "macro_f1": _with_interval(f1_scores(here).mean(1), f1_scores(cells).mean(1)),
+        "mcc": _with_interval(matthews(here), matthews(cells)),
+    }
+    if classes == 2:
+        found["f1"] = _with_interval(f1_scores(here)[:, 1], f1_scores(cells)[:, 1]) | {"positive": labels[1]}
+    return found
+
+
+def _with_interval(value: Float[np.ndarray, " one"], draws: Float[np.ndarray, " draws"]) -> dict[str, Any]:
+    return {"value": float(value[0]), "interval": [float(q) for q in np.quantile(draws, [0.025, 0.975])]}
+
+
+def f1_scores(confusion: np.ndarray) -> Float[np.ndarray, "draws classes"]:
+    """F1 of each class of confusion matrices [draws, true, predicted]; 0 where a class neither is nor is claimed."""
+    hits = np.diagonal(confusion, axis1=1, axis2=2).astype(np.float64)
+    scores: Float[np.ndarray, "draws classes"] = 2 * hits / np.maximum(confusion.sum(1) + confusion.sum(2), 1)
+    return scores
+
+
+def matthews(confusion: np.ndarray) -> Float[np.ndarray, " draws"]:
+    """Matthews' correlation of confusion matrices [draws, true, predicted] (Gorodkin 2004); 0 where undefined."""
+    c = confusion.astype(np.float64)
+    n, hits = c.sum((1, 2)), np.trace(c, axis1=1, axis2=2)
+    true, claimed = c.sum(2), c.sum(1)
+    above = hits * n - (true * claimed).sum(1)
+    below = np.sqrt((n**2 - (true**2).sum(1)) * (n**2 - (claimed**2).sum(1)))
+    result: Float[np.ndarray, " draws"] = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    return result

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from neurosieve.probes.features import Scaler, SelectionData
+from neurosieve.probes.features import Scaler, SelectionData, feature_rows
 from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
 
 PATH_LENGTH = 13
@@ -27,8 +27,8 @@ class Probe:
     """A fitted probe on some neurons.
 
     Attributes:
-        feature: Rows of `SelectionData.x` that it reads, shape [neurons].
-        weights: On standardised features, shape [neurons, classes].
+        feature: Numbers of the live neurons that it reads, shape [neurons].
+        weights: On their standardised features, shape [features, classes]; see `SelectionData`.
         intercept: Shape [classes].
         lam: λ; l1 = l2 = λ/2.
         converged: Largest KKT violation ≤ 1e-4 · λ_max of this problem.
@@ -37,16 +37,26 @@ class Probe:
     """
 
     feature: Int[np.ndarray, " neurons"]
-    weights: Float[Tensor, "neurons classes"]
+    weights: Float[Tensor, "features classes"]
     intercept: Float[Tensor, " classes"]
     lam: float
     converged: bool
     violation: float
     validation: float
 
+    @property
+    def copies(self) -> int:
+        """Features of a neuron."""
+        return len(self.weights) // len(self.feature) if len(self.feature) else 1
+
+    @property
+    def mass(self) -> Float[Tensor, "neurons classes"]:
+        """Absolute weights of each neuron, over all its features."""
+        return self.weights.abs().view(len(self.feature), self.copies, len(self.intercept)).sum(1)
+
     def predict(self, x: Float[Tensor, "features rows"]) -> Int[np.ndarray, " rows"]:
         """Classes from standardised features of all live neurons."""
-        chosen = x[torch.from_numpy(self.feature).to(x.device)]
+        chosen = x[torch.from_numpy(feature_rows(self.feature, self.copies)).to(x.device)]
         scores = self.weights.T @ chosen + self.intercept[:, None]
         return scores.argmax(0).cpu().numpy()
 
@@ -56,8 +66,9 @@ class Probe:
         return hits
 
     def to_frame(self, scaler: Scaler, labels: Sequence[str]) -> pl.DataFrame:
-        """One row a neuron: layer, index and the weight for each class."""
-        ids, weights = scaler.neurons[self.feature], self.weights.cpu().numpy()
+        """One row a feature: layer, index and the weight for each class."""
+        ids = scaler.neurons[self.feature].repeat(self.copies, 0)
+        weights = self.weights.cpu().numpy()
         columns = {label: weights[:, i] for i, label in enumerate(labels)}
         return pl.DataFrame({"layer": ids[:, 0], "index": ids[:, 1], **columns})
 
@@ -139,9 +150,7 @@ def fit_path(
         starts: A solution of a like problem for each λ.
         closeness: Solved until the largest KKT violation is at most this share of λ_max.
     """
-    index = torch.from_numpy(feature).to(data.x.device)
-    whole = len(feature) == len(data.x) and bool((feature == np.arange(len(feature))).all())
-    x = data.x if whole else data.x.index_select(0, index)
+    x = data.features(feature)
     y = one_hot(data.label, data.classes, x)
     lam_max = 2 * null_gradient(x, y)
     target = max(closeness * lam_max, _SMALLEST)
@@ -173,7 +182,7 @@ def best(probes: Sequence[Probe]) -> int:
 
 def lambda_max(data: SelectionData, feature: Int[np.ndarray, " some"]) -> float:
     """Smallest λ at which all weights on some neurons are zero."""
-    x = data.x[torch.from_numpy(feature).to(data.x.device)] if len(feature) < len(data.x) else data.x
+    x = data.features(feature)
     return 2 * null_gradient(x, one_hot(data.label, data.classes, x))
 
 

@@ -44,10 +44,10 @@ class Solution:
     steps: int = 0
     curvature: Curvature | None = None
 
-    def resized(self, neurons: int) -> "Solution":
-        """A start for the problem on the first `neurons` features: weights cut, or filled with zeros."""
-        w = self.weights.new_zeros(neurons, self.weights.shape[1])
-        shared = min(neurons, len(self.weights))
+    def resized(self, features: int) -> "Solution":
+        """A start for the problem on the first `features`: weights cut, or filled with zeros."""
+        w = self.weights.new_zeros(features, self.weights.shape[1])
+        shared = min(features, len(self.weights))
         w[:shared] = self.weights[:shared]
         return replace(self, weights=w)
 

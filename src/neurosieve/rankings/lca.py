@@ -15,7 +15,7 @@ def lca(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG
     For each p every class takes its heaviest |w| until p of its mass is covered. A neuron without weight is never
     taken and stands at the end. The score is that p in per cent (infinite for those never taken).
     """
-    mass = oracle.probe.weights.abs().double().cpu().numpy()
+    mass = oracle.probe.mass.double().cpu().numpy()
     entry = np.full(len(mass), np.inf)
     for column in mass.T:
         total = column.sum()

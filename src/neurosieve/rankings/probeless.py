@@ -14,5 +14,5 @@ def probeless(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noq
     present = [data.label == c for c in range(data.classes) if bool((data.label == c).any())]
     means = torch.stack([data.x[:, rows].double().mean(1) for rows in present])
     pairs = [(means[a] - means[b]).abs() for a, b in combinations(range(len(means)), 2)]
-    score = torch.stack(pairs).sum(0).cpu().numpy()
+    score = torch.stack(pairs).sum(0).view(len(data.neurons), data.copies).sum(1).cpu().numpy()
     return ranked("probeless", data, [-score], score)

@@ -71,7 +71,7 @@ def fit_layers(data: SelectionData, oracle: Oracle, layers: int, *, incremental:
     solutions: Sequence[Solution] = ()
     for k in range(layers - 1 if incremental else 0):
         feature = np.flatnonzero(layer <= k)
-        starts = [s.resized(len(feature)) for s in solutions]
+        starts = [s.resized(len(feature) * data.copies) for s in solutions]
         probe, solutions = fit_probe(data, feature, oracle.lambdas, starts)
         stacks.append(probe)
     return LayerCurves(tuple(alone), (*stacks, oracle.probe))

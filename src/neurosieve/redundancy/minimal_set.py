@@ -105,7 +105,7 @@ class SetSearch:
         fits = self._fits.setdefault(size, {})
         if i not in fits:
             lam, start = self.oracle.lambdas[i], self._last.get(i, self._last.get(i - 1))
-            starts = [start.resized(size)] if start else []
+            starts = [start.resized(size * self.data.copies)] if start else []
             (fits[i],), (self._last[i],) = fit_path(self.data, self.ranking.order[:size], [lam], starts)
         return fits[i]
 

@@ -45,6 +45,7 @@ def render_page(record: Record, folder: str) -> str:
         trust=tables.trust_table(record),
         analysed=tables.analysed_table(record),
         scores=tables.score_table(record),
+        metrics=tables.metric_table(record),
         sets=tables.set_table(record),
         neurons=tables.neuron_table(record) if record["minimal_sets"] else None,
         mistakes=tables.mistake_table(record),

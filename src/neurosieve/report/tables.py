@@ -106,6 +106,25 @@ def score_table(record: Record) -> Table:
     return _table("Accuracy with 95 % intervals", ("", "all test rows", "rows unseen in train"), rows)
 
 
+def metric_table(record: Record) -> Table:
+    """F1 and Matthews' correlation of the oracle, what reads the text alone, and the smallest set."""
+    parts = [("oracle", record["oracle"]), (lookup_name(record), record["baselines"]["token_lookup"])]
+    if record["minimal_sets"]:
+        first = record["minimal_sets"][0]
+        parts.append((f"{first['size']} neurons", first))
+    known = [(name, part["metrics"]) for name, part in parts if "metrics" in part]  # an older record has none
+    positive = next((m["f1"]["positive"] for _, m in known if "f1" in m), None)
+    columns = ["macro_f1", "mcc"] if positive is None else ["f1", "macro_f1", "mcc"]
+    names = {"f1": f"F1 of {positive}", "macro_f1": "macro F1", "mcc": "Matthews' correlation"}
+    rows = [(name, *(_plain(m[key]) for key in columns)) for name, m in known]
+    return _table("F1 and correlation with 95 % intervals", ("", *(names[c] for c in columns)), rows)
+
+
+def _plain(part: Record) -> str:
+    low, high = part["interval"]
+    return f"{part['value']:.3f} [{low:.3f}, {high:.3f}]"
+
+
 def set_table(record: Record) -> Table:
     """The smallest sets with their losses and random controls."""
     rows = []

@@ -14,6 +14,7 @@ from neurosieve.config import StudyConfig
 from neurosieve.probes.baselines import count_predictions, lookup_predictions, majority_label, unseen
 from neurosieve.probes.features import Scaler
 from neurosieve.probes.intervals import ClusterBootstrap, accuracy_interval, loss_interval
+from neurosieve.probes.metrics import metrics_of
 from neurosieve.probes.probe import Probe
 
 Hits = Bool[np.ndarray, " rows"]
@@ -34,7 +35,7 @@ class OpenedTest:
         resamples: Makes the bootstrap of some groups.
         bootstrap: Over all rows.
         unseen: Rows whose text is absent from train.
-        lookup: Rows that the token lookup, or for whole examples the token counts, get right.
+        guess: What the token lookup, or for whole examples the token counts, predict, shape [rows].
         whole: Each example is one unit.
     """
 
@@ -48,8 +49,14 @@ class OpenedTest:
     resamples: partial[ClusterBootstrap]
     bootstrap: ClusterBootstrap
     unseen: Hits
-    lookup: Hits
+    guess: Int[np.ndarray, " rows"]
     whole: bool = False
+
+    @property
+    def lookup(self) -> Hits:
+        """Rows that the text baseline gets right."""
+        hits: Hits = self.guess == self.label
+        return hits
 
     @property
     def majority(self) -> float:
@@ -85,6 +92,10 @@ class OpenedTest:
         bootstrap = self.bootstrap if rows is None else self.resamples(self.group[rows])
         return {"value": float(gain.mean()), "interval": list(bootstrap.interval(gain))}
 
+    def metrics(self, predicted: Int[np.ndarray, " rows"]) -> dict[str, Any]:
+        """F1 and MCC with their intervals."""
+        return metrics_of(predicted, self.label, self.labels, self.bootstrap)
+
     def loss(self, reference: Hits, hits: Hits) -> dict[str, Any]:
         """How much a set loses, with its paired interval."""
         value, interval = loss_interval(reference, hits, self.bootstrap)
@@ -93,7 +104,7 @@ class OpenedTest:
 
 def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> OpenedTest:
     """Read the test rows; nothing is chosen after this."""
-    train, test = store.table("train"), store.read("test")
+    train, test = store.units("train"), store.read("test")
     text, label = np.array(train["text"].to_pylist(), dtype=object), train["label_id"].to_numpy()
     if config.whole:
         predicted = count_predictions(text, label, test.text)
@@ -111,7 +122,7 @@ def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> Op
         resamples=resamples,
         bootstrap=resamples(test.group),
         unseen=unseen(text, test.text),
-        lookup=predicted == test.label,
+        guess=predicted,
         whole=config.whole,
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosieve.activations.store import BETWEEN
 from neurosieve.data.controls import among, control_labels, held_out_types
 from neurosieve.probes.metrics import MIN_ROWS, per_class
 from neurosieve.probes.probe import Probe
@@ -34,6 +35,7 @@ def oracle_part(test: OpenedTest, selection: Selection) -> dict[str, Any]:
         "converged": probe.converged,
         "path": [dict(zip(keys, p, strict=True)) for p in selection.oracle.path],
         "per_class": per_class(probe.predict(test.x), test.label, test.labels),
+        "metrics": test.metrics(probe.predict(test.x)),
     }
 
 
@@ -44,7 +46,7 @@ def baselines_part(
     first, layer0 = selection.sets[0], layers.independent[0]
     return {
         "majority": test.majority,
-        "token_lookup": test.scored(test.lookup),
+        "token_lookup": test.scored(test.lookup) | {"metrics": test.metrics(test.guess)},
         "layer0": test.scored(test.correct(layer0)) | {"validation": layer0.validation},
         "random_neurons": {"size": first.size, **spread([test.score(p) for p in first.random_probes])},
         "untrained_model": _untrained(test, untrained),
@@ -106,7 +108,7 @@ def mistakes_part(test: OpenedTest, oracle: Probe) -> list[dict[str, Any]]:
     chosen = wrong[np.argsort(turn, kind="stable")][:MAX_MISTAKES]
     return [
         {
-            "text": shortened(str(test.text[i])),
+            "text": " ⇄ ".join(shortened(side) for side in str(test.text[i]).split(BETWEEN)),
             "label": test.labels[test.label[i]],
             "predicted": test.labels[predicted[i]],
             "unseen": bool(test.unseen[i]),
@@ -221,12 +223,14 @@ def set_part(test: OpenedTest, selection: Selection, found: MinimalSet) -> dict[
         "size": found.size,
         "validation": found.probe.validation,
         **as_test(test.scored(correct)),
+        "metrics": test.metrics(found.probe.predict(test.x)),
         "converged": found.probe.converged,
         "test_loss": test.loss(test.correct(selection.oracle.probe), correct),
         "random_same_size": spread([test.score(p) for p in found.random_probes]),
         "random_size": {"median": median, "lo": min(sizes), "hi": max(sizes), "ratio": found.size / median},
         "neurons": selection.scaler.neurons[found.probe.feature].tolist(),
-        "weights": found.probe.weights.tolist(),
+        # Of a pair's two features the weights have no common sign: their sizes are added.
+        "weights": (found.probe.weights if found.probe.copies == 1 else found.probe.mass).tolist(),
     }
 
 

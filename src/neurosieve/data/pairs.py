@@ -1,0 +1,126 @@
+"""Pairs of texts with one label: tables with two text columns, and CodeXGLUE's BigCloneBench layout.
+
+The latter is `data.jsonl` with all functions (`idx`, `func`), and a file a split of lines `id1 id2 label`, tab between.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from neurosieve.data.dataset import Dataset, Example, Pair
+from neurosieve.data.files import digest, find_splits, other_files, read_text, split_lines
+from neurosieve.data.tables import cell, check_labels, code_of, records, split_tables
+from neurosieve.errors import DataError
+from neurosieve.typing import Split
+
+FUNCTIONS = "data.jsonl"
+
+
+def read_pair_files(folder: Path, columns: tuple[str, str, str], *, validation_needed: bool) -> Dataset:
+    """Read one labelled pair a row.
+
+    A text that stands in several pairs of a split becomes one example.
+
+    Args:
+        folder: Holds tables of the splits, or `data.jsonl` with `SPLIT.txt`.
+        columns: Of the first text, the second text and the label; not used in the second layout.
+        validation_needed: False where the validation split is carved from train.
+
+    Raises:
+        DataError: Missing, broken, empty or ambiguous files; rows without a text or label; labels of mixed types; an
+            id without a function.
+    """
+    hashes: dict[str, str] = {}
+    texts = _Texts()
+    whole = next((p for p in (folder / FUNCTIONS, folder / f"{FUNCTIONS}.gz") if p.is_file()), None)
+    if whole:
+        pairs, used = _indexed(whole, texts, hashes, validation_needed=validation_needed)
+    else:
+        pairs, used = _listed(folder, columns, texts, hashes, validation_needed=validation_needed)
+    ignored = other_files(folder, used)
+    notes = {f"files ignored, as no split is called so: {', '.join(ignored)}": len(ignored)} if ignored else {}
+    what = "functions paired by id" if whole else f"pairs of {columns[0]!r} and {columns[1]!r} with {columns[2]!r}"
+    return Dataset(tuple(texts.examples), f"{folder.name}: {what}", notes, hashes, whole=True, pairs=tuple(pairs))
+
+
+@dataclass
+class _Texts:
+    """Examples by split and text, each once."""
+
+    examples: list[Example] = field(default_factory=list)
+    _place: dict[tuple[Split, str], int] = field(default_factory=dict)
+
+    def index(self, name: str, text: str, split: Split) -> int:
+        key = split, text
+        if key not in self._place:
+            self._place[key] = len(self.examples)
+            self.examples.append(Example(f"{split}:{name}", text, (), split, digest(text)))
+        return self._place[key]
+
+    def pair(self, name: str, left: int, right: int, label: str, group: object) -> Pair:
+        a, b = self.examples[left], self.examples[right]
+        cluster = str(group) if group is not None else digest(f"{a.group} {b.group}")
+        return Pair(f"{a.split}:{name}", left, right, label, a.split, cluster)
+
+
+def _listed(
+    folder: Path, columns: tuple[str, str, str], texts: _Texts, hashes: dict[str, str], *, validation_needed: bool
+) -> tuple[list[Pair], list[Path]]:
+    first, second, label = columns
+    tables = split_tables(
+        folder, hashes, validation_needed=validation_needed, other=f"{FUNCTIONS} with SPLIT.txt of id pairs"
+    )
+    pairs, labels = [], []
+    for split, (path, rows) in tables.items():
+        for number, row in rows:
+            where = f"{path} row {number}"
+            left, right = (texts.index(f"{number}:{c}", code_of(row, c, where), split) for c in (first, second))
+            value = cell(row, label, where)
+            labels.append(value)
+            pairs.append(texts.pair(str(number), left, right, str(value), row.get("group")))
+    check_labels(labels, folder)
+    return pairs, [path for path, _ in tables.values()]
+
+
+def _indexed(
+    whole: Path, texts: _Texts, hashes: dict[str, str], *, validation_needed: bool
+) -> tuple[list[Pair], list[Path]]:
+    functions: dict[str, str] = {}
+    for number, row in enumerate(records(whole, ".jsonl", hashes), 1):
+        where = f"{whole} row {number}"
+        functions[str(cell(row, "idx", where))] = code_of(row, "func", where)
+    found = find_splits(whole.parent, ".txt", validation_needed=validation_needed)
+    if not found:
+        raise DataError(
+            f"{whole.parent}", expected="train.txt, valid.txt, test.txt", got="none", remedy="add the pairs"
+        )
+    pairs: list[Pair] = []
+    for split, path in found.items():
+        file = read_text(path)
+        hashes[path.name] = file.sha256
+
+        def index(name: str, where: str, split: Split = split) -> int:
+            return texts.index(name, _function(functions, name, where, whole), split)
+
+        pairs += _lines(file.text, path, index, texts)
+    return pairs, [whole, *found.values()]
+
+
+def _lines(text: str, path: Path, index: Callable[[str, str], int], texts: _Texts) -> Iterator[Pair]:
+    for number, line in enumerate(split_lines(text), 1):
+        where, parts = f"{path} line {number}", line.split()
+        if len(parts) != 3:
+            raise DataError(where, expected="two ids and a label", got=repr(line[:60]), remedy="mend the line")
+        left, right = index(parts[0], where), index(parts[1], where)
+        yield texts.pair(str(number), left, right, parts[2], None)
+
+
+def _function(functions: Mapping[str, str], name: str, where: str, whole: Path) -> str:
+    if name not in functions:
+        raise DataError(
+            where,
+            expected=f"ids of functions in {whole.name}",
+            got=f"id {name}",
+            remedy="use the files that belong together",
+        )
+    return functions[name]

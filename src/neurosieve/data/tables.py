@@ -1,0 +1,125 @@
+"""Tables of labelled code: JSON lines, a JSON array, CSV or Parquet, one file a split; polars reads the last two."""
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from neurosieve.data.files import file_hash, find_splits, read_text, split_lines
+from neurosieve.errors import DataError
+from neurosieve.typing import Split
+
+ENDINGS = (".jsonl", ".json", ".csv", ".parquet")
+
+NumberedRows = Sequence[tuple[int, Mapping[str, Any]]]
+Tables = dict[Split, tuple[Path, NumberedRows]]
+
+
+def split_tables(folder: Path, hashes: dict[str, str], *, validation_needed: bool, other: str) -> Tables:
+    """Numbered rows of each split's file.
+
+    Args:
+        folder: Where the files lie.
+        hashes: The files that are read are added, by name.
+        validation_needed: False where the validation split is carved from train.
+        other: Another layout that would do, for the error message.
+
+    Raises:
+        DataError: No table of a split, or tables of two kinds; a broken or empty file.
+    """
+    found = {e: paths for e in ENDINGS if (paths := find_splits(folder, e, validation_needed=validation_needed))}
+    if len(found) != 1:
+        raise DataError(
+            f"{folder}",
+            expected=f"split files of one kind: SPLIT{', SPLIT'.join(ENDINGS)} or {other}",
+            got=" and ".join(found) or "none of them",
+            remedy="keep one kind" if found else "check --data",
+        )
+    ((ending, paths),) = found.items()
+    return {split: (path, list(enumerate(records(path, ending, hashes), 1))) for split, path in paths.items()}
+
+
+def cell(row: Mapping[str, Any], column: str, where: str) -> Any:
+    """The value of a column.
+
+    Raises:
+        DataError: No such column, or nothing in it.
+    """
+    if row.get(column) is None:
+        came = f"the columns {', '.join(row)}" if column not in row else "nothing there"
+        remedy = "name the columns with --text-column, --other-column and --label-column"
+        raise DataError(where, expected=f"a value in column {column!r}", got=came, remedy=remedy)
+    return row[column]
+
+
+def code_of(row: Mapping[str, Any], column: str, where: str) -> str:
+    """The code in a column.
+
+    Raises:
+        DataError: None, or something else.
+    """
+    code = cell(row, column, where)
+    if not isinstance(code, str) or not code.strip():
+        came = "an empty text" if isinstance(code, str) else type(code).__name__
+        raise DataError(where, expected=f"code in column {column!r}", got=came, remedy="remove or mend the row")
+    return code
+
+
+def check_labels(labels: Sequence[object], folder: Path) -> None:
+    """Labels name classes, all by values of one type.
+
+    Raises:
+        DataError: They do not.
+    """
+    kinds = sorted({type(value).__name__ for value in labels})
+    if len(kinds) > 1 or not set(kinds) <= {"str", "int", "bool"}:
+        raise DataError(
+            f"labels in {folder}",
+            expected="names, whole numbers or truth values, all of one type",
+            got=" and ".join(kinds),
+            remedy="write all labels alike",
+        )
+
+
+def records(path: Path, ending: str, hashes: dict[str, str]) -> list[Mapping[str, Any]]:
+    """The rows of a file; its hash is added to `hashes`.
+
+    Raises:
+        DataError: Unreadable, broken or empty.
+    """
+    if ending == ".parquet":
+        hashes[path.name] = file_hash(path)
+        return _frame(path, pl.read_parquet)
+    file = read_text(path)
+    hashes[path.name] = file.sha256
+    if ending == ".csv":
+        return _frame(io.StringIO(file.text), partial(pl.read_csv, infer_schema_length=None), f"{path}")
+    if file.text.lstrip().startswith("["):
+        rows = _json(file.text, f"{path}")
+    else:
+        rows = [_json(line, f"{path} line {n}") for n, line in enumerate(split_lines(file.text), 1) if line.strip()]
+    bad = next((i for i, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
+    if bad is not None or not rows:
+        came = f"{type(rows[bad - 1]).__name__} as number {bad}" if bad else "none"
+        raise DataError(f"{path}", expected="objects", got=came, remedy="write one object for each example")
+    return list(rows)
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as e:
+        reason = e.msg if isinstance(e, json.JSONDecodeError) else str(e)
+        raise DataError(where, expected="JSON", got=f"none ({reason})", remedy="write one object a line") from e
+
+
+def _frame(source: Any, read: Callable[[Any], pl.DataFrame], name: str = "") -> list[Mapping[str, Any]]:
+    try:
+        return list(read(source).iter_rows(named=True))
+    except (pl.exceptions.PolarsError, OSError) as e:
+        reason = str(e).splitlines()[0][:120]
+        raise DataError(name or f"{source}", expected="a readable table", got=reason, remedy="write it again") from e

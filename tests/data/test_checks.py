@@ -1,0 +1,81 @@
+"""What is said of a data set before any compute, against plain Jaccard similarities."""
+
+import random
+
+import pytest
+
+from neurosieve.data.checks import ALIKE, check_dataset, near_copies, shingles
+from neurosieve.data.dataset import Dataset, Example, Pair, Span
+from neurosieve.data.sampling import sample_rows
+from neurosieve.typing import Split
+
+
+def code(seed: int, changed: int = 0) -> str:
+    """Sixty statements, some of them changed."""
+    rng = random.Random(seed)
+    lines = [f"x{rng.randint(0, 999)} = {rng.randint(0, 999)} + y{rng.randint(0, 99)}" for _ in range(60)]
+    for i in range(changed):
+        lines[i * 60 // max(changed, 1)] = f"other({i})"
+    return "\n".join(lines)
+
+
+def example(split: Split, name: int, text: str) -> Example:
+    return Example(f"{split}:{name}", text, (Span(0, len(text), str(name % 2)),), split, f"{split}{name}")
+
+
+def jaccard(a: str, b: str) -> float:
+    x, y = set(shingles(a)), set(shingles(b))
+    return len(x & y) / len(x | y)
+
+
+@pytest.mark.parametrize(("changed", "near"), [(0, True), (1, True), (30, False), (60, False)])
+def test_near_copies(changed: int, near: bool) -> None:
+    examples = [example("train", i, code(i)) for i in range(20)]
+    copies = [example("test", i, code(i, changed)) for i in range(5)]
+    strangers = [example("test", 100 + i, code(100 + i)) for i in range(5)]
+    assert all((jaccard(code(i), c.text) > ALIKE) == near for i, c in enumerate(copies))
+    found = near_copies([*strangers, *copies, *examples])
+    assert found == {"validation": 0, "test": 5 if near else 0}
+
+
+def test_short_texts_are_one_run() -> None:
+    assert list(shingles("a = 1")) == [b"a = 1"]
+    assert list(shingles("")) == [b""]
+    assert len(list(shingles("a b c d e f"))) == 2
+
+
+def dataset(source: str, *, pairs: bool = False) -> Dataset:
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    examples = [example(s, i, f"{code(i)}{s}") for s in splits for i in range(4)]
+    if not pairs:
+        return Dataset(tuple(examples), source, whole=True)
+    made = [
+        Pair(f"{s}:{i}", 4 * n + i, 4 * n + 3 - i, str(i % 2), s, f"{s}{i}")
+        for n, s in enumerate(splits)
+        for i in (0, 1)
+    ]
+    bare = [Example(e.id, e.text, (), e.split, e.group) for e in examples]
+    return Dataset(tuple(bare), source, whole=True, pairs=tuple(made))
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_notes(pairs: bool) -> None:
+    data = dataset("some functions", pairs=pairs)
+    notes = check_dataset(data, sample_rows(data))
+    assert [n for n in notes if n.startswith("labels in")] == [
+        f"labels in {s}: 0 50 %, 1 50 % of {2 if pairs else 4}" for s in ("train", "validation", "test")
+    ]
+    assert sum("near-copies of a train text" in n for n in notes) == 2  # all but their last word
+    assert not any("BigCloneBench" in n for n in notes)
+
+
+@pytest.mark.parametrize("source", ["clone-bigclonebench-small: pairs", "data: functions paired by id"])
+def test_known_noise(source: str) -> None:
+    data = dataset(source, pairs=True)
+    assert any("negatives are wrong" in n for n in check_dataset(data, sample_rows(data)))
+
+
+def test_tokens_have_no_such_notes() -> None:
+    data = dataset("x")
+    tokens = Dataset(data.examples, "x")
+    assert check_dataset(tokens, sample_rows(tokens)) == []
