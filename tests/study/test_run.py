@@ -80,6 +80,7 @@ SHAPE: dict[str, Any] = {
         | TESTED
         | {"random_same_size": SPREAD, "random_size": {"median": float, "lo": int, "hi": int, "ratio": float}}
         | {"neurons": [[int]], "weights": [[float]]}
+        | METRICS
     ],
     "pareto": [{"source": str, "size": int, "depth": int} | TESTED],
     "pipeline": {"delta": float, "layer_delta": float, "layers_kept": int, "clustering_threshold": None}
