@@ -57,7 +57,9 @@ class StudyConfig(BaseModel):
     activations: str | None = Field(
         None, description="file or folder of activations made elsewhere, in place of model and data"
     )
-    labels: str | None = Field(None, description="labels for raw source files: lexical or identifier-role")
+    labels: str | None = Field(
+        None, description="labels for raw source files: lexical (seven languages) or identifier-role (Python)"
+    )
     classes: tuple[str, ...] | None = Field(None, description="labels to keep; all by default")
     rows: RowCounts = Field(default_factory=lambda: RowCounts.model_validate({}), description="rows a class and split")
     text_column: str | None = Field(None, description="column of the code, or of the first text of a pair")

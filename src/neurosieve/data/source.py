@@ -1,7 +1,8 @@
-"""Token tagging from raw source files: one example a file, labels from the syntax tree, files grouped into splits."""
+"""Token tagging from source files: one example a file, labels from its syntax tree, whole files dealt to the splits."""
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import repeat
@@ -9,39 +10,26 @@ from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.files import SPLIT_NAMES, read_text
-from neurosieve.data.labels import label_spans
+from neurosieve.data.labels import find_scheme, label_spans
+from neurosieve.data.languages import LANGUAGES, find_sources, language_of
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS, Split
 
-ENDINGS = (".py", ".py.gz")
 SHARES: dict[Split, float] = {"train": 0.6, "validation": 0.15, "test": 0.25}
 
 
-def find_sources(folder: Path) -> list[Path]:
-    """All source files below a folder whose language is known, in a fixed order."""
-    return sorted(p for p in folder.rglob("*") if p.is_file() and p.name.endswith(ENDINGS))
-
-
 def read_sources(folder: Path, scheme: str, seed: int, *, validation_needed: bool = True) -> Dataset:
-    """A data set from the source files below a folder.
+    """A data set from the source files below a folder, in all languages that the scheme can label.
 
     Folders named `train`, `validation` and `test` directly below it give the splits; where there is no train or no
     test folder, whole files are dealt to the splits by seed (60 / 15 / 25 %).
 
     Raises:
-        DataError: No source file, a file that cannot be read, or a validation folder where none is wanted or none
-            where one is needed.
+        DataError: No source file that the scheme can label, a file that cannot be read, or a validation folder where
+            none is wanted or none where one is needed.
         ConfigError: Unknown scheme.
     """
-    paths = find_sources(folder)
-    if not paths:
-        raise DataError(
-            f"{folder}",
-            expected=f"split files or source files ({', '.join(ENDINGS)})",
-            got="neither",
-            remedy="point --data at the folder that holds them",
-        )
-    files = {p.relative_to(folder).as_posix(): p for p in paths}
+    files, other = _sources(folder, scheme)
     splits = _named_splits(files) or deal_files(files, seed)
     if ("validation" in splits.values()) != validation_needed:
         raise DataError(
@@ -52,8 +40,33 @@ def read_sources(folder: Path, scheme: str, seed: int, *, validation_needed: boo
         )
     dataset = label_files({n: p for n, p in files.items() if n in splits}, splits, scheme, str(folder))
     outside = len(files) - len(splits)
-    notes = dict(dataset.notes) | ({"source files outside the split folders": outside} if outside else {})
-    return replace(dataset, notes=notes)
+    notes = {
+        "source files outside the split folders": outside,
+        f"source files in languages without {scheme} labels": other,
+    }
+    return replace(dataset, notes=dict(dataset.notes) | {reason: n for reason, n in notes.items() if n})
+
+
+def _sources(folder: Path, scheme: str) -> tuple[dict[str, Path], int]:
+    """Files below a folder in the scheme's languages, by their path in it, and the number of those in others."""
+    languages = find_scheme(scheme).languages
+    paths = find_sources(folder)
+    files = {p.relative_to(folder).as_posix(): p for p in paths if language_of(p.name) in languages}
+    if not files:
+        endings = [ending for name in languages for ending in LANGUAGES[name].endings]
+        raise DataError(
+            f"{folder}",
+            expected=f"source files for {scheme} labels ({', '.join(endings)}; plain or .gz)",
+            got=_by_language(p.name for p in paths) or "none",
+            remedy="use the scheme lexical" if paths else "point --data at the folder that holds them",
+        )
+    return files, len(paths) - len(files)
+
+
+def _by_language(names: Iterable[str]) -> str:
+    """Number of files by language, most first: `12 python, 3 java`."""
+    counts = Counter(language for name in names if (language := language_of(name)))
+    return ", ".join(f"{n} {language}" for language, n in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
 
 
 def _named_splits(names: Iterable[str]) -> dict[str, Split]:
@@ -84,7 +97,7 @@ def deal_files(names: Iterable[str], seed: int) -> dict[str, Split]:
 
 
 def label_files(files: dict[str, Path], splits: dict[str, Split], scheme: str, source: str) -> Dataset:
-    """Read and label files; empty ones (`__init__.py`) are counted and left out."""
+    """Read and label files of known languages; empty ones (`__init__.py`) are counted and left out."""
     examples, hashes, empty = [], {}, 0
     for name, path in sorted(files.items()):
         file = read_text(path, blank=True)
@@ -92,7 +105,9 @@ def label_files(files: dict[str, Path], splits: dict[str, Split], scheme: str, s
             empty += 1
             continue
         hashes[name] = file.sha256
-        examples.append(Example(name, file.text, label_spans(file.text, scheme), splits[name], name))
+        spans = label_spans(file.text, scheme, language_of(name) or "")
+        examples.append(Example(name, file.text, spans, splits[name], name))
     total = hashlib.sha256("".join(f"{k}{v}" for k, v in hashes.items()).encode()).hexdigest()
     notes = {"empty files": empty} if empty else {}
-    return Dataset(tuple(examples), f"{source}: {len(examples)} source files, {scheme} labels", notes, {"files": total})
+    described = f"{source}: {len(examples)} source files ({_by_language(hashes)}), {scheme} labels"
+    return Dataset(tuple(examples), described, notes, {"files": total})
