@@ -39,7 +39,7 @@ CARVE = {"validation_from_train": 0.1}
 FORM = '"spans": [[start, end, "LABEL"]'
 
 BAD = [
-    Bad("no files at all", {}, ("SPLIT.in with SPLIT.label", "--data", "--labels")),
+    Bad("no files at all", {}, ("SPLIT.in with SPLIT.label", "SPLIT.conllu", "--data", "--labels")),
     Bad("no train", without(RECORDS, "train.jsonl"), ("train split", "train.jsonl[.gz]", "add the missing file")),
     Bad("no test", without(RECORDS, "test.jsonl"), ("test split", "test.jsonl[.gz]", "add the missing file")),
     Bad("no validation", without(RECORDS, "valid.jsonl"), ("validation split", "dev.jsonl", "--validation-from-train")),
@@ -49,7 +49,7 @@ BAD = [
     Bad("valid and dev", {**RECORDS, "dev.jsonl": record("x")}, ("valid.jsonl and dev.jsonl", "remove all but one")),
     Bad("plain and gz", {**RECORDS, "test.jsonl.gz": PACKED}, ("test.jsonl and test.jsonl.gz", "remove all but one")),
     Bad("two label files", {**LINES, "val.label": "X\n"}, ("valid.label and val.label", "remove all but one")),
-    Bad("both formats", {**LINES, **RECORDS}, (".in and .jsonl", "remove one")),
+    Bad("both formats", {**LINES, **RECORDS}, (".in and .jsonl files", "keep one of them")),
     Bad(
         "more tag lines", lines(train_label="X X X\n" * 3), ("train.label", "2 lines", "got 3", "partner: 3", "line up")
     ),

@@ -3,8 +3,11 @@
 import dataclasses
 import random
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from neurosieve.data.conll import conll_sentences
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.files import data_folder, digest, find_splits, read_text
 from neurosieve.data.pair_splits import carve_pairs, separate_pairs
@@ -27,7 +30,8 @@ def read_tagging(
     """Read a token-tagging data set.
 
     Args:
-        path: A folder with `SPLIT.in` + `SPLIT.label`, with `SPLIT.jsonl`, or with source files; each plain or `.gz`.
+        path: A folder with `SPLIT.in` + `SPLIT.label`, `SPLIT.jsonl`, `SPLIT.conll` or `SPLIT.conllu`, or with source
+            files; each plain or `.gz`.
         labels: Labelling scheme for source files.
         validation_from_train: Share of the train groups that becomes the validation split where there is none.
         keep_overlap: Keep test examples that also stand in train or validation, and validation ones in train.
@@ -120,34 +124,58 @@ def _sound_splits(dataset: Dataset, share: float | None, *, keep_overlap: bool, 
     return dataset if keep_overlap else drop_overlap(dataset)
 
 
+class _Format(NamedTuple):
+    """A format with one example a line, record or sentence.
+
+    Attributes:
+        endings: Of a split's files, the one with the text first.
+        read: From these files and the split to examples.
+        kind: What an example is, in words.
+    """
+
+    endings: tuple[str, ...]
+    read: Callable[..., Iterator[Example]]
+    kind: str
+
+
+_SENTENCES = "sentences of tagged tokens; the context is one sentence"
+_FORMATS = (
+    _Format((".in", ".label"), tagged_lines, "lines of tagged tokens; the context is one line"),
+    _Format((".jsonl",), span_records, "examples with labelled spans"),
+    _Format((".conll",), conll_sentences, _SENTENCES),
+    _Format((".conllu",), conll_sentences, _SENTENCES),
+)
+
+
 def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
-    examples: list[Example] = []
-    hashes: dict[str, str] = {}
-    lines = find_splits(folder, ".in", validation_needed=validation_needed)
-    records = find_splits(folder, ".jsonl", validation_needed=validation_needed)
-    if lines and records:
-        raise DataError(f"{folder}", expected="one format", got=".in and .jsonl files", remedy="remove one of them")
-    tags = find_splits(folder, ".label", validation_needed=validation_needed) if lines else {}
-    if lines and not tags:
-        raise DataError(f"{folder}", expected="a .label beside each .in", got="none", remedy="add SPLIT.label")
-    if not lines and not records:
+    found = [(f, p) for f in _FORMATS if (p := find_splits(folder, f.endings[0], validation_needed=validation_needed))]
+    if not found:
         raise DataError(
             f"{folder}",
-            expected="SPLIT.in with SPLIT.label, or SPLIT.jsonl (plain or .gz)",
+            expected="SPLIT.in with SPLIT.label, SPLIT.jsonl, SPLIT.conll or SPLIT.conllu (plain or .gz)",
             got="none of them",
             remedy="check --data, or pass --labels lexical for source files",
         )
-    for split, path in (lines or records).items():
-        file = read_text(path)
-        hashes[path.name] = file.sha256
-        if lines:
-            tag_file = read_text(tags[split])
-            hashes[tag_file.path.name] = tag_file.sha256
-            examples.extend(tagged_lines(file, tag_file, split))
-        else:
-            examples.extend(span_records(file, split))
-    kind = "lines of tagged tokens; the context is one line" if lines else "examples with labelled spans"
-    return Dataset(tuple(examples), f"{folder.name}: {kind}", {}, hashes)
+    if len(found) > 1:
+        came = " and ".join(form.endings[0] for form, _ in found)
+        raise DataError(f"{folder}", expected="one format", got=f"{came} files", remedy="keep one of them")
+    ((form, texts),) = found
+    beside = [_beside(folder, form, ending, validation_needed) for ending in form.endings[1:]]
+    examples: list[Example] = []
+    hashes: dict[str, str] = {}
+    for split in texts:
+        files = [read_text(paths[split]) for paths in (texts, *beside)]
+        hashes |= {file.path.name: file.sha256 for file in files}
+        examples.extend(form.read(*files, split))
+    return Dataset(tuple(examples), f"{folder.name}: {form.kind}", {}, hashes)
+
+
+def _beside(folder: Path, form: _Format, ending: str, validation_needed: bool) -> dict[Split, Path]:
+    paths = find_splits(folder, ending, validation_needed=validation_needed)
+    if not paths:
+        expected = f"a {ending} beside each {form.endings[0]}"
+        raise DataError(f"{folder}", expected=expected, got="none", remedy=f"add SPLIT{ending}")
+    return paths
 
 
 def _carve_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
