@@ -21,7 +21,7 @@ from neurosieve.errors import NeurosieveError
 from neurosieve.models import CodeModel, load_model
 from neurosieve.typing import SPLITS, Pooling
 
-WIDTH, BLOCKS, POSITIONS = 16, 2, 40
+WIDTH, BLOCKS, POSITIONS, UNITS = 16, 2, 40, 32
 _UNTYPED: Any = transformers  # much of it has no annotations
 _HOME = tempfile.TemporaryDirectory(prefix="tiny-models-")  # lives as long as the test process
 
@@ -36,14 +36,27 @@ CODE = (
 
 @dataclass(frozen=True)
 class Family:
-    """One family of the grid: transformers' name, its kind, its tokenizer and how its config spells the sizes."""
+    """One family of the grid: transformers' name, its kind, its tokenizer and how its config spells the sizes.
+
+    `units` is the path of the modules that take a block's feed-forward units, `*` for the number of the block. The name
+    of an encoder–decoder says behind a colon which half is read.
+    """
 
     name: str
     kind: str
     tokenizer: str
+    units: str
     config: Mapping[str, Any] = field(default_factory=dict)
     pad: bool = True
     max_tokens: int = POSITIONS
+
+    @property
+    def type(self) -> str:
+        return self.name.partition(":")[0]
+
+    @property
+    def stack(self) -> Any:
+        return self.name.partition(":")[2] or None
 
     def __str__(self) -> str:
         return self.name
@@ -53,32 +66,63 @@ _SIZES = {
     "hidden_size": WIDTH,
     "num_hidden_layers": BLOCKS,
     "num_attention_heads": 2,
-    "intermediate_size": 32,
+    "intermediate_size": UNITS,
     "max_position_embeddings": POSITIONS,
     "initializer_range": 0.4,
 }
-_GPT2 = {"n_embd": WIDTH, "n_layer": BLOCKS, "n_head": 2, "n_positions": POSITIONS, "initializer_range": 0.4}
-_DISTIL = {"dim": WIDTH, "n_layers": BLOCKS, "n_heads": 2, "hidden_dim": 32, "initializer_range": 0.4}
+_GPT2 = {
+    "n_inner": UNITS,
+    "n_embd": WIDTH,
+    "n_layer": BLOCKS,
+    "n_head": 2,
+    "n_positions": POSITIONS,
+    "initializer_range": 0.4,
+}
+_DISTIL = {"dim": WIDTH, "n_layers": BLOCKS, "n_heads": 2, "hidden_dim": UNITS, "initializer_range": 0.4}
+_DISTIL |= {"max_position_embeddings": POSITIONS}
 _OFFSET = _SIZES | {"max_position_embeddings": POSITIONS + 2}  # positions start behind the pad id, which is 1
+
+_LAYER = "encoder.layer.*.output.dense"
+_GROUPED = _SIZES | {"num_key_value_heads": 1}
+_MODERN = _SIZES | {"global_attn_every_n_layers": 2, "local_attention": 8}
+_DEBERTA = _SIZES | {"relative_attention": True, "position_biased_input": False, "pos_att_type": ["p2c", "c2p"]}
+_ALBERT = "encoder.albert_layer_groups.0.albert_layers.0.ffn_output"  # all blocks share it
+_OPT = _SIZES | {"ffn_dim": UNITS, "word_embed_proj_dim": WIDTH}
+_T5 = {"d_model": WIDTH, "d_kv": 8, "d_ff": UNITS, "num_layers": BLOCKS, "num_heads": 2, "n_positions": POSITIONS}
+_BART: dict[str, Any] = {"d_model": WIDTH, "max_position_embeddings": POSITIONS, "init_std": 0.4}
+for _half in ("encoder", "decoder"):
+    _BART |= {f"{_half}_layers": BLOCKS, f"{_half}_attention_heads": 2, f"{_half}_ffn_dim": UNITS}
 
 # A family that is listed here meets every test of the grid.
 FAMILIES = (
-    Family("bert", "encoder", "wordpiece", _SIZES),
-    Family("roberta", "encoder", "bytes", _OFFSET),
-    Family("distilbert", "encoder", "wordpiece", _DISTIL | {"max_position_embeddings": POSITIONS}),
-    Family("modernbert", "encoder", "bytes", _SIZES | {"global_attn_every_n_layers": 2, "local_attention": 8}),
-    Family("electra", "encoder", "wordpiece", _SIZES | {"embedding_size": WIDTH}),
-    Family("albert", "encoder", "metaspace", _SIZES | {"embedding_size": WIDTH}),
-    Family("data2vec-text", "encoder", "bytes", _OFFSET),
-    Family("gpt2", "decoder", "bare", _GPT2, pad=False),
-    Family("gpt_neox", "decoder", "bare", _SIZES),
-    Family("llama", "decoder", "metaspace", _SIZES | {"num_key_value_heads": 1}),
-    Family("qwen2", "decoder", "bare", _SIZES | {"num_key_value_heads": 1}),
-    Family("opt", "decoder", "bytes", _SIZES | {"ffn_dim": 32, "word_embed_proj_dim": WIDTH}),
-    Family("starcoder2", "decoder", "bare", _SIZES | {"num_key_value_heads": 1}, pad=False),
+    Family("bert", "encoder", "wordpiece", _LAYER, _SIZES),
+    Family("roberta", "encoder", "bytes", _LAYER, _OFFSET),
+    Family("distilbert", "encoder", "wordpiece", "transformer.layer.*.ffn.lin2", _DISTIL),
+    Family("deberta-v2", "encoder", "metaspace", _LAYER, _DEBERTA),
+    Family("modernbert", "encoder", "bytes", "layers.*.mlp.Wo", _MODERN),
+    Family("electra", "encoder", "wordpiece", _LAYER, _SIZES | {"embedding_size": WIDTH}),
+    Family("albert", "encoder", "metaspace", _ALBERT, _SIZES | {"embedding_size": WIDTH}),
+    Family("data2vec-text", "encoder", "bytes", _LAYER, _OFFSET),
+    Family("gpt2", "decoder", "bare", "h.*.mlp.c_proj", _GPT2, pad=False),
+    Family("gpt_neox", "decoder", "bare", "layers.*.mlp.dense_4h_to_h", _SIZES),
+    Family("codegen", "decoder", "bare", "h.*.mlp.fc_out", _GPT2 | {"n_head": 4, "rotary_dim": 2}),
+    Family("gpt_bigcode", "decoder", "bare", "h.*.mlp.c_proj", _GPT2),
+    Family("llama", "decoder", "metaspace", "layers.*.mlp.down_proj", _GROUPED),
+    Family("qwen2", "decoder", "bare", "layers.*.mlp.down_proj", _GROUPED),
+    Family("gemma3_text", "decoder", "metaspace", "layers.*.mlp.down_proj", _GROUPED | {"head_dim": 8}),
+    Family("phi", "decoder", "bare", "layers.*.mlp.fc2", _SIZES),
+    Family(
+        "opt", "decoder", "bytes", "decoder.layers.*.fc2", _SIZES | {"ffn_dim": UNITS, "word_embed_proj_dim": WIDTH}
+    ),
+    Family("starcoder2", "decoder", "bare", "layers.*.mlp.c_proj", _GROUPED, pad=False),
+    Family("t5:encoder", "encoder", "bytes", "encoder.block.*.layer.1.DenseReluDense.wo", _T5),
+    Family("t5:decoder", "decoder", "bytes", "decoder.block.*.layer.2.DenseReluDense.wo", _T5, max_tokens=39),
+    Family("bart:encoder", "encoder", "bytes", "encoder.layers.*.fc2", _BART),
+    Family("bart:decoder", "decoder", "bytes", "decoder.layers.*.fc2", _BART, max_tokens=39),
+    Family("plbart:decoder", "decoder", "bytes", "decoder.layers.*.fc2", _BART, max_tokens=39),
 )
 NAMES = tuple(f.name for f in FAMILIES)
-DECODERS = tuple(f.name for f in FAMILIES if f.kind == "decoder")
+DECODERS = tuple(f.name for f in FAMILIES if f.kind == "decoder" and not f.stack)
 ENCODERS = tuple(f.name for f in FAMILIES if f.kind == "encoder")
 TOKENIZERS = ("bytes", "bare", "wordpiece", "metaspace")
 
@@ -172,10 +216,11 @@ def build_model(name: str, folder: Path) -> Path:
     tokenizer = tiny_tokenizer(row.tokenizer, pad=row.pad)
     keys = ("pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
     ids = {key: getattr(tokenizer, key, None) or 0 for key in keys}
-    config = _UNTYPED.CONFIG_MAPPING[name](vocab_size=len(tokenizer), **ids, **row.config)
+    config = _UNTYPED.CONFIG_MAPPING[row.type](vocab_size=len(tokenizer), **ids, **row.config)
     with quiet_transformers():
         torch.manual_seed(20)
-        auto = _UNTYPED.AutoModelForMaskedLM if row.kind == "encoder" else _UNTYPED.AutoModelForCausalLM
+        head = "Seq2SeqLM" if row.stack else "MaskedLM" if row.kind == "encoder" else "CausalLM"
+        auto = getattr(_UNTYPED, f"AutoModelFor{head}")
         network = auto.from_config(config)
         for parameter in network.parameters():  # biases and norms are not left at 0 and 1
             parameter.data += 0.1 * torch.randn_like(parameter)
@@ -206,7 +251,13 @@ def tiny_model(name: str) -> Path:
 @functools.cache
 def tiny_loaded(name: str) -> CodeModel:
     """The same model, loaded once a test process, on the CPU in float32."""
-    return load_model(tiny_model(name), device="cpu")
+    return load_model(tiny_model(name), device="cpu", stack=family(name).stack)
+
+
+@functools.cache
+def tiny_mlp(name: str) -> CodeModel:
+    """The same model read at its feed-forward units."""
+    return load_model(tiny_model(name), device="cpu", stack=family(name).stack, site="mlp")
 
 
 def code_example(text: str, number: int, split: str, *, step: int = 1) -> Example:

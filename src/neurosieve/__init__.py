@@ -23,7 +23,7 @@ from neurosieve.errors import (
     SelfCheckError,
     StoreError,
 )
-from neurosieve.models import CodeModel, load_model, untrained_copy
+from neurosieve.models import CodeModel, load_model, register_family, untrained_copy
 from neurosieve.plan import Cost, plan_study
 from neurosieve.probes import (
     ClusterBootstrap,
@@ -111,6 +111,7 @@ __all__ = [
     "read_examples",
     "read_stdlib",
     "read_tagging",
+    "register_family",
     "run_pipeline",
     "run_study",
     "sample_rows",

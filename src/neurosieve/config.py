@@ -13,7 +13,7 @@ from neurosieve.data.sampling import DEFAULT_ROWS
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.probes.probe import PATH_LENGTH
 from neurosieve.rankings import RANKERS
-from neurosieve.typing import Pooling, Precision, Split, StoreDtype
+from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype
 
 TASKS: dict[str, str] = {
     "token-tagging": "a label for each token (or other character span) of code",
@@ -51,7 +51,11 @@ class StudyConfig(BaseModel):
     """What is studied and how. Field descriptions are the help texts of the command line."""
 
     model_config = _STRICT
-    model: str = Field("", description="hub name or local folder of a transformers model")
+    model: str = Field("", description="hub name, local folder or .gguf file of a transformers model")
+    stack: Literal["encoder", "decoder"] | None = Field(
+        None, description="half of an encoder-decoder that is read; the encoder by default"
+    )
+    site: Site = Field("hidden", description="neurons: the blocks' outputs (hidden) or their feed-forward units (mlp)")
     task: str = Field("token-tagging", description="kind of task; see `neurosieve tasks`")
     data: str = Field("", description="folder of the data; `stdlib` is the running Python's library")
     activations: str | None = Field(

@@ -23,7 +23,7 @@ from neurosieve.config import StudyConfig
 from neurosieve.errors import ModelError, ResourceError, RunFolderError
 from neurosieve.finetune_rows import Inputs, label_names, split_inputs
 from neurosieve.models import inspect_model, resolve_device
-from neurosieve.models.code_model import check_weights, loading, quiet
+from neurosieve.models.loading import check_weights, loading, quiet
 from neurosieve.probes.baselines import majority_label
 from neurosieve.probes.intervals import ClusterBootstrap, accuracy_interval
 from neurosieve.study import read_dataset

@@ -50,7 +50,9 @@ def plan_study(config: StudyConfig) -> Cost:
         NeurosieveError: What `run_study` would raise for the same data, model name and options.
     """
     data = read_data(config)
-    info = inspect_model(config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens)
+    info = inspect_model(
+        config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens, stack=config.stack
+    )
     device = resolve_device(config.device)
     plan = plan_reading(
         info.tokenizer,
@@ -113,7 +115,8 @@ def _shape(info: ModelInfo, config: StudyConfig) -> tuple[int, int, int]:
         network = AutoModel.from_config(info.config, trust_remote_code=config.trust_remote_code)  # type: ignore[no-untyped-call]
     embeddings = sum(m.weight.numel() for m in network.modules() if isinstance(m, torch.nn.Embedding))
     total = sum(p.numel() for p in network.parameters())
-    return info.config.num_hidden_layers + 1, info.config.hidden_size, total - embeddings
+    layers, width = info.adapter.size(network, config.site, info.name)
+    return layers, width, total - embeddings
 
 
 def _flops_per_second(device: torch.device) -> float:

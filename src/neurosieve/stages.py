@@ -54,6 +54,8 @@ def model_of(config: StudyConfig) -> CodeModel:
         trust_remote_code=config.trust_remote_code,
         allow_pickle=config.allow_pickle,
         max_tokens=config.max_tokens,
+        stack=config.stack,
+        site=config.site,
     )
 
 

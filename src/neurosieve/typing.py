@@ -16,6 +16,7 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 Pooling = Literal["mean", "first", "last"]
+Site = Literal["hidden", "mlp"]
 StoreDtype = Literal["auto", "float16", "bfloat16", "float32"]
 Precision = Literal["float32", "bfloat16", "float16"]
 

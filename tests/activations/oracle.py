@@ -1,31 +1,47 @@
 """The slow plain way to a unit's activations: one unpadded call a window, one character and one row at a time."""
 
 import functools
+from typing import Any
 
 import torch
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
 from neurosieve.activations import ActivationStore
-from neurosieve.typing import SPLITS, Pooling
-from tests.tiny import family, pool, quiet_transformers, tiny_dataset, tiny_model
+from neurosieve.typing import SPLITS, Pooling, Site
+from tests.tiny import BLOCKS, family, pool, quiet_transformers, tiny_dataset, tiny_model
 
 Unit = tuple[str, int, int]
+START = {"t5": 1, "bart": 2, "plbart": 2}  # T5 starts with the pad token, BART with the end token
 
 
 @functools.cache
-def plain_network(name: str) -> tuple[torch.nn.Module, PreTrainedTokenizerBase]:
+def plain_network(name: str) -> tuple[Any, PreTrainedTokenizerBase]:
     with quiet_transformers():
         folder = tiny_model(name)
         network = AutoModel.from_pretrained(folder).eval()
         return network, AutoTokenizer.from_pretrained(folder)
 
 
-def plain_states(name: str, ids: list[int]) -> torch.Tensor:
-    """transformers' own hidden states of one sequence, shape [layers, tokens, width]."""
-    network, _ = plain_network(name)
+def plain_states(name: str, ids: list[int], site: Site = "hidden") -> torch.Tensor:
+    """transformers' own hidden states of one sequence, or its feed-forward units, shape [layers, tokens, width]."""
+    row, (network, _) = family(name), plain_network(name)
+    units: list[torch.Tensor] = []
+    paths = [row.units.replace("*", str(block)) for block in range(BLOCKS if "*" in row.units else 1)]
+    modules = [network.get_submodule(path) for path in paths]
+    hooks = [m.register_forward_hook(lambda _, inputs, __: units.append(inputs[0].flatten(0, -2))) for m in modules]
+    inputs = torch.tensor([ids])
     with torch.no_grad():
-        states = network(torch.tensor([ids]), output_hidden_states=True).hidden_states
-    return torch.stack([s[0] for s in states])
+        if row.stack == "encoder":
+            states = network.encoder(inputs, output_hidden_states=True).hidden_states
+        elif row.stack:
+            later = torch.tensor([[START[row.type], *ids]])
+            states = network(inputs, decoder_input_ids=later, output_hidden_states=True).decoder_hidden_states
+        else:
+            states = network(inputs, output_hidden_states=True).hidden_states
+    for hook in hooks:
+        hook.remove()
+    read = torch.stack(units if site == "mlp" else [s[0] for s in states])
+    return read[:, 1:] if row.stack == "decoder" else read
 
 
 def overlaps(text: str, token: tuple[int, int], start: int, end: int) -> bool:
@@ -57,7 +73,7 @@ def plain_choice(tokens: list[int], windows: list[range]) -> range:
 
 
 @functools.cache
-def plain_rows(name: str, pooling: Pooling = "mean") -> dict[Unit, torch.Tensor]:
+def plain_rows(name: str, pooling: Pooling = "mean", site: Site = "hidden") -> dict[Unit, torch.Tensor]:
     """Each unit of the tiny data set → [layers · width]; units without a subword are left out."""
     _, tokenizer = plain_network(name)
     rows = {}
@@ -78,7 +94,7 @@ def plain_rows(name: str, pooling: Pooling = "mean") -> dict[Unit, torch.Tensor]
             window = plain_choice(tokens, windows)
             if window not in states:
                 ids = [whole["input_ids"][content[i]] for i in window]
-                states[window] = plain_states(name, [*before, *ids, *behind])
+                states[window] = plain_states(name, [*before, *ids, *behind], site)
             places = [t - window[0] + len(before) for t in tokens if t in window]
             rows[example.id, start, end] = pool([states[window][:, p] for p in places], pooling).flatten()
     return rows

@@ -22,11 +22,13 @@ from tests.tiny import (
     DECODERS,
     ENCODERS,
     NAMES,
+    UNITS,
     WIDTH,
     assert_one_line,
     family,
     tiny_dataset,
     tiny_loaded,
+    tiny_mlp,
     tiny_model,
     tiny_sample,
 )
@@ -59,10 +61,19 @@ def test_rows_equal_plain_calls(name: str, batch_tokens: int, tmp_path: Path) ->
 
 
 @GRID
+def test_feed_forward_units_equal_plain_calls(name: str, tmp_path: Path) -> None:
+    """The site `mlp`: one layer a block, what the second projection takes, whatever the family calls it."""
+    store = rows_of(tiny_mlp(name), tmp_path, batch_tokens=64)
+    assert (store.manifest.site, store.manifest.layers, store.manifest.width) == ("mlp", BLOCKS, UNITS)
+    assert_same_rows(stored_rows(store), plain_rows(name, site="mlp"), BLOCKS)
+    assert not any(m._forward_pre_hooks for m in tiny_mlp(name).network.modules()), "hooks were left behind"
+
+
+@GRID
 def test_layers_are_blocks_and_one(name: str, tmp_path: Path) -> None:
     model = tiny_loaded(name)
     assert (model.adapter.family, model.adapter.kind, model.max_tokens) == (
-        name,
+        family(name).type,
         family(name).kind,
         family(name).max_tokens,
     )
@@ -76,7 +87,7 @@ def test_longest_input_is_usable(name: str) -> None:
     """As many tokens as the adapter says are read without an error."""
     model = tiny_loaded(name)
     ids = torch.full((1, model.max_tokens), 7)
-    assert len(model.hidden_states(ids, torch.ones_like(ids))) == BLOCKS + 1
+    assert len(model.states(ids, torch.ones_like(ids))) == BLOCKS + 1
 
 
 @pytest.mark.parametrize("name", DECODERS)
@@ -101,7 +112,7 @@ def test_encoders_are_padded_on_the_right(name: str, tmp_path: Path) -> None:
     text = config.read_text()
     config.unlink()
     config.write_text(text.replace("{", '{"padding_side": "left",', 1))
-    model = load_model(folder, device="cpu")
+    model = load_model(folder, device="cpu", stack=family(name).stack)
     assert model.tokenizer.padding_side == "left"
     assert model.padding_side == "right"
     assert any("left" in note and "overridden" in note for note in model.notes)
@@ -143,14 +154,14 @@ def test_self_check_is_recorded(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [0.01, float("nan")])
 def test_self_check_refuses(layer: int, wrong: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that are not transformers' own stop the extraction, and nothing is written."""
-    model, right = tiny_loaded("roberta"), CodeModel.hidden_states
+    model, right = tiny_loaded("roberta"), CodeModel.states
 
     def perturbed(self: CodeModel, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
         states = list(right(self, ids, mask))
         states[layer] = states[layer] + wrong * states[layer].abs().max()
         return tuple(states)
 
-    monkeypatch.setattr(CodeModel, "hidden_states", perturbed)
+    monkeypatch.setattr(CodeModel, "states", perturbed)
     with pytest.raises(SelfCheckError) as caught:
         rows_of(model, tmp_path)
     assert_one_line(caught.value, f"layer {layer}", "nothing was written")
@@ -159,8 +170,8 @@ def test_self_check_refuses(layer: int, wrong: float, tmp_path: Path, monkeypatc
 
 def test_self_check_catches_shifted_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Padding that is not masked: rows of shorter sequences change, and are refused."""
-    right = CodeModel.hidden_states
-    monkeypatch.setattr(CodeModel, "hidden_states", lambda self, ids, mask: right(self, ids, torch.ones_like(mask)))
+    right = CodeModel.states
+    monkeypatch.setattr(CodeModel, "states", lambda self, ids, mask: right(self, ids, torch.ones_like(mask)))
     with pytest.raises(SelfCheckError):
         rows_of(tiny_loaded("bert"), tmp_path)
     assert not (tmp_path / "store").exists()
@@ -252,7 +263,7 @@ def test_device_and_precision_are_kept(precision: Precision, tmp_path: Path) -> 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @GRID
 def test_rows_on_a_gpu_equal_those_of_the_cpu(name: str, tmp_path: Path) -> None:
-    model = load_model(tiny_model(name), device="cuda")
+    model = load_model(tiny_model(name), device="cuda", stack=family(name).stack)
     assert model.device.type == "cuda"
     came, expected = stored_rows(rows_of(model, tmp_path)), plain_rows(name)
     assert came.keys() == expected.keys()

@@ -28,13 +28,13 @@ def digests(store: ActivationStore) -> list[str]:
 
 
 def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    calls, right = [0], CodeModel.hidden_states
+    calls, right = [0], CodeModel.states
 
     def counted(self: CodeModel, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
         calls[0] += 1
         return right(self, ids, mask)
 
-    monkeypatch.setattr(CodeModel, "hidden_states", counted)
+    monkeypatch.setattr(CodeModel, "states", counted)
     return calls
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import huggingface_hub.constants
 import pytest
 import torch
-from transformers import AutoModel, RobertaForSequenceClassification, T5Config, ViTConfig
+from transformers import AutoModel, RobertaForSequenceClassification
 
 from neurosieve.errors import ConfigError, ModelError, NeurosieveError
 from neurosieve.models import KNOWN, KnownModel, inspect_model, load_model, resolve_device
@@ -126,20 +126,6 @@ def test_no_tokenizer_is_refused(name: str, kind: str, keep_class: bool, tmp_pat
     assert_one_line(caught.value, f"tokenizer of {folder}", "tokenizer.json")
 
 
-@pytest.mark.parametrize(
-    ("config", "part"),
-    [(T5Config(d_model=16, num_layers=1, d_kv=8, d_ff=16, num_heads=2), "encoder–decoder"), (ViTConfig(), "'vit'")],
-)
-def test_families_that_are_not_for_this(config: Any, part: str, tmp_path: Path) -> None:
-    """Refused by the config alone, before weights or tokenizer are asked for."""
-    with quiet_transformers():
-        config.save_pretrained(tmp_path)
-    for load in (inspect_model, load_model):
-        with pytest.raises(ModelError) as caught:
-            load(tmp_path)
-        assert_one_line(caught.value, str(tmp_path), part, "choose")
-
-
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("name", ["no-such-org/no-such-model", "no-such-model"])
 def test_hub_name_that_cannot_be_reached(name: str) -> None:
@@ -231,10 +217,11 @@ def test_safetensors_are_preferred_to_a_pickle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_notes_and_pad(name: str) -> None:
-    """A missing pad token is said; nothing else of the tiny models needs a word."""
+    """A missing pad token is said, and that a decoder has its encoder beside it; nothing else needs a word."""
     model = tiny_loaded(name)
     assert any("no pad token" in note for note in model.notes) == (not family(name).pad)
-    assert len(model.notes) == (not family(name).pad)
+    assert any("behind its start token" in note for note in model.notes) == (family(name).stack == "decoder")
+    assert len(model.notes) == (not family(name).pad) + (family(name).stack == "decoder")
     assert 0 <= model.pad_id < len(model.tokenizer)
     assert model.revision is None
     assert not model.network.training
@@ -267,8 +254,8 @@ def test_minilm() -> None:
     model = load_model(minilm(), device="cpu")
     assert (model.adapter.kind, model.max_tokens, model.adapter.final_norm) == ("encoder", 512, False)
     ids = torch.tensor([[101, 2000, 102]])
-    assert [tuple(s.shape) for s in model.hidden_states(ids, torch.ones_like(ids))] == [(1, 3, 384)] * 7
-    assert len(model.hidden_states(torch.full((1, 512), 2000), torch.ones(1, 512, dtype=torch.long))) == 7
+    assert [tuple(s.shape) for s in model.states(ids, torch.ones_like(ids))] == [(1, 3, 384)] * 7
+    assert len(model.states(torch.full((1, 512), 2000), torch.ones(1, 512, dtype=torch.long))) == 7
 
 
 SHIPPED = [m for m in KNOWN if m.hub.startswith("neurosieve/")]
@@ -281,7 +268,7 @@ def test_shipped_model(known: KnownModel) -> None:
     assert (model.name, model.adapter.kind, model.max_tokens) == (known.hub, known.kind, 512)
     assert {p.dtype for p in model.network.parameters()} == {torch.float32}
     ids = torch.tensor([model.tokenizer("def add(a, b):\n    return a + b")["input_ids"]])
-    assert [tuple(s.shape) for s in model.hidden_states(ids, torch.ones_like(ids))] == [(1, ids.shape[1], 256)] * 5
+    assert [tuple(s.shape) for s in model.states(ids, torch.ones_like(ids))] == [(1, ids.shape[1], 256)] * 5
     assert Path(located(known.hub), "model.safetensors").stat().st_size <= 12_000_000
     assert "top-1" in Path(located(known.hub), "MODEL_CARD.md").read_text(encoding="utf-8")
 
@@ -310,7 +297,7 @@ def test_small_codebert() -> None:
     model = load_model(DEFECT, device="cpu")
     assert (model.adapter.kind, model.adapter.family, model.max_tokens) == ("encoder", "roberta", 512)
     ids = torch.full((1, 512), 50)
-    assert [tuple(s.shape) for s in model.hidden_states(ids, torch.ones_like(ids))] == [(1, 512, 96)] * 13
+    assert [tuple(s.shape) for s in model.states(ids, torch.ones_like(ids))] == [(1, 512, 96)] * 13
 
 
 def test_known_models_are_named_once() -> None:

@@ -19,7 +19,7 @@ def weights(model: CodeModel) -> dict[str, torch.Tensor]:
 
 def states(model: CodeModel) -> tuple[torch.Tensor, ...]:
     ids = torch.tensor([[5, 9, 30, 7, 5, 11]])
-    return model.hidden_states(ids, torch.ones_like(ids))
+    return model.states(ids, torch.ones_like(ids))
 
 
 @GRID

@@ -53,7 +53,7 @@ class ExtractionOptions:
 def read_rows(model: CodeModel, windows: Sequence[Window]) -> list[Float[Tensor, "rows width"]]:
     """Rows of some windows for each layer, in window order, by one padded forward pass, in float32 on the CPU."""
     ids, mask, offsets = pad(windows, model.pad_id, model.padding_side)
-    states = model.hidden_states(ids, mask)
+    states = model.states(ids, mask)
     length = ids.shape[1]
     position: list[int] = []
     row: list[int] = []
@@ -153,7 +153,9 @@ def read_activations(
 def _fingerprint(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions) -> str:
     """What tells one reading from another: all that the values and their order depend on."""
     dtype = next(model.network.parameters()).dtype
-    sha = hashlib.sha256(repr((model.name, model.revision, dtype, options, rows.labels)).encode())
+    sha = hashlib.sha256(
+        repr((model.name, model.revision, model.adapter, model.site, dtype, options, rows.labels)).encode()
+    )
     for column in (rows.example, rows.start, rows.end, rows.label, rows.pair):
         sha.update(b"" if column is None else column.tobytes())
     for split in SPLITS:
@@ -176,7 +178,7 @@ def _manifest(model: CodeModel, rows: Rows, plan: ReadingPlan, options: Extracti
         model=model.name,
         revision=model.revision,
         adapter=asdict(model.adapter),
-        site="hidden",
+        site=model.site,
         layers=len(layers),
         width=layers[0].shape[1],
         labels=list(rows.labels),

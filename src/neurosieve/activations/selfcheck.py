@@ -21,12 +21,8 @@ TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 8e-2}
 
 def plain_rows(model: CodeModel, window: Window) -> list[Float[Tensor, "rows width"]]:
     """The rows of a window for each layer, by one plain unpadded call and explicit loops."""
-    options = {} if model.adapter.kind == "encoder" else {"use_cache": False}
-    with torch.inference_mode():
-        ids = torch.tensor([window.ids], device=model.device)
-        states = model.network(input_ids=ids, output_hidden_states=True, **options).hidden_states
     rows = []
-    for layer in states:
+    for layer in model.plain_states(torch.tensor([window.ids])):
         means = [sum(layer[0, t].float() for t in tokens) / len(tokens) for tokens in window.tokens]
         rows.append(torch.stack([torch.as_tensor(m) for m in means]).cpu())
     return rows

@@ -21,6 +21,8 @@ def _option(key: str, kind: type, *names: str, more: str = "") -> Any:
 STUDY: dict[str, Any] = {
     "study": Annotated[Path | None, typer.Argument(metavar="[STUDY.yaml]", help="study file; options override it")],
     "model": _option("model", str),
+    "stack": _option("stack", str),
+    "site": _option("site", str),
     "task": _option("task", str),
     "data": _option("data", str),
     "activations": _option("activations", str),

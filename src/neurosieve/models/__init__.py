@@ -1,8 +1,9 @@
 """A name or folder → `CodeModel`; all knowledge of families is in `adapters`."""
 
-from neurosieve.models.adapters import Adapter, adapter_for
-from neurosieve.models.code_model import CodeModel, ModelInfo, inspect_model, load_model, resolve_device
+from neurosieve.models.adapters import Adapter, adapter_for, register_family
+from neurosieve.models.code_model import CodeModel
 from neurosieve.models.known import KNOWN, KnownModel
+from neurosieve.models.loading import ModelInfo, inspect_model, load_model, resolve_device
 from neurosieve.models.untrained import untrained_copy
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "adapter_for",
     "inspect_model",
     "load_model",
+    "register_family",
     "resolve_device",
     "untrained_copy",
 ]

@@ -1,16 +1,23 @@
-"""All knowledge of model families: what kind a model is, how long its input may be, what to ask of `transformers`.
+"""All knowledge of model families: what kind a model is, how long its input may be, where its neurons are found.
 
-Everything else in the package is generic. A family that transformers loads with `AutoModel` and that returns
-`hidden_states` needs no entry here.
+Everything else in the package is generic. A family that transformers loads with `AutoModel`, that returns
+`hidden_states` and has a language model there needs no entry here; any other is registered by `register_family`.
 """
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
+import torch
 from transformers import PretrainedConfig
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+)
 
 from neurosieve.errors import ModelError
+from neurosieve.typing import Site
 
 Kind = Literal["encoder", "decoder"]
 
@@ -22,6 +29,20 @@ _TAKES_POSITION_IDS = {"gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "co
 _TAKES_POSITION_IDS |= {"qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "starcoder2", "stablelm", "olmo2"}
 # Families whose last entry of hidden_states is the output of a norm behind the last block.
 _FINAL_NORM = _TAKES_POSITION_IDS | {"modernbert", "roberta-prelayernorm", "opt", "bloom", "falcon", "mpt"}
+_FINAL_NORM |= {"t5", "mt5", "umt5", "longt5", "switch_transformers"}
+# What a block's second feed-forward projection is called; its input is what the units give after their activation.
+_FEED_FORWARD = "|".join(
+    (
+        r"layer\.\d+\.output\.dense",  # BERT, RoBERTa, ELECTRA, DeBERTa-v2
+        r"ffn\.lin2",  # DistilBERT
+        r"ffn_output",  # ALBERT, whose blocks share one
+        r"mlp\.(Wo|c_proj|fc_out|dense_4h_to_h|down_proj|fc2)",  # ModernBERT, GPTs, CodeGen, NeoX, Llama …, Phi
+        r"layers\.\d+\.fc2",  # OPT, BART
+        r"DenseReluDense\.wo",  # T5
+    )
+)
+# Encoder–decoders whose decoder starts with the end token where their config does not say with what.
+_STARTS_WITH_END = {"bart", "plbart", "mbart", "pegasus", "bigbird_pegasus"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,9 @@ class Adapter:
         max_tokens: Longest input with special tokens; None where the family has no bound.
         final_norm: The last entry of `hidden_states` is behind a final norm that inner entries have not passed.
         position_ids: Positions are passed explicitly, so that padding on the left changes nothing.
+        feed_forward: Regular expression for the end of the names of the modules that take the feed-forward units.
+        paired: One stack of an encoder–decoder, the one that `kind` says.
+        start: The token that such a decoder's input starts with.
     """
 
     family: str
@@ -41,44 +65,146 @@ class Adapter:
     max_tokens: int | None
     final_norm: bool
     position_ids: bool
+    feed_forward: str = _FEED_FORWARD
+    paired: bool = False
+    start: int | None = None
+
+    def stack(self, network: Any) -> torch.nn.Module:
+        """The part of a network whose blocks are read."""
+        if not self.paired:
+            return cast(torch.nn.Module, network)
+        return cast(torch.nn.Module, network.get_encoder() if self.kind == "encoder" else network.get_decoder())
+
+    def size(self, network: Any, site: Site, name: str) -> tuple[int, int]:
+        """Layers and neurons of a layer at a site; of the weights only the shapes are looked at.
+
+        Raises:
+            ModelError: See `feed_forward_modules`.
+        """
+        config = network.config
+        keys = (f"{self.kind}_layers", f"num_{self.kind}_layers") if self.paired else ()
+        blocks = next(n for key in (*keys, "num_hidden_layers") if (n := getattr(config, key, None)) is not None)
+        if site == "hidden":
+            return blocks + 1, config.hidden_size
+        module: Any = feed_forward_modules(self.stack(network), self, name)[0]
+        return blocks, getattr(module, "in_features", module.weight.shape[0])  # GPT-2's is turned round
 
 
-def adapter_for(config: PretrainedConfig, name: str) -> Adapter:
+@dataclass(frozen=True)
+class _Registered:
+    kind: Kind
+    final_norm: bool
+    position_ids: bool
+    feed_forward: str
+
+
+_REGISTERED: dict[str, _Registered] = {}
+
+
+def register_family(
+    family: str,
+    kind: Kind,
+    *,
+    final_norm: bool = False,
+    position_ids: bool = False,
+    feed_forward: str | None = None,
+) -> None:
+    r"""Tell of a family that is not known, or differently of one that is.
+
+    Its models must load with `AutoModel` and return `hidden_states`, embeddings first.
+
+    Args:
+        family: `model_type` in its config.
+        kind: Whether a token sees the ones behind it (encoder) or not.
+        final_norm: The last hidden state is behind a norm that inner ones have not passed.
+        position_ids: A decoder that takes `position_ids`; without them it must not be padded on the left.
+        feed_forward: End of the names of each block's second feed-forward projection, as a regular expression, for
+            example `r"mlp\.down"`; needed for the site `mlp` alone.
+    """
+    _REGISTERED[family] = _Registered(kind, final_norm, position_ids, feed_forward or _FEED_FORWARD)
+
+
+def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) -> Adapter:
     """The adapter of a model by its config.
 
+    Args:
+        config: Of the model.
+        name: For the messages.
+        stack: Which half of an encoder–decoder; the encoder by default.
+
     Raises:
-        ModelError: An encoder–decoder, or no text model at all.
+        ModelError: No family that is known or registered; a stack that the model has not.
     """
-    family = config.model_type
-    if config.is_encoder_decoder:
+    family, paired = config.model_type, bool(config.is_encoder_decoder)
+    kind = (stack or "encoder") if paired else _kind(config, name)
+    if stack not in (None, kind):
         raise ModelError(
             f"model {name}",
-            expected="an encoder or a decoder",
-            got=f"the encoder–decoder family {family!r}",
-            remedy="choose an encoder or a decoder",
+            expected=f"an encoder–decoder, as --stack {stack} asks for a half of one",
+            got=f"the {kind} family {family!r}",
+            remedy="leave --stack out",
         )
-    causal, masked = family in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, family in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    if not causal and not masked:
-        raise ModelError(
-            f"model {name}",
-            expected="a text encoder or decoder (a family with a masked or causal language model in transformers)",
-            got=f"family {family!r}",
-            remedy="choose another model",
-        )
-    decoder = bool(getattr(config, "is_decoder", False)) or (causal and not masked)
+    known = _REGISTERED.get(family)
     return Adapter(
         family=family,
-        kind="decoder" if decoder else "encoder",
-        max_tokens=_max_tokens(config),
-        final_norm=family in _FINAL_NORM,
-        position_ids=decoder and family in _TAKES_POSITION_IDS,
+        kind=kind,
+        max_tokens=_max_tokens(config, one_less=paired and kind == "decoder"),
+        final_norm=known.final_norm if known else family in _FINAL_NORM,
+        position_ids=kind == "decoder"
+        and not paired
+        and (known.position_ids if known else family in _TAKES_POSITION_IDS),
+        feed_forward=known.feed_forward if known else _FEED_FORWARD,
+        paired=paired,
+        start=_start(config) if paired and kind == "decoder" else None,
     )
 
 
-def _max_tokens(config: PretrainedConfig) -> int | None:
+def _kind(config: PretrainedConfig, name: str) -> Kind:
+    family = config.model_type
+    if family in _REGISTERED:
+        return _REGISTERED[family].kind
+    causal, masked = family in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, family in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if not causal and not masked and family not in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
+        raise ModelError(
+            f"model {name}",
+            expected="a family with a masked, causal or sequence-to-sequence language model in transformers, or one"
+            f" that was registered ({', '.join(sorted(_REGISTERED)) or 'none was'})",
+            got=f"family {family!r}",
+            remedy=f"for a text model of its own call neurosieve.register_family({family!r}, kind='encoder') first;"
+            " otherwise choose another model",
+        )
+    return "decoder" if bool(getattr(config, "is_decoder", False)) or (causal and not masked) else "encoder"
+
+
+def _start(config: PretrainedConfig) -> int:
+    """The token before a decoder's text: as the config says, else as the family has it."""
+    ends = config.model_type in _STARTS_WITH_END
+    own = (getattr(config, key, None) for key in ("decoder_start_token_id", "eos_token_id" if ends else "pad_token_id"))
+    return next((int(token) for token in own if isinstance(token, int)), 0)
+
+
+def _max_tokens(config: PretrainedConfig, *, one_less: bool) -> int | None:
     for key in _POSITION_KEYS:
         value = getattr(config, key, None)
         if isinstance(value, int) and value > 0:
             offset = (config.pad_token_id or 0) + 1 if config.model_type in _OFFSET_POSITIONS else 0
-            return value - offset
+            return value - offset - one_less
     return None
+
+
+def feed_forward_modules(network: torch.nn.Module, adapter: Adapter, name: str) -> list[torch.nn.Module]:
+    """The modules whose inputs are the feed-forward units after their activation, in the order of the blocks.
+
+    Raises:
+        ModelError: None is found.
+    """
+    pattern = re.compile(rf"(^|\.)({adapter.feed_forward})$")
+    found = [m for path, m in network.named_modules() if pattern.search(path) and ".attention." not in path]
+    if not found:
+        raise ModelError(
+            f"feed-forward units of {name}",
+            expected=f"modules whose names end in {adapter.feed_forward}",
+            got=f"none in the family {adapter.family!r}",
+            remedy="name them with neurosieve.register_family(…, feed_forward=…), or read --site hidden",
+        )
+    return found

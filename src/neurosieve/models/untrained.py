@@ -19,7 +19,10 @@ def untrained_copy(model: CodeModel, seed: int) -> CodeModel:
         torch.default_generator.manual_seed(seed)  # of the CPU, where it is drawn; a GPU's own is not touched
         network = type(model.network)(config)
     like = next(model.network.parameters())
-    # Weights alone: loading leaves buffers such as rotary frequencies in float32 whatever the precision.
     for weight in network.parameters():
         weight.data = weight.data.to(like.dtype)
+    # Loading leaves some buffers, such as rotary frequencies, in float32 whatever the precision.
+    loaded = dict(model.network.named_buffers())
+    for name, buffer in network.named_buffers():
+        buffer.data = buffer.data.to(loaded[name].dtype)
     return replace(model, network=network.eval().to(like.device))
