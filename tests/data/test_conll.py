@@ -27,7 +27,7 @@ def universal(number: str, word: str, label: str, misc: str = "_") -> str:
 UNIVERSAL = {
     "train.conllu": "# sent_id = 1\n# text = a\tb\n"
     + universal("1-2", "du", "_", "SpaceAfter=No")
-    + universal("1", "de", "ADP")
+    + universal("1", "de", "ADP", "CorrectSpaceAfter=No")
     + universal("2", "le", "DET", "Gloss=the|SpaceAfter=No")
     + universal("3", "#", "SYM")
     + universal("3.1", "nothing", "_")

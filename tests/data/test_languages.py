@@ -35,6 +35,13 @@ SNIPPETS = {
     "\"#\":st '#':st #undef:pr C:id",
     ("c", "#define P(a) ((a) * b)//é\nint é;"): "#define:pr P:id (:pu a:id ):pu (:pu (:pu a:id ):pu *:op b:id ):pu "
     "//é:co int:ty é:id ;:pu",
+    ("c", "#define A F(x)\n#define B static\n"): "#define:pr A:id F:id (:pu x:id ):pu #define:pr B:id static:ke",
+    ("c", "#define M a * b\n#define W unsigned long\n"): "#define:pr M:id a:id *:op b:id #define:pr W:id unsigned:ty "
+    "long:ty",
+    (
+        "c",
+        "#define L do { f(); } while (0)\n",
+    ): "#define:pr L:id do:ke {:pu f:id (:pu ):pu ;:pu }:pu while:ke (:pu 0:nu ):pu",
     ("c", "unsigned long x = NULL; t_t y = L'a';"): "unsigned:ty long:ty x:id =:op NULL:ke ;:pu t_t:ty y:id =:op "
     "L'a':st ;:pu",
     ("c", "a->b[0] = sizeof(int) < c.d;"): "a:id ->:op b:id [:pu 0:nu ]:pu =:op sizeof:ke (:pu int:ty ):pu <:op c:id "
@@ -65,6 +72,8 @@ SNIPPETS = {
     ("rust", '///é\nlet r#fn = r#"a"#;'): '///é:co let:ke r#fn:id =:op r#"a"#:st ;:pu',
     ("rust", "#[a] macro_rules! m { ($($x:expr),*) => {} }"): "#:pu [:pu a:id ]:pu macro_rules!:ke m:id {:pu (:pu $:pu "
     "(:pu $x:id ::pu expr:ke ):pu ,:pu *:op ):pu =>:op {:pu }:pu }:pu",
+    ("rust", "fn f() where for<'b> T: A<'b> {}"): "fn:ke f:id (:pu ):pu where:ke for:ke <:pu 'b:id >:pu T:ty ::pu A:ty "
+    "<:pu 'b:id >:pu {:pu }:pu",
     ("rust", "let _ = 'a: loop { self.0 < 1.5 };"): "let:ke _:ke =:op 'a:id ::pu loop:ke {:pu self:ke .:pu 0:nu <:op "
     "1.5:nu }:pu ;:pu",
 }

@@ -11,7 +11,7 @@ from functools import cache
 
 from tree_sitter import Node
 
-from neurosieve.data.languages import parse
+from neurosieve.data.languages import grammar, parse
 
 # First byte, byte behind the last, label.
 ByteSpan = tuple[int, int, str]
@@ -36,7 +36,7 @@ _WORD = re.compile(r"@?[A-Za-z_][\w -]*!?")
 _SYMBOL = re.compile(r"[^\w\s\\]+")
 _PUNCTUATION = {*"()[]{},:;.#$", "...", "::", "[[", "]]", "()", "[]", "${", "\\{", "</", "/>"}
 # Where `<` and `>` are brackets, by the kind of the node around them.
-_ANGLED = re.compile("type_|template_|jsx_|bracketed_type|for_lifetimes")
+_ANGLED = re.compile("type_|template_|jsx_|bracketed_type")
 _GAPPED = re.compile("token_repetition|pure_virtual_clause")
 
 
@@ -103,12 +103,15 @@ def _macro_body(node: Node, language: str) -> Iterator[ByteSpan]:
     """
     body = (node.text or b"").decode("utf-8").replace("##", "<<").replace("#", "!")
     before = "int _ = "
-    tree, _ = parse(f"{before}{body}\n;", language)
-    if tree.root_node.has_error:
+    tree, data = parse(f"{before}{body}\n;", language)
+    spans = list(lexical(tree.root_node, language))
+    # Where a keyword cannot stand, as `static` in an expression, the parser takes it for a name.
+    names = {data[start:end].decode("utf-8") for start, end, label in spans if label == "identifier"}
+    if tree.root_node.has_error or any(grammar(language).id_for_node_kind(name, False) for name in names):
         before = ""
-        tree, _ = parse(body, language)
+        spans = list(lexical(parse(body, language)[0].root_node, language))
     first, last = len(before), len(before) + node.end_byte - node.start_byte
-    for start, end, label in lexical(tree.root_node, language):
+    for start, end, label in spans:
         if first <= start and end <= last:
             yield node.start_byte + start - first, node.start_byte + end - first, label
 
