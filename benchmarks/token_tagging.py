@@ -33,7 +33,7 @@ def forward_seconds(model: str, data: str) -> float:
     filled = [pad(b, loaded.pad_id, "right") for w in plan.windows.values() for b in batches(w, config.batch_tokens)]
     begin = time.perf_counter()
     with torch.inference_mode():
-        for ids, mask, _ in filled:
+        for ids, mask, *_ in filled:
             loaded.network(input_ids=ids, attention_mask=mask)
     return time.perf_counter() - begin
 

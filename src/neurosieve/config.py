@@ -109,6 +109,12 @@ class StudyConfig(BaseModel):
     device: str = Field("auto", description="cpu, cuda, … for model and probes")
     batch_tokens: int = Field(4096, ge=1, description="padded tokens in one forward pass")
     max_tokens: int | None = Field(None, ge=1, description="windows shorter than the model allows")
+    max_windows: int | None = Field(
+        None, ge=1, description="of whole examples only the first windows of this number; all by default"
+    )
+    pair_input: Literal["separate", "joint"] = Field(
+        "separate", description="texts of a pair: each an input of its own, or both in one (cut to fit)"
+    )
     dtype: StoreDtype = Field("auto", description="of the stored activations")
     pooling: Literal["auto"] | Pooling = Field(
         "auto",

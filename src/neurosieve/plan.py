@@ -61,6 +61,7 @@ def plan_study(config: StudyConfig) -> Cost:
         data.sample.rows,
         pooling=pooling_of(config, info.adapter.kind),
         drop_shared=config.straddle == "drop",
+        max_windows=config.max_windows,
     )
     rows: dict[str, int] = {s: plan.rows(s) for s in SPLITS}
     filled = [b for s in SPLITS for b in batches(plan.windows[s], config.batch_tokens)]

@@ -70,7 +70,13 @@ def pooling_of(config: StudyConfig, kind: Kind) -> Pooling:
 
 def options_of(config: StudyConfig, kind: Kind) -> ExtractionOptions:
     """How the study reads rows with a model of some kind."""
-    return ExtractionOptions(pooling_of(config, kind), config.straddle == "drop", config.batch_tokens, config.dtype)
+    return ExtractionOptions(
+        pooling_of(config, kind),
+        config.straddle == "drop",
+        config.batch_tokens,
+        config.dtype,
+        max_windows=config.max_windows,
+    )
 
 
 @runtime_checkable

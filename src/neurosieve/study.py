@@ -61,7 +61,8 @@ def _read_folder(config: StudyConfig) -> Dataset:
     if not others:
         return read_examples(config.data, text=text, label=label, **splits)
     functions = config.task == "clone-detection", True  # a query is no function
-    return read_pairs(config.data, columns=(text, others[0], label), functions=functions, **splits)
+    pairs = read_pairs(config.data, columns=(text, others[0], label), functions=functions, **splits)
+    return pairs.joined() if config.pair_input == "joint" else pairs
 
 
 def continue_study(run: PathLike) -> Summary:
@@ -209,12 +210,16 @@ def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
     result = list(manifest.notes)
     if config.whole:
         stands = {"mean": "the mean of all its tokens", "first": "its first token", "last": "its last token"}
-        what = "either side of a pair" if manifest.sides == 2 else "an example"
+        joint = "a pair, both texts in one input," if len(config.columns) == 3 else "an example"
+        what = "either side of a pair" if manifest.sides == 2 else joint
         result.append(f"{what} is read off {stands[pooling_of(config, manifest.adapter['kind'])]}")
     if manifest.sides == 2:
         result.append("a neuron counts by |u - v| and u * v of its values u and v for the two sides of a pair")
     if manifest.long_examples:
-        result.append(f"{manifest.long_examples:,} examples were cut into overlapping windows")
+        read = f", of which the first {config.max_windows} were read" if config.max_windows else ""
+        result.append(f"{manifest.long_examples:,} examples were cut into overlapping windows{read}")
+    if (cut := manifest.counts["truncated"]) and config.whole:
+        result.append(f"{cut:,} rows did not fit and lost their end")
     wide = [i for i, dtype in enumerate(manifest.dtypes) if dtype == "float32"]
     if wide and len(wide) < manifest.layers:
         result.append(f"layers stored in float32, as float16 would lose more than 1 %: {', '.join(map(str, wide))}")

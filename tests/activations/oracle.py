@@ -22,7 +22,7 @@ def plain_network(name: str) -> tuple[Any, PreTrainedTokenizerBase]:
         return network, AutoTokenizer.from_pretrained(folder)
 
 
-def plain_states(name: str, ids: list[int], site: Site = "hidden") -> torch.Tensor:
+def plain_states(name: str, ids: list[int], site: Site = "hidden", types: list[int] | None = None) -> torch.Tensor:
     """transformers' own hidden states of one sequence, or its feed-forward units, shape [layers, tokens, width]."""
     row, (network, _) = family(name), plain_network(name)
     units: list[torch.Tensor] = []
@@ -37,7 +37,8 @@ def plain_states(name: str, ids: list[int], site: Site = "hidden") -> torch.Tens
             later = torch.tensor([[START[row.type], *ids]])
             states = network(inputs, decoder_input_ids=later, output_hidden_states=True).decoder_hidden_states
         else:
-            states = network(inputs, output_hidden_states=True).hidden_states
+            typed = {} if types is None else {"token_type_ids": torch.tensor([types])}
+            states = network(inputs, output_hidden_states=True, **typed).hidden_states
     for hook in hooks:
         hook.remove()
     read = torch.stack(units if site == "mlp" else [s[0] for s in states])

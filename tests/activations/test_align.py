@@ -207,8 +207,11 @@ def test_batches_keep_order_and_budget(lengths: list[int], budget: int) -> None:
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_pad_puts_tokens_on_the_side(side: str) -> None:
-    windows = [Window((7, 8), 0, 0, (0,), ((0,),)), Window((4, 5, 6), 1, 0, (1,), ((0,),))]
-    ids, mask, offsets = pad(windows, 9, side)
+    windows = [Window((7, 8), 0, 0, (0,), ((0,),)), Window((4, 5, 6), 1, 0, (1,), ((0,),), second=1)]
+    ids, mask, types, offsets = pad(windows, 9, side)
+    assert types is not None
+    assert types.tolist() == [[0, 0, 0], [0, 1, 1]]
+    assert pad(windows[:1], 9, side)[2] is None
     for i, window in enumerate(windows):
         assert ids[i][mask[i] == 1].tolist() == list(window.ids)
         assert ids[i][mask[i] == 0].tolist() == [9] * (3 - len(window.ids))

@@ -6,8 +6,8 @@ import torch
 
 from neurosieve.activations import ExtractionOptions, extract, plan_reading
 from neurosieve.activations.extract import read_activations
-from neurosieve.activations.store import BETWEEN, ActivationStore
-from neurosieve.data.dataset import Dataset, Example, Pair
+from neurosieve.activations.store import ActivationStore
+from neurosieve.data.dataset import BETWEEN, Dataset, Example, Pair
 from neurosieve.data.sampling import Sample, sample_rows
 from neurosieve.typing import SPLITS
 from tests.activations.test_whole import TEXTS, plain_row

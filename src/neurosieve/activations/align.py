@@ -6,13 +6,14 @@ is farthest (METHOD.md, "Windows").
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
-from transformers import PreTrainedTokenizerBase
+from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from neurosieve.data.dataset import Span
+from neurosieve.data.dataset import BETWEEN, Span
 from neurosieve.typing import Pooling
 
 
@@ -26,6 +27,9 @@ class Encoding:
         end: Character behind the last, shape [tokens]; equal to `start` where a token stands for no character.
         prefix: Special tokens before the content.
         suffix: Special tokens behind it.
+        special: Which content tokens are special after all: those between the two texts of a pair, shape [tokens].
+        second: Where token type 1 begins, counted with the prefix; None where the tokenizer knows of no types.
+        cut: Tokens were left out, as a pair did not fit.
     """
 
     ids: Int[np.ndarray, " tokens"]
@@ -33,23 +37,49 @@ class Encoding:
     end: Int[np.ndarray, " tokens"]
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]
+    special: Bool[np.ndarray, " tokens"]
+    second: int | None = None
+    cut: bool = False
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[Encoding]:
     """Tokenise whole texts; code that spells a special token (`</s>`) stays ordinary text."""
-    batch = tokenizer(
-        list(texts),
+    batch = _tokenised(tokenizer, list(texts))
+    columns = zip(texts, batch["input_ids"], batch["offset_mapping"], batch["special_tokens_mask"], strict=True)
+    return [_encoding(text, ids, offsets, special) for text, ids, offsets, special in columns]
+
+
+def encode_pair(tokenizer: PreTrainedTokenizerBase, text: str, max_tokens: int) -> Encoding:
+    """Tokenise two texts, `BETWEEN` them, as one input; the longer one is cut until both fit.
+
+    Where the tokenizer sets nothing between them, a line end does.
+    """
+    left, right = text.split(BETWEEN)
+    special = tokenizer.num_special_tokens_to_add
+    if special(pair=True) <= special(pair=False):
+        left += "\n"
+    batch = _tokenised(tokenizer, left, right)
+    cut = len(batch["input_ids"]) > max_tokens
+    if cut:
+        batch = _tokenised(tokenizer, left, right, truncation="longest_first", max_length=max_tokens)
+    types = batch.get("token_type_ids")
+    found = _encoding("", batch["input_ids"], batch["offset_mapping"], batch["special_tokens_mask"])
+    return replace(found, second=types.index(1) if types and 1 in types else None, cut=cut)
+
+
+def _tokenised(tokenizer: PreTrainedTokenizerBase, *texts: list[str] | str, **truncation: Any) -> BatchEncoding:
+    batch: BatchEncoding = tokenizer(
+        *texts,
         add_special_tokens=True,
         split_special_tokens=True,
-        truncation=False,
+        **({"truncation": False} | truncation),
         padding=False,
         return_offsets_mapping=True,
         return_special_tokens_mask=True,
         return_attention_mask=False,
         verbose=False,
     )
-    columns = zip(texts, batch["input_ids"], batch["offset_mapping"], batch["special_tokens_mask"], strict=True)
-    return [_encoding(text, ids, offsets, special) for text, ids, offsets, special in columns]
+    return batch
 
 
 def _encoding(text: str, ids: list[int], offsets: list[tuple[int, int]], special: list[int]) -> Encoding:
@@ -59,7 +89,8 @@ def _encoding(text: str, ids: list[int], offsets: list[tuple[int, int]], special
         first = last = len(ids)
     spans = np.array([_trim(text, *o) for o in offsets[first:last]], dtype=np.int64).reshape(-1, 2)
     content = np.array(ids[first:last], dtype=np.int64)
-    return Encoding(content, spans[:, 0], spans[:, 1], tuple(ids[:first]), tuple(ids[last:]))
+    inner = np.array(special[first:last], dtype=bool)
+    return Encoding(content, spans[:, 0], spans[:, 1], tuple(ids[:first]), tuple(ids[last:]), inner)
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

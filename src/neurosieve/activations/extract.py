@@ -41,6 +41,7 @@ class ExtractionOptions:
         batch_tokens: Padded tokens in one forward pass.
         dtype: Of the store; `auto` decides for each layer on a sample.
         shard_bytes: About the size of one shard.
+        max_windows: Of whole examples only the first windows.
     """
 
     pooling: Pooling = "mean"
@@ -48,12 +49,25 @@ class ExtractionOptions:
     batch_tokens: int = 4096
     dtype: StoreDtype = "auto"
     shard_bytes: int = SHARD_BYTES
+    max_windows: int | None = None
+
+    def plan(self, model: CodeModel, dataset: Dataset, rows: Rows) -> ReadingPlan:
+        """What the network has to read."""
+        return plan_reading(
+            model.tokenizer,
+            model.max_tokens,
+            dataset,
+            rows,
+            pooling=self.pooling,
+            drop_shared=self.drop_shared,
+            max_windows=self.max_windows,
+        )
 
 
 def read_rows(model: CodeModel, windows: Sequence[Window]) -> list[Float[Tensor, "rows width"]]:
     """Rows of some windows for each layer, in window order, by one padded forward pass, in float32 on the CPU."""
-    ids, mask, offsets = pad(windows, model.pad_id, model.padding_side)
-    states = model.states(ids, mask)
+    ids, mask, types, offsets = pad(windows, model.pad_id, model.padding_side)
+    states = model.states(ids, mask, types)
     length = ids.shape[1]
     position: list[int] = []
     row: list[int] = []
@@ -98,14 +112,7 @@ def extract(
         ResourceError: Full disk.
     """
     options = options or ExtractionOptions()
-    plan = plan_reading(
-        model.tokenizer,
-        model.max_tokens,
-        dataset,
-        sample.rows,
-        pooling=options.pooling,
-        drop_shared=options.drop_shared,
-    )
+    plan = options.plan(model, dataset, sample.rows)
     plan = replace(plan, counts=replace(plan.counts, empty=sample.empty))
     for split in SPLITS:
         if not plan.windows[split]:
@@ -140,9 +147,7 @@ def read_activations(
     options = options or ExtractionOptions()
     rows = sample.rows
     chosen = rows.select(np.flatnonzero([dataset.examples[i].split == split for i in rows.example]))
-    plan = plan_reading(
-        model.tokenizer, model.max_tokens, dataset, chosen, pooling=options.pooling, drop_shared=options.drop_shared
-    )
+    plan = options.plan(model, dataset, chosen)
     steps = batches(plan.windows[split], options.batch_tokens)
     parts = [read_rows(model, batch) for batch in track(steps, f"{split} rows", total=len(steps))]
     table = _row_table(dataset, chosen, split, plan.windows[split])

@@ -15,11 +15,12 @@ from neurosieve.activations.align import (
     best_window,
     cut_windows,
     encode,
+    encode_pair,
     pooled_tokens,
     shared_tokens,
     unit_tokens,
 )
-from neurosieve.data.dataset import Dataset, Rows
+from neurosieve.data.dataset import BETWEEN, Dataset, Rows
 from neurosieve.typing import SPLITS, Pooling, Split
 
 _CHUNK = 1024
@@ -37,6 +38,7 @@ class Window:
         number: Which window of the example, from 0.
         rows: Row numbers read here; of pairs 2 · row for the left example, 2 · row + 1 for the right one.
         tokens: For each of them the positions in `ids` that are averaged.
+        second: Position where the second text of a pair begins, for models that are told so.
     """
 
     ids: tuple[int, ...]
@@ -44,6 +46,7 @@ class Window:
     number: int
     rows: tuple[int, ...]
     tokens: tuple[tuple[int, ...], ...]
+    second: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def plan_reading(
     *,
     pooling: Pooling = "mean",
     drop_shared: bool = False,
+    max_windows: int | None = None,
 ) -> ReadingPlan:
     """Tokenise the examples that hold rows and place each row in its best window.
 
@@ -105,6 +109,7 @@ def plan_reading(
         rows: The units wanted.
         pooling: Which of a unit's subwords stand for it; of a whole example `first` is each window's first token.
         drop_shared: Leave out units that share a subword with another unit.
+        max_windows: Of a whole example only its first windows; the examples that this cuts are counted as truncated.
     """
     by_example = _members(dataset, rows)
     wanted = sorted(by_example)
@@ -112,11 +117,12 @@ def plan_reading(
     counts, long_examples = UnitCounts(), 0
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
-        for index, encoding in zip(chunk, encode(tokenizer, [dataset.examples[i].text for i in chunk]), strict=True):
+        texts = [dataset.examples[i].text for i in chunk]
+        for index, encoding in zip(chunk, _encodings(tokenizer, texts, max_tokens), strict=True):
             example = dataset.examples[index]
             capacity = max_tokens - len(encoding.prefix) - len(encoding.suffix)
             if dataset.whole:
-                placed, tally = _place_whole(encoding, by_example[index], capacity, pooling)
+                placed, tally = _place_whole(encoding, by_example[index], capacity, pooling, max_windows)
             else:
                 shared = shared_tokens(encoding, example.spans)
                 placed, tally = _place(encoding, rows, by_example[index], capacity, shared, pooling, drop_shared)
@@ -132,6 +138,13 @@ def plan_reading(
     if rows.pair is not None:
         return _whole_pairs(ordered, len(rows), long_examples)
     return ReadingPlan(ordered, counts, long_examples)
+
+
+def _encodings(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> list[Encoding]:
+    """Of whole texts, or of pairs that are read as one input."""
+    if BETWEEN in texts[0]:
+        return [encode_pair(tokenizer, text, max_tokens) for text in texts]
+    return encode(tokenizer, texts)
 
 
 def _members(dataset: Dataset, rows: Rows) -> dict[int, list[int]]:
@@ -198,15 +211,17 @@ def _place(
 
 
 def _place_whole(
-    encoding: Encoding, numbers: Sequence[int], capacity: int, pooling: Pooling
+    encoding: Encoding, numbers: Sequence[int], capacity: int, pooling: Pooling, max_windows: int | None
 ) -> tuple[_Placed, UnitCounts]:
     """The parts of whole-example rows; each content token counts once, in the window where it has most context."""
-    cuts = cut_windows(len(encoding.ids), capacity)
+    cuts = cut_windows(len(encoding.ids), capacity)[:max_windows]
+    length = cuts[-1][1]
     before = len(encoding.prefix)
     placed: _Placed = defaultdict(list)
     if not len(encoding.ids):
         return placed, UnitCounts(skipped=len(numbers))
-    home = np.array([best_window(t, t, cuts) for t in range(len(encoding.ids))])
+    home = np.array([best_window(t, t, cuts) for t in range(length)])
+    home[encoding.special[:length]] = -1
     for number, (start, _) in enumerate(cuts):
         tokens = np.flatnonzero(home == number) - start + before
         if pooling == "first":
@@ -215,7 +230,8 @@ def _place_whole(
             tokens = tokens[-1:] if number == len(cuts) - 1 else tokens[:0]
         if len(tokens):
             placed[number] = [(row, tuple(tokens.tolist())) for row in numbers]
-    return placed, UnitCounts(kept=len(numbers))
+    cut = encoding.cut or length < len(encoding.ids)
+    return placed, UnitCounts(kept=len(numbers), truncated=len(numbers) if cut else 0)
 
 
 def _windows(encoding: Encoding, example: int, capacity: int, placed: _Placed) -> list[Window]:
@@ -225,7 +241,7 @@ def _windows(encoding: Encoding, example: int, capacity: int, placed: _Placed) -
         start, end = cuts[number]
         ids = (*encoding.prefix, *encoding.ids[start:end].tolist(), *encoding.suffix)
         rows, tokens = zip(*members, strict=True)
-        result.append(Window(ids, example, number, rows, tokens))
+        result.append(Window(ids, example, number, rows, tokens, encoding.second))
     return result
 
 
@@ -244,15 +260,17 @@ def batches(windows: Sequence[Window], budget: int) -> list[list[Window]]:
 
 def pad(
     windows: Sequence[Window], pad_id: int, side: str
-) -> tuple[Int[Tensor, "batch tokens"], Int[Tensor, "batch tokens"], list[int]]:
-    """Input ids, mask, and for each window the position of its first token."""
+) -> tuple[Int[Tensor, "batch tokens"], Int[Tensor, "batch tokens"], Int[Tensor, "batch tokens"] | None, list[int]]:
+    """Input ids, mask, token types (None where no window has two texts), and where each window's first token is."""
     longest = max(len(w.ids) for w in windows)
     ids = torch.full((len(windows), longest), pad_id, dtype=torch.long)
-    mask = torch.zeros_like(ids)
+    mask, types = torch.zeros_like(ids), torch.zeros_like(ids)
     offsets = []
     for i, window in enumerate(windows):
         begin = longest - len(window.ids) if side == "left" else 0
         ids[i, begin : begin + len(window.ids)] = torch.tensor(window.ids)
         mask[i, begin : begin + len(window.ids)] = 1
+        if window.second is not None:
+            types[i, begin + window.second : begin + len(window.ids)] = 1
         offsets.append(begin)
-    return ids, mask, offsets
+    return ids, mask, types if bool(types.any()) else None, offsets

@@ -22,7 +22,9 @@ TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 8e-2}
 def plain_rows(model: CodeModel, window: Window) -> list[Float[Tensor, "rows width"]]:
     """The rows of a window for each layer, by one plain unpadded call and explicit loops."""
     rows = []
-    for layer in model.plain_states(torch.tensor([window.ids])):
+    second = window.second
+    types = None if second is None else torch.tensor([[int(i >= second) for i in range(len(window.ids))]])
+    for layer in model.plain_states(torch.tensor([window.ids]), types):
         means = [sum(layer[0, t].float() for t in tokens) / len(tokens) for tokens in window.tokens]
         rows.append(torch.stack([torch.as_tensor(m) for m in means]).cpu())
     return rows

@@ -25,11 +25,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
+from neurosieve.data.dataset import BETWEEN
 from neurosieve.errors import ResourceError, StoreError
 from neurosieve.typing import NeuronId, PathLike, Split
 
 FORMAT = 1
-BETWEEN = "\x1e"  # ASCII's record separator stands between the texts of a pair
 ROW_SCHEMA = pa.schema(
     [
         ("row", pa.int64()),

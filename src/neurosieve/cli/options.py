@@ -51,6 +51,8 @@ STUDY: dict[str, Any] = {
     "device": _option("device", str),
     "batch_tokens": _option("batch_tokens", int),
     "max_tokens": _option("max_tokens", int),
+    "max_windows": _option("max_windows", int),
+    "pair_input": _option("pair_input", str),
     "dtype": _option("dtype", str),
     "pooling": _option("pooling", str),
     "straddle": _option("straddle", str),

@@ -5,7 +5,7 @@ A `Dataset` holds the code as it is; a `Rows` table names the units that are ana
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ import polars as pl
 from jaxtyping import Int
 
 from neurosieve.typing import SPLITS, Split
+
+BETWEEN = "\x1e"  # ASCII's record separator stands between the texts of a pair
 
 
 class Span(NamedTuple):
@@ -97,6 +99,15 @@ class Dataset:
             counts[p.split][p.label] += 1
         total = sum(counts.values(), Counter[str]())
         return {label: {s: counts[s][label] for s in SPLITS} for label, _ in total.most_common()}
+
+    def joined(self) -> "Dataset":
+        """The pairs as whole examples: both texts in one, `BETWEEN` them."""
+
+        def example(pair: Pair) -> Example:
+            text = BETWEEN.join(self.examples[side].text for side in (pair.left, pair.right))
+            return Example(pair.id, text, (Span(0, len(text), pair.label),), pair.split, pair.group)
+
+        return replace(self, examples=tuple(example(p) for p in self.pairs), pairs=())
 
     def to_frame(self) -> pl.DataFrame:
         """One row a unit: example, split, group, start, end, label, text; a pair has two texts and no characters."""

@@ -58,21 +58,32 @@ class CodeModel:
         return self.adapter.stack(self.network)
 
     def states(
-        self, input_ids: Int[Tensor, "batch tokens"], mask: Int[Tensor, "batch tokens"]
+        self,
+        input_ids: Int[Tensor, "batch tokens"],
+        mask: Int[Tensor, "batch tokens"],
+        types: Int[Tensor, "batch tokens"] | None = None,
     ) -> tuple[Float[Tensor, "batch tokens width"], ...]:
         """The site's values, one entry a layer; padding is masked.
 
+        `types` tells the second text of a pair from the first; models that know of no types do not get it.
         At the site `hidden` transformers' `hidden_states`: embeddings first, then one entry a block. The decoder of an
         encoder–decoder reads the text behind its start token, as in training, beside the encoder's output of it.
         """
         inputs = {"input_ids": input_ids.to(self.device), "attention_mask": mask.to(self.device)}
         if self.adapter.position_ids:
             inputs["position_ids"] = (inputs["attention_mask"].cumsum(-1) - 1).clamp_min(0)
-        return self._forward(inputs)
+        return self._forward(inputs | self._typed(types))
 
-    def plain_states(self, input_ids: Int[Tensor, "one tokens"]) -> tuple[Float[Tensor, "one tokens width"], ...]:
+    def plain_states(
+        self, input_ids: Int[Tensor, "one tokens"], types: Int[Tensor, "one tokens"] | None = None
+    ) -> tuple[Float[Tensor, "one tokens width"], ...]:
         """The same of one sequence, the plain way: no padding, no mask, default positions."""
-        return self._forward({"input_ids": input_ids.to(self.device)})
+        return self._forward({"input_ids": input_ids.to(self.device)} | self._typed(types))
+
+    def _typed(self, types: Int[Tensor, "batch tokens"] | None) -> dict[str, Tensor]:
+        config: Any = self.network.config
+        known = types is not None and getattr(config, "type_vocab_size", 0) > 1
+        return {"token_type_ids": types.to(self.device)} if types is not None and known else {}
 
     @torch.inference_mode()
     def _forward(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:

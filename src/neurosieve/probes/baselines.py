@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MaxAbsScaler
 
-from neurosieve.activations.store import BETWEEN
+from neurosieve.data.dataset import BETWEEN
 
 
 def majority_label(label: Int[np.ndarray, " rows"], classes: int) -> int:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosieve.activations.store import BETWEEN
 from neurosieve.data.controls import among, control_labels, held_out_types
+from neurosieve.data.dataset import BETWEEN
 from neurosieve.probes.metrics import MIN_ROWS, per_class
 from neurosieve.probes.probe import Probe
 from neurosieve.redundancy import MinimalSet
