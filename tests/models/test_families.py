@@ -43,6 +43,17 @@ def test_registered_family(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_one_line(caught.value, "feed-forward units", "no_such_module", "'gpt2'", "--site hidden")
 
 
+def test_pad_token_that_the_network_does_not_know(tmp_path: Path) -> None:
+    """CodeGPT's trap: a pad token behind the embeddings. Padding is masked, so another stands in for it."""
+    folder = Path(shutil.copytree(tiny_model("gpt2"), tmp_path / "copy"))
+    model = load_model(folder, device="cpu")
+    model.tokenizer.add_special_tokens({"pad_token": "<|a pad that is new|>"})
+    assert model.tokenizer.pad_token_id >= model.network.config.vocab_size > model.pad_id
+    ids, mask = torch.tensor([[3, 4, model.pad_id]]), torch.tensor([[1, 1, 0]])
+    for one, padded in zip(model.plain_states(ids[:, :2]), model.states(ids, mask), strict=True):
+        torch.testing.assert_close(one, padded[:, :2])
+
+
 @pytest.mark.parametrize(("name", "stack"), [("bert", "decoder"), ("gpt2", "encoder")])
 def test_stack_of_a_model_that_has_one(name: str, stack: Any) -> None:
     assert inspect_model(tiny_model(name), stack=family(name).kind).notes == tiny_loaded(name).notes  # type: ignore[arg-type]

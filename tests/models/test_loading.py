@@ -217,11 +217,13 @@ def test_safetensors_are_preferred_to_a_pickle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_notes_and_pad(name: str) -> None:
-    """A missing pad token is said, and that a decoder has its encoder beside it; nothing else needs a word."""
+    """A missing pad token is said, lost upper case, and that a decoder has its encoder beside it; nothing else."""
     model = tiny_loaded(name)
     assert any("no pad token" in note for note in model.notes) == (not family(name).pad)
     assert any("behind its start token" in note for note in model.notes) == (family(name).stack == "decoder")
-    assert len(model.notes) == (not family(name).pad) + (family(name).stack == "decoder")
+    lowered = family(name).tokenizer == "wordpiece"
+    assert any("lower case" in note for note in model.notes) == lowered
+    assert len(model.notes) == (not family(name).pad) + (family(name).stack == "decoder") + lowered
     assert 0 <= model.pad_id < len(model.tokenizer)
     assert model.revision is None
     assert not model.network.training

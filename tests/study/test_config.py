@@ -8,6 +8,7 @@ import yaml
 
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.errors import ConfigError
+from neurosieve.models import KNOWN
 from tests.tiny import assert_one_line
 
 BASE: dict[str, Any] = {"model": "m", "data": "d"}
@@ -211,3 +212,25 @@ def test_unreadable_study_file(tmp_path: Path) -> None:
 def test_yaml_makes_no_objects(tmp_path: Path) -> None:
     refused("study file", study=write_yaml(tmp_path, "model: !!python/object/apply:os.getcwd []\n"))
     refused("--set", options=BASE, pairs=["model=!!python/object/apply:os.getcwd []"])
+
+
+PUBLISHED = Path(__file__).resolve().parents[2] / "examples" / "published"
+STUDIED = ("bert", "codebert", "graphcodebert", "unixcoder", "roberta", "codegpt-java", "codegpt-py")
+STUDIED_TASKS = ("token-tagging", "defect-detection", "clone-detection", "code-search")
+
+
+@pytest.mark.parametrize("task", STUDIED_TASKS)
+@pytest.mark.parametrize("name", STUDIED)
+def test_published_study_files(name: str, task: str) -> None:
+    """One file for each cell of the published table, with a model that is known by name."""
+    path = PUBLISHED / f"{name}-{task}.yaml"
+    config = make_config(study=path)
+    known = {m.name.lower(): m for m in KNOWN}[name]
+    assert (config.model, config.task, config.protocol, config.site) == (known.hub, task, "published", "hidden")
+    assert config.layer_deltas == (0.01, 0.02, 0.03)
+    assert config.pooling == {"token-tagging": "mean"}.get(task, "first" if known.kind == "encoder" else "last")
+    assert f"{path.name} --out" in path.read_text(encoding="utf-8")
+
+
+def test_published_study_has_no_other_files() -> None:
+    assert {p.stem for p in PUBLISHED.iterdir()} == {f"{n}-{t}" for n in STUDIED for t in STUDIED_TASKS}

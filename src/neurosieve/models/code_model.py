@@ -42,9 +42,10 @@ class CodeModel:
 
     @property
     def pad_id(self) -> int:
-        """The pad token's id; any id where there is none, since padding is masked."""
-        pad = self.tokenizer.pad_token_id
-        return pad if isinstance(pad, int) else 0
+        """The pad token's id; any id where the network has none, since padding is masked."""
+        network: Any = self.network
+        pad, known = self.tokenizer.pad_token_id, network.get_input_embeddings().weight.shape[0]
+        return pad if isinstance(pad, int) and pad < known else 0
 
     @property
     def padding_side(self) -> str:

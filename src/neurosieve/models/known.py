@@ -21,13 +21,39 @@ class KnownModel(NamedTuple):
 KNOWN = (
     KnownModel("encoder", "neurosieve/encoder", "encoder", "in this package: ModernBERT 4 × 256, Python, Java and C"),
     KnownModel("decoder", "neurosieve/decoder", "decoder", "in this package: Llama 4 × 256, Python, Java and C"),
-    KnownModel("BERT", "bert-base-uncased", "encoder", "lower-cases the code"),
-    KnownModel("CodeBERT", "microsoft/codebert-base", "encoder", "weights are pickled: needs --allow-pickle"),
-    KnownModel("GraphCodeBERT", "microsoft/graphcodebert-base", "encoder", "used without its data-flow input"),
-    KnownModel("UniXcoder", "microsoft/unixcoder-base", "encoder", "trained with a mode prefix, which is not added"),
+    KnownModel("BERT", "bert-base-uncased", "encoder", "lower-cases the code; not trained on code"),
+    KnownModel("CodeBERT", "microsoft/codebert-base", "encoder", "weights may be pickled: then --allow-pickle"),
+    KnownModel(
+        "GraphCodeBERT",
+        "microsoft/graphcodebert-base",
+        "encoder",
+        "read without the data-flow input of its training; weights may be pickled: then --allow-pickle",
+    ),
+    KnownModel(
+        "UniXcoder",
+        "microsoft/unixcoder-base",
+        "encoder",
+        "trained with a mode prefix such as <encoder-only>, which is not added; weights may be pickled",
+    ),
     KnownModel("RoBERTa", "roberta-base", "encoder", "not trained on code"),
-    KnownModel("CodeGPT-java", "microsoft/CodeGPT-small-java", "decoder", "weights are pickled: needs --allow-pickle"),
-    KnownModel("CodeGPT-py", "microsoft/CodeGPT-small-py", "decoder", "weights are pickled: needs --allow-pickle"),
+    KnownModel(
+        "CodeGPT-java",
+        "microsoft/CodeGPT-small-java",
+        "decoder",
+        "its pad token may lie outside the embeddings; padding is masked, so any id will do; weights may be pickled",
+    ),
+    KnownModel(
+        "CodeGPT-py",
+        "microsoft/CodeGPT-small-py",
+        "decoder",
+        "its pad token may lie outside the embeddings; padding is masked, so any id will do; weights may be pickled",
+    ),
+    KnownModel(
+        "JavaBERT",
+        "CAUKiel/JavaBERT",
+        "encoder",
+        "trained on code with its case kept; take care that its tokenizer does not lower-case",
+    ),
 )
 
 

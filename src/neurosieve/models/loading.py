@@ -270,6 +270,8 @@ def _notes(tokenizer: PreTrainedTokenizerBase, adapter: Adapter) -> tuple[str, .
         notes.append("the tokenizer pads on the left; an encoder is padded on the right, so this was overridden")
     if tokenizer.pad_token_id is None:
         notes.append("the tokenizer has no pad token; padding is masked, so token 0 stands in for it")
+    if tokenizer("Ab")["input_ids"] == tokenizer("ab")["input_ids"]:
+        notes.append("the tokenizer does not tell upper from lower case")
     return tuple(notes)
 
 

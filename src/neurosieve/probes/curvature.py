@@ -17,7 +17,7 @@ from torch import Tensor
 
 DENSE_LEAST, DENSE_MOST = 500, 8500
 # Entries of a matrix that is read in the time of one multiplication of the applied product, measured on two cores.
-ENTRIES = 0.37
+ENTRIES = 1.2
 CHUNK = 2048
 SMALL = 5e7  # multiplications in each of the two products
 

@@ -4,8 +4,8 @@
 
 Method: proximal Newton (Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions").
 Only coordinates (neuron, class) that are non-zero or violate their optimality condition enter a step; on them the
-Hessian is formed (see `curvature`), the quadratic with its l1 term is solved by accelerated proximal gradient, and a
-line search guards the step. The Hessian may be an old one, even that of a neighbouring problem: gradients are always
+Hessian is formed (see `curvature`), the quadratic with its l1 term is solved by accelerated proximal gradient, with a
+Cholesky solution on the support now and then, and a line search guards the step. The Hessian may be an old one, even that of a neighbouring problem: gradients are always
 exact, so it only costs steps.
 """
 
@@ -23,7 +23,10 @@ KEEP = 1.3  # and its coordinates stay while they are no more than this many tim
 ENTER = 0.1  # coordinates enter whose violation is at least this share of the largest
 INNER = 0.1  # a quadratic is solved to this share of the violation
 MAX_STEPS = 100
+MAX_STALLED = 8  # so many steps without gain: rounding allows no more
 MAX_INNER = 2000
+MAX_ROUNDS = 10
+DIRECT = 100  # so many inner steps, then one solution on the support at once
 
 
 @dataclass(frozen=True)
@@ -82,17 +85,34 @@ def solve(
 
     Cost: one pass over `x` a step for the gradient, and rows × coords² for a new Hessian.
     """
-    problem = _Problem(x, y, l1, l2)
     start = start or Solution(x.new_zeros(len(x), len(y)), y.mean(1).clamp_min(1e-12).log())
+    return _solve_two(x, y, l1, l2, tolerance, start) if len(y) == 2 else _solve(x, y, l1, l2, tolerance, start)
+
+
+def _solve_two(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, start: Solution) -> Solution:
+    """Two classes have opposite weights ∓v/2 at the optimum, so that v alone is sought: half the coordinates.
+
+    In v it is a logistic regression with the same l1 and half the l2; its optimality conditions are the same ones.
+    """
+    w, b = (part[..., 1:] - part[..., :1] for part in (start.weights, start.intercept))
+    found = _solve(x, y[1:], l1, l2 / 2, tolerance, replace(start, weights=w, intercept=b))
+    half = torch.tensor([-0.5, 0.5], dtype=x.dtype, device=x.device)
+    return replace(found, weights=found.weights * half, intercept=found.intercept * half)
+
+
+def _solve(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, start: Solution) -> Solution:
+    problem = _Problem(x, y, l1, l2)
     point = problem.point(start.weights, start.intercept)
     step, last, curvature = 0, float("inf"), start.curvature
+    best, stalled = float("inf"), 0
     while True:
-        p = torch.softmax(point.z, 0)
+        p = problem.probabilities(point.z)
         residual = (p - y) / x.shape[1]
         gradient, gradient_b = x @ residual.T + l2 * point.w, residual.sum(1)
         broken = _violations(gradient, point.w, l1)
         violation = max(_largest(broken), _largest(gradient_b))
-        if violation <= tolerance or step >= MAX_STEPS:
+        best, stalled = (violation, 0) if violation < 0.9 * best else (best, stalled + 1)
+        if violation <= tolerance or step >= MAX_STEPS or stalled > MAX_STALLED:
             break
         # The last Hessian serves again while it brings the violation down quickly.
         old = curvature if violation <= REUSE * last else None
@@ -107,7 +127,8 @@ def solve(
             break  # no descent left within rounding
         last = violation if following else 0.0  # an old Hessian that leads nowhere gives way to a new one
         point, step = following or point, step + 1
-    return Solution(point.w, point.b - point.b.mean(), violation, step, curvature)
+    centre = point.b.mean() if len(y) > 1 else 0.0
+    return Solution(point.w, point.b - centre, violation, step, curvature)
 
 
 Coords = tuple[Int[Tensor, " coords"], Int[Tensor, " coords"]]
@@ -128,10 +149,15 @@ class _Problem:
     l1: float
     l2: float
 
+    def probabilities(self, z: Tensor) -> Tensor:
+        """Of each class; of the second alone where there are two."""
+        return torch.softmax(z, 0) if len(z) > 1 else torch.sigmoid(z)
+
     def point(self, w: Tensor, b: Tensor) -> _Point:
         """Weights with their scores z = W'x + b and the objective there."""
         z = w.T @ self.x + b[:, None]
-        loss = (torch.logsumexp(z, 0) - (z * self.y).sum(0)).mean()
+        total = torch.logsumexp(z, 0) if len(z) > 1 else torch.nn.functional.softplus(z[0])
+        loss = (total - (z * self.y).sum(0)).mean()
         return _Point(z, w, b, float(loss + self.l1 * w.abs().sum() + self.l2 / 2 * (w * w).sum()))
 
 
@@ -182,11 +208,12 @@ def _quadratic(h: Curvature, slope: Tensor, old: Tensor, penalty: tuple[float, f
     # A gradient step from v is keep·v − Hv / rate + constant.
     constant = (h.apply(old) - slope) / rate + (1 - keep) * old
     w, ahead, momentum = old, old, 1.0
+    rounding = torch.finfo(old.dtype).eps * rate / 2
     for i in range(MAX_INNER):
         target = torch.addcmul(constant, ahead, keep).sub_(h.apply(ahead), alpha=1 / rate)
         new = target - target.clamp(grow, shrink)
         missed = ahead - new
-        if i % 10 == 9 and float(missed.abs().max()) * rate <= accuracy:
+        if i % 10 == 9 and float(missed.abs().max()) * rate <= max(accuracy, rounding * float(new.abs().max())):
             return new
         moved = new - w
         if float(missed @ moved) > 0:  # overshot: restart the momentum
@@ -195,7 +222,49 @@ def _quadratic(h: Curvature, slope: Tensor, old: Tensor, penalty: tuple[float, f
             following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
             ahead, momentum = torch.add(new, moved, alpha=(momentum - 1) / following), following
         w = new
+        if h.matrix is not None and i % DIRECT == DIRECT - 1:
+            w = ahead = _on_support(h, slope, old, w, penalty)
+            momentum = 1.0
     return w
+
+
+def _on_support(h: Curvature, slope: Tensor, old: Tensor, w: Tensor, penalty: tuple[float, float]) -> Tensor:
+    """The same problem with w's signs held and solved at once; w itself where that is no better.
+
+    First-order steps find the signs soon, but where neurons are alike and λ is small they need thousands more. What
+    would cross zero is left out, and the rest solved again.
+    """
+    assert h.matrix is not None  # noqa: S101 - for the type checker
+    l1, l2 = penalty
+    free = len(h.p)
+    ridge, sign = torch.full_like(old, l2), w.sign()
+    ridge[:free], sign[:free] = 1e-6 * h.largest, 0
+    inside = w != 0
+    inside[:free] = True
+
+    def value(v: Tensor) -> float:
+        move = v - old
+        quadratic = slope @ move + (h.apply(move) + ridge * move) @ move / 2
+        return float(quadratic + l1 * v[free:].abs().sum())
+
+    found = w
+    for _ in range(MAX_ROUNDS):
+        s = inside.nonzero()[:, 0]
+        leave = torch.where(inside, 0.0, -old)
+        target = -(slope + l1 * sign + h.apply(leave))[s]
+        block = h.matrix.index_select(0, s).index_select(1, s)
+        block.diagonal().add_(ridge[s])
+        factor, failed = torch.linalg.cholesky_ex(block)
+        if int(failed):
+            return w
+        found = torch.zeros_like(w)
+        found[s] = old[s] + torch.cholesky_solve(target[:, None], factor)[:, 0]
+        crossed = found * sign < 0
+        if not bool(crossed.any()):
+            break
+        inside &= ~crossed
+    found = torch.where(found * sign < 0, 0.0, found)
+    return found if value(found) < value(w) else w
 
 
 def _line_search(problem: _Problem, point: _Point, coords: Coords, move: Tensor) -> _Point | None:
