@@ -8,6 +8,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from neurosieve.data.corpora import CORPORA
 from neurosieve.data.labels import SCHEMES
 from neurosieve.data.sampling import DEFAULT_ROWS
 from neurosieve.errors import ConfigError, unknown_name
@@ -30,6 +31,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "sequence-classification": ("text", "label"),
 }
 STDLIB = "stdlib"
+# What reads labelled data, and has no meaning where a corpus makes it.
+_NOT_WITH_CORPUS = ("labels", "text_column", "other_column", "label_column", "validation_from_train", "keep_overlap")
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,6 +61,9 @@ class StudyConfig(BaseModel):
     site: Site = Field("hidden", description="neurons: the blocks' outputs (hidden) or their feed-forward units (mlp)")
     task: str = Field("token-tagging", description="kind of task; see `neurosieve tasks`")
     data: str = Field("", description="folder of the data; `stdlib` is the running Python's library")
+    corpus: str | None = Field(
+        None, description="a task made from source code, which sets the task; see `neurosieve tasks`"
+    )
     activations: str | None = Field(
         None, description="file or folder of activations made elsewhere, in place of model and data"
     )
@@ -183,6 +189,7 @@ def make_config(
     for pair in pairs:
         _assign(values, pair)
     _known_names(values)
+    _corpus_task(values)
     try:
         return _complete(StudyConfig.model_validate(values))
     except pydantic.ValidationError as e:
@@ -196,8 +203,27 @@ def make_config(
         ) from e
 
 
+def _corpus_task(values: dict[str, Any]) -> None:
+    """A corpus brings its task, and is made from the standard library where no folder is named."""
+    name = values.get("corpus")
+    if not isinstance(name, str):
+        return
+    task = CORPORA[name].task
+    if values.setdefault("task", task) != task:
+        raise ConfigError(
+            "option task", expected=f"{task} with --corpus {name}", got=str(values["task"]), remedy="leave --task out"
+        )
+    if not values.get("data") and not values.get("activations"):
+        values["data"] = STDLIB
+
+
 def _complete(config: StudyConfig) -> StudyConfig:
-    """Model and data, or activations made elsewhere; one of the two."""
+    """Model and data, or activations made elsewhere; one of the two. Nothing is given that would not be used."""
+    for key in (*_NOT_WITH_CORPUS, "activations"):
+        if config.corpus is not None and getattr(config, key):
+            raise ConfigError(
+                f"option {key}", expected="none beside --corpus", got="a value", remedy="leave one of them out"
+            )
     for key in ("model", "data"):
         given = bool(getattr(config, key))
         if given and config.activations is not None:
@@ -245,7 +271,7 @@ def _known_names(values: Mapping[str, Any]) -> None:
     for key in values:
         if key not in StudyConfig.model_fields:
             raise unknown_name("option", str(key), StudyConfig.model_fields)
-    checks = (("task", "task", TASKS), ("labels", "label scheme", SCHEMES))
+    checks = (("task", "task", TASKS), ("labels", "label scheme", SCHEMES), ("corpus", "corpus name", CORPORA))
     for key, kind, known in checks:
         value = values.get(key)
         if isinstance(value, str) and value not in known:

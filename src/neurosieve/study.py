@@ -9,6 +9,7 @@ from neurosieve.activations.store import ActivationStore, Folder
 from neurosieve.config import STDLIB, StudyConfig
 from neurosieve.data import Dataset, read_examples, read_pairs, read_stdlib, read_tagging, sample_rows
 from neurosieve.data.checks import check_dataset
+from neurosieve.data.corpora import read_corpus
 from neurosieve.data.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions
@@ -40,6 +41,8 @@ def read_dataset(config: StudyConfig) -> Dataset:
         DataError: Unreadable or unfit data.
         ConfigError: Source files without a label scheme.
     """
+    if config.corpus is not None:
+        return read_corpus(config.corpus, None if config.data == STDLIB else config.data, seed=config.seed)
     if config.data != STDLIB:
         return _read_folder(config)
     if config.labels is None:

@@ -71,11 +71,12 @@ def test_models(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_tasks(capsys: Capture) -> None:
     text = ran(capsys, "tasks").out
-    assert all(part in text for part in ("token-tagging", "lexical", "identifier-role"))
+    assert all(part in text for part in ("token-tagging", "lexical", "identifier-role", "--corpus", "renamed-clone"))
     listed = ran(capsys, "tasks", "--json").json
     whole = {"defect-detection", "clone-detection", "code-search", "sequence-classification"}
     assert set(listed["tasks"]) == {"token-tagging"} | whole
     assert set(listed["label_schemes"]) == {"lexical", "identifier-role"}
+    assert {corpus["task"] for corpus in listed["corpora"].values()} == whole - {"sequence-classification"}
 
 
 def test_plan_writes_nothing_and_loads_no_weights(

@@ -11,6 +11,7 @@ import yaml
 from docs.hooks.commands import commands
 
 from tests.activations.test_foreign import write_hdf5
+from tests.data.sources import write_functions as write_code
 from tests.study import finished_quick
 from tests.tiny import CODE, tiny_model
 
@@ -46,6 +47,8 @@ def standing_in(arguments: Sequence[str]) -> tuple[Word, ...]:
             words.append(parameter.opts[0])
         if value is not None:
             words.append(_word(parameter.name, value, rest))
+    if "corpus" in given and "data" not in given:
+        words += ["--data", ("code",)]  # in place of the whole standard library
     known = {p.name for p in command.params}
     if "set_" in known and "run" not in given:
         words += [part for k, v in SMALL.items() if k not in given for part in ("--set", f"{k}={json.dumps(v)}")]
@@ -79,6 +82,8 @@ def _word(name: str, value: str, rest: Sequence[str]) -> Word:
 def _data(value: str, rest: Sequence[str]) -> Word:
     if "--labels" in rest:
         return ("sources",)
+    if "--corpus" in rest:
+        return ("code",)
     if value in ("spans", "functions", "pairs", "queries"):
         return (value,)
     labels = rest[rest.index("--classes") + 1] if "--classes" in rest else ",".join(LABELS)
@@ -112,6 +117,8 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return write_pairs(place, ("code1", "code2") if kind == "pairs" else ("doc", "code"))
         case "sources":
             return write_sources(place)
+        case "code":
+            return write_code(place, "python", files=20)
         case "study":
             place.mkdir()
             study = {"model": str(tiny_model("bert")), "data": str(write_lines(folder / "lines", LABELS))}

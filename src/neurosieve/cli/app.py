@@ -15,6 +15,7 @@ from neurosieve.cli import options as o
 from neurosieve.cli.show import console, show_cost, show_finetuned, show_store, show_summary
 from neurosieve.config import STDLIB, TASKS, StudyConfig, make_config
 from neurosieve.data import SCHEMES
+from neurosieve.data.corpora import CORPORA
 from neurosieve.finetune import FinetuneOptions
 from neurosieve.finetune import finetune as tune
 from neurosieve.models import KNOWN
@@ -232,10 +233,14 @@ def models(as_json: o.Json = False) -> None:
 
 @app.command(epilog=_example("neurosieve tasks"))
 def tasks(as_json: o.Json = False) -> None:
-    """Tasks and label schemes that are known."""
+    """Tasks, label schemes and corpora that are known."""
     if as_json:
-        _print_json({"tasks": TASKS, "label_schemes": list(SCHEMES)})
+        corpora = {name: {"task": c.task, "description": c.description} for name, c in CORPORA.items()}
+        _print_json({"tasks": TASKS, "label_schemes": list(SCHEMES), "corpora": corpora})
         return
     for name, text in TASKS.items():
         console().print(f"{name}: {text}")
     console().print(f"label schemes for source files (--labels): {', '.join(SCHEMES)}")
+    console().print("tasks made from source code (--corpus):")
+    for name, corpus in CORPORA.items():
+        console().print(f"{name}: {corpus.description} ({corpus.task})")
