@@ -232,7 +232,18 @@ def _complete(config: StudyConfig) -> StudyConfig:
             )
         if not given and config.activations is None:
             raise ConfigError(f"option {key}", expected="a value", got="none", remedy=f"give --{key}")
+    _used(config, "max_windows", config.max_windows is not None, texts=1)
+    _used(config, "pair_input", config.pair_input == "joint", texts=2)
     return config
+
+
+def _used(config: StudyConfig, key: str, given: bool, texts: int) -> None:
+    """An option for units of whole texts, at least so many."""
+    if given and len(COLUMNS.get(config.task, ())) <= texts:
+        fit = ", ".join(task for task, columns in COLUMNS.items() if len(columns) > texts)
+        raise ConfigError(
+            f"option {key}", expected=f"one of the tasks {fit}", got=config.task, remedy="leave it out or check --task"
+        )
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def read_data(config: StudyConfig) -> StudyData:
         ConfigError: Source files without a label scheme.
     """
     dataset = read_dataset(config)
+    if config.pair_input == "joint":
+        dataset = dataset.joined()
     rows = sample_rows(dataset, classes=config.classes, per_class=config.rows.by_split(), seed=config.seed)
     return StudyData(dataset, rows)
 
@@ -64,8 +66,7 @@ def _read_folder(config: StudyConfig) -> Dataset:
     if not others:
         return read_examples(config.data, text=text, label=label, **splits)
     functions = config.task == "clone-detection", True  # a query is no function
-    pairs = read_pairs(config.data, columns=(text, others[0], label), functions=functions, **splits)
-    return pairs.joined() if config.pair_input == "joint" else pairs
+    return read_pairs(config.data, columns=(text, others[0], label), functions=functions, **splits)
 
 
 def continue_study(run: PathLike) -> Summary:
@@ -216,6 +217,11 @@ def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
         joint = "a pair, both texts in one input," if len(config.columns) == 3 else "an example"
         what = "either side of a pair" if manifest.sides == 2 else joint
         result.append(f"{what} is read off {stands[pooling_of(config, manifest.adapter['kind'])]}")
+    if manifest.site == "mlp":
+        result.append(
+            "neurons are feed-forward units after their activation: layer k holds those of block k + 1, and there is no"
+            " layer of embeddings"
+        )
     if manifest.sides == 2:
         result.append("a neuron counts by |u - v| and u * v of its values u and v for the two sides of a pair")
     if manifest.long_examples:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from neurosieve.data import Dataset, read_examples
@@ -56,7 +57,21 @@ def devign(folder: Path, tables: dict[str, list[Row]]) -> None:
         (folder / f"{split}.txt").write_text("".join(f"{flat.index(row)}\n" for row in rows))
 
 
-WRITERS: tuple[Writer, ...] = (jsonl, packed, array, csv, parquet, devign)
+def saved(folder: Path, tables: dict[str, list[Row]]) -> None:
+    """As `DatasetDict.save_to_disk` of the library datasets lays it out, in two parts a split."""
+    (folder / "dataset_dict.json").write_text(json.dumps({"splits": list(tables)}))
+    for split, rows in tables.items():
+        (folder / split).mkdir()
+        for number, part in enumerate((rows[:2], rows[2:])):
+            write_stream(folder / split / f"data-0000{number}-of-00002.arrow", pa.Table.from_pylist(part))
+
+
+def write_stream(path: Path, table: pa.Table) -> None:
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+WRITERS: tuple[Writer, ...] = (jsonl, packed, array, csv, parquet, devign, saved)
 
 
 def read(folder: Path, **options: Any) -> Dataset:
@@ -72,7 +87,8 @@ def test_every_layout_gives_the_same(write: Writer, tmp_path: Path) -> None:
         examples = data.split(split)
         assert [(e.text, e.spans[0].label) for e in examples] == [(r["func"], str(r["target"])) for r in rows]
         assert all(e.spans == ((0, len(e.text), e.spans[0].label),) for e in examples)
-    assert sorted(data.hashes) == sorted(p.name for p in tmp_path.iterdir())
+    files = (p for p in tmp_path.rglob("*") if p.is_file() and p.name != "dataset_dict.json")
+    assert sorted(data.hashes) == sorted(p.relative_to(tmp_path).as_posix() for p in files)
 
 
 @pytest.mark.parametrize("write", WRITERS)
@@ -151,3 +167,30 @@ def test_a_broken_table_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read(tmp_path)
     assert_one_line(caught.value, "test.parquet", "a readable table")
+
+
+def test_saved_labels_get_their_names(tmp_path: Path) -> None:
+    """A ClassLabel is stored by number; −1 stands for no label."""
+    info = {"info": {"features": {"target": {"names": ["clean", "wrong"], "_type": "ClassLabel"}}}}
+    saved(tmp_path, ROWS)
+    for path in tmp_path.glob("*/*.arrow"):
+        table = pa.ipc.open_stream(path.read_bytes()).read_all()
+        write_stream(path, table.replace_schema_metadata({"huggingface": json.dumps(info)}))
+    dataset = read_examples(tmp_path, text="func", label="target")
+    assert set(dataset.label_counts) == {"clean", "wrong"}
+    first = tmp_path / "train" / "data-00000-of-00002.arrow"
+    unlabelled = pa.Table.from_pylist([ROWS["train"][0] | {"target": -1}])
+    write_stream(first, unlabelled.replace_schema_metadata({"huggingface": json.dumps(info)}))
+    with pytest.raises(DataError) as caught:
+        read_examples(tmp_path, text="func", label="target")
+    assert_one_line(caught.value, "train row 1", "'target'", "nothing there")
+
+
+@pytest.mark.parametrize("content", [None, b"garbage"])
+def test_saved_splits_that_cannot_be_read(content: bytes | None, tmp_path: Path) -> None:
+    saved(tmp_path, ROWS)
+    for path in (tmp_path / "test").glob("*.arrow"):
+        path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_examples(tmp_path, text="func", label="target")
+    assert_one_line(caught.value, "test", "save the data set again")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import ViTConfig
+from transformers import AutoConfig, ViTConfig
 
 from neurosieve.errors import ModelError, ResourceError
 from neurosieve.models import adapters, inspect_model, load_model, register_family
@@ -48,7 +48,9 @@ def test_pad_token_that_the_network_does_not_know(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(tiny_model("gpt2"), tmp_path / "copy"))
     model = load_model(folder, device="cpu")
     model.tokenizer.add_special_tokens({"pad_token": "<|a pad that is new|>"})
-    assert model.tokenizer.pad_token_id >= model.network.config.vocab_size > model.pad_id
+    known = AutoConfig.from_pretrained(folder).vocab_size
+    assert isinstance(model.tokenizer.pad_token_id, int)
+    assert model.tokenizer.pad_token_id >= known > model.pad_id
     ids, mask = torch.tensor([[3, 4, model.pad_id]]), torch.tensor([[1, 1, 0]])
     for one, padded in zip(model.plain_states(ids[:, :2]), model.states(ids, mask), strict=True):
         torch.testing.assert_close(one, padded[:, :2])

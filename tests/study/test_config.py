@@ -234,3 +234,16 @@ def test_published_study_files(name: str, task: str) -> None:
 
 def test_published_study_has_no_other_files() -> None:
     assert {p.stem for p in PUBLISHED.iterdir()} == {f"{n}-{t}" for n in STUDIED for t in STUDIED_TASKS}
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"task": "token-tagging", "max_windows": 1}, "max_windows"),
+        ({"task": "token-tagging", "pair_input": "joint"}, "pair_input"),
+        ({"task": "defect-detection", "pair_input": "joint"}, "pair_input"),
+    ],
+)
+def test_options_of_other_tasks(options: dict[str, Any], key: str) -> None:
+    refused(f"option {key}", "clone-detection", str(options["task"]), options=BASE | options)
+    make_config(options=BASE | options | {"task": "code-search"})

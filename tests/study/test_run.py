@@ -34,6 +34,7 @@ SHAPE: dict[str, Any] = {
     "trust": list,
     "model": str,
     "revision": None,
+    "site": str,
     "task": str,
     "metric": str,
     "protocol": str,

@@ -51,13 +51,13 @@ def data_folder(path: PathLike) -> Path:
 
 
 def find_split(folder: Path, split: Split, ending: str) -> Path | None:
-    """The one file of a split with this ending, plain or `.gz`.
+    """The one file of a split with this ending, plain or `.gz`; without an ending its folder.
 
     Raises:
         DataError: Two files could be meant.
     """
     candidates = [folder / f"{name}{ending}{gz}" for name in SPLIT_NAMES[split] for gz in ("", ".gz")]
-    found = [p for p in candidates if p.is_file()]
+    found = [p for p in candidates if (p.is_file() if ending else p.is_dir())]
     if len(found) > 1:
         names = " and ".join(p.name for p in found)
         raise DataError(f"{split} split in {folder}", expected="one file", got=names, remedy="remove all but one")

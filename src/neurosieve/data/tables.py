@@ -1,4 +1,8 @@
-"""Tables of labelled code: JSON lines, a JSON array, CSV or Parquet, one file a split; polars reads the last two."""
+"""Tables of labelled code: JSON lines, a JSON array, CSV or Parquet, one file a split, or a Hugging Face data set.
+
+Polars reads CSV and Parquet, and pyarrow what `Dataset.save_to_disk` writes: Arrow streams, `datasets` itself is not
+needed.
+"""
 
 import io
 import json
@@ -8,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from neurosieve.data.files import file_hash, find_splits, read_text, split_lines
 from neurosieve.errors import DataError
 from neurosieve.typing import Split
 
 ENDINGS = (".jsonl", ".json", ".csv", ".parquet")
+SAVED = "dataset_dict.json"
 
 NumberedRows = Sequence[tuple[int, Mapping[str, Any]]]
 Tables = dict[Split, tuple[Path, NumberedRows]]
@@ -31,6 +37,8 @@ def split_tables(folder: Path, hashes: dict[str, str], *, validation_needed: boo
     Raises:
         DataError: No table of a split, or tables of two kinds; a broken or empty file.
     """
+    if (folder / SAVED).is_file():
+        return _saved(folder, hashes, validation_needed=validation_needed)
     found = {e: paths for e in ENDINGS if (paths := find_splits(folder, e, validation_needed=validation_needed))}
     if len(found) != 1:
         raise DataError(
@@ -41,6 +49,37 @@ def split_tables(folder: Path, hashes: dict[str, str], *, validation_needed: boo
         )
     ((ending, paths),) = found.items()
     return {split: (path, list(enumerate(records(path, ending, hashes), 1))) for split, path in paths.items()}
+
+
+def _saved(folder: Path, hashes: dict[str, str], *, validation_needed: bool) -> Tables:
+    """The splits of a dictionary of data sets, each a folder of Arrow streams; labels by number become their names."""
+    tables: Tables = {}
+    for split, place in find_splits(folder, "", validation_needed=validation_needed).items():
+        rows: list[Mapping[str, Any]] = []
+        for path in sorted(place.glob("*.arrow")):
+            hashes[f"{place.name}/{path.name}"] = file_hash(path)
+            rows += _stream(path)
+        if not rows:
+            raise DataError(f"{place}", expected="rows in *.arrow files", got="none", remedy="save the data set again")
+        tables[split] = place, list(enumerate(rows, 1))
+    return tables
+
+
+def _stream(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        with pa.memory_map(str(path)) as source:
+            table = pa.ipc.open_stream(source).read_all()
+    except (pa.ArrowException, OSError) as e:
+        raise DataError(
+            f"{path}", expected="an Arrow stream", got=str(e)[:120], remedy="save the data set again"
+        ) from e
+    about = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+    features = about.get("info", {}).get("features", {})
+    names = {column: kind["names"] for column, kind in features.items() if kind.get("_type") == "ClassLabel"}
+    for column in names.keys() & set(table.column_names):
+        named = [None if i is None or i < 0 else names[column][i] for i in table[column].to_pylist()]
+        table = table.set_column(table.column_names.index(column), column, pa.array(named, pa.string()))
+    return list(table.to_pylist())
 
 
 def cell(row: Mapping[str, Any], column: str, where: str) -> Any:

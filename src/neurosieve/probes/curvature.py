@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 DENSE_LEAST, DENSE_MOST = 500, 8500
-# Entries of a matrix that are worth one multiplication of the applied product, measured on two cores: reading goes three
-# times faster, but only a formed one lets the support be solved at once.
+# Entries of a matrix that are worth one multiplication of the applied product. Reading one goes three times faster, but
+# a formed matrix alone lets the support be solved at once.
 ENTRIES = 1.2
 CHUNK = 2048
 SMALL = 5e7  # multiplications in each of the two products

@@ -5,8 +5,8 @@
 Method: proximal Newton (Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions").
 Only coordinates (neuron, class) that are non-zero or violate their optimality condition enter a step; on them the
 Hessian is formed (see `curvature`), the quadratic with its l1 term is solved by accelerated proximal gradient, with a
-Cholesky solution on the support now and then, and a line search guards the step. The Hessian may be an old one, even that of a neighbouring problem: gradients are always
-exact, so it only costs steps.
+Cholesky solution on the support now and then, and a line search guards the step. The Hessian may be an old one, even
+that of a neighbouring problem: gradients are always exact, so it only costs steps.
 """
 
 from dataclasses import dataclass, replace

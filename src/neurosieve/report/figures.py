@@ -93,6 +93,11 @@ def _curve_title(record: Record) -> str:
     )
 
 
+def _layers(record: Record) -> str:
+    hidden = record.get("site", "hidden") == "hidden"
+    return "layer (0 = embeddings)" if hidden else "layer (0 = first block's feed-forward units)"
+
+
 def layer_chart(record: Record) -> Chart:
     """Probes on each layer, on the layers up to it, and on each layer of untrained copies."""
     figure, rows, curves = go.Figure(), [], record["layerwise"]
@@ -114,7 +119,7 @@ def layer_chart(record: Record) -> Chart:
             x=layer, y=0, yref="paper", yanchor="bottom", text=f"LS {losses} points", showarrow=False, xanchor="left"
         )
         rows.append(("LayerSelector", str(layer), f"within {losses} points"))
-    _axes(figure, "layer (0 = embeddings)", "accuracy on test rows", x={"dtick": 1})
+    _axes(figure, _layers(record), "accuracy on test rows", x={"dtick": 1})
     best = max(curves["independent"], key=lambda p: p["test"])
     whole = per_cent(record["oracle"]["test"])
     title = f"Layer {best['layer']} alone reaches {per_cent(best['test'])}; all layers together {whole}"
@@ -130,7 +135,7 @@ def cka_chart(record: Record) -> Chart:
     scale = [[0, colour("scale-low")], [1, colour("scale-high")]]
     heat = {"colorscale": scale, "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{z:.2f}"}
     figure = go.Figure(go.Heatmap(z=values, x=names, y=names, **heat))
-    _axes(figure, "layer (0 = embeddings)", "layer", x={"type": "category"})
+    _axes(figure, _layers(record), "layer", x={"type": "category"})
     figure.update_yaxes(type="category", autorange="reversed")
     pairs = [(values[i][i + 1], i) for i in range(len(values) - 1)]
     title = "The model has one layer"
@@ -181,7 +186,7 @@ def set_chart(record: Record) -> Chart:
     size = sum(held)
     names = [str(k) for k in range(len(held))]
     figure = go.Figure(go.Bar(x=names, y=held, text=[str(n) for n in held], marker_color=colour("series-1")))
-    _axes(figure, "layer (0 = embeddings)", "neurons of the smallest set", x={"type": "category"})
+    _axes(figure, _layers(record), "neurons of the smallest set", x={"type": "category"})
     figure.update_yaxes(tickformat=",d")
     most = max(range(len(held)), key=lambda k: held[k])
     title = f"{held[most]} of the {size} neurons of the smallest set lie in layer {most}"

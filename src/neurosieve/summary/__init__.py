@@ -157,6 +157,7 @@ def _studied(config: StudyConfig, store: ActivationStore, dead: int) -> dict[str
         "trust": [],
         "model": config.model,
         "revision": manifest.revision,
+        "site": manifest.site,
         "task": config.task,
         "metric": "accuracy",
         "protocol": config.protocol,
