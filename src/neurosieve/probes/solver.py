@@ -209,6 +209,7 @@ def _quadratic(h: Curvature, slope: Tensor, old: Tensor, penalty: tuple[float, f
     constant = (h.apply(old) - slope) / rate + (1 - keep) * old
     w, ahead, momentum = old, old, 1.0
     rounding = torch.finfo(old.dtype).eps * rate / 2
+    wait = direct = DIRECT
     for i in range(MAX_INNER):
         target = torch.addcmul(constant, ahead, keep).sub_(h.apply(ahead), alpha=1 / rate)
         new = target - target.clamp(grow, shrink)
@@ -222,9 +223,11 @@ def _quadratic(h: Curvature, slope: Tensor, old: Tensor, penalty: tuple[float, f
             following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
             ahead, momentum = torch.add(new, moved, alpha=(momentum - 1) / following), following
         w = new
-        if h.matrix is not None and i % DIRECT == DIRECT - 1:
+        if h.matrix is not None and i >= direct:
             w = ahead = _on_support(h, slope, old, w, penalty)
             momentum = 1.0
+            wait *= 4 if w is new else 1  # in vain: the signs are not settled yet
+            direct = i + wait
     return w
 
 
