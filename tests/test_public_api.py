@@ -12,8 +12,20 @@ import neurosieve
 
 ERRORS = {"ConfigError", "DataError", "ModelError", "NeurosieveError", "ResourceError"}
 ERRORS |= {"RunFolderError", "SelfCheckError", "StoreError"}
-DATA = {"Dataset", "Example", "Rows", "Sample", "Span", "read_stdlib", "read_tagging", "read_examples", "sample_rows"}
-MODELS = {"CodeModel", "load_model", "untrained_copy"}
+DATA = {
+    "read_corpus",
+    "read_pairs",
+    "Dataset",
+    "Example",
+    "Rows",
+    "Sample",
+    "Span",
+    "read_stdlib",
+    "read_tagging",
+    "read_examples",
+    "sample_rows",
+}
+MODELS = {"CodeModel", "load_model", "register_family", "untrained_copy"}
 ACTIVATIONS = {"ActivationStore", "Activations", "ExtractionOptions", "NeuronId", "extract"}
 ACTIVATIONS |= {"import_activations"}
 STATISTICS = {"Clusters", "CorrelationTree", "MomentAccumulator", "Moments", "cka"}

@@ -12,7 +12,19 @@ or all of it with every control: `run_study(make_config(options={"model": …, "
 
 from neurosieve.activations import Activations, ActivationStore, ExtractionOptions, extract, import_activations
 from neurosieve.config import StudyConfig, make_config
-from neurosieve.data import Dataset, Example, Rows, Sample, Span, read_examples, read_stdlib, read_tagging, sample_rows
+from neurosieve.data import (
+    Dataset,
+    Example,
+    Rows,
+    Sample,
+    Span,
+    read_corpus,
+    read_examples,
+    read_pairs,
+    read_stdlib,
+    read_tagging,
+    sample_rows,
+)
 from neurosieve.errors import (
     ConfigError,
     DataError,
@@ -108,7 +120,9 @@ __all__ = [
     "plan_study",
     "probeless",
     "random_order",
+    "read_corpus",
     "read_examples",
+    "read_pairs",
     "read_stdlib",
     "read_tagging",
     "register_family",

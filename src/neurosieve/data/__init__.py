@@ -1,5 +1,6 @@
 """Files, folders of source and the standard library → labelled code, three splits, rows."""
 
+from neurosieve.data.corpora import read_corpus
 from neurosieve.data.dataset import Dataset, Example, Pair, Rows, Span
 from neurosieve.data.labels import SCHEMES, label_spans
 from neurosieve.data.reading import read_examples, read_pairs, read_tagging
@@ -17,6 +18,7 @@ __all__ = [
     "Span",
     "groups_of",
     "label_spans",
+    "read_corpus",
     "read_examples",
     "read_pairs",
     "read_stdlib",
