@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from neurosieve.activations import ExtractionOptions, extract, plan_reading
+from neurosieve.activations.align import encode
 from neurosieve.activations.extract import read_activations
 from neurosieve.activations.store import ActivationStore
 from neurosieve.data.dataset import BETWEEN, Dataset, Example, Pair
@@ -54,6 +55,19 @@ def test_features_equal_plain_ones(stored: tuple[str, ActivationStore]) -> None:
             u, v = (vectors[side] for side in text.split(BETWEEN))
             torch.testing.assert_close(row[::2], (u - v).abs(), rtol=1e-3, atol=1e-4)
             torch.testing.assert_close(row[1::2], u * v, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, None])
+def test_pairs_that_lose_an_end_are_counted(count: int | None) -> None:
+    """Once each, whichever side is cut."""
+    model, data = tiny_loaded("roberta"), dataset()
+    rows = sample(data).rows
+    plan = plan_reading(model.tokenizer, model.max_tokens, data, rows, max_windows=count)
+    lengths = [len(encode(model.tokenizer, [e.text])[0].ids) for e in data.examples]
+    long = {i for i, length in enumerate(lengths) if length > model.max_tokens - 2}
+    cut = sum(bool({p.left, p.right} & long) for p in data.pairs)
+    assert 0 < cut <= len(data.pairs) == plan.counts.kept
+    assert plan.counts.truncated == (cut if count else 0)
 
 
 def test_rows_keep_their_labels_and_groups(stored: tuple[str, ActivationStore]) -> None:

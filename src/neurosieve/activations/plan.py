@@ -115,6 +115,7 @@ def plan_reading(
     wanted = sorted(by_example)
     windows: dict[Split, list[Window]] = {s: [] for s in SPLITS}
     counts, long_examples = UnitCounts(), 0
+    lost: set[int] = set()
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
         texts = [dataset.examples[i].text for i in chunk]
@@ -128,6 +129,7 @@ def plan_reading(
                 placed, tally = _place(encoding, rows, by_example[index], capacity, shared, pooling, drop_shared)
             windows[example.split] += _windows(encoding, index, capacity, placed)
             counts += tally
+            lost.update(by_example[index] if tally.truncated else ())
             long_examples += len(encoding.ids) > capacity
     # An example's windows stay side by side, so that the parts of a row do too.
     longest: dict[int, int] = defaultdict(int)
@@ -136,7 +138,7 @@ def plan_reading(
     key = (lambda w: (longest[w.example], w.example, w.number)) if dataset.whole else _by_length
     ordered = {s: tuple(sorted(w, key=key)) for s, w in windows.items()}
     if rows.pair is not None:
-        return _whole_pairs(ordered, len(rows), long_examples)
+        return _whole_pairs(ordered, len(rows), long_examples, lost)
     return ReadingPlan(ordered, counts, long_examples)
 
 
@@ -160,8 +162,10 @@ def _members(dataset: Dataset, rows: Rows) -> dict[int, list[int]]:
     return members
 
 
-def _whole_pairs(windows: dict[Split, tuple[Window, ...]], pairs: int, long_examples: int) -> ReadingPlan:
-    """Leave out pairs of which one side has no token; units are counted as pairs."""
+def _whole_pairs(
+    windows: dict[Split, tuple[Window, ...]], pairs: int, long_examples: int, lost: set[int]
+) -> ReadingPlan:
+    """Leave out pairs of which one side has no token; units are pairs. `lost` are sides without their end."""
     read = {side for part in windows.values() for w in part for side in w.rows}
     kept: dict[Split, list[Window]] = {s: [] for s in SPLITS}
     for split, part in windows.items():
@@ -171,7 +175,8 @@ def _whole_pairs(windows: dict[Split, tuple[Window, ...]], pairs: int, long_exam
                 sides, tokens = zip(*inside, strict=True)
                 kept[split].append(replace(w, rows=sides, tokens=tokens))
     left = sum(side % 2 == 0 and side + 1 in read for side in read)
-    counts = UnitCounts(kept=left, skipped=pairs - left)
+    cut = len({side // 2 for side in lost & read if side ^ 1 in read})
+    counts = UnitCounts(kept=left, truncated=cut, skipped=pairs - left)
     return ReadingPlan({s: tuple(w) for s, w in kept.items()}, counts, long_examples, sides=2)
 
 
