@@ -156,8 +156,8 @@ def test_self_check_refuses(layer: int, wrong: float, tmp_path: Path, monkeypatc
     """Rows that are not transformers' own stop the extraction, and nothing is written."""
     model, right = tiny_loaded("roberta"), CodeModel.states
 
-    def perturbed(self: CodeModel, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        states = list(right(self, ids, mask))
+    def perturbed(self: CodeModel, *inputs: Any) -> tuple[torch.Tensor, ...]:
+        states = list(right(self, *inputs))
         states[layer] = states[layer] + wrong * states[layer].abs().max()
         return tuple(states)
 
@@ -171,7 +171,7 @@ def test_self_check_refuses(layer: int, wrong: float, tmp_path: Path, monkeypatc
 def test_self_check_catches_shifted_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Padding that is not masked: rows of shorter sequences change, and are refused."""
     right = CodeModel.states
-    monkeypatch.setattr(CodeModel, "states", lambda self, ids, mask: right(self, ids, torch.ones_like(mask)))
+    monkeypatch.setattr(CodeModel, "states", lambda self, ids, mask, _: right(self, ids, torch.ones_like(mask)))
     with pytest.raises(SelfCheckError):
         rows_of(tiny_loaded("bert"), tmp_path)
     assert not (tmp_path / "store").exists()

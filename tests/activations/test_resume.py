@@ -30,9 +30,9 @@ def digests(store: ActivationStore) -> list[str]:
 def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls, right = [0], CodeModel.states
 
-    def counted(self: CodeModel, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def counted(self: CodeModel, *inputs: Any) -> tuple[torch.Tensor, ...]:
         calls[0] += 1
-        return right(self, ids, mask)
+        return right(self, *inputs)
 
     monkeypatch.setattr(CodeModel, "states", counted)
     return calls

@@ -16,8 +16,9 @@ from neurosieve.typing import Site
 from tests.tiny import NAMES, WIDTH, assert_one_line, family, quiet_transformers, tiny_loaded, tiny_mlp, tiny_model
 
 
-def test_family_that_fits_no_adapter(tmp_path: Path) -> None:
+def test_family_that_fits_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused by the config alone, before weights or tokenizer are asked for, with the way to register it."""
+    monkeypatch.setattr(adapters, "_REGISTERED", {})
     with quiet_transformers():
         ViTConfig().save_pretrained(tmp_path)
     for load in (inspect_model, load_model):

@@ -58,7 +58,7 @@ class Kill(NamedTuple):
 
 KILLS: dict[str, Kill] = {
     "before the model is loaded": Kill(stages_module, "load_model", 1, 0),
-    "in the first forward pass": Kill(CodeModel, "hidden_states", 1, 0),
+    "in the first forward pass": Kill(CodeModel, "states", 1, 0),
     "before the first shard": Kill(ActivationStore, "append", 1, 0),
     "after the first shard": Kill(ActivationStore, "append", 2, 1),
     "before the extraction is called complete": Kill(ActivationStore, "save_manifest", 5, 3),
