@@ -127,9 +127,15 @@ def fit_probe(
     lambdas: Sequence[float],
     starts: Sequence[Solution] = (),
 ) -> tuple[Probe, list[Solution]]:
-    """A probe on chosen neurons: the best of a few λ on validation, ties to the larger; and the solutions of all λ."""
-    probes, solutions = fit_path(data, feature, lambdas, starts)
-    return probes[best(probes)], solutions
+    """A probe on chosen neurons: the best of some λ on validation, ties to the larger; and the solutions of all λ.
+
+    Labels without sense need thousands of weights at small λ, where closeness is dear: all λ are solved to the
+    tolerance of `converged`, and only the chosen probe ten times more closely.
+    """
+    probes, solutions = fit_path(data, feature, lambdas, starts, KKT_TOLERANCE)
+    choice = best(probes)
+    (probe,), (solutions[choice],) = fit_path(data, feature, [probes[choice].lam], [solutions[choice]])
+    return probe, solutions
 
 
 def fit_path(
@@ -139,7 +145,7 @@ def fit_path(
     starts: Sequence[Solution] = (),
     closeness: float = KKT_TARGET,
 ) -> tuple[list[Probe], list[Solution]]:
-    """One probe for each λ (largest first), each started from the one before unless starts are given.
+    """One probe for each λ (largest first), each started from the one before or from what is given, if that is better.
 
     Without any neuron (a layer that is all dead) it is the intercept alone.
 
@@ -157,22 +163,14 @@ def fit_path(
     probes: list[Probe] = []
     solutions: list[Solution] = []
     for i, lam in enumerate(lambdas):
-        start = starts[i] if starts else (solutions[-1] if solutions else None)
-        solutions.append(solve(x, y, lam / 2, lam / 2, target, start))
+        solutions.append(solve(x, y, lam / 2, lam / 2, target, *starts[i : i + 1], *solutions[-1:]))
         probes.append(_probe(data, feature, lam, solutions[-1], lam_max))
     return probes, solutions
 
 
 def fit_own_path(data: SelectionData, feature: Int[np.ndarray, " some"], length: int = PATH_LENGTH) -> Probe:
-    """The best probe of some neurons on a λ path of their own: what controls search.
-
-    Labels without sense need thousands of weights at small λ, where closeness is dear: the path is solved to the
-    tolerance of `converged`, and only the chosen probe ten times more closely.
-    """
-    probes, solutions = fit_path(data, feature, lambda_path(lambda_max(data, feature), length), closeness=KKT_TOLERANCE)
-    choice = best(probes)
-    (probe,), _ = fit_path(data, feature, [probes[choice].lam], [solutions[choice]])
-    return probe
+    """The best probe of some neurons on a λ path of their own: what controls search."""
+    return fit_probe(data, feature, lambda_path(lambda_max(data, feature), length))[0]
 
 
 def best(probes: Sequence[Probe]) -> int:

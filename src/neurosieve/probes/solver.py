@@ -71,7 +71,7 @@ def solve(
     l1: float,
     l2: float,
     tolerance: float,
-    start: Solution | None = None,
+    *starts: Solution,
 ) -> Solution:
     """Solve the problem above.
 
@@ -81,28 +81,33 @@ def solve(
         l1: Weight of the absolute values.
         l2: Weight of the squares.
         tolerance: Stop when no KKT condition is violated by more.
-        start: Of a like problem; it saves steps and does not move the solution beyond the tolerance.
+        starts: Of like problems: the best here saves steps, and does not move the solution beyond the tolerance.
 
     Cost: one pass over `x` a step for the gradient, and rows × coords² for a new Hessian.
     """
-    start = start or Solution(x.new_zeros(len(x), len(y)), y.mean(1).clamp_min(1e-12).log())
-    return _solve_two(x, y, l1, l2, tolerance, start) if len(y) == 2 else _solve(x, y, l1, l2, tolerance, start)
+    starts = starts or (Solution(x.new_zeros(len(x), len(y)), y.mean(1).clamp_min(1e-12).log()),)
+    return _solve_two(x, y, l1, l2, tolerance, starts) if len(y) == 2 else _solve(x, y, l1, l2, tolerance, starts)
 
 
-def _solve_two(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, start: Solution) -> Solution:
+def _solve_two(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, starts: tuple[Solution, ...]) -> Solution:
     """Two classes have opposite weights ∓v/2 at the optimum, so that v alone is sought: half the coordinates.
 
     In v it is a logistic regression with the same l1 and half the l2; its optimality conditions are the same ones.
     """
-    w, b = (part[..., 1:] - part[..., :1] for part in (start.weights, start.intercept))
-    found = _solve(x, y[1:], l1, l2 / 2, tolerance, replace(start, weights=w, intercept=b))
+
+    def single(start: Solution) -> Solution:
+        w, b = (part[..., 1:] - part[..., :1] for part in (start.weights, start.intercept))
+        return replace(start, weights=w, intercept=b)
+
+    found = _solve(x, y[1:], l1, l2 / 2, tolerance, tuple(map(single, starts)))
     half = torch.tensor([-0.5, 0.5], dtype=x.dtype, device=x.device)
     return replace(found, weights=found.weights * half, intercept=found.intercept * half)
 
 
-def _solve(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, start: Solution) -> Solution:
+def _solve(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, starts: tuple[Solution, ...]) -> Solution:
     problem = _Problem(x, y, l1, l2)
-    point = problem.point(start.weights, start.intercept)
+    points = [problem.point(start.weights, start.intercept) for start in starts]
+    point, start = min(zip(points, starts, strict=True), key=lambda pair: pair[0].value)
     step, last, curvature = 0, float("inf"), start.curvature
     best, stalled = float("inf"), 0
     while True:

@@ -15,7 +15,7 @@ from torch import Tensor
 from neurosieve.data.controls import among, control_labels, held_out_types
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import KKT_TOLERANCE, Oracle, Probe, fit_probe
-from neurosieve.probes.solver import null_gradient, one_hot, solve
+from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
 from neurosieve.progress import track
 from neurosieve.rankings.base import Ranking
 
@@ -99,11 +99,12 @@ def _grid_oracle(data: SelectionData, test: TestRows) -> tuple[float, float, flo
     y = one_hot(data.label, data.classes, data.x)
     tolerance = KKT_TOLERANCE * 2 * null_gradient(data.x, y)
     best = (-1.0, 0.0, 0.0)
-    start = None
+    solved: tuple[Solution, ...] = ()
     for l2 in sorted((p for p in PENALTIES if p >= LEAST), reverse=True):
         for l1 in sorted((p for p in PENALTIES if p >= LEAST), reverse=True):
-            start = solve(data.x, y, l1, l2, tolerance, start)
-            scores = start.weights.T @ test.x + start.intercept[:, None]
+            solution = solve(data.x, y, l1, l2, tolerance, *solved)
+            solved = (solution,)
+            scores = solution.weights.T @ test.x + solution.intercept[:, None]
             best = max(best, (float((scores.argmax(0).cpu().numpy() == test.label).mean()), l1, l2))
     return best
 
