@@ -104,15 +104,21 @@ def plain_hessian(x: torch.Tensor, coords: list[tuple[int, int]], p: torch.Tenso
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 1.0])
 @pytest.mark.parametrize("chunk", [7, 1000])
-def test_hessian_entry_by_entry_and_extended(share: float, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("small", [0, curvature.SMALL])
+def test_hessian_entry_by_entry_and_extended(
+    share: float, chunk: int, outputs: int, small: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(curvature, "CHUNK", chunk)
+    monkeypatch.setattr(curvature, "SMALL", small)
     x, _, _ = problem(50, 8, 3)
     generator = torch.Generator().manual_seed(3)
-    p = torch.softmax(torch.randn(3, 50, generator=generator, dtype=torch.float64), 0)
-    wanted, had = (torch.rand(2, 8, 3, generator=generator) < torch.tensor([0.6, share])[:, None, None]).unbind()
+    p = torch.softmax(torch.randn(3, 50, generator=generator, dtype=torch.float64), 0)[:outputs]
+    thresholds = torch.tensor([0.6, share])[:, None, None]
+    wanted, had = (torch.rand(2, 8, outputs, generator=generator) < thresholds).unbind()
     coords, other = ((m.nonzero()[:, 0], m.nonzero()[:, 1]) for m in (wanted, had))
     old = curvature.curvature_at(x, other, p)
-    expected = plain_hessian(x, [(-1, c) for c in range(3)] + wanted.nonzero().tolist(), p)
+    expected = plain_hessian(x, [(-1, c) for c in range(outputs)] + wanted.nonzero().tolist(), p)
     for start in (None, old):
         found = curvature.curvature_at(x, coords, p, start)
         assert found.matrix is not None
