@@ -62,7 +62,7 @@ def _query(language: str, text: str) -> tree_sitter.Query:
     return tree_sitter.Query(grammar(language), text)
 
 
-def _captures(node: Node, language: str, query: str) -> dict[str, list[Node]]:
+def captures(node: Node, language: str, query: str) -> dict[str, list[Node]]:
     """Nodes by capture, in the order of the text."""
     found = tree_sitter.QueryCursor(_query(language, query)).captures(node)
     return {name: sorted(nodes, key=lambda n: (n.start_byte, -n.end_byte)) for name, nodes in found.items()}
@@ -78,7 +78,7 @@ def find_functions(text: str, language: str) -> Iterator[Function]:
     known = GRAMMARS[language]
     query = " ".join(f"({kind} body: (_)) @function" for kind in known.functions)
     reached = 0
-    for node in _captures(tree.root_node, language, query).get("function", ()):
+    for node in captures(tree.root_node, language, query).get("function", ()):
         if node.start_byte < reached:
             continue
         reached = node.end_byte
@@ -122,7 +122,7 @@ class Syntax:
         self._language = function.language
         tree, self.data = parse(f"{self._before}{function.text}{self._after}", self._language)
         self.node = _only_function(tree.root_node, function.kind, len(self._before.encode("utf-8")))
-        self._marks = {} if self.node is None else _captures(self.node, self._language, self._known.query)
+        self._marks = {} if self.node is None else captures(self.node, self._language, self._known.query)
 
     @property
     def negation(self) -> str:

@@ -60,13 +60,14 @@ def label_spans(text: str, scheme: str, language: str = "python") -> tuple[Span,
             remedy="use the scheme lexical",
         )
     tree, data = parse(text, language)
-    to_char = _byte_to_char(data)
+    to_char = byte_to_char(data)
     spans = (Span(to_char(start), to_char(end), label) for start, end, label in read(tree.root_node, language))
     # Where the parser mends broken code it puts in nodes of no width.
     return tuple(sorted(span for span in spans if span.start < span.end))
 
 
-def _byte_to_char(data: bytes) -> Callable[[int], int]:
+def byte_to_char(data: bytes) -> Callable[[int], int]:
+    """From a byte of UTF-8 text to the number of characters that start before it; made once a text."""
     if data.isascii():
         return lambda byte: byte
     # Continuation bytes (10xxxxxx) start no character.

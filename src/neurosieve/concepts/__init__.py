@@ -1,0 +1,1 @@
+"""Code properties × neurons → the neurons that hold a concept."""
