@@ -105,9 +105,16 @@ class Source:
         return self._char(start), self._char(end)
 
     def captures(self, query: str) -> dict[str, list[Node]]:
-        """Nodes of the text by the name under which a tree-sitter query captures them, in order."""
-        found = captures(self.root, self.language, query)
-        return {name: [n for n in nodes if self.span(n)] for name, nodes in found.items()}
+        """Nodes of the text by the name under which a tree-sitter query captures them, each once, in order."""
+        if query not in self._captured:
+            found = captures(self.root, self.language, query)
+            own = {name: {n.id: n for n in nodes if self.span(n)} for name, nodes in found.items()}
+            self._captured[query] = {name: list(nodes.values()) for name, nodes in own.items()}
+        return self._captured[query]
+
+    @cached_property
+    def _captured(self) -> dict[str, dict[str, list[Node]]]:
+        return {}
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
