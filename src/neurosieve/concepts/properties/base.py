@@ -87,14 +87,14 @@ class Bins:
         ends = [f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in zip(self.edges, self.edges[1:], strict=False)]
         return tuple(f"{name}{self.unit}" for name in (*ends, f"{self.edges[-1]}+"))
 
-    def of(self, number: float) -> str:
+    def of(self, number: int | float) -> str:
         """The name of a number's bin; what is below the first one counts to it."""
         return self.names[max(bisect_right(self.edges, number) - 1, 0)]
 
 
 def column_property(
     name: str,
-    values: Mapping[str, str | float | None],
+    values: Mapping[str, str | int | float | None],
     *,
     description: str = "",
     bins: Bins | None = None,
@@ -116,7 +116,7 @@ def column_property(
                 f"property {name!r} of {key}", expected="a number", got=repr(value), remedy="leave bins out"
             )
 
-    def word(value: str | float | None) -> str | None:
+    def word(value: str | int | float | None) -> str | None:
         return value if value is None or isinstance(value, str) else bins.of(value) if bins else str(value)
 
     words = {key: word(value) for key, value in values.items()}

@@ -28,7 +28,7 @@ _VISIBLE = re.compile(rb"\S+")
 _STATEMENT = re.compile(
     r"(?!compound_)\w+_statement|(?!parameter_|optional_|variadic_|type_parameter_|template_template_)(\w+_)?declaration"
     r"|(function|type|class|decorated|method|field|namespace|macro|concept)_definition|\w+_item|for_range_loop"
-    r"|package_clause|static_initializer|preproc_(include|def|function_def|call|if|ifdef)"
+    r"|class_specifier|package_clause|static_initializer|preproc_(include|def|function_def|call|if|ifdef)"
 )
 
 
