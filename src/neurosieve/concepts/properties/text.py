@@ -18,8 +18,9 @@ _DOCSTRINGS = """
 """
 _DOC_COMMENT = re.compile(r"/\*\*(?![*/])|/\*!|///(?!/)|//!")
 _WITHOUT_MARKS = ("python", "go")  # languages in which a comment for readers of the documentation looks like any other
-# Behind the digits of a whole number: the width of its type, or what C++ lets a library define (`10ms`).
-_SUFFIX = r"(?:_?[iu](?:8|16|32|64|128|size)|[ulz]+|n|[smh]|[a-z_]{2,})?"
+# Behind the digits of a whole number: the width of its type; with base 10 also what C++ lets a library define (`10ms`).
+_WIDTH = r"_?[iu](?:8|16|32|64|128|size)|[ulz]+|n"
+_SUFFIX, _LONG_SUFFIX = rf"(?:{_WIDTH})?", rf"(?:{_WIDTH}|[smh]|[a-z_]{{2,}})?"
 _NUMBER = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
@@ -27,7 +28,7 @@ _NUMBER = tuple(
         ("binary", rf"0b([01][01_']*?){_SUFFIX}"),
         ("octal", rf"0o?([0-7_'][0-7_']*?){_SUFFIX}"),
         ("imaginary", r".*[ij]"),
-        ("integer", rf"(\d[\d_']*?){_SUFFIX}"),
+        ("integer", rf"(\d[\d_']*?){_LONG_SUFFIX}"),
     )
 )
 _BASES = {"integer": 10, "hex": 16, "binary": 2, "octal": 8}
