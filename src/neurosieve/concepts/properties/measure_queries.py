@@ -97,7 +97,8 @@ MEASURES: dict[str, str] = {
 """,
     "rust": """
 [(if_expression) (for_expression) (while_expression)] @decision
-[(match_arm pattern: (match_pattern . (_))) (match_pattern condition: (_))] @decision
+((match_arm pattern: (match_pattern) @pattern) @decision (#not-match? @pattern "^_( |$)"))
+(match_pattern condition: (_) @decision)
 (binary_expression ["&&" "||"]) @decision
 [(if_expression) (for_expression) (while_expression) (loop_expression) (match_expression)] @branch
 (else_clause (if_expression) @chained)
