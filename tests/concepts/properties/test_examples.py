@@ -156,9 +156,10 @@ def deepest(node: ast.AST, depth: int = 0, chained: bool = False) -> int:
     depth += inside
     found = [depth]
     for child in ast.iter_child_nodes(node):
-        both = isinstance(node, ast.If) and isinstance(child, ast.If)
-        follows = both and node.orelse == [child] and child.col_offset == node.col_offset
-        found.append(deepest(child, depth, follows))
+        # An elif is an if alone in the other's else, in the same column.
+        follows = isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]
+        column = [n.col_offset for n in (node, child) if isinstance(n, ast.If)]
+        found.append(deepest(child, depth, follows and column == column[:1] * 2))
     return max(found)
 
 

@@ -1,7 +1,7 @@
 """One text, parsed once, and its words: what all properties read from.
 
 A unit is what the lexical scheme sees: a leaf of the tree, a comment, a text in quotes. What stands in no such span
-(a sign that no grammar knows) is a unit without a class, so that all visible text is in exactly one.
+(a sign that does not parse, `!r` in a text of Python) is a unit without a class: all visible text is in exactly one.
 """
 
 import re
