@@ -185,7 +185,7 @@ def annotate(
         DataError: Languages or ids for another number of texts, a row outside of its text, a grammar that is not
             installed, or a property that breaks its contract.
 
-    Cost: about 20 µs a token for all token properties on one core; memory 4 bytes a row and property.
+    Cost: about 25 µs a token for all token properties on one core; memory 4 bytes a row and property.
     """
     asked = _chosen(properties)
     spoken = [languages] * len(texts) if isinstance(languages, str) else list(languages)
