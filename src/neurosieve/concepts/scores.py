@@ -74,7 +74,7 @@ def concept_scores(sums: ConceptSums, low: Bool[np.ndarray, "neurons values"] | 
     parts = [_block(sums, own, None if low is None else low[own]) for own in blocks]
     scores = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
     z = _z(sums)
-    p = 2 * student.sf(np.abs(z), _freedom(sums))
+    p = np.asarray(2 * student.sf(np.abs(z), _freedom(sums)))
     known = np.isfinite(p)
     q = np.full_like(p, np.nan)
     q[known] = false_discovery_control(p[known])
@@ -108,7 +108,8 @@ def _auroc(positive: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Share of (positive, other) pairs in the right order, ties half; nan where there is none of either."""
     below = np.cumsum(rest, 1) - rest / 2
     pairs = positive.sum(1) * rest.sum(1)
-    return np.divide((positive * below).sum(1), pairs, out=np.full_like(pairs, np.nan), where=pairs > 0)
+    auroc: np.ndarray = np.divide((positive * below).sum(1), pairs, out=np.full_like(pairs, np.nan), where=pairs > 0)
+    return auroc
 
 
 def _beyond(positive: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -160,4 +161,4 @@ def _z(sums: ConceptSums) -> np.ndarray:
 def _freedom(sums: ConceptSums) -> Int[np.ndarray, " values"]:
     """Degrees of freedom: buckets that hold the value, less one."""
     freedom = np.minimum((sums.positive_rows > 0).sum(0), BUCKETS) - 1
-    return np.maximum(freedom, 0)
+    return np.asarray(np.maximum(freedom, 0))
