@@ -14,7 +14,7 @@ from neurosieve.data.sampling import DEFAULT_ROWS
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.probes.probe import PATH_LENGTH
 from neurosieve.rankings import RANKERS
-from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype
+from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype, Target
 
 TASKS: dict[str, str] = {
     "token-tagging": "a label for each token (or other character span) of code",
@@ -38,7 +38,7 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 class RowCounts(BaseModel):
-    """Rows a class for each split."""
+    """Rows a class for each split; of values, rows in all."""
 
     model_config = _STRICT
     train: int = Field(DEFAULT_ROWS["train"], ge=1)
@@ -71,10 +71,18 @@ class StudyConfig(BaseModel):
         None, description="labels for raw source files: lexical (seven languages) or identifier-role (Python)"
     )
     classes: tuple[str, ...] | None = Field(None, description="labels to keep; all by default")
-    rows: RowCounts = Field(default_factory=lambda: RowCounts.model_validate({}), description="rows a class and split")
+    rows: RowCounts = Field(
+        default_factory=lambda: RowCounts.model_validate({}),
+        description="rows a class and split, of values rows in all",
+    )
     text_column: str | None = Field(None, description="column of the code, or of the first text of a pair")
     other_column: str | None = Field(None, description="column of the second text of a pair")
     label_column: str | None = Field(None, description="column of the label of an example or pair")
+    target: Target = Field(
+        "auto",
+        description="labels of examples and pairs: names of classes, or values (numbers to predict); auto: values where"
+        " all are numbers and one is not whole",
+    )
     validation_from_train: float | None = Field(
         None, gt=0, lt=1, description="share of train that becomes validation where there is no such file"
     )
@@ -224,6 +232,7 @@ def _complete(config: StudyConfig) -> StudyConfig:
             raise ConfigError(
                 f"option {key}", expected="none beside --corpus", got="a value", remedy="leave one of them out"
             )
+    _target_fits(config)
     for key in ("model", "data"):
         given = bool(getattr(config, key))
         if given and config.activations is not None:
@@ -235,6 +244,18 @@ def _complete(config: StudyConfig) -> StudyConfig:
     _used(config, "max_windows", config.max_windows is not None, texts=1)
     _used(config, "pair_input", config.pair_input == "joint", texts=2)
     return config
+
+
+def _target_fits(config: StudyConfig) -> None:
+    """Values are read from tables of examples and pairs, and the published study knows none."""
+    if config.target != "values":
+        return
+    _used(config, "target", given=True, texts=1)
+    for key in ("corpus", "activations", "classes"):
+        if getattr(config, key) is not None:
+            raise ConfigError(
+                f"option {key}", expected="none beside --target values", got="a value", remedy="leave one of them out"
+            )
 
 
 def _used(config: StudyConfig, key: str, given: bool, texts: int) -> None:

@@ -25,7 +25,7 @@ from neurosieve.finetune_rows import Inputs, label_names, split_inputs
 from neurosieve.models import inspect_model, resolve_device
 from neurosieve.models.loading import check_weights, loading, quiet
 from neurosieve.probes.baselines import majority_label
-from neurosieve.probes.intervals import ClusterBootstrap, accuracy_interval
+from neurosieve.probes.intervals import ClusterBootstrap, score_interval
 from neurosieve.study import read_dataset
 from neurosieve.typing import PathLike, Split
 
@@ -251,7 +251,7 @@ def _test_score(trainer: Any, test: Inputs, train: Inputs, classes: int, config:
     outcome = trainer.predict(test.rows)
     hits = _hits(outcome.predictions, outcome.label_ids)
     truth = outcome.label_ids[outcome.label_ids != -100]
-    interval = accuracy_interval(hits, ClusterBootstrap(test.group, draws=config.bootstrap, seed=config.seed))
+    interval = score_interval(hits, ClusterBootstrap(test.group, draws=config.bootstrap, seed=config.seed))
     majority = majority_label(train.label, classes)
     return {
         "test": float(hits.mean()),

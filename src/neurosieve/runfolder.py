@@ -126,7 +126,8 @@ class RunFolder:
             ) from e
 
     def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
-        was, had = old["study"], old["data_hashes"]
+        # An option that came later had its default.
+        was, had = StudyConfig.model_validate({}).model_dump(mode="json") | old["study"], old["data_hashes"]
         changed = [f"{k} {was.get(k)!r} → {study[k]!r}" for k in study if was.get(k) != study[k]]
         changed += [f"content of {n}" for n in sorted(had.keys() | hashes.keys()) if had.get(n) != hashes.get(n)]
         if changed:

@@ -54,6 +54,7 @@ class Selection:
             probes |= {f"curve.{name}.{i}": p for i, p in enumerate(curve)}
         record = {
             "dead": [list(n) for n in self.scaler.dead],
+            "target": self.scaler.target,
             "oracle": {"lam_max": self.oracle.lam_max, "path": self.oracle.path, "choice": self.oracle.choice},
             "rankings": [r.name for r in self.rankings],
             "sets": [
@@ -68,12 +69,14 @@ class Selection:
     def from_archive(archive: Archive) -> "Selection":
         """The other way."""
         record, probes, tensors = archive.record, archive.probes, archive.tensors
+        target = record.get("target")  # an older run has none
         scaler = Scaler(
             tensors["scaler.column"].numpy(),
             tensors["scaler.neurons"].numpy(),
             tensors["scaler.mean"],
             tensors["scaler.scale"],
             tuple(NeuronId(*n) for n in record["dead"]),
+            (float(target[0]), float(target[1])) if target else None,
         )
         path = tuple((float(a), float(b), int(c), bool(d)) for a, b, c, d in record["oracle"]["path"])
         rankings = []

@@ -27,9 +27,16 @@ def read_data(config: StudyConfig) -> StudyData:
 
     Raises:
         DataError: Unreadable or unfit data.
-        ConfigError: Source files without a label scheme.
+        ConfigError: Source files without a label scheme; the published protocol for labels that are values.
     """
     dataset = read_dataset(config)
+    if dataset.numeric and config.protocol == "published":
+        raise ConfigError(
+            "option protocol",
+            expected="sound where labels are values",
+            got="published",
+            remedy="leave --protocol out: the published study knows classes alone",
+        )
     if config.pair_input == "joint":
         dataset = dataset.joined()
     rows = sample_rows(dataset, classes=config.classes, per_class=config.rows.by_split(), seed=config.seed)
@@ -64,9 +71,10 @@ def _read_folder(config: StudyConfig) -> Dataset:
         return read_tagging(config.data, labels=config.labels, **splits)
     text, *others, label = config.columns
     if not others:
-        return read_examples(config.data, text=text, label=label, **splits)
+        return read_examples(config.data, text=text, label=label, target=config.target, **splits)
     functions = config.task == "clone-detection", True  # a query is no function
-    return read_pairs(config.data, columns=(text, others[0], label), functions=functions, **splits)
+    columns = text, others[0], label
+    return read_pairs(config.data, columns=columns, target=config.target, functions=functions, **splits)
 
 
 def continue_study(run: PathLike) -> Summary:

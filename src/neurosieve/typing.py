@@ -12,15 +12,22 @@ Axes, as used in jaxtyping annotations:
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
+from jaxtyping import Bool, Float
+
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 Pooling = Literal["mean", "first", "last"]
 Site = Literal["hidden", "mlp"]
 StoreDtype = Literal["auto", "float16", "bfloat16", "float32"]
+Target = Literal["auto", "classes", "values"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
 PathLike = str | Path
+
+# Of each row: is its class right; or of a value 1 − (y − ŷ)² / mean y². The mean is the accuracy, or R².
+Scores = Bool[np.ndarray, " rows"] | Float[np.ndarray, " rows"]
 
 
 class NeuronId(NamedTuple):

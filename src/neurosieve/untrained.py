@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Num
 
 from neurosieve.activations.extract import ExtractionOptions, read_activations
 from neurosieve.activations.store import Activations
@@ -22,20 +22,20 @@ class Untrained:
     Attributes:
         seed: Of its weights.
         lam: λ chosen on validation, on a path of its own.
-        validation: Accuracy there.
+        validation: Accuracy there, or R².
         converged: Of the chosen probe.
-        label: True classes of the test rows, shape [rows].
-        predicted: Predicted classes of the test rows, shape [rows].
-        layers: Predicted classes by the probe on each layer alone, shape [layers, rows].
+        label: True classes of the test rows, or values standardised by train, shape [rows].
+        predicted: Predicted ones, shape [rows].
+        layers: Those predicted by the probe on each layer alone, shape [layers, rows].
     """
 
     seed: int
     lam: float
     validation: float
     converged: bool
-    label: Int[np.ndarray, " rows"]
-    predicted: Int[np.ndarray, " rows"]
-    layers: Int[np.ndarray, "layers rows"]
+    label: Num[np.ndarray, " rows"]
+    predicted: Num[np.ndarray, " rows"]
+    layers: Num[np.ndarray, "layers rows"]
 
     def record(self) -> dict[str, object]:
         """As plain values."""
@@ -45,7 +45,19 @@ class Untrained:
     def from_record(record: dict[str, object]) -> "Untrained":
         """The other way."""
         arrays = ("label", "predicted", "layers")
-        return Untrained(**{k: np.array(v, dtype=np.int64) if k in arrays else v for k, v in record.items()})  # type: ignore[arg-type]
+        return Untrained(**{k: _numbers(v) if k in arrays else v for k, v in record.items()})  # type: ignore[arg-type]
+
+
+def _numbers(value: object) -> np.ndarray:
+    """Class numbers as integers, values as floats.
+
+    Raises:
+        ValueError: Something else.
+    """
+    array = np.array(value)
+    if array.dtype.kind not in "if":
+        raise ValueError(f"expected numbers, got {array.dtype}")
+    return array
 
 
 def read_untrained(
@@ -78,4 +90,5 @@ def read_untrained(
     x = data.scaler.apply(test.values).to(model.device)
     probe = oracle.probe
     predicted = np.stack([p.predict(x) for p in layers])
-    return Untrained(seed, probe.lam, probe.validation, probe.converged, test.label, probe.predict(x), predicted)
+    label = data.scaler.labels(test.label)
+    return Untrained(seed, probe.lam, probe.validation, probe.converged, label, probe.predict(x), predicted)

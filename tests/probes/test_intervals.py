@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from neurosieve.probes import ClusterBootstrap, accuracy_interval, loss_interval
+from neurosieve.probes import ClusterBootstrap, loss_interval, score_interval
 from neurosieve.probes.baselines import lookup_predictions, majority_label, unseen
 from neurosieve.probes.metrics import per_class
 
@@ -38,8 +38,8 @@ def test_few_errors_use_wilson() -> None:
     correct = np.ones(300, dtype=bool)
     correct[:4] = False
     expected = binomtest(296, 300).proportion_ci(0.95, method="wilson")
-    assert accuracy_interval(correct, ClusterBootstrap(np.arange(300))) == pytest.approx((expected.low, expected.high))
-    perfect = accuracy_interval(np.ones(50, dtype=bool), ClusterBootstrap(np.arange(50)))
+    assert score_interval(correct, ClusterBootstrap(np.arange(300))) == pytest.approx((expected.low, expected.high))
+    perfect = score_interval(np.ones(50, dtype=bool), ClusterBootstrap(np.arange(50)))
     assert perfect[0] < 1
 
 

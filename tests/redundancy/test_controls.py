@@ -53,9 +53,9 @@ def of_kind(request: pytest.FixtureRequest) -> tuple[str, SelectionData, Oracle,
 def selectivities(data: SelectionData, oracle: Oracle, controls: Controls, test: Activations) -> list[float]:
     """Task score less control score on rows of a third split."""
     x, share = data.scaler.apply(test.values), np.bincount(data.label.numpy()) / len(data.label)
-    task = oracle.probe.correct(x, test.label).mean()
+    task = oracle.probe.row_scores(x, test.label).mean()
     return [
-        float(task - probe.correct(x, control_labels(test.text, share, seed)).mean())
+        float(task - probe.row_scores(x, control_labels(test.text, share, seed)).mean())
         for seed, probe in controls.control.items()
     ]
 
@@ -63,7 +63,7 @@ def selectivities(data: SelectionData, oracle: Oracle, controls: Controls, test:
 def test_selectivity_tells_label_from_identity(of_kind: tuple[str, SelectionData, Oracle, Controls]) -> None:
     kind, data, oracle, controls = of_kind
     test = tokens(kind, 3)
-    assert oracle.probe.correct(data.scaler.apply(test.values), test.label).mean() > 0.98
+    assert oracle.probe.row_scores(data.scaler.apply(test.values), test.label).mean() > 0.98
     found = selectivities(data, oracle, controls, test)
     assert len(found) == 3
     if kind == "label":
@@ -147,7 +147,7 @@ def test_held_out_rows_are_lost_to_identity_alone(of_kind: tuple[str, SelectionD
     x = data.scaler.apply(test.values)
     for seed, probe in controls.disjoint.items():
         rows = among(test.text, held_out_types(data.text, data.label.numpy(), seed))
-        hits = probe.correct(x, test.label)
+        hits = probe.row_scores(x, test.label)
         assert 0 < rows.sum() < ROWS
         assert hits[~rows].mean() > 0.98
         assert hits[rows].mean() > 0.98 if kind == "label" else hits[rows].mean() < 0.7

@@ -65,7 +65,7 @@ class Task:
 
     def hits(self, candidate: Candidate) -> int:
         assert candidate.probe is not None
-        return int(candidate.probe.correct(self.data.x_validation, self.data.label_validation).sum())
+        return int(candidate.probe.row_scores(self.data.x_validation, self.data.label_validation).sum())
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_sets_lie_in_what_layers_and_clusters_leave(task: Task, found: Pipeline)
 
 def test_losses_are_against_the_oracle_on_all_neurons(task: Task, found: Pipeline) -> None:
     """In rows of validation; what is loose to one pair is loose to the next."""
-    oracle = int(task.oracle.probe.correct(task.data.x_validation, task.data.label_validation).sum())
+    oracle = int(task.oracle.probe.row_scores(task.data.x_validation, task.data.label_validation).sum())
     within = [c for c in found.candidates if c.probe]
     assert len(within) >= len(DELTAS)
     for c in within:

@@ -75,7 +75,7 @@ def test_intervals_are_the_records(key: str) -> None:
 
 def test_selector_marks_and_random_band_are_drawn() -> None:
     texts = [a["text"] for a in json.loads(chart("layers", "full").figure.to_json())["layout"]["annotations"]]
-    assert texts == ["LS 2, 3 points", "LS 1 points"]
+    assert texts == ["LS 2, 3 points", "LS 1 point"]
     names = [t.get("name") for t in json.loads(chart("curve", "full").figure.to_json())["data"]]
     assert {"random orders, range", "random orders, mean", "lca", "probeless"} <= set(names)
 

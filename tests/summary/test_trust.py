@@ -27,6 +27,7 @@ def record(**changes: Any) -> dict[str, Any]:
     """A record in which every answer is yes; `part__key=value` changes one."""
     whole: dict[str, Any] = {
         "task": "token-tagging",
+        "metric": "accuracy",
         "neurons": 1000,
         "oracle": {"test": 0.9, "interval": [0.85, 0.95]},
         "baselines": {"majority": 0.4, "token_lookup": {"score": 0.5}},

@@ -14,13 +14,14 @@ from neurosieve.activations.plan import ReadingPlan, Window, batches, pad, plan_
 from neurosieve.activations.selfcheck import check_rows, check_sample
 from neurosieve.activations.store import (
     ROW_SCHEMA,
+    VALUE_SCHEMA,
     Activations,
     ActivationStore,
     Manifest,
     as_activations,
     choose_dtype,
 )
-from neurosieve.data.dataset import Dataset, Rows
+from neurosieve.data.dataset import VALUE, Dataset, Rows, are_values
 from neurosieve.data.sampling import Sample
 from neurosieve.errors import DataError, StoreError
 from neurosieve.models import CodeModel
@@ -252,13 +253,14 @@ def _write_shards(
 
 def _row_table(dataset: Dataset, rows: Rows, split: Split, windows: Sequence[Window]) -> pa.Table:
     records: dict[int, dict[str, object]] = {}
+    numeric = are_values(rows.label)
     for window in windows:
         example = dataset.examples[window.example]
         for member in window.rows:
             if member in records:  # another part of a whole example
                 continue
             row, side = divmod(member, rows.sides)
-            start, end, label = int(rows.start[row]), int(rows.end[row]), int(rows.label[row])
+            start, end, label = int(rows.start[row]), int(rows.end[row]), 0 if numeric else int(rows.label[row])
             if rows.pair is not None:
                 start, end = 0, len(example.text)
             records[member] = {
@@ -273,5 +275,5 @@ def _row_table(dataset: Dataset, rows: Rows, split: Split, windows: Sequence[Win
                 "label_id": label,
                 "split": split,
                 "window": window.number,
-            }
-    return pa.Table.from_pylist(list(records.values()), schema=ROW_SCHEMA)
+            } | ({VALUE: float(rows.label[row])} if numeric else {})
+    return pa.Table.from_pylist(list(records.values()), schema=VALUE_SCHEMA if numeric else ROW_SCHEMA)

@@ -2,7 +2,8 @@
 
     manifest.json              format version, model, site, dtypes, counts, sha256 per shard
     rows-00000.parquet         example, group, text, start, end, label, label_id, split, window: one line a row;
-                               a pair has two, with the same `row` and `side` 0 and 1
+                               a pair has two, with the same `row` and `side` 0 and 1; labels that are numbers stand
+                               in a further column `value`
     shard-00000.safetensors    `layer.0` … `layer.N`: [rows, width] each
 
 A shard is named in the manifest only once both its files are whole, so a killed run goes on behind the last one.
@@ -20,12 +21,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
-from neurosieve.data.dataset import BETWEEN
+from neurosieve.data.dataset import BETWEEN, VALUE
 from neurosieve.errors import ResourceError, StoreError
 from neurosieve.typing import NeuronId, PathLike, Split
 
@@ -45,6 +46,7 @@ ROW_SCHEMA = pa.schema(
         ("window", pa.int64()),
     ]
 )
+VALUE_SCHEMA = ROW_SCHEMA.append(pa.field(VALUE, pa.float64()))
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Activations:
     Attributes:
         values: One column a neuron, layer by layer, shape [rows, neurons]; for pairs [rows, 2 · neurons].
         neurons: (layer, index) of each neuron, shape [neurons, 2].
-        label: Class numbers, shape [rows].
+        label: Class numbers, or values, shape [rows].
         labels: Class names.
         group: Cluster of each row, shape [rows].
         text: The unit's own characters, shape [rows]; those of a pair joined by `BETWEEN`.
@@ -64,7 +66,7 @@ class Activations:
 
     values: Float[Tensor, "rows columns"]
     neurons: Int[np.ndarray, "neurons 2"]
-    label: Int[np.ndarray, " rows"]
+    label: Num[np.ndarray, " rows"]
     labels: tuple[str, ...]
     group: np.ndarray
     text: np.ndarray
@@ -88,11 +90,18 @@ def as_activations(
     return Activations(
         values,
         np.array(ids, dtype=np.int64).reshape(-1, 2),
-        units["label_id"].to_numpy().copy(),  # Arrow memory is read-only
+        labels_of(units),
         tuple(labels),
         np.array(units["group"].to_pylist(), dtype=object),
         np.array(units["text"].to_pylist(), dtype=object),
     )
+
+
+def labels_of(units: pa.Table) -> Num[np.ndarray, " rows"]:
+    """Class numbers of some units, or their values."""
+    column = VALUE if VALUE in units.column_names else "label_id"
+    label: Num[np.ndarray, " rows"] = units[column].to_numpy().copy()  # Arrow memory is read-only
+    return label
 
 
 def unit_table(table: pa.Table, sides: int) -> pa.Table:

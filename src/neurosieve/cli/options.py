@@ -29,10 +29,11 @@ STUDY: dict[str, Any] = {
     "activations": _option("activations", str),
     "labels": _option("labels", str),
     "classes": _option("classes", str, more=_LIST),
-    "rows": Annotated[str | None, typer.Option(help="rows a class as TRAIN,VALIDATION,TEST")],
+    "rows": Annotated[str | None, typer.Option(help="rows a class as TRAIN,VALIDATION,TEST; of values rows in all")],
     "text_column": _option("text_column", str),
     "other_column": _option("other_column", str),
     "label_column": _option("label_column", str),
+    "target": _option("target", str),
     "validation_from_train": _option("validation_from_train", float),
     "keep_overlap": _option("keep_overlap", bool, "--keep-overlap"),
     "seed": _option("seed", int),
@@ -75,6 +76,7 @@ ROWS_ONLY: tuple[str, ...] = (
     "text_column",
     "other_column",
     "label_column",
+    "target",
 )
 ROWS_ONLY += ("validation_from_train", "keep_overlap", "seed", "device", "max_tokens", "trust_remote_code")
 ROWS_ONLY += ("allow_pickle", "set_")

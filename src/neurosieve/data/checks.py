@@ -44,6 +44,10 @@ def check_dataset(dataset: Dataset, sample: Sample) -> list[str]:
 
 
 def _shares(dataset: Dataset, split: Split) -> str:
+    if dataset.numeric:
+        y = dataset.values(split)
+        spread = f"mean {y.mean():.4g}, standard deviation {y.std():.4g}"
+        return f"numbers from {y.min():.4g} to {y.max():.4g}, {spread}, of {len(y):,}"
     counts = {label: by_split[split] for label, by_split in dataset.label_counts.items()}
     total = max(sum(counts.values()), 1)
     most = sorted(counts.items(), key=lambda item: -item[1])[:6]

@@ -11,11 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int
+from jaxtyping import Float, Int, Num
 
 from neurosieve.typing import SPLITS, Split
 
 BETWEEN = "\x1e"  # ASCII's record separator stands between the texts of a pair
+VALUE = "value"  # the one label of rows that have numbers in place of classes
+
+
+def are_values(label: Num[np.ndarray, " rows"]) -> bool:
+    """Labels are values, not class numbers: floats, not integers."""
+    return label.dtype.kind == "f"
 
 
 class Span(NamedTuple):
@@ -76,6 +82,7 @@ class Dataset:
         hashes: sha256 of each file read, by name.
         whole: Each example is one unit, its one span the whole text.
         pairs: Units of two examples each; where there are any, they are the units and examples have no spans.
+        numeric: Labels are numbers to predict, written as texts, and not names of classes.
     """
 
     examples: tuple[Example, ...]
@@ -84,6 +91,7 @@ class Dataset:
     hashes: Mapping[str, str] = field(default_factory=dict)
     whole: bool = False
     pairs: tuple[Pair, ...] = ()
+    numeric: bool = False
 
     def split(self, name: Split) -> list[Example]:
         """The examples of one split, in order."""
@@ -99,6 +107,12 @@ class Dataset:
             counts[p.split][p.label] += 1
         total = sum(counts.values(), Counter[str]())
         return {label: {s: counts[s][label] for s in SPLITS} for label, _ in total.most_common()}
+
+    def values(self, split: Split) -> Float[np.ndarray, " units"]:
+        """The labels of a split's units as numbers, where they are numeric."""
+        labels = [s.label for e in self.split(split) for s in e.spans]
+        labels += [p.label for p in self.pairs if p.split == split]
+        return np.array(labels, dtype=np.float64)
 
     def joined(self) -> "Dataset":
         """The pairs as whole examples: both texts in one, `BETWEEN` them."""
@@ -138,11 +152,11 @@ class Rows:
     """The units that are analysed, in columns.
 
     Attributes:
-        labels: Class names; `label` indexes them.
+        labels: Class names; `label` indexes them. Of values the one name `VALUE`.
         example: Index into `Dataset.examples`, shape [rows].
         start: First character, shape [rows].
         end: Character behind the last, shape [rows].
-        label: Class number, shape [rows].
+        label: Class number, or value, shape [rows].
         pair: Index into `Dataset.pairs`, shape [rows]; `example` is its left one then. None where units are no pairs.
     """
 
@@ -150,7 +164,7 @@ class Rows:
     example: Int[np.ndarray, " rows"]
     start: Int[np.ndarray, " rows"]
     end: Int[np.ndarray, " rows"]
-    label: Int[np.ndarray, " rows"]
+    label: Num[np.ndarray, " rows"]
     pair: Int[np.ndarray, " rows"] | None = None
 
     def __len__(self) -> int:

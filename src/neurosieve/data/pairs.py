@@ -9,14 +9,16 @@ from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Pair
 from neurosieve.data.files import digest, find_splits, other_files, read_text, split_lines
-from neurosieve.data.tables import cell, check_labels, code_of, records, split_tables
+from neurosieve.data.tables import cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
-from neurosieve.typing import Split
+from neurosieve.typing import Split, Target
 
 FUNCTIONS = "data.jsonl"
 
 
-def read_pair_files(folder: Path, columns: tuple[str, str, str], *, validation_needed: bool) -> Dataset:
+def read_pair_files(
+    folder: Path, columns: tuple[str, str, str], *, validation_needed: bool, target: Target = "auto"
+) -> Dataset:
     """Read one labelled pair a row.
 
     A text that stands in several pairs of a split becomes one example.
@@ -25,6 +27,8 @@ def read_pair_files(folder: Path, columns: tuple[str, str, str], *, validation_n
         folder: Holds tables of the splits, or `data.jsonl` with `SPLIT.txt`.
         columns: Of the first text, the second text and the label; not used in the second layout.
         validation_needed: False where the validation split is carved from train.
+        target: Do labels name classes, or are they values? See `tables.label_texts`. In the second layout labels are
+            names unless values are asked for.
 
     Raises:
         DataError: Missing, broken, empty or ambiguous files; rows without a text or label; labels of mixed types; an
@@ -34,18 +38,30 @@ def read_pair_files(folder: Path, columns: tuple[str, str, str], *, validation_n
     texts = _Texts()
     whole = next((p for p in (folder / FUNCTIONS, folder / f"{FUNCTIONS}.gz") if p.is_file()), None)
     if whole:
-        pairs, used = _indexed(whole, texts, hashes, validation_needed=validation_needed)
+        labelled, used = _indexed(whole, texts, hashes, validation_needed=validation_needed)
+        if target == "values":
+            labelled = [(pair, _number(str(value))) for pair, value in labelled]
     else:
-        pairs, used = _listed(folder, columns, texts, hashes, validation_needed=validation_needed)
+        labelled, used = _listed(folder, columns, texts, hashes, validation_needed=validation_needed)
+    labels, numeric = label_texts([(pair.id, value) for pair, value in labelled], folder, target)
+    pairs = tuple(pair._replace(label=name) for (pair, _), name in zip(labelled, labels, strict=True))
     ignored = other_files(folder, used)
     notes = {f"files ignored, as no split is called so: {', '.join(ignored)}": len(ignored)} if ignored else {}
     what = "functions paired by id" if whole else f"pairs of {columns[0]!r} and {columns[1]!r} with {columns[2]!r}"
-    return Dataset(tuple(texts.examples), f"{folder.name}: {what}", notes, hashes, whole=True, pairs=tuple(pairs))
+    source, examples = f"{folder.name}: {what}", tuple(texts.examples)
+    return Dataset(examples, source, notes, hashes, whole=True, pairs=pairs, numeric=numeric)
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 @dataclass
 class _Texts:
-    """Examples by split and text, each once."""
+    """Examples by split and text, each once; pairs of them, to be labelled."""
 
     examples: list[Example] = field(default_factory=list)
     _place: dict[tuple[Split, str], int] = field(default_factory=dict)
@@ -57,34 +73,32 @@ class _Texts:
             self.examples.append(Example(f"{split}:{name}", text, (), split, digest(text)))
         return self._place[key]
 
-    def pair(self, name: str, left: int, right: int, label: str, group: object) -> Pair:
+    def pair(self, name: str, left: int, right: int, group: object) -> Pair:
         a, b = self.examples[left], self.examples[right]
         cluster = str(group) if group is not None else digest(f"{a.group} {b.group}")
-        return Pair(f"{a.split}:{name}", left, right, label, a.split, cluster)
+        return Pair(f"{a.split}:{name}", left, right, "", a.split, cluster)
 
 
 def _listed(
     folder: Path, columns: tuple[str, str, str], texts: _Texts, hashes: dict[str, str], *, validation_needed: bool
-) -> tuple[list[Pair], list[Path]]:
+) -> tuple[list[tuple[Pair, object]], list[Path]]:
     first, second, label = columns
     tables = split_tables(
         folder, hashes, validation_needed=validation_needed, other=f"{FUNCTIONS} with SPLIT.txt of id pairs"
     )
-    pairs, labels = [], []
+    pairs: list[tuple[Pair, object]] = []
     for split, (path, rows) in tables.items():
         for number, row in rows:
             where = f"{path} row {number}"
             left, right = (texts.index(f"{number}:{c}", code_of(row, c, where), split) for c in (first, second))
             value = cell(row, label, where)
-            labels.append(value)
-            pairs.append(texts.pair(str(number), left, right, str(value), row.get("group")))
-    check_labels(labels, folder)
+            pairs.append((texts.pair(str(number), left, right, row.get("group")), value))
     return pairs, [path for path, _ in tables.values()]
 
 
 def _indexed(
     whole: Path, texts: _Texts, hashes: dict[str, str], *, validation_needed: bool
-) -> tuple[list[Pair], list[Path]]:
+) -> tuple[list[tuple[Pair, object]], list[Path]]:
     functions: dict[str, str] = {}
     for number, row in enumerate(records(whole, ".jsonl", hashes), 1):
         where = f"{whole} row {number}"
@@ -94,7 +108,7 @@ def _indexed(
         raise DataError(
             f"{whole.parent}", expected="train.txt, valid.txt, test.txt", got="none", remedy="add the pairs"
         )
-    pairs: list[Pair] = []
+    pairs: list[tuple[Pair, object]] = []
     for split, path in found.items():
         file = read_text(path)
         hashes[path.name] = file.sha256
@@ -106,13 +120,13 @@ def _indexed(
     return pairs, [whole, *found.values()]
 
 
-def _lines(text: str, path: Path, index: Callable[[str, str], int], texts: _Texts) -> Iterator[Pair]:
+def _lines(text: str, path: Path, index: Callable[[str, str], int], texts: _Texts) -> Iterator[tuple[Pair, object]]:
     for number, line in enumerate(split_lines(text), 1):
         where, parts = f"{path} line {number}", line.split()
         if len(parts) != 3:
             raise DataError(where, expected="two ids and a label", got=repr(line[:60]), remedy="mend the line")
         left, right = index(parts[0], where), index(parts[1], where)
-        yield texts.pair(str(number), left, right, parts[2], None)
+        yield texts.pair(str(number), left, right, None), parts[2]
 
 
 def _function(functions: Mapping[str, str], name: str, where: str, whole: Path) -> str:

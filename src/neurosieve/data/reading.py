@@ -16,7 +16,7 @@ from neurosieve.data.sequences import read_sequences
 from neurosieve.data.source import read_sources
 from neurosieve.data.tagging import span_records, tagged_lines
 from neurosieve.errors import ConfigError, DataError
-from neurosieve.typing import SPLITS, PathLike, Split
+from neurosieve.typing import SPLITS, PathLike, Split, Target
 
 
 def read_tagging(
@@ -55,6 +55,7 @@ def read_examples(
     *,
     text: str,
     label: str,
+    target: Target = "auto",
     validation_from_train: float | None = None,
     keep_overlap: bool = False,
     seed: int = 0,
@@ -65,6 +66,7 @@ def read_examples(
         path: See `neurosieve.data.sequences`.
         text: Column of the code.
         label: Column of the label.
+        target: Do labels name classes, or are they values? `auto`: values where all are numbers and one is not whole.
         validation_from_train: As `read_tagging`.
         keep_overlap: As `read_tagging`.
         seed: For the splits made here.
@@ -74,7 +76,7 @@ def read_examples(
         ConfigError: A share outside 0..1.
     """
     share = _checked_share(validation_from_train)
-    dataset = read_sequences(data_folder(path), text, label, validation_needed=share is None)
+    dataset = read_sequences(data_folder(path), text, label, validation_needed=share is None, target=target)
     return _sound_splits(dataset, share, keep_overlap=keep_overlap, seed=seed)
 
 
@@ -82,6 +84,7 @@ def read_pairs(
     path: PathLike,
     *,
     columns: tuple[str, str, str],
+    target: Target = "auto",
     functions: tuple[bool, bool] = (True, True),
     validation_from_train: float | None = None,
     keep_overlap: bool = False,
@@ -94,6 +97,7 @@ def read_pairs(
     Args:
         path: See `neurosieve.data.pairs`.
         columns: Of the first text, the second text and the label.
+        target: As `read_examples`.
         functions: Which of the two texts may not stand in two splits.
         validation_from_train: Share of train that becomes validation: whole groups of pairs that share a text.
         keep_overlap: Keep pairs, and functions, that stand in two splits.
@@ -104,7 +108,7 @@ def read_pairs(
         ConfigError: A share outside 0..1.
     """
     share = _checked_share(validation_from_train)
-    dataset = read_pair_files(data_folder(path), columns, validation_needed=share is None)
+    dataset = read_pair_files(data_folder(path), columns, validation_needed=share is None, target=target)
     if share is not None:
         dataset = carve_pairs(dataset, share, seed)
     return dataset if keep_overlap else separate_pairs(dataset, functions)

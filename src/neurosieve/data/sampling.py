@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurosieve.data.dataset import Dataset, Rows
+from neurosieve.data.dataset import VALUE, Dataset, Rows
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.typing import SPLITS, Split
 
@@ -21,7 +21,7 @@ class Sample:
     Attributes:
         rows: The chosen units, by split, then example, then place.
         empty: Units without text (empty or white space only), in the chosen classes.
-        short: (class, split) pairs with fewer units than asked for, and how many there were.
+        short: (class, split) pairs with fewer units than asked for, and how many there were. All values are one class.
     """
 
     rows: Rows
@@ -36,7 +36,7 @@ def sample_rows(
     per_class: Mapping[Split, int] | None = None,
     seed: int = 0,
 ) -> Sample:
-    """Draw the same number of rows from each class (all where there are fewer).
+    """Draw the same number of rows from each class (all where there are fewer), or of values so many rows in all.
 
     Args:
         dataset: The labelled code.
@@ -45,33 +45,53 @@ def sample_rows(
         seed: Same seed, same rows.
 
     Raises:
-        ConfigError: Fewer than one row asked for.
-        DataError: A class with no rows in a split, or fewer than two classes.
+        ConfigError: Fewer than one row asked for, or classes where labels are values.
+        DataError: A class with no rows in a split, or fewer than two classes; values that are all the same.
     """
     limits = dict(DEFAULT_ROWS) | dict(per_class or {})
     for split, limit in limits.items():
         if limit < 1:
             raise ConfigError(f"rows a class in {split}", expected="at least 1", got=str(limit), remedy="check --rows")
-    labels = sorted(set(classes if classes is not None else dataset.label_counts))
-    _check_classes(dataset, labels)
-    number = {label: i for i, label in enumerate(labels)}
+    labels, number = _numbered(dataset, classes)
     units, empty = _units(dataset, number)
     rng = random.Random(seed)
     chosen: list[tuple[int, int, int, int]] = []
     short: dict[tuple[str, Split], int] = {}
     for split in SPLITS:
-        for label in labels:
-            pool = units[split, label]
+        for i, label in enumerate(labels):
+            pool = units[split, i]
             if not pool:
                 raise _no_rows(label, split)
             if len(pool) < limits[split]:
                 short[label, split] = len(pool)
             chosen += rng.sample(pool, min(limits[split], len(pool)))
-    if dataset.pairs:
-        return Sample(_pair_rows(dataset, labels, chosen), empty, short)
+    rows = _pair_rows(dataset, labels, chosen) if dataset.pairs else _example_rows(dataset, labels, chosen)
+    return Sample(_with_values(dataset, rows) if dataset.numeric else rows, empty, short)
+
+
+def _numbered(dataset: Dataset, classes: Sequence[str] | None) -> tuple[list[str], dict[str, int]]:
+    """Class names, and the class number of each label that is kept; values all fall into one class."""
+    if dataset.numeric:
+        _check_values(dataset, classes)
+        return [VALUE], dict.fromkeys(dataset.label_counts, 0)
+    labels = sorted(set(classes if classes is not None else dataset.label_counts))
+    _check_classes(dataset, labels)
+    return labels, {label: i for i, label in enumerate(labels)}
+
+
+def _with_values(dataset: Dataset, rows: Rows) -> Rows:
+    """The rows with their values as labels."""
+    if rows.pair is None:
+        texts = [dataset.examples[i].spans[0].label for i in rows.example]
+    else:
+        texts = [dataset.pairs[i].label for i in rows.pair]
+    return replace(rows, label=np.array(texts, dtype=np.float64))
+
+
+def _example_rows(dataset: Dataset, labels: Sequence[str], chosen: Sequence[tuple[int, int, int, int]]) -> Rows:
+    """Rows of units in examples, by split, then place."""
     rank = {split: i for i, split in enumerate(SPLITS)}
-    chosen.sort(key=lambda u: (rank[dataset.examples[u[0]].split], u))
-    return Sample(Rows.from_units(labels, chosen), empty, short)
+    return Rows.from_units(labels, sorted(chosen, key=lambda u: (rank[dataset.examples[u[0]].split], u)))
 
 
 def _pair_rows(dataset: Dataset, labels: Sequence[str], chosen: Sequence[tuple[int, int, int, int]]) -> Rows:
@@ -84,19 +104,19 @@ def _pair_rows(dataset: Dataset, labels: Sequence[str], chosen: Sequence[tuple[i
 
 def _units(
     dataset: Dataset, number: Mapping[str, int]
-) -> tuple[dict[tuple[Split, str], list[tuple[int, int, int, int]]], int]:
-    """(example or pair, start, end, class number) by split and label; texts of pairs are never empty."""
-    units: dict[tuple[Split, str], list[tuple[int, int, int, int]]] = defaultdict(list)
+) -> tuple[dict[tuple[Split, int], list[tuple[int, int, int, int]]], int]:
+    """(example or pair, start, end, class number) by split and class number; texts of pairs are never empty."""
+    units: dict[tuple[Split, int], list[tuple[int, int, int, int]]] = defaultdict(list)
     empty = 0
     for index, p in enumerate(dataset.pairs):
         if p.label in number:
-            units[p.split, p.label].append((index, 0, len(dataset.examples[p.left].text), number[p.label]))
+            units[p.split, number[p.label]].append((index, 0, len(dataset.examples[p.left].text), number[p.label]))
     for index, e in enumerate(dataset.examples):
         for start, end, label in e.spans:
             if label not in number:
                 continue
             if e.text[start:end].strip():
-                units[e.split, label].append((index, start, end, number[label]))
+                units[e.split, number[label]].append((index, start, end, number[label]))
             else:
                 empty += 1
     return units, empty
@@ -117,6 +137,21 @@ def _check_classes(dataset: Dataset, labels: Sequence[str]) -> None:
         for split in SPLITS:
             if not counts[split]:
                 raise _no_rows(label, split)
+
+
+def _check_values(dataset: Dataset, classes: Sequence[str] | None) -> None:
+    if classes is not None:
+        remedy = "leave --classes out, or pass --target classes"
+        raise ConfigError("option classes", expected="none where labels are values", got="some", remedy=remedy)
+    for split in SPLITS:
+        different = np.unique(dataset.values(split))
+        if len(different) < 2:
+            raise DataError(
+                f"values in the {split} split",
+                expected="at least two different ones",
+                got=f"{different[0]:g} alone" if len(different) else "none",
+                remedy="check --label-column, or add data",
+            )
 
 
 def _no_rows(label: str, split: Split) -> DataError:

@@ -4,26 +4,28 @@ The latter is `function.json` with all functions, and a list of line numbers a s
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.files import digest, find_splits, read_text, split_lines
-from neurosieve.data.tables import NumberedRows, Tables, cell, check_labels, code_of, records, split_tables
+from neurosieve.data.tables import NumberedRows, Tables, cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
-from neurosieve.typing import Split
+from neurosieve.typing import Split, Target
 
 DEVIGN = "function.json"
 
 
-def read_sequences(folder: Path, text: str, label: str, *, validation_needed: bool) -> Dataset:
+def read_sequences(folder: Path, text: str, label: str, *, validation_needed: bool, target: Target = "auto") -> Dataset:
     """Read one labelled example a row.
 
     Args:
         folder: Holds `SPLIT` files of one of `tables.ENDINGS` (text formats plain or `.gz`), or `function.json` with
             `SPLIT.txt`.
         text: Column of the code.
-        label: Column of the label: text, whole numbers or truth values.
+        label: Column of the label: text, numbers or truth values.
         validation_needed: False where the validation split is carved from train.
+        target: Do labels name classes, or are they values? See `tables.label_texts`.
 
     Raises:
         DataError: Missing, broken, empty or ambiguous files; rows without text or label; labels of mixed types.
@@ -32,9 +34,13 @@ def read_sequences(folder: Path, text: str, label: str, *, validation_needed: bo
     hashes: dict[str, str] = {}
     for split, (path, rows) in _tables(folder, hashes, validation_needed=validation_needed).items():
         labelled += _examples(rows, path, split, text, label)
-    check_labels([value for _, value in labelled], folder)
-    examples = tuple(example for example, _ in labelled)
-    return Dataset(examples, f"{folder.name}: whole examples, {text!r} with {label!r}", {}, hashes, whole=True)
+    texts, numeric = label_texts([(example.id, value) for example, value in labelled], folder, target)
+    examples = tuple(
+        replace(example, spans=(Span(0, len(example.text), name),))
+        for (example, _), name in zip(labelled, texts, strict=True)
+    )
+    source = f"{folder.name}: whole examples, {text!r} with {label!r}"
+    return Dataset(examples, source, {}, hashes, whole=True, numeric=numeric)
 
 
 def _tables(folder: Path, hashes: dict[str, str], *, validation_needed: bool) -> Tables:
@@ -69,10 +75,9 @@ def _devign(whole: Path, hashes: dict[str, str], *, validation_needed: bool) -> 
 
 
 def _examples(rows: NumberedRows, path: Path, split: Split, text: str, label: str) -> Iterator[tuple[Example, object]]:
-    """Examples with their labels as they stand in the file."""
+    """Examples without spans, each with its label as it stands in the file."""
     for number, row in rows:
         where = f"{path} row {number}"
         code, value = code_of(row, text, where), cell(row, label, where)
         group = str(row["group"]) if row.get("group") is not None else digest(code)
-        span = Span(0, len(code), str(value))
-        yield Example(f"{split}:{number}", code, (span,), split, group), value
+        yield Example(f"{split}:{number}", code, (), split, group), value

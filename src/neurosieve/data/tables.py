@@ -16,10 +16,11 @@ import pyarrow as pa
 
 from neurosieve.data.files import file_hash, find_splits, read_text, split_lines
 from neurosieve.errors import DataError
-from neurosieve.typing import Split
+from neurosieve.typing import Split, Target
 
 ENDINGS = (".jsonl", ".json", ".csv", ".parquet")
 SAVED = "dataset_dict.json"
+_LARGEST = 1e100
 
 NumberedRows = Sequence[tuple[int, Mapping[str, Any]]]
 Tables = dict[Split, tuple[Path, NumberedRows]]
@@ -108,20 +109,48 @@ def code_of(row: Mapping[str, Any], column: str, where: str) -> str:
     return code
 
 
-def check_labels(labels: Sequence[object], folder: Path) -> None:
-    """Labels name classes, all by values of one type.
+def label_texts(labels: Sequence[tuple[str, object]], folder: Path, target: Target) -> tuple[list[str], bool]:
+    """Labels as texts, and whether they are values: numbers to predict, not names of classes.
+
+    Numbers are values with the target `values`, and with `auto` where at least one of them is not whole. A whole number
+    names the same class with and without a decimal point.
+
+    Args:
+        labels: (unit, label as it stands in the file).
+        folder: Of the files, for the error message.
+        target: What is asked for.
 
     Raises:
-        DataError: They do not.
+        DataError: Labels of several types, of a type that is neither text nor number, or not finite; anything but
+            numbers with the target `values`.
     """
-    kinds = sorted({type(value).__name__ for value in labels})
-    if len(kinds) > 1 or not set(kinds) <= {"str", "int", "bool"}:
+    first = {type(value).__name__: unit for unit, value in reversed(labels)}
+    if first.keys() <= {"int", "float"}:
+        numbers = _finite(labels, folder)
+        if target == "values" or (target == "auto" and not all(n % 1 == 0 for n in numbers)):
+            return [repr(float(n)) for n in numbers], True
+        return [str(int(n) if n % 1 == 0 else n) for n in numbers], False
+    if target == "values" or len(first) > 1 or not first.keys() <= {"str", "bool"}:
         raise DataError(
             f"labels in {folder}",
-            expected="names, whole numbers or truth values, all of one type",
-            got=" and ".join(kinds),
-            remedy="write all labels alike",
+            expected="numbers" if target == "values" else "names, numbers or truth values, all of one type",
+            got=" and ".join(f"{kind} ({unit})" for kind, unit in sorted(first.items())),
+            remedy="check --target and --label-column" if target == "values" else "write all labels alike",
         )
+    return [str(value) for _, value in labels], False
+
+
+def _finite(labels: Sequence[tuple[str, Any]], folder: Path) -> list[int | float]:
+    """The labels, where all of them are finite and their squares are."""
+    for unit, value in labels:
+        if not abs(value) < _LARGEST:  # also where it is no number
+            raise DataError(
+                f"labels in {folder}",
+                expected=f"finite numbers below {_LARGEST:g}",
+                got=f"{str(value)[:40]} ({unit})",
+                remedy="remove or mend the row",
+            )
+    return [value for _, value in labels]
 
 
 def records(path: Path, ending: str, hashes: dict[str, str]) -> list[Mapping[str, Any]]:

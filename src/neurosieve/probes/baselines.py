@@ -4,13 +4,15 @@ from collections import Counter, defaultdict
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Num
 from scipy.sparse import csr_array, hstack
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.preprocessing import MaxAbsScaler
 
-from neurosieve.data.dataset import BETWEEN
+from neurosieve.data.dataset import BETWEEN, are_values
+
+PENALTIES = tuple(float(a) for a in np.geomspace(1e-2, 1e3, 6))
 
 
 def majority_label(label: Int[np.ndarray, " rows"], classes: int) -> int:
@@ -32,9 +34,11 @@ def lookup_predictions(
 
 
 def count_predictions(
-    train_text: np.ndarray, train_label: Int[np.ndarray, " train"], text: np.ndarray
-) -> Int[np.ndarray, " rows"]:
+    train_text: np.ndarray, train_label: Num[np.ndarray, " train"], text: np.ndarray
+) -> Num[np.ndarray, " rows"]:
     """Logistic regression on token counts (words and single marks), what whole examples are compared with.
+
+    Of values ridge regression, its penalty chosen by cross-validation on train.
 
     The counts a and b of a pair (texts joined by `BETWEEN`) give |a − b| and min(a, b), as neurons give theirs, and the
     share of the words that both have.
@@ -43,9 +47,11 @@ def count_predictions(
     counter.fit([side for whole in train_text for side in whole.split(BETWEEN)])
     x = _counts(counter, train_text)
     scaler = MaxAbsScaler().fit(x)
-    fitted = LogisticRegression(max_iter=2000).fit(scaler.transform(x), train_label)
-    predicted: Int[np.ndarray, " rows"] = fitted.predict(scaler.transform(_counts(counter, text)))
-    return predicted.astype(np.int64)
+    numeric = are_values(train_label)
+    method = RidgeCV(PENALTIES, cv=min(5, len(train_label))) if numeric else LogisticRegression(max_iter=2000)
+    predicted = method.fit(scaler.transform(x), train_label).predict(scaler.transform(_counts(counter, text)))
+    rows: Num[np.ndarray, " rows"] = predicted.astype(np.float64 if numeric else np.int64)
+    return rows
 
 
 def _counts(counter: CountVectorizer, text: np.ndarray) -> Any:

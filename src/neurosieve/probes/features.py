@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from neurosieve.activations.store import Activations
+from neurosieve.data.dataset import are_values
 from neurosieve.errors import DataError
+from neurosieve.probes.solver import one_hot
 from neurosieve.typing import NeuronId
 
 _DEAD = 1e-8
@@ -31,6 +33,7 @@ class Scaler:
         mean: Train mean, shape [features].
         scale: Train standard deviation, shape [features].
         dead: Ids of the others: train variance at most 1e-8 of their layer's median variance, in every copy.
+        target: Mean and standard deviation of train labels that are values; None for classes.
     """
 
     column: Int[np.ndarray, " features"]
@@ -38,6 +41,7 @@ class Scaler:
     mean: Float[Tensor, " features"]
     scale: Float[Tensor, " features"]
     dead: tuple[NeuronId, ...]
+    target: tuple[float, float] | None = None
 
     @property
     def copies(self) -> int:
@@ -48,6 +52,13 @@ class Scaler:
         """Standardised features, one a row."""
         x = values[:, torch.from_numpy(self.column)].T.contiguous()
         return x.sub_(self.mean[:, None]).div_(self.scale[:, None])
+
+    def labels(self, label: Num[np.ndarray, " rows"]) -> Num[np.ndarray, " rows"]:
+        """Values standardised by train; class numbers as they are."""
+        if self.target is None:
+            return label
+        mean, deviation = self.target
+        return (label - mean) / deviation
 
     def columns(self, neuron: Int[np.ndarray, " some"]) -> "Scaler":
         """The scaler of some of the live neurons."""
@@ -66,7 +77,7 @@ def fit_scaler(train: Activations) -> Scaler:
     """Mean and spread of the live neurons.
 
     Raises:
-        DataError: Values that are not finite, or no live neuron.
+        DataError: Values that are not finite, no live neuron, or labels that are values and all the same.
     """
     copies = train.values.shape[1] // max(len(train.neurons), 1)
     variance, mean = torch.var_mean(train.values, 0, correction=0)
@@ -86,7 +97,17 @@ def fit_scaler(train: Activations) -> Scaler:
     # A constant copy of a live neuron stays, as zeros.
     scale = torch.where(varies.flatten(), variance.sqrt(), 1.0)[torch.from_numpy(column)]
     dead = tuple(train.neuron(int(i)) for i in (~alive).nonzero()[:, 0])
-    return Scaler(column, train.neurons[neuron], mean[torch.from_numpy(column)], scale, dead)
+    target = _target(train.label) if are_values(train.label) else None
+    return Scaler(column, train.neurons[neuron], mean[torch.from_numpy(column)], scale, dead, target)
+
+
+def _target(value: Float[np.ndarray, " rows"]) -> tuple[float, float]:
+    mean, deviation = float(value.mean()), float(value.std())
+    if not deviation > 1e-12 * abs(mean):  # less is rounding
+        raise DataError(
+            "labels of train rows", expected="values that differ", got=f"{mean:g} alone", remedy="check --label-column"
+        )
+    return mean, deviation
 
 
 def _varying(
@@ -109,20 +130,20 @@ class SelectionData:
     Attributes:
         scaler: Fitted on train.
         x: Train features, shape [features, rows]; those of one neuron lie side by side.
-        label: Train classes, shape [rows].
+        label: Train classes, or standardised values, shape [rows].
         x_validation: Validation features, shape [features, rows].
-        label_validation: Validation classes, shape [rows].
+        label_validation: Validation classes, or values standardised by train, shape [rows].
         group_validation: Cluster of each validation row, shape [rows].
         text: The train units' own characters, shape [rows].
         text_validation: Those of validation, shape [rows].
-        classes: Number of classes.
+        classes: Number of classes; 1 for values.
     """
 
     scaler: Scaler
     x: Float[Tensor, "features rows"]
-    label: Int[Tensor, " rows"]
+    label: Num[Tensor, " rows"]
     x_validation: Float[Tensor, "features validation"]
-    label_validation: Int[np.ndarray, " validation"]
+    label_validation: Num[np.ndarray, " validation"]
     group_validation: np.ndarray
     text: np.ndarray
     text_validation: np.ndarray
@@ -137,6 +158,11 @@ class SelectionData:
     def copies(self) -> int:
         """Features of a neuron."""
         return len(self.x) // len(self.neurons) if len(self.neurons) else 1
+
+    @property
+    def target(self) -> Float[Tensor, "columns rows"]:
+        """What a probe is fitted to: an indicator row for each class, or the values."""
+        return self.label[None] if self.label.is_floating_point() else one_hot(self.label, self.classes, self.x)
 
     def features(self, neuron: Int[np.ndarray, " some"]) -> Float[Tensor, "features rows"]:
         """Train features of some neurons; without a copy where these are all of them in order."""
@@ -175,12 +201,13 @@ class SelectionData:
 def selection_data(train: Activations, validation: Activations, device: str | torch.device = "cpu") -> SelectionData:
     """Standardise both splits with train statistics and put them on a device."""
     scaler = fit_scaler(train)
+    label = torch.from_numpy(scaler.labels(train.label)).to(device)
     return SelectionData(
         scaler,
         scaler.apply(train.values).to(device),
-        torch.from_numpy(train.label).to(device),
+        label.float() if scaler.target else label,
         scaler.apply(validation.values).to(device),
-        validation.label,
+        scaler.labels(validation.label),
         validation.group,
         train.text,
         validation.text,

@@ -1,8 +1,12 @@
 """Intervals: bootstrap over clusters (rows of one file or line fall together), Wilson's where errors are few."""
 
+from collections.abc import Iterator
+
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.stats import binomtest
+
+from neurosieve.typing import Scores
 
 FEW_ERRORS = 10
 DRAWS = 2000
@@ -41,6 +45,11 @@ class ClusterBootstrap:
         total = np.bincount(self._cluster * cells + cell, minlength=clusters * cells).reshape(clusters, cells)
         return np.concatenate([block @ total.astype(np.float64) for block in self._blocks])
 
+    def weights(self) -> Iterator[Float[np.ndarray, "draws rows"]]:
+        """How often each resample holds each row, some resamples at a time."""
+        for block in self._blocks:
+            yield block[:, self._cluster].astype(np.float64)
+
     def interval(self, values: Float[np.ndarray, " rows"], level: float = 0.95) -> tuple[float, float]:
         """Two-sided percentile interval of the mean."""
         low, high = np.quantile(self.means(values), [(1 - level) / 2, (1 + level) / 2])
@@ -51,18 +60,15 @@ class ClusterBootstrap:
         return float(np.quantile(self.means(values), level))
 
 
-def accuracy_interval(correct: Bool[np.ndarray, " rows"], bootstrap: ClusterBootstrap) -> tuple[float, float]:
-    """95 % interval of an accuracy: Wilson's when there are fewer than ten errors, else by clusters."""
-    errors = int((~correct).sum())
-    if errors < FEW_ERRORS:
-        result = binomtest(int(correct.sum()), len(correct)).proportion_ci(0.95, method="wilson")
+def score_interval(score: Scores, bootstrap: ClusterBootstrap) -> tuple[float, float]:
+    """95 % interval of a mean score: of an accuracy with fewer than ten errors Wilson's, else by clusters."""
+    if score.dtype == bool and int((~score).sum()) < FEW_ERRORS:
+        result = binomtest(int(score.sum()), len(score)).proportion_ci(0.95, method="wilson")
         return float(result.low), float(result.high)
-    return bootstrap.interval(correct.astype(np.float64))
+    return bootstrap.interval(score.astype(np.float64))
 
 
-def loss_interval(
-    reference: Bool[np.ndarray, " rows"], other: Bool[np.ndarray, " rows"], bootstrap: ClusterBootstrap
-) -> tuple[float, tuple[float, float]]:
-    """How much accuracy `other` loses against `reference` on the same rows, with its paired 95 % interval."""
+def loss_interval(reference: Scores, other: Scores, bootstrap: ClusterBootstrap) -> tuple[float, tuple[float, float]]:
+    """How much score `other` loses against `reference` on the same rows, with its paired 95 % interval."""
     loss = reference.astype(np.float64) - other.astype(np.float64)
     return float(loss.mean()), bootstrap.interval(loss)

@@ -1,14 +1,28 @@
-"""Scores beside accuracy: by class, F1 and Matthews' correlation with intervals."""
+"""The score of a row, and scores beside its mean: by class, F1 and correlations with intervals."""
 
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
+from neurosieve.data.dataset import are_values
 from neurosieve.probes.intervals import ClusterBootstrap
+from neurosieve.typing import Scores
 
 MIN_ROWS = 30
+
+
+def row_scores(predicted: Num[np.ndarray, " rows"], label: Num[np.ndarray, " rows"]) -> Scores:
+    """Right or wrong; for values, whose train mean is 0, 1 − (y − ŷ)² / mean y².
+
+    The mean is the accuracy, or R² against the constant train mean. The mean of y² is that of all rows given.
+    """
+    if not are_values(label):
+        hits: Scores = predicted == label
+        return hits
+    shares: Scores = 1 - (label - predicted) ** 2 / (label**2).mean()
+    return shares
 
 
 class ClassScore(TypedDict, total=False):
@@ -81,3 +95,61 @@ def matthews(confusion: np.ndarray) -> Float[np.ndarray, " draws"]:
     below = np.sqrt((n**2 - (true**2).sum(1)) * (n**2 - (claimed**2).sum(1)))
     result: Float[np.ndarray, " draws"] = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
     return result
+
+
+def value_metrics(
+    predicted: Float[np.ndarray, " rows"],
+    value: Float[np.ndarray, " rows"],
+    unit: float,
+    bootstrap: ClusterBootstrap,
+) -> dict[str, Any]:
+    """Pearson's and Spearman's correlation and the mean absolute error of values, each with its 95 % interval.
+
+    Args:
+        predicted: Standardised.
+        value: Standardised.
+        unit: What 1 is in the labels' own unit, in which the error is told.
+        bootstrap: Over the same rows.
+
+    Cost: draws × rows for either correlation; ranks are taken anew in each resample.
+    """
+    here, error = np.ones((1, len(value))), unit * np.abs(value - predicted)
+    found: dict[str, Any] = {}
+    for name, measure in (("pearson", correlation), ("spearman", rank_correlation)):
+        draws = np.concatenate([measure(predicted, value, weight) for weight in bootstrap.weights()])
+        found[name] = _with_interval(measure(predicted, value, here), draws)
+    return found | {"mae": {"value": float(error.mean()), "interval": list(bootstrap.interval(error))}}
+
+
+def correlation(
+    a: Float[np.ndarray, "#draws rows"] | Float[np.ndarray, " rows"],
+    b: Float[np.ndarray, "#draws rows"] | Float[np.ndarray, " rows"],
+    weight: Float[np.ndarray, "draws rows"],
+) -> Float[np.ndarray, " draws"]:
+    """Pearson's correlation where row i counts `weight[:, i]` times; 0 where one side does not vary."""
+    n = weight.sum(1, keepdims=True)
+    # From the first row on, so that a side that does not vary is exactly 0.
+    a, b = (side - side[..., :1] for side in (a, b))
+    a, b = (side - (weight * side).sum(1, keepdims=True) / n for side in (a, b))
+    above, below = (weight * a * b).sum(1), np.sqrt((weight * a**2).sum(1) * (weight * b**2).sum(1))
+    result: Float[np.ndarray, " draws"] = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    return result
+
+
+def rank_correlation(
+    a: Float[np.ndarray, " rows"], b: Float[np.ndarray, " rows"], weight: Float[np.ndarray, "draws rows"]
+) -> Float[np.ndarray, " draws"]:
+    """Spearman's correlation, likewise."""
+    return correlation(_ranks(a, weight), _ranks(b, weight), weight)
+
+
+def _ranks(
+    values: Float[np.ndarray, " rows"], weight: Float[np.ndarray, "draws rows"]
+) -> Float[np.ndarray, "draws rows"]:
+    """Mean ranks where row i stands `weight[:, i]` times; equal values share theirs."""
+    names, place = np.unique(values, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    first = np.searchsorted(place[order], np.arange(len(names)))
+    held = np.add.reduceat(weight[:, order], first, axis=1)
+    ranks: Float[np.ndarray, "draws rows"] = (held.cumsum(1) - (held - 1) / 2)[:, place]
+    return ranks

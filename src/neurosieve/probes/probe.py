@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from neurosieve.probes.features import Scaler, SelectionData, feature_rows
-from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
+from neurosieve.probes.metrics import row_scores
+from neurosieve.probes.solver import Solution, null_gradient, solve
+from neurosieve.typing import Scores
 
 PATH_LENGTH = 13
 PATH_END = 1e-3
@@ -28,12 +30,12 @@ class Probe:
 
     Attributes:
         feature: Numbers of the live neurons that it reads, shape [neurons].
-        weights: On their standardised features, shape [features, classes]; see `SelectionData`.
+        weights: On their standardised features, shape [features, classes]; see `SelectionData`. Of values one column.
         intercept: Shape [classes].
         lam: λ; l1 = l2 = λ/2.
         converged: Largest KKT violation ≤ 1e-4 · λ_max of this problem.
         violation: That violation divided by λ_max.
-        validation: Accuracy on validation.
+        validation: Accuracy on validation, or R².
     """
 
     feature: Int[np.ndarray, " neurons"]
@@ -54,16 +56,15 @@ class Probe:
         """Absolute weights of each neuron, over all its features."""
         return self.weights.abs().view(len(self.feature), self.copies, len(self.intercept)).sum(1)
 
-    def predict(self, x: Float[Tensor, "features rows"]) -> Int[np.ndarray, " rows"]:
-        """Classes from standardised features of all live neurons."""
+    def predict(self, x: Float[Tensor, "features rows"]) -> Num[np.ndarray, " rows"]:
+        """Classes, or standardised values, from standardised features of all live neurons."""
         chosen = x[torch.from_numpy(feature_rows(self.feature, self.copies)).to(x.device)]
         scores = self.weights.T @ chosen + self.intercept[:, None]
-        return scores.argmax(0).cpu().numpy()
+        return (scores[0].double() if len(scores) == 1 else scores.argmax(0)).cpu().numpy()
 
-    def correct(self, x: Float[Tensor, "features rows"], label: Int[np.ndarray, " rows"]) -> Bool[np.ndarray, " rows"]:
-        """Which rows are predicted rightly."""
-        hits: Bool[np.ndarray, " rows"] = self.predict(x) == label
-        return hits
+    def row_scores(self, x: Float[Tensor, "features rows"], label: Num[np.ndarray, " rows"]) -> Scores:
+        """Which rows are predicted rightly, or how well their values are; the mean is the probe's score."""
+        return row_scores(self.predict(x), label)
 
     def to_frame(self, scaler: Scaler, labels: Sequence[str]) -> pl.DataFrame:
         """One row a feature: layer, index and the weight for each class."""
@@ -80,7 +81,7 @@ class Oracle:
     Attributes:
         probe: The chosen one.
         lam_max: Smallest λ at which all weights are zero.
-        path: (λ, validation accuracy, non-zero weights, converged) for each λ, largest first.
+        path: (λ, validation score, non-zero weights, converged) for each λ, largest first.
         choice: Index of the chosen λ.
     """
 
@@ -107,7 +108,7 @@ def lambda_path(lam_max: float, length: int = PATH_LENGTH) -> list[float]:
 def fit_oracle(data: SelectionData, length: int = PATH_LENGTH) -> Oracle:
     """Search the λ path on all live neurons, warm-started from large to small λ.
 
-    The best validation accuracy wins, ties go to the larger λ: a weaker oracle would flatter every small set.
+    The best validation score wins, ties go to the larger λ: a weaker oracle would flatter every small set.
 
     Args:
         data: Train and validation.
@@ -157,7 +158,7 @@ def fit_path(
         closeness: Solved until the largest KKT violation is at most this share of λ_max.
     """
     x = data.features(feature)
-    y = one_hot(data.label, data.classes, x)
+    y = data.target
     lam_max = 2 * null_gradient(x, y)
     target = max(closeness * lam_max, _SMALLEST)
     probes: list[Probe] = []
@@ -174,14 +175,14 @@ def fit_own_path(data: SelectionData, feature: Int[np.ndarray, " some"], length:
 
 
 def best(probes: Sequence[Probe]) -> int:
-    """Index of the best validation accuracy; ties to the larger λ, which comes first."""
+    """Index of the best validation score; ties to the larger λ, which comes first."""
     return max(range(len(probes)), key=lambda i: (probes[i].validation, -i))
 
 
 def lambda_max(data: SelectionData, feature: Int[np.ndarray, " some"]) -> float:
     """Smallest λ at which all weights on some neurons are zero."""
     x = data.features(feature)
-    return 2 * null_gradient(x, one_hot(data.label, data.classes, x))
+    return 2 * null_gradient(x, data.target)
 
 
 def _probe(data: SelectionData, feature: np.ndarray, lam: float, solution: Solution, lam_max: float) -> Probe:
@@ -194,5 +195,5 @@ def _probe(data: SelectionData, feature: np.ndarray, lam: float, solution: Solut
         solution.violation / lam_max if lam_max else 0.0,
         0.0,
     )
-    accuracy = float(unscored.correct(data.x_validation, data.label_validation).mean())
-    return replace(unscored, validation=accuracy)
+    score = float(unscored.row_scores(data.x_validation, data.label_validation).mean())
+    return replace(unscored, validation=score)

@@ -2,6 +2,8 @@
 
     minimise over W, b:   mean cross-entropy(W'x + b, y) + l1·|W|₁ + l2/2·|W|²_F        (METHOD.md, "Probe")
 
+Of values y the loss is half the mean square (y − W'x − b)², which makes it scikit-learn's elastic net.
+
 Method: proximal Newton (Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions").
 Only coordinates (neuron, class) that are non-zero or violate their optimality condition enter a step; on them the
 Hessian is formed (see `curvature`), the quadratic with its l1 term is solved by accelerated proximal gradient, with a
@@ -77,7 +79,7 @@ def solve(
 
     Args:
         x: Standardised features, one neuron a row (so that a working set is a cheap gather).
-        y: One-hot labels.
+        y: One-hot labels, or one row of values.
         l1: Weight of the absolute values.
         l2: Weight of the squares.
         tolerance: Stop when no KKT condition is violated by more.
@@ -85,11 +87,15 @@ def solve(
 
     Cost: one pass over `x` a step for the gradient, and rows × coords² for a new Hessian.
     """
+    if len(y) == 1:
+        return _solve_values(x, y, l1, l2, tolerance, starts or (Solution(x.new_zeros(len(x), 1), y.mean(1)),))
     starts = starts or (Solution(x.new_zeros(len(x), len(y)), y.mean(1).clamp_min(1e-12).log()),)
-    return _solve_two(x, y, l1, l2, tolerance, starts) if len(y) == 2 else _solve(x, y, l1, l2, tolerance, starts)
+    if len(y) == 2:
+        return _solve_two(x, y, l1, l2, tolerance, starts)
+    return _solve(_Problem(x, y, l1, l2), tolerance, starts)
 
 
-def _solve_two(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, starts: tuple[Solution, ...]) -> Solution:
+def _solve_two(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, starts: "Starts") -> Solution:
     """Two classes have opposite weights ∓v/2 at the optimum, so that v alone is sought: half the coordinates.
 
     In v it is a logistic regression with the same l1 and half the l2; its optimality conditions are the same ones.
@@ -99,28 +105,34 @@ def _solve_two(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, sta
         w, b = (part[..., 1:] - part[..., :1] for part in (start.weights, start.intercept))
         return replace(start, weights=w, intercept=b)
 
-    found = _solve(x, y[1:], l1, l2 / 2, tolerance, tuple(map(single, starts)))
+    found = _solve(_Problem(x, y[1:], l1, l2 / 2), tolerance, tuple(map(single, starts)))
     half = torch.tensor([-0.5, 0.5], dtype=x.dtype, device=x.device)
     return replace(found, weights=found.weights * half, intercept=found.intercept * half)
 
 
-def _solve(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, starts: tuple[Solution, ...]) -> Solution:
-    problem = _Problem(x, y, l1, l2)
+def _solve_values(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, starts: "Starts") -> Solution:
+    """A quarter of the problem has the Hessian of two classes at even odds, so that curvature needs no second kind."""
+    found = _solve(_Squares(x, y, l1 / 4, l2 / 4), tolerance / 4, starts)
+    return replace(found, violation=4 * found.violation)
+
+
+def _solve(problem: "_Problem", tolerance: float, starts: "Starts") -> Solution:
+    x, y, l1, l2 = problem.x, problem.y, problem.l1, problem.l2
     points = [problem.point(start.weights, start.intercept) for start in starts]
     point, start = min(zip(points, starts, strict=True), key=lambda pair: pair[0].value)
     step, last, curvature = 0, float("inf"), start.curvature
     best, stalled = float("inf"), 0
     while True:
         p = problem.probabilities(point.z)
-        residual = (p - y) / x.shape[1]
+        residual = problem.slope(point.z, p) / x.shape[1]
         gradient, gradient_b = x @ residual.T + l2 * point.w, residual.sum(1)
         broken = _violations(gradient, point.w, l1)
         violation = max(_largest(broken), _largest(gradient_b))
         best, stalled = (violation, 0) if violation < 0.9 * best else (best, stalled + 1)
         if violation <= tolerance or step >= MAX_STEPS or stalled > MAX_STALLED:
             break
-        # The last Hessian serves again while it brings the violation down quickly.
-        old = curvature if violation <= REUSE * last else None
+        # The last Hessian serves again while it brings the violation down quickly; that of squares never changes.
+        old = curvature if problem.quadratic or violation <= REUSE * last else None
         coords = _working_set(broken, point.w, tolerance, old, dense_limit(x, len(y)))
         curvature = curvature_at(x, coords, p, old)
         slope = torch.cat([gradient_b, gradient[coords]])
@@ -128,7 +140,7 @@ def _solve(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, starts:
         accuracy = max(INNER * violation, 0.3 * tolerance)
         there = _quadratic(curvature, slope, here, (l1, l2), accuracy)
         following = _line_search(problem, point, coords, there - here)
-        if following is None and old is None:
+        if following is None and (old is None or problem.quadratic):
             break  # no descent left within rounding
         last = violation if following else 0.0  # an old Hessian that leads nowhere gives way to a new one
         point, step = following or point, step + 1
@@ -136,6 +148,7 @@ def _solve(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, starts:
     return Solution(point.w, point.b - centre, violation, step, curvature)
 
 
+Starts = tuple[Solution, ...]
 Coords = tuple[Int[Tensor, " coords"], Int[Tensor, " coords"]]
 
 
@@ -153,17 +166,40 @@ class _Problem:
     y: Tensor
     l1: float
     l2: float
+    quadratic = False
 
     def probabilities(self, z: Tensor) -> Tensor:
         """Of each class; of the second alone where there are two."""
         return torch.softmax(z, 0) if len(z) > 1 else torch.sigmoid(z)
 
+    def slope(self, z: Tensor, p: Tensor) -> Tensor:  # noqa: ARG002 - of squares it depends on z
+        """Derivative of each row's loss by its scores."""
+        return p - self.y
+
+    def losses(self, z: Tensor) -> Tensor:
+        """Of each row."""
+        total = torch.logsumexp(z, 0) if len(z) > 1 else torch.nn.functional.softplus(z[0])
+        return total - (z * self.y).sum(0)
+
     def point(self, w: Tensor, b: Tensor) -> _Point:
         """Weights with their scores z = W'x + b and the objective there."""
         z = w.T @ self.x + b[:, None]
-        total = torch.logsumexp(z, 0) if len(z) > 1 else torch.nn.functional.softplus(z[0])
-        loss = (total - (z * self.y).sum(0)).mean()
-        return _Point(z, w, b, float(loss + self.l1 * w.abs().sum() + self.l2 / 2 * (w * w).sum()))
+        return _Point(z, w, b, float(self.losses(z).mean() + self.l1 * w.abs().sum() + self.l2 / 2 * (w * w).sum()))
+
+
+class _Squares(_Problem):
+    """An eighth of the squares (z − y)²."""
+
+    quadratic = True
+
+    def probabilities(self, z: Tensor) -> Tensor:
+        return torch.full_like(z, 0.5)
+
+    def slope(self, z: Tensor, p: Tensor) -> Tensor:  # noqa: ARG002
+        return (z - self.y) / 4
+
+    def losses(self, z: Tensor) -> Tensor:
+        return (z[0] - self.y[0]) ** 2 / 8
 
 
 def _largest(values: Tensor) -> float:

@@ -41,7 +41,7 @@ class GeneralRedundancy:
     clusters: tuple[ClusterProbe, ...]
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a threshold: clusters kept and validation accuracy."""
+        """One row a threshold: clusters kept and validation score."""
         rows = [(c.threshold, len(c.probe.feature), c.probe.validation) for c in self.clusters]
         return pl.DataFrame(rows, schema=["threshold", "kept", "validation"], orient="row")
 

@@ -29,7 +29,7 @@ class Controls:
     disjoint: Mapping[int, Probe]
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a probe: control, seed, λ, validation accuracy."""
+        """One row a probe: control, seed, λ, validation score."""
         rows = [(kind, seed, p.lam, p.validation) for kind, probes in vars(self).items() for seed, p in probes.items()]
         return pl.DataFrame(rows, schema=["control", "seed", "lambda", "validation"], orient="row")
 
@@ -61,11 +61,10 @@ def fit_controls(
         seed: Of the first draw; the others follow.
     """
     control, control_minimal, disjoint = {}, {}, {}
-    share = np.bincount(data.label.cpu().numpy(), minlength=data.classes) / len(data.label)
     steps = iter(track(range(draws + splits), "controls"))
     for s in range(seed, seed + draws):
         next(steps)
-        random = data.relabelled(control_labels(data.text, share, s), control_labels(data.text_validation, share, s))
+        random = _control_task(data, s)
         everything = np.arange(len(data.neurons))
         control[s] = fit_own_path(random, everything, path)
         control_minimal[s] = fit_own_path(random, minimal.feature, path)
@@ -73,6 +72,11 @@ def fit_controls(
         next(steps)
         disjoint[s] = _without_types(data, oracle, s)
     return Controls(control, control_minimal, disjoint)
+
+
+def _control_task(data: SelectionData, seed: int) -> SelectionData:
+    share = np.bincount(data.label.cpu().numpy(), minlength=data.classes) / len(data.label)
+    return data.relabelled(*(control_labels(text, share, seed) for text in (data.text, data.text_validation)))
 
 
 def _without_types(data: SelectionData, oracle: Oracle, seed: int) -> Probe:

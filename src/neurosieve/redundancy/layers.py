@@ -33,7 +33,7 @@ class LayerCurves:
         return next(k for k, probe in enumerate(self.incremental) if probe.validation >= least)
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a layer: validation accuracy alone and with all layers below."""
+        """One row a layer: validation score alone and with all layers below."""
         return pl.DataFrame(
             {
                 "layer": range(len(self.independent)),

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool
 
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.intervals import ClusterBootstrap
 from neurosieve.probes.probe import Oracle, Probe, best, fit_path
 from neurosieve.probes.solver import Solution
 from neurosieve.rankings.base import Ranking
+from neurosieve.typing import Scores
 
 Select = Literal["point", "safe"]
 RATIO = 1.1
@@ -75,14 +75,14 @@ class SetSearch:
         oracle: All neurons; its λ and the two neighbours are searched.
         ranking: Whose top m is taken.
         bootstrap: Over validation clusters, for `safe`.
-        reference: Validation rows that the oracle gets right; by default those of `oracle` itself.
+        reference: The oracle's scores of the validation rows; by default those of `oracle` itself.
     """
 
     data: SelectionData
     oracle: Oracle
     ranking: Ranking
     bootstrap: ClusterBootstrap
-    reference: Bool[np.ndarray, " rows"] | None = None
+    reference: Scores | None = None
     _fits: dict[int, dict[int, Probe]] = field(default_factory=dict)
     _last: dict[int, Solution] = field(default_factory=dict)
     _likely: int = 0
@@ -114,10 +114,10 @@ class SetSearch:
 
         An order without neurons (the first token of layer 0 never varies) has no set.
         """
-        reference = self._correct(self.oracle.probe) if self.reference is None else self.reference
+        reference = self._scores(self.oracle.probe) if self.reference is None else self.reference
 
         def safe(size: int) -> bool:
-            loss = reference.astype(np.float64) - self._correct(self.probe(size))
+            loss = reference.astype(np.float64) - self._scores(self.probe(size))
             return self.bootstrap.upper(loss) <= delta + 1e-12
 
         def point(size: int) -> bool:
@@ -127,7 +127,7 @@ class SetSearch:
         return smallest(total, within) if total and within(total) else None
 
     def _reaches(self, size: int, least: float) -> bool:
-        """Is the best λ's accuracy at least this? The first λ that reaches it will do, so the likeliest goes first."""
+        """Is the best λ's score at least this? The first λ that reaches it will do, so the likeliest goes first."""
         if size == len(self.ranking.order):
             return self.probe(size).validation >= least
         for i in sorted(range(len(self.oracle.lambdas)), key=lambda i: i != self._likely):
@@ -136,8 +136,8 @@ class SetSearch:
                 return True
         return False
 
-    def _correct(self, probe: Probe) -> Bool[np.ndarray, " rows"]:
-        return probe.correct(self.data.x_validation, self.data.label_validation)
+    def _scores(self, probe: Probe) -> Scores:
+        return probe.row_scores(self.data.x_validation, self.data.label_validation)
 
 
 @dataclass(frozen=True)

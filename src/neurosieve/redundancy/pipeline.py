@@ -53,7 +53,7 @@ class Pipeline:
 
     @property
     def best(self) -> Candidate | None:
-        """The fewest neurons within delta, ties by validation accuracy; None where no way was within it."""
+        """The fewest neurons within delta, ties by validation score; None where no way was within it."""
         found = [c for c in self.candidates if c.probe]
         return min(found, key=lambda c: (c.size, -c.probe.validation if c.probe else 0.0), default=None)
 
@@ -117,7 +117,7 @@ def _smallest(
     left = data.columns(feature)
     whole, _ = fit_probe(left, np.arange(len(feature)), oracle.lambdas)
     ranking = lca(left, replace(oracle, probe=whole), seed=0)
-    reference = oracle.probe.correct(data.x_validation, data.label_validation)
+    reference = oracle.probe.row_scores(data.x_validation, data.label_validation)
     search = SetSearch(left, replace(oracle, probe=whole), ranking, bootstrap, reference)
     size = search.smallest(delta, "point")
     if size is None:

@@ -90,7 +90,7 @@ def _choice(
 
 
 def _accuracy(probe: Probe, test: TestRows, rows: Bool[np.ndarray, " rows"] | None = None) -> float:
-    hits = probe.correct(test.x, test.label)
+    hits = probe.row_scores(test.x, test.label)
     return float(hits.mean() if rows is None else hits[rows].mean())
 
 

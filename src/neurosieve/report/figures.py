@@ -15,11 +15,10 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from neurosieve.report.numbers import allowed, count, per_cent, ranged, visible
+from neurosieve.report.numbers import ACCURACY, count, metric_of, per_cent, visible
 from neurosieve.report.tables import Record, Table, class_table, set_layers
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up")
-TICKS = ".1~%"
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
@@ -63,21 +62,23 @@ def plain(text: str) -> str:
 
 def curve_chart(record: Record) -> Chart:
     """Accuracy against number of neurons: rankings with intervals, the band of random orders, the oracle."""
-    figure, rows = go.Figure(), []
+    figure, rows, metric = go.Figure(), [], metric_of(record)
     points = record["curves"]
     band = [p for p in points if p["ranking"] == "random"]
     sizes = [p["size"] for p in band]
     if band:
         _band(figure, sizes, [p["lo"] for p in band], [p["hi"] for p in band], "random orders, range")
         figure.add_scatter(x=sizes, y=[p["mean"] for p in band], name="random orders, mean", mode="lines", line=_thin())
-        rows += [("random", count(p["size"]), ranged(p), f"{p['draws']} draws") for p in band]
+        rows += [("random", count(p["size"]), metric.ranged(p), f"{p['draws']} draws") for p in band]
     for i, name in enumerate(dict.fromkeys(p["ranking"] for p in points if p["ranking"] != "random")):
         mine = [p for p in points if p["ranking"] == name]
         _series(figure, i, name, [p["size"] for p in mine], mine)
-        rows += [(name, count(p["size"]), per_cent(p["test"], p["interval"]), f"n {count(p['n'])}") for p in mine]
+        rows += [(name, count(p["size"]), metric.score(p["test"], p["interval"]), f"n {count(p['n'])}") for p in mine]
     figure.add_hline(y=record["oracle"]["test"], line={"width": 1, "dash": "dot", "color": colour("band")})
-    _axes(figure, "neurons kept (logarithmic)", "accuracy on test rows", x={"type": "log", "dtick": 1})
-    table = Table("Accuracy against number of neurons", ("ranking", "neurons", "test", "of"), tuple(rows))
+    _score_axes(figure, "neurons kept (logarithmic)", record, x={"type": "log", "dtick": 1})
+    table = Table(
+        f"{metric.name.capitalize()} against number of neurons", ("ranking", "neurons", "test", "of"), tuple(rows)
+    )
     caption = "Probes retrained on the first neurons of each order, with 95 % intervals; the dotted line is the oracle."
     return Chart("curve", _curve_title(record), caption, figure, table)
 
@@ -87,10 +88,8 @@ def _curve_title(record: Record) -> str:
         return f"No set of neurons can be claimed: {record['minimal_sets_reason']}"
     best = record["minimal_sets"][0]
     need = best["random_size"]["median"]
-    return (
-        f"{best['size']} neurons by {best['ranking']} stay within {allowed(best['delta'])} on validation;"
-        f" random orders need {need:g}"
-    )
+    delta = metric_of(record).allowed(best["delta"])
+    return f"{best['size']} neurons by {best['ranking']} stay within {delta} on validation; random orders need {need:g}"
 
 
 def _layers(record: Record) -> str:
@@ -100,29 +99,29 @@ def _layers(record: Record) -> str:
 
 def layer_chart(record: Record) -> Chart:
     """Probes on each layer, on the layers up to it, and on each layer of untrained copies."""
-    figure, rows, curves = go.Figure(), [], record["layerwise"]
+    figure, rows, curves, metric = go.Figure(), [], record["layerwise"], metric_of(record)
     for i, (key, name) in enumerate((("independent", "this layer alone"), ("incremental", "layers 0 up to this one"))):
         _series(figure, i, name, [p["layer"] for p in curves[key]], curves[key])
-        rows += [(name, str(p["layer"]), per_cent(p["test"], p["interval"])) for p in curves[key]]
+        rows += [(name, str(p["layer"]), metric.score(p["test"], p["interval"])) for p in curves[key]]
     copies = record["baselines"]["untrained_model"]
     if copies:
         spread = copies["layers"]
         depth = list(range(len(spread)))
         _band(figure, depth, [p["lo"] for p in spread], [p["hi"] for p in spread], "untrained copies, range")
         figure.add_scatter(x=depth, y=[p["mean"] for p in spread], name="untrained, mean", mode="lines", line=_thin())
-        rows += [("untrained copies, this layer alone", str(k), ranged(p)) for k, p in enumerate(spread)]
+        rows += [("untrained copies, this layer alone", str(k), metric.ranged(p)) for k, p in enumerate(spread)]
     marks = record["layer_selector"] or {}
     for layer in sorted(set(marks.values())):
-        losses = ", ".join(f"{100 * float(d):g}" for d, k in marks.items() if k == layer)
+        losses = metric.allowed(*(float(d) for d, k in marks.items() if k == layer))
         figure.add_vline(x=layer, line={"width": 1, "dash": "dash", "color": colour("band")})
         figure.add_annotation(
-            x=layer, y=0, yref="paper", yanchor="bottom", text=f"LS {losses} points", showarrow=False, xanchor="left"
+            x=layer, y=0, yref="paper", yanchor="bottom", text=f"LS {losses}", showarrow=False, xanchor="left"
         )
-        rows.append(("LayerSelector", str(layer), f"within {losses} points"))
-    _axes(figure, _layers(record), "accuracy on test rows", x={"dtick": 1})
+        rows.append(("LayerSelector", str(layer), f"within {losses}"))
+    _score_axes(figure, _layers(record), record, x={"dtick": 1})
     best = max(curves["independent"], key=lambda p: p["test"])
-    whole = per_cent(record["oracle"]["test"])
-    title = f"Layer {best['layer']} alone reaches {per_cent(best['test'])}; all layers together {whole}"
+    whole = metric.score(record["oracle"]["test"])
+    title = f"Layer {best['layer']} alone reaches {metric.told(best['test'])}; all layers together {whole}"
     caption = "95 % intervals; vertical lines mark the highest layer that the LayerSelector keeps for a loss allowed."
     table = Table("Layer curves", ("probe", "layer", "test"), tuple(rows))
     return Chart("layers", title, caption, figure, table)
@@ -153,28 +152,28 @@ def cka_chart(record: Record) -> Chart:
 
 
 def cluster_chart(record: Record) -> Chart:
-    """Neurons that remain at each clustering threshold, and under them the accuracy of what remains."""
-    cuts = record["clusters"]
+    """Neurons that remain at each clustering threshold, and under them the score of what remains."""
+    cuts, metric = record["clusters"], metric_of(record)
     names, kept = [f"{c['threshold']:g}" for c in cuts], [c["kept"] for c in cuts]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     bars = {"text": [count(k) for k in kept], "marker_color": colour("series-1"), "showlegend": False}
     figure.add_bar(x=names, y=kept, row=1, col=1, **bars)
     _axes(figure, "", "neurons kept", x={})
-    _series(figure, 1, "accuracy of their probe", names, cuts, row=2, col=1)
+    _series(figure, 1, f"{metric.name} of their probe", names, cuts, row=2, col=1)
     figure.update_layout(showlegend=False, height=460)
     figure.update_yaxes(tickformat=",d", row=1, col=1)
-    figure.update_yaxes(title="accuracy", tickformat=TICKS, fixedrange=True, automargin=True, row=2, col=1)
+    figure.update_yaxes(title=metric.name, tickformat=metric.ticks, fixedrange=True, automargin=True, row=2, col=1)
     figure.update_xaxes(type="category", fixedrange=True)
     figure.update_xaxes(title="clustering threshold (distance 1 − |r|)", row=2, col=1)
     enough = [c for c in cuts if c["interval"][1] >= record["oracle"]["test"]]
-    title = "Every clustering threshold loses accuracy"
+    title = f"Every clustering threshold loses {metric.name}"
     if enough:
         c = min(enough, key=lambda c: int(c["kept"]))
         title = (
             f"With one neuron for each group of alike ones, {count(c['kept'])} of {count(record['neurons'])} reach"
-            f" {per_cent(c['test'])}, no less than all within the interval"
+            f" {metric.told(c['test'])}, no less than all within the interval"
         )
-    rows = tuple((f"{c['threshold']:g}", count(c["kept"]), per_cent(c["test"], c["interval"])) for c in cuts)
+    rows = tuple((f"{c['threshold']:g}", count(c["kept"]), metric.score(c["test"], c["interval"])) for c in cuts)
     dead = count(record["dead"])
     caption = f"Average linkage over |Pearson r|; a medoid stands for each cluster; {dead} dead neurons left out."
     return Chart("clusters", title, caption, figure, Table("Clusters", ("threshold", "neurons kept", "test"), rows))
@@ -191,9 +190,9 @@ def set_chart(record: Record) -> Chart:
     most = max(range(len(held)), key=lambda k: held[k])
     title = f"{held[most]} of the {size} neurons of the smallest set lie in layer {most}"
     rows = tuple((name, str(n)) for name, n in zip(names, held, strict=True))
-    best = record["minimal_sets"][0]
-    score = per_cent(best["test"], best["interval"])
-    caption = f"Ranking {best['ranking']}, loss allowed {allowed(best['delta'])}; {score} on test rows."
+    best, metric = record["minimal_sets"][0], metric_of(record)
+    score = metric.score(best["test"], best["interval"])
+    caption = f"Ranking {best['ranking']}, loss allowed {metric.allowed(best['delta'])}; {score} on test rows."
     return Chart("set", title, caption, figure, Table("Smallest set by layer", ("layer", "neurons"), rows))
 
 
@@ -213,7 +212,7 @@ def class_chart(record: Record) -> Chart:
         marker["line"] = {"width": 2}
         recalls = [part[label]["recall"] for label in record["labels"]]
         figure.add_scatter(x=recalls, y=names, name=name, mode="markers", marker=marker)
-    _axes(figure, "recall (share of the class's rows found)", "class", x={"tickformat": TICKS})
+    _axes(figure, "recall (share of the class's rows found)", "class", x={"tickformat": ACCURACY.ticks})
     figure.update_yaxes(tickformat=None, type="category", autorange="reversed")
     figure.update_layout(height=max(380, 120 + 28 * len(names)))
     known = {label: p["recall"] for label, p in record["oracle"]["per_class"].items() if p["recall"] is not None}
@@ -226,9 +225,9 @@ def class_chart(record: Record) -> Chart:
 
 
 def pareto_chart(record: Record) -> Chart:
-    """The front of size, depth and accuracy."""
+    """The front of size, depth and score."""
     front = sorted(record["pareto"], key=lambda p: p["size"])
-    depth = [p["depth"] for p in front]
+    depth, metric = [p["depth"] for p in front], metric_of(record)
     figure = go.Figure(
         go.Scatter(
             x=[p["size"] for p in front], y=[p["test"] for p in front], error_y=_errors(front),
@@ -237,13 +236,15 @@ def pareto_chart(record: Record) -> Chart:
             textfont={"size": 10, "color": colour("scale-low")},
         )
     )  # fmt: skip
-    _axes(figure, "neurons kept (logarithmic)", "accuracy on test rows", x={"type": "log", "dtick": 1})
+    _score_axes(figure, "neurons kept (logarithmic)", record, x={"type": "log", "dtick": 1})
     least = min(p["size"] for p in front)
     title = (
-        f"{len(front)} ways are on the front of size, depth and accuracy: {count(least)} to {count(front[-1]['size'])}"
-        f" neurons, highest layer {min(depth)} to {max(depth)}"
+        f"{len(front)} ways are on the front of size, depth and {metric.name}: {count(least)} to"
+        f" {count(front[-1]['size'])} neurons, highest layer {min(depth)} to {max(depth)}"
     )
-    rows = tuple((p["source"], count(p["size"]), str(p["depth"]), per_cent(p["test"], p["interval"])) for p in front)
+    rows = tuple(
+        (p["source"], count(p["size"]), str(p["depth"]), metric.score(p["test"], p["interval"])) for p in front
+    )
     caption = "Chosen on validation, scored on test. The number beside a point is the highest layer that it needs."
     table = Table("Pareto front", ("way", "neurons", "highest layer", "test"), rows)
     return Chart("pareto", title, caption, figure, table)
@@ -262,10 +263,11 @@ CHARTS: Mapping[str, Callable[[Record], Chart]] = {
 
 def missing_reason(record: Record, key: str) -> str | None:
     """Why a figure has no values; None where it has."""
-    part = {"set": "minimal_sets", "pareto": "pareto", "cka": "cka"}.get(key)
-    if part is None or record[part]:
+    part = {"set": "minimal_sets", "pareto": "pareto", "cka": "cka", "classes": "per_class"}.get(key)
+    place = record["oracle"] if key == "classes" else record
+    if part is None or place[part]:
         return None
-    return str(record.get(f"{part}_reason", "nothing was found"))
+    return str(place.get(f"{part}_reason", "nothing was found"))
 
 
 def _errors(points: Sequence[Record]) -> dict[str, Any]:
@@ -306,6 +308,12 @@ def _axes(figure: go.Figure, x_title: str, y_title: str, x: Mapping[str, Any]) -
         margin={"l": 60, "r": 12, "t": 24, "b": 48},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         xaxis={"title": x_title, "automargin": True, "fixedrange": True, **x},
-        yaxis={"title": y_title, "automargin": True, "fixedrange": True, "tickformat": TICKS},
+        yaxis={"title": y_title, "automargin": True, "fixedrange": True},
         autosize=True,
     )
+
+
+def _score_axes(figure: go.Figure, x_title: str, record: Record, x: Mapping[str, Any]) -> None:
+    metric = metric_of(record)
+    _axes(figure, x_title, f"{metric.name} on test rows", x)
+    figure.update_yaxes(tickformat=metric.ticks)

@@ -19,3 +19,19 @@ GLOSSARY = {
     "Pareto front": "The ways for which no other is smaller, less deep and better at once.",
     "95 % interval": "Where the value lies in 95 of 100 resamplings of whole lines, files or functions.",
 }
+
+_OF_VALUES = {
+    "R²": "1 is a perfect prediction, 0 no better than the mean of train; below 0 it is worse than that mean.",
+    "probe": "A linear regression that reads numbers off neurons. The model itself is not changed.",
+    "delta": "The R² that a smaller set may lose against the oracle.",
+    "ranking": "An order of importance: LCA by the oracle's weights, Probeless by correlation with the label.",
+    "95 % interval": "Where the value lies in 95 of 100 resamplings of whole files or functions.",
+}
+_OF_TOKENS = ("token lookup", "control task", "selectivity")
+
+
+def glossary(*, of_classes: bool) -> dict[str, str]:
+    """The words of a report on classes, or on values."""
+    if of_classes:
+        return GLOSSARY
+    return {word: text for word, text in (GLOSSARY | _OF_VALUES).items() if word not in _OF_TOKENS}

@@ -1,37 +1,81 @@
 """Numbers and texts as a reader sees them: never more digits than they carry, and no control characters."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Interval = Sequence[float]
 NONE = "–"
 
 
+@dataclass(frozen=True)
+class Metric:
+    """How a summary's scores are told.
+
+    Attributes:
+        name: In running text.
+        chance: What has a score without a look at the row.
+        factor: Scores are multiplied by it.
+        digits: Behind the point.
+        sign: Behind a score.
+        points: Unit of differences, in heads of tables.
+        ticks: Of axes, in d3's words.
+    """
+
+    name: str
+    chance: str
+    factor: int
+    digits: int
+    sign: str
+    points: str
+    ticks: str
+
+    def number(self, value: int | float, digits: int | None = None) -> str:
+        """A score or a difference without its unit."""
+        return f"{self.factor * value:.{self.digits if digits is None else digits}f}"
+
+    def score(self, value: int | float | None, interval: Interval | None = None) -> str:
+        """A score with its interval, for example `97.5 % [96.8, 98.1]`."""
+        if value is None:
+            return NONE
+        text = f"{self.number(value)}{self.sign}"
+        return f"{text} [{self.number(interval[0])}, {self.number(interval[1])}]" if interval else text
+
+    def told(self, value: int | float) -> str:
+        """A score in a sentence: `97.5 %`, or `R² 0.512`."""
+        return self.score(value) if self.sign else f"{self.name} {self.score(value)}"
+
+    def ranged(self, spread: Mapping[str, Any] | None) -> str:
+        """Mean and range of some draws, for example `93.3 % (90.8 – 95.0)`."""
+        if spread is None or spread["mean"] is None:
+            return NONE
+        return f"{self.score(spread['mean'])} ({self.number(spread['lo'])} – {self.number(spread['hi'])})"
+
+    def gain(self, part: Mapping[str, Any], unit: str = "") -> str:
+        """A difference with its interval, for example `1.2 [0.3, 2.0]`."""
+        low, high = part["interval"]
+        return f"{self.number(part['value'])}{unit} [{self.number(low)}, {self.number(high)}]"
+
+    def allowed(self, *deltas: float) -> str:
+        """Losses allowed: `1 point`, `0.5, 1 points`, or `0.01` of R²."""
+        steps = ", ".join(f"{self.factor * d:g}" for d in deltas)
+        if not self.sign:
+            return steps
+        return f"{steps} point{'' if steps == '1' else 's'}"
+
+
+ACCURACY = Metric("accuracy", "majority class", 100, 1, " %", "points", ".1~%")
+R2 = Metric("R²", "train mean", 1, 3, "", "R²", ".2~f")
+
+
+def metric_of(record: Mapping[str, Any]) -> Metric:
+    """The metric of a summary."""
+    return R2 if record["metric"] == "r2" else ACCURACY
+
+
 def per_cent(value: int | float | None, interval: Interval | None = None) -> str:
     """A share with its interval, for example `97.5 % [96.8, 98.1]`."""
-    if value is None:
-        return NONE
-    text = f"{100 * value:.1f} %"
-    return f"{text} [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else text
-
-
-def points(part: Mapping[str, Any]) -> str:
-    """A difference with its interval, in percentage points."""
-    low, high = part["interval"]
-    return f"{100 * part['value']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def ranged(spread: Mapping[str, Any] | None) -> str:
-    """Mean and range of some draws, for example `93.3 % (90.8 – 95.0)`."""
-    if spread is None or spread["mean"] is None:
-        return NONE
-    return f"{per_cent(spread['mean'])} ({100 * spread['lo']:.1f} – {100 * spread['hi']:.1f})"
-
-
-def allowed(delta: float) -> str:
-    """A loss allowed, in percentage points: `1 point`, `0.5 points`."""
-    points = 100 * delta
-    return f"{points:g} point{'' if points == 1 else 's'}"
+    return ACCURACY.score(value, interval)
 
 
 def count(value: int | float | None) -> str:

@@ -13,12 +13,17 @@ from plotly.offline import get_plotlyjs
 
 from neurosieve.report import tables
 from neurosieve.report.figures import CHARTS, missing_reason, theme
-from neurosieve.report.glossary import GLOSSARY
-from neurosieve.report.numbers import per_cent, visible
+from neurosieve.report.glossary import glossary
+from neurosieve.report.numbers import metric_of, visible
 from neurosieve.report.tables import Record
 
 # Heads of the parts that can be without values.
-_NAMES = {"cka": "Likeness of layers (CKA)", "set": "The smallest set", "pareto": "Pareto front"}
+_NAMES = {
+    "cka": "Likeness of layers (CKA)",
+    "set": "The smallest set",
+    "pareto": "Pareto front",
+    "classes": "Scores of each class",
+}
 
 
 def render_page(record: Record, folder: str) -> str:
@@ -54,7 +59,7 @@ def render_page(record: Record, folder: str) -> str:
         cuts=tables.cut_table(record),
         choices=tables.choice_table(record) if published and published["choices"] else None,
         origin=tables.origin_table(record),
-        glossary=GLOSSARY,
+        glossary=glossary(of_classes=tables.of_classes(record)),
         version=record.get("versions", {}).get("neurosieve", ""),
     )
 
@@ -63,8 +68,9 @@ def _control_title(record: Record) -> str:
     control = record["control"]
     if control["selectivity"] is None:
         return f"Control task: {control['reason']}"
-    points = 100 * control["selectivity"]
-    return f"Random labels of the same tokens reach {per_cent(control['control'])}: selectivity is {points:.1f} points"
+    metric = metric_of(record)
+    selectivity = f"{metric.number(control['selectivity'])} {metric.points}"
+    return f"Random labels of the same tokens reach {metric.score(control['control'])}: selectivity is {selectivity}"
 
 
 def _json(value: Mapping[str, Any]) -> Markup:

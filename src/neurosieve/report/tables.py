@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from neurosieve.report.numbers import NONE, count, neuron, per_cent, points, ranged, visible
+from neurosieve.report.numbers import NONE, count, metric_of, neuron, per_cent, visible
 
 Record = Mapping[str, Any]
 
@@ -48,12 +48,19 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 def lookup_name(record: Record) -> str:
     """What reads labels off the text alone: a table of tokens, or for whole examples their counts."""
-    return "token lookup" if of_tokens(record) else "logistic regression on token counts"
+    if of_tokens(record):
+        return "token lookup"
+    return f"{'logistic' if of_classes(record) else 'ridge'} regression on token counts"
 
 
 def of_tokens(record: Record) -> bool:
     """The units are tokens, not whole examples."""
     return bool(record["task"] == "token-tagging")
+
+
+def of_classes(record: Record) -> bool:
+    """Labels name classes, and are no values."""
+    return bool(record["metric"] != "r2")
 
 
 def trust_table(record: Record) -> Table:
@@ -68,8 +75,8 @@ def analysed_table(record: Record) -> Table:
     left = [f"{count(v)} {k.replace('_', ' ')}" for k, v in units.items() if k != "kept" and v]
     rows = [
         ("model", f"{record['model']}{' @ ' + record['revision'] if record['revision'] else ''}"),
-        ("task", f"{record['task']}, {record['metric']}, {record['protocol']} protocol"),
-        ("labels", f"{len(record['labels'])}: {', '.join(record['labels'])}"),
+        ("task", f"{record['task']}, {metric_of(record).name}, {record['protocol']} protocol"),
+        ("labels", f"{len(record['labels'])}: {', '.join(record['labels'])}" if of_classes(record) else "numbers"),
         ("rows", ", ".join(f"{split} {count(n)}" for split, n in record["rows"].items())),
         ("neurons", f"{count(record['neurons'])} in {record['layers']} layers; {count(record['dead'])} never vary"),
         ("units read", count(units["kept"])),
@@ -82,11 +89,11 @@ def analysed_table(record: Record) -> Table:
 def score_table(record: Record) -> Table:
     """The oracle beside its baselines, on all test rows and on those unseen in train."""
     base, natural = record["baselines"], record["unseen"]["natural"]
-    scored = natural["score"] is not None
+    scored, metric = natural["score"] is not None, metric_of(record)
 
     def both(name: str, part: Record, key: str = "score", unseen: Record | None = None) -> tuple[str, ...]:
-        other = per_cent(unseen["score"], unseen["interval"]) if scored and unseen else NONE
-        return name, per_cent(part[key], part["interval"]), other
+        other = metric.score(unseen["score"], unseen["interval"]) if scored and unseen else NONE
+        return name, metric.score(part[key], part["interval"]), other
 
     rows = [
         both(f"oracle, {count(record['neurons'])} neurons", record["oracle"], "test", natural),
@@ -95,29 +102,36 @@ def score_table(record: Record) -> Table:
     if base["untrained_model"]:
         copies = base["untrained_model"]
         name = f"untrained copies, {len(copies['seeds'])} seeds"
-        rows.append((name, ranged(copies["test"]), ranged(natural["untrained"] if scored else None)))
+        rows.append((name, metric.ranged(copies["test"]), metric.ranged(natural["untrained"] if scored else None)))
     random = base["random_neurons"]
     rows += [
         both("layer 0 alone", base["layer0"]),
-        (f"{random['size']} random neurons", ranged(random), NONE),
-        ("majority class", per_cent(base["majority"]), NONE),
+        (f"{random['size']} random neurons", metric.ranged(random), NONE),
+        (metric.chance, metric.score(base["majority"]), NONE),
         ("rows", count(record["oracle"]["n"]), count(natural["n"])),
     ]
-    return _table("Accuracy with 95 % intervals", ("", "all test rows", "rows unseen in train"), rows)
+    return _table(
+        f"{metric.name.capitalize()} with 95 % intervals", ("", "all test rows", "rows unseen in train"), rows
+    )
 
 
 def metric_table(record: Record) -> Table:
-    """F1 and Matthews' correlation of the oracle, what reads the text alone, and the smallest set."""
+    """F1 and Matthews' correlation of the oracle, what reads the text alone, and the smallest set.
+
+    Where labels are values: correlations and the mean absolute error.
+    """
     parts = [("oracle", record["oracle"]), (lookup_name(record), record["baselines"]["token_lookup"])]
     if record["minimal_sets"]:
         first = record["minimal_sets"][0]
         parts.append((f"{first['size']} neurons", first))
     known = [(name, part["metrics"]) for name, part in parts if "metrics" in part]  # an older record has none
     positive = next((m["f1"]["positive"] for _, m in known if "f1" in m), None)
-    columns = ["macro_f1", "mcc"] if positive is None else ["f1", "macro_f1", "mcc"]
     names = {"f1": f"F1 of {positive}", "macro_f1": "macro F1", "mcc": "Matthews' correlation"}
+    names |= {"pearson": "Pearson", "spearman": "Spearman", "mae": "mean absolute error"}
+    columns = [key for key in names if any(key in m for _, m in known)]
     rows = [(name, *(_plain(m[key]) for key in columns)) for name, m in known]
-    return _table("F1 and correlation with 95 % intervals", ("", *(names[c] for c in columns)), rows)
+    title = "F1 and correlation" if of_classes(record) else "Correlation and error"
+    return _table(f"{title} with 95 % intervals", ("", *(names[c] for c in columns)), rows)
 
 
 def _plain(part: Record) -> str:
@@ -127,19 +141,20 @@ def _plain(part: Record) -> str:
 
 def set_table(record: Record) -> Table:
     """The smallest sets with their losses and random controls."""
-    rows = []
+    rows, metric = [], metric_of(record)
     for s in record["minimal_sets"] or ():
         need = s["random_size"]
         rows.append(
             (
                 f"{s['ranking']} {s['delta']:g}{' safe' if s['select'] == 'safe' else ''}",
                 f"{s['size']} ({100 * s['size'] / record['neurons']:.1f} %)",
-                per_cent(s["test"], s["interval"]),
-                points(s["test_loss"]),
+                metric.score(s["test"], s["interval"]),
+                metric.gain(s["test_loss"]),
                 f"{need['median']:g} ({need['lo']} – {need['hi']})",
             )
         )
-    return _table("Smallest sets", ("ranking", "neurons", "test", "loss, points", "random orders need"), rows)
+    heads = ("ranking", "neurons", "test", f"loss, {metric.points}", "random orders need")
+    return _table("Smallest sets", heads, rows)
 
 
 def cut_table(record: Record) -> Table:
@@ -151,7 +166,7 @@ def cut_table(record: Record) -> Table:
         cut = best["clustering_threshold"]
         clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
         where = f"{best['size']} neurons of layers 0–{best['layers_kept']} ({clusters})"
-        pipeline = f"{where}, test {per_cent(best['test'], best['interval'])}"
+        pipeline = f"{where}, test {metric_of(record).score(best['test'], best['interval'])}"
     selected = record["layer_selector"]
     marks = ", ".join(f"0–{k} within {float(d):g}" for d, k in selected.items()) if selected else NONE
     return _table("Layers and pipeline", ("", ""), [("layers kept by LS", marks), ("LS + CC + LCA", pipeline)])
@@ -176,41 +191,42 @@ def class_table(record: Record) -> Table:
 
 
 def mistake_table(record: Record) -> Table:
-    """Some test rows that the oracle gets wrong."""
+    """Some test rows that the oracle gets wrong; of values those with the largest errors."""
     rows = [
         (m["text"], m["label"], m["predicted"], "unseen" if m["unseen"] else "seen") for m in record.get("mistakes", ())
     ]
-    return _table("Rows that the oracle gets wrong", ("text", "label", "predicted", "in train"), rows)
+    title = "Rows that the oracle gets wrong" if of_classes(record) else "Rows with the oracle's largest errors"
+    return _table(title, ("text", "label", "predicted", "in train"), rows)
 
 
 def control_table(record: Record) -> Table:
     """Selectivity on all rows, on rows seen in train, and of the smallest set; types held out of training."""
-    control, rows = record["control"], []
+    control, rows, metric = record["control"], [], metric_of(record)
     for key, name in (("all", "all rows"), ("seen", "rows seen in train"), ("minimal_set", "smallest set, seen rows")):
         part = control.get(key)
         if part:
             low, high = part["control_range"]
-            drawn = f"{per_cent(part['control'])} ({100 * low:.1f} – {100 * high:.1f})"
-            gain = points({"value": part["selectivity"], "interval": part["interval"]})
-            rows.append((name, count(part["rows"]), per_cent(part["task"]), drawn, gain))
+            drawn = metric.ranged({"mean": part["control"], "lo": low, "hi": high})
+            gain = metric.gain({"value": part["selectivity"], "interval": part["interval"]})
+            rows.append((name, count(part["rows"]), metric.score(part["task"]), drawn, gain))
     disjoint = record["unseen"]["disjoint"]
     if disjoint["mean"] is not None:
         name = f"types held out of training, {disjoint['splits']} splits"
         rows.append(
-            (name, f"{count(disjoint['n']['lo'])} – {count(disjoint['n']['hi'])}", ranged(disjoint), NONE, NONE)
+            (name, f"{count(disjoint['n']['lo'])} – {count(disjoint['n']['hi'])}", metric.ranged(disjoint), NONE, NONE)
         )
     heads = ("rows", "n", "task", "control task", "selectivity, points")
     return _table("Control task and held-out types", heads, rows)
 
 
 def neuron_table(record: Record) -> Table:
-    """The first smallest set: each neuron with its weight for each class."""
+    """The first smallest set: each neuron with its weight for each class, or for the value."""
     best = record["minimal_sets"][0]
     rows = [
         (neuron(pair), *(f"{w:+.2f}" if w else "0" for w in weights))
         for pair, weights in zip(best["neurons"], best["weights"], strict=True)
     ]
-    title = f"The {best['size']} neurons with their class weights"
+    title = f"The {best['size']} neurons with their {'class ' if of_classes(record) else ''}weights"
     return _table(title, ("layer:index", *record["labels"]), rows)
 
 

@@ -10,12 +10,14 @@ from markupsafe import Markup
 from neurosieve.activations.store import ActivationStore
 from neurosieve.config import StudyConfig
 from neurosieve.errors import DataError, unknown_name
+from neurosieve.probes.features import Scaler
 from neurosieve.redundancy.clusters import GeneralRedundancy
 from neurosieve.redundancy.controls import Controls
 from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.pipeline import Pipeline
 from neurosieve.report import CHARTS, render_page
 from neurosieve.report.figures import missing_reason, plain
+from neurosieve.report.numbers import metric_of
 from neurosieve.report.tables import score_table, set_table, trust_table
 from neurosieve.selection import Selection
 from neurosieve.summary.opened import open_test
@@ -119,7 +121,7 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> d
     """
     selection, oracle = found.selection, found.selection.oracle.probe
     test = open_test(config, store, selection.scaler)
-    record = _studied(config, store, len(selection.scaler.dead)) | {
+    record = _studied(config, store, selection.scaler) | {
         "oracle": oracle_part(test, selection),
         "baselines": baselines_part(test, selection, found.layers, found.untrained),
         "unseen": {
@@ -140,7 +142,7 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> d
         record["baselines"]["untrained_reason"] = found.untrained_reason
     low, majority = record["oracle"]["interval"][0], record["baselines"]["majority"]
     if low <= majority:
-        reason = f"the oracle's lower bound {low:.3f} is not above the majority class's {majority:.3f}"
+        reason = f"the oracle's lower bound {low:.3f} is not above the {metric_of(record).chance}'s {majority:.3f}"
         for key in ("minimal_sets", "layer_selector", "pipeline", "pareto"):
             record |= {key: None, f"{key}_reason": reason}
     record["trust"] = trust_box(record, test, oracle)
@@ -148,7 +150,7 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> d
     return record
 
 
-def _studied(config: StudyConfig, store: ActivationStore, dead: int) -> dict[str, Any]:
+def _studied(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> dict[str, Any]:
     """What was analysed."""
     manifest = store.manifest
     return {
@@ -159,11 +161,11 @@ def _studied(config: StudyConfig, store: ActivationStore, dead: int) -> dict[str
         "revision": manifest.revision,
         "site": manifest.site,
         "task": config.task,
-        "metric": "accuracy",
+        "metric": "accuracy" if scaler.target is None else "r2",
         "protocol": config.protocol,
         "layers": manifest.layers,
         "neurons": manifest.layers * manifest.width,
-        "dead": dead,
+        "dead": len(scaler.dead),
         "labels": manifest.labels,
         "rows": manifest.rows,
         "units": manifest.counts,

@@ -1,4 +1,4 @@
-"""The test split, opened once: the rows, what probes get right on them, and how scores are written down."""
+"""The test split, opened once: the rows, how well probes do on them, and how scores are written down."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,19 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Num
 from torch import Tensor
 
-from neurosieve.activations.store import ActivationStore
+from neurosieve.activations.store import ActivationStore, labels_of
 from neurosieve.config import StudyConfig
 from neurosieve.probes.baselines import count_predictions, lookup_predictions, majority_label, unseen
 from neurosieve.probes.features import Scaler
-from neurosieve.probes.intervals import ClusterBootstrap, accuracy_interval, loss_interval
-from neurosieve.probes.metrics import metrics_of
+from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
+from neurosieve.probes.metrics import ClassScore, metrics_of, per_class, row_scores, value_metrics
 from neurosieve.probes.probe import Probe
+from neurosieve.typing import Scores
 
-Hits = Bool[np.ndarray, " rows"]
+Mask = Bool[np.ndarray, " rows"]
 
 
 @dataclass(frozen=True)
@@ -26,41 +27,44 @@ class OpenedTest:
 
     Attributes:
         x: Standardised features, shape [neurons, rows].
-        label: Classes, shape [rows].
+        label: Classes, or values standardised by train, shape [rows].
         labels: Class names.
         text: Units' texts, shape [rows].
         group: Clusters, shape [rows].
         train_text: Texts of train, shape [train].
-        train_label: Classes of train, shape [train].
+        train_label: Classes or standardised values of train, shape [train].
         resamples: Makes the bootstrap of some groups.
         bootstrap: Over all rows.
         unseen: Rows whose text is absent from train.
         guess: What the token lookup, or for whole examples the token counts, predict, shape [rows].
         whole: Each example is one unit.
+        target: Train mean and standard deviation of values; None for classes.
     """
 
     x: Float[Tensor, "neurons rows"]
-    label: Int[np.ndarray, " rows"]
+    label: Num[np.ndarray, " rows"]
     labels: tuple[str, ...]
     text: np.ndarray
     group: np.ndarray
     train_text: np.ndarray
-    train_label: Int[np.ndarray, " train"]
+    train_label: Num[np.ndarray, " train"]
     resamples: partial[ClusterBootstrap]
     bootstrap: ClusterBootstrap
-    unseen: Hits
-    guess: Int[np.ndarray, " rows"]
+    unseen: Mask
+    guess: Num[np.ndarray, " rows"]
     whole: bool = False
+    target: tuple[float, float] | None = None
 
     @property
-    def lookup(self) -> Hits:
-        """Rows that the text baseline gets right."""
-        hits: Hits = self.guess == self.label
-        return hits
+    def lookup(self) -> Scores:
+        """Each row's score by the text baseline."""
+        return row_scores(self.guess, self.label)
 
     @property
     def majority(self) -> float:
-        """Train's majority class scored here."""
+        """Train's majority class scored here; of values the train mean, whose R² is 0."""
+        if self.target is not None:
+            return 0.0
         return float((self.label == majority_label(self.train_label, len(self.labels))).mean())
 
     @property
@@ -68,23 +72,21 @@ class OpenedTest:
         """Class distribution of train."""
         return np.bincount(self.train_label, minlength=len(self.labels)) / len(self.train_label)
 
-    def correct(self, probe: Probe) -> Hits:
-        """Rows that a probe gets right."""
-        return probe.correct(self.x, self.label)
+    def row_scores(self, probe: Probe) -> Scores:
+        """Each row's score by a probe."""
+        return probe.row_scores(self.x, self.label)
 
     def score(self, probe: Probe) -> float:
-        """Accuracy of a probe."""
-        return float(self.correct(probe).mean())
+        """Accuracy of a probe, or R²."""
+        return float(self.row_scores(probe).mean())
 
-    def scored(self, hits: Hits, rows: Hits | None = None) -> dict[str, Any]:
-        """Score, n and interval of some hits, on some rows."""
+    def scored(self, scores: Scores, rows: Mask | None = None) -> dict[str, Any]:
+        """Mean, n and interval of rows' scores, on some rows."""
         if rows is None:
-            return scored(hits, self.bootstrap)
-        return scored(hits[rows], self.resamples(self.group[rows]))
+            return scored(scores, self.bootstrap)
+        return scored(scores[rows], self.resamples(self.group[rows]))
 
-    def difference(
-        self, ours: Hits | Float[np.ndarray, " rows"], theirs: Float[np.ndarray, " rows"], rows: Hits | None = None
-    ) -> dict[str, Any]:
+    def difference(self, ours: Scores, theirs: Scores, rows: Mask | None = None) -> dict[str, Any]:
         """How much better ours is, with its paired interval; on some rows."""
         gain = ours.astype(np.float64) - theirs.astype(np.float64)
         if rows is not None:
@@ -92,20 +94,36 @@ class OpenedTest:
         bootstrap = self.bootstrap if rows is None else self.resamples(self.group[rows])
         return {"value": float(gain.mean()), "interval": list(bootstrap.interval(gain))}
 
-    def metrics(self, predicted: Int[np.ndarray, " rows"]) -> dict[str, Any]:
-        """F1 and MCC with their intervals."""
+    def metrics(self, predicted: Num[np.ndarray, " rows"]) -> dict[str, Any]:
+        """F1 and MCC, or correlations and error of values, with their intervals."""
+        if self.target is not None:
+            return value_metrics(predicted, self.label, self.target[1], self.bootstrap)
         return metrics_of(predicted, self.label, self.labels, self.bootstrap)
 
-    def loss(self, reference: Hits, hits: Hits) -> dict[str, Any]:
+    def per_class(self, predicted: Num[np.ndarray, " rows"], rows: Mask | None = None) -> dict[str, ClassScore] | None:
+        """Scores of each class, on some rows; None for values."""
+        if self.target is not None:
+            return None
+        kept = np.ones(len(self.label), dtype=bool) if rows is None else rows
+        return per_class(predicted[kept], self.label[kept], self.labels)
+
+    def named(self, labels: Num[np.ndarray, " some"]) -> list[str]:
+        """Names of classes, or values in their own unit."""
+        if self.target is None:
+            return [self.labels[c] for c in labels]
+        mean, deviation = self.target
+        return [f"{v:.6g}" for v in labels * deviation + mean]
+
+    def loss(self, reference: Scores, scores: Scores) -> dict[str, Any]:
         """How much a set loses, with its paired interval."""
-        value, interval = loss_interval(reference, hits, self.bootstrap)
+        value, interval = loss_interval(reference, scores, self.bootstrap)
         return {"value": value, "interval": list(interval)}
 
 
 def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> OpenedTest:
     """Read the test rows; nothing is chosen after this."""
     train, test = store.units("train"), store.read("test")
-    text, label = np.array(train["text"].to_pylist(), dtype=object), train["label_id"].to_numpy()
+    text, label = np.array(train["text"].to_pylist(), dtype=object), scaler.labels(labels_of(train))
     if config.whole:
         predicted = count_predictions(text, label, test.text)
     else:
@@ -113,7 +131,7 @@ def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> Op
     resamples = partial(ClusterBootstrap, draws=config.bootstrap, seed=config.seed)
     return OpenedTest(
         x=scaler.apply(test.values),
-        label=test.label,
+        label=scaler.labels(test.label),
         labels=test.labels,
         text=test.text,
         group=test.group,
@@ -124,12 +142,13 @@ def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> Op
         unseen=unseen(text, test.text),
         guess=predicted,
         whole=config.whole,
+        target=scaler.target,
     )
 
 
-def scored(hits: Hits, bootstrap: ClusterBootstrap) -> dict[str, Any]:
-    """Score, n and interval."""
-    return {"score": float(hits.mean()), "n": len(hits), "interval": list(accuracy_interval(hits, bootstrap))}
+def scored(scores: Scores, bootstrap: ClusterBootstrap) -> dict[str, Any]:
+    """Mean score, n and interval."""
+    return {"score": float(scores.mean()), "n": len(scores), "interval": list(score_interval(scores, bootstrap))}
 
 
 def as_test(part: Mapping[str, Any]) -> dict[str, Any]:

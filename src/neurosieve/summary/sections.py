@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosieve.data.controls import among, control_labels, held_out_types
 from neurosieve.data.dataset import BETWEEN
-from neurosieve.probes.metrics import MIN_ROWS, per_class
+from neurosieve.probes.metrics import MIN_ROWS, row_scores
 from neurosieve.probes.probe import Probe
 from neurosieve.redundancy import MinimalSet
 from neurosieve.redundancy.clusters import GeneralRedundancy
@@ -17,7 +17,8 @@ from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.pareto import Point, pareto_front
 from neurosieve.redundancy.pipeline import Candidate, Pipeline
 from neurosieve.selection import Selection
-from neurosieve.summary.opened import Hits, OpenedTest, as_test, missing, spread
+from neurosieve.summary.opened import OpenedTest, as_test, missing, spread
+from neurosieve.typing import Scores
 from neurosieve.untrained import Untrained
 
 MAX_MISTAKES = 24
@@ -28,15 +29,21 @@ def oracle_part(test: OpenedTest, selection: Selection) -> dict[str, Any]:
     """The probe on all neurons."""
     probe = selection.oracle.probe
     keys = ("lambda", "validation", "nonzero", "converged")
+    predicted = probe.predict(test.x)
     return {
         "validation": probe.validation,
-        **as_test(test.scored(test.correct(probe))),
+        **as_test(test.scored(test.row_scores(probe))),
         "lambda": probe.lam,
         "converged": probe.converged,
         "path": [dict(zip(keys, p, strict=True)) for p in selection.oracle.path],
-        "per_class": per_class(probe.predict(test.x), test.label, test.labels),
-        "metrics": test.metrics(probe.predict(test.x)),
+        **_per_class(test, predicted),
+        "metrics": test.metrics(predicted),
     }
+
+
+def _per_class(test: OpenedTest, predicted: np.ndarray, rows: np.ndarray | None = None) -> dict[str, Any]:
+    found = test.per_class(predicted, rows)
+    return {"per_class": found} | ({"per_class_reason": "labels are values"} if found is None else {})
 
 
 def baselines_part(
@@ -47,7 +54,7 @@ def baselines_part(
     return {
         "majority": test.majority,
         "token_lookup": test.scored(test.lookup) | {"metrics": test.metrics(test.guess)},
-        "layer0": test.scored(test.correct(layer0)) | {"validation": layer0.validation},
+        "layer0": test.scored(test.row_scores(layer0)) | {"validation": layer0.validation},
         "random_neurons": {"size": first.size, **spread([test.score(p) for p in first.random_probes])},
         "untrained_model": _untrained(test, untrained),
     }
@@ -56,14 +63,15 @@ def baselines_part(
 def _untrained(test: OpenedTest, copies: Sequence[Untrained]) -> dict[str, Any] | None:
     if not copies:
         return None
-    hits = np.stack([c.predicted == test.label for c in copies])
+    scores = np.stack([row_scores(c.predicted, test.label) for c in copies])
     part: dict[str, Any] = {
-        "test": spread(hits.mean(1).tolist()),
-        "unseen_natural": spread(hits[:, test.unseen].mean(1).tolist()) if test.unseen.sum() >= MIN_ROWS else None,
+        "test": spread(scores.mean(1).tolist()),
+        "unseen_natural": spread(scores[:, test.unseen].mean(1).tolist()) if test.unseen.sum() >= MIN_ROWS else None,
         "seeds": [c.seed for c in copies],
         "converged": all(c.converged for c in copies),
         "layers": [
-            spread([float((c.layers[k] == test.label).mean()) for c in copies]) for k in range(len(copies[0].layers))
+            spread([float(row_scores(c.layers[k], test.label).mean()) for c in copies])
+            for k in range(len(copies[0].layers))
         ],
     }
     return part
@@ -74,47 +82,53 @@ def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]
     rows, n = test.unseen, int(test.unseen.sum())
     if n < MIN_ROWS:
         return missing(f"{n} unseen rows; at least {MIN_ROWS} are needed", n=n)
-    hits = test.correct(oracle)
-    part = test.scored(hits, rows) | {
+    ours = test.row_scores(oracle)
+    part = test.scored(ours, rows) | {
         "token_lookup": test.scored(test.lookup, rows),
-        "seen": _seen(test, oracle, hits),
+        "seen": _seen(test, oracle, ours),
         "untrained": None,
-        "per_class": per_class(oracle.predict(test.x)[rows], test.label[rows], test.labels),
+        **_per_class(test, oracle.predict(test.x), rows),
     }
     if untrained:
-        mean = np.mean([c.predicted == test.label for c in untrained], 0)
-        scores = [float((c.predicted == test.label)[rows].mean()) for c in untrained]
-        part["untrained"] = spread(scores) | {"gain": test.difference(hits, mean, rows)}
+        theirs = np.stack([row_scores(c.predicted, test.label) for c in untrained])
+        gain = test.difference(ours, theirs.mean(0), rows)
+        part["untrained"] = spread(theirs[:, rows].mean(1).tolist()) | {"gain": gain}
     return part
 
 
-def _seen(test: OpenedTest, oracle: Probe, hits: Hits) -> dict[str, Any] | None:
+def _seen(test: OpenedTest, oracle: Probe, ours: Scores) -> dict[str, Any] | None:
     rows = ~test.unseen
     if int(rows.sum()) < MIN_ROWS:
         return None
-    return test.scored(hits, rows) | {
-        "per_class": per_class(oracle.predict(test.x)[rows], test.label[rows], test.labels)
-    }
+    return test.scored(ours, rows) | _per_class(test, oracle.predict(test.x), rows)
 
 
 def mistakes_part(test: OpenedTest, oracle: Probe) -> list[dict[str, Any]]:
-    """Test rows that the oracle gets wrong: as many of each class in turn, the first of the split first."""
+    """Test rows that the oracle gets wrong: as many of each class in turn, the first of the split first.
+
+    Of values the rows with the largest errors, the largest first.
+    """
     predicted = oracle.predict(test.x)
-    wrong = np.flatnonzero(predicted != test.label)
-    turn = np.zeros(len(wrong), dtype=np.int64)
-    for c in np.unique(test.label[wrong]):
-        mine = test.label[wrong] == c
-        turn[mine] = np.arange(mine.sum())
-    chosen = wrong[np.argsort(turn, kind="stable")][:MAX_MISTAKES]
+    order = _in_turn(predicted, test.label) if test.target is None else np.argsort(test.row_scores(oracle))
+    chosen = order[:MAX_MISTAKES]
     return [
         {
             "text": " ⇄ ".join(shortened(side) for side in str(test.text[i]).split(BETWEEN)),
-            "label": test.labels[test.label[i]],
-            "predicted": test.labels[predicted[i]],
+            "label": label,
+            "predicted": guess,
             "unseen": bool(test.unseen[i]),
         }
-        for i in chosen
+        for i, label, guess in zip(chosen, test.named(test.label[chosen]), test.named(predicted[chosen]), strict=True)
     ]
+
+
+def _in_turn(predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+    wrong = np.flatnonzero(predicted != label)
+    turn = np.zeros(len(wrong), dtype=np.int64)
+    for c in np.unique(label[wrong]):
+        mine = label[wrong] == c
+        turn[mine] = np.arange(mine.sum())
+    return wrong[np.argsort(turn, kind="stable")]
 
 
 def shortened(text: str) -> str:
@@ -128,7 +142,7 @@ def disjoint_part(test: OpenedTest, controls: Controls) -> dict[str, Any]:
     for seed, probe in controls.disjoint.items():
         rows = among(test.text, held_out_types(test.train_text, test.train_label, seed))
         if rows.any():
-            scores.append(float(test.correct(probe)[rows].mean()))
+            scores.append(float(test.row_scores(probe)[rows].mean()))
             counts.append(float(rows.sum()))
     if not scores or min(counts) < MIN_ROWS:
         asked = "no split was asked for" if not controls.disjoint else f"fewer than {MIN_ROWS} test rows of such types"
@@ -162,7 +176,7 @@ def _selectivity(
         return None
     truth = {seed: control_labels(test.text, test.share, seed) for seed in controls}
     hits = [controls[seed].predict(test.x) == truth[seed] for seed in controls]
-    ours = test.correct(task)
+    ours = test.row_scores(task)
     gain = test.difference(ours, np.mean(hits, 0), rows)
     scores = spread([float(h[rows].mean()) for h in hits])
     score = float(ours[rows].mean())
@@ -181,7 +195,7 @@ def layer_parts(test: OpenedTest, layers: LayerCurves, oracle: Probe, deltas: Se
 
     def curve(probes: Sequence[Probe]) -> list[dict[str, Any]]:
         return [
-            {"layer": k, "validation": p.validation, **as_test(test.scored(test.correct(p)))}
+            {"layer": k, "validation": p.validation, **as_test(test.scored(test.row_scores(p)))}
             for k, p in enumerate(probes)
         ]
 
@@ -202,7 +216,7 @@ def general_parts(test: OpenedTest, general: GeneralRedundancy, dead: int) -> di
                 "kept": len(c.probe.feature),
                 "dead": dead,
                 "validation": c.probe.validation,
-                **as_test(test.scored(test.correct(c.probe))),
+                **as_test(test.scored(test.row_scores(c.probe))),
             }
             for c in general.clusters
         ],
@@ -214,7 +228,7 @@ def general_parts(test: OpenedTest, general: GeneralRedundancy, dead: int) -> di
 
 def set_part(test: OpenedTest, selection: Selection, found: MinimalSet) -> dict[str, Any]:
     """A smallest set with its random control."""
-    correct, sizes = test.correct(found.probe), found.random_sizes
+    scores, sizes = test.row_scores(found.probe), found.random_sizes
     median = float(np.median(sizes))
     return {
         "ranking": found.ranking,
@@ -222,10 +236,10 @@ def set_part(test: OpenedTest, selection: Selection, found: MinimalSet) -> dict[
         "select": found.select,
         "size": found.size,
         "validation": found.probe.validation,
-        **as_test(test.scored(correct)),
+        **as_test(test.scored(scores)),
         "metrics": test.metrics(found.probe.predict(test.x)),
         "converged": found.probe.converged,
-        "test_loss": test.loss(test.correct(selection.oracle.probe), correct),
+        "test_loss": test.loss(test.row_scores(selection.oracle.probe), scores),
         "random_same_size": spread([test.score(p) for p in found.random_probes]),
         "random_size": {"median": median, "lo": min(sizes), "hi": max(sizes), "ratio": found.size / median},
         "neurons": selection.scaler.neurons[found.probe.feature].tolist(),
@@ -250,8 +264,8 @@ def pipeline_part(test: OpenedTest, selection: Selection, pipeline: Pipeline, ne
         "size": best.size,
         "reduction": 1 - len(probe.feature) / neurons,
         "validation": probe.validation,
-        **as_test(test.scored(test.correct(probe))),
-        "test_loss": test.loss(test.correct(selection.oracle.probe), test.correct(probe)),
+        **as_test(test.scored(test.row_scores(probe))),
+        "test_loss": test.loss(test.row_scores(selection.oracle.probe), test.row_scores(probe)),
         "neurons": selection.scaler.neurons[probe.feature].tolist(),
         "tried": tried,
     }
@@ -272,12 +286,12 @@ def _candidate(test: OpenedTest, c: Candidate) -> dict[str, Any]:
 
 
 def curve_part(test: OpenedTest, selection: Selection) -> list[dict[str, Any]]:
-    """Accuracy against number of neurons: each ranking, and the band of the random orders that got to that size."""
+    """Score against number of neurons: each ranking, and the band of the random orders that got to that size."""
     points = []
     names = [r.name for r in selection.rankings]
     for name in names:
         for p in selection.curves[name]:
-            part = as_test(test.scored(test.correct(p)))
+            part = as_test(test.scored(test.row_scores(p)))
             points.append({"ranking": name, "size": len(p.feature), "validation": p.validation, **part})
     band: dict[int, list[float]] = defaultdict(list)
     for name, curve in selection.curves.items():
@@ -311,7 +325,7 @@ def pareto_part(
             "size": p.size,
             "depth": p.depth,
             "validation": p.validation,
-            **as_test(test.scored(test.correct(p.probe))),
+            **as_test(test.scored(test.row_scores(p.probe))),
         }
         for p in pareto_front(points)
     ]

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from neurosieve.probes.probe import Probe
-from neurosieve.report.numbers import allowed, per_cent
+from neurosieve.report.numbers import metric_of
 from neurosieve.report.tables import lookup_name, of_tokens
 from neurosieve.summary.opened import OpenedTest
 
@@ -33,15 +31,16 @@ def _entry(key: str, question: str, answer: str, figures: str) -> dict[str, str]
 
 def _above_majority(record: Record) -> dict[str, str]:
     low, majority = record["oracle"]["interval"][0], record["baselines"]["majority"]
-    figures = f"oracle {per_cent(record['oracle']['test'])}, at least {per_cent(low)}; majority {per_cent(majority)}"
-    return _entry("majority", "Is the oracle above the majority class?", YES if low > majority else NO, figures)
+    metric = metric_of(record)
+    oracle, least, most = (metric.score(v) for v in (record["oracle"]["test"], low, majority))
+    figures = f"oracle {oracle}, at least {least}; {metric.chance.removesuffix(' class')} {most}"
+    return _entry("majority", f"Is the oracle above the {metric.chance}?", YES if low > majority else NO, figures)
 
 
 def _above_lookup(record: Record, test: OpenedTest, oracle: Probe) -> dict[str, str]:
-    gain = test.difference(test.correct(oracle).astype(np.float64), test.lookup.astype(np.float64))
-    figures = (
-        f"{_points(gain)} above {_text_baseline(record)} ({per_cent(record['baselines']['token_lookup']['score'])})"
-    )
+    gain = test.difference(test.row_scores(oracle), test.lookup)
+    score = metric_of(record).score(record["baselines"]["token_lookup"]["score"])
+    figures = f"{_gain(record, gain)} above {_text_baseline(record)} ({score})"
     question = f"Is the oracle above the {lookup_name(record)}?"
     return _entry("lookup", question, YES if gain["interval"][0] > 0 else NO, figures)
 
@@ -53,11 +52,9 @@ def _above_untrained(record: Record) -> dict[str, str]:
         return _entry("untrained", question, OPEN, natural["reason"])
     if natural["untrained"] is None:
         return _entry("untrained", question, OPEN, record["baselines"]["untrained_reason"])
-    gain = natural["untrained"]["gain"]
-    figures = (
-        f"{per_cent(natural['score'])} against {per_cent(natural['untrained']['mean'])}: {_points(gain)}"
-        f" (n {natural['n']:,})"
-    )
+    gain, metric = natural["untrained"]["gain"], metric_of(record)
+    trained, drawn = metric.score(natural["score"]), metric.score(natural["untrained"]["mean"])
+    figures = f"{trained} against {drawn}: {_gain(record, gain)} (n {natural['n']:,})"
     return _entry("untrained", question, YES if gain["interval"][0] > 0 else NO, figures)
 
 
@@ -66,10 +63,10 @@ def _selective(record: Record) -> dict[str, str]:
     control = record["control"]
     if control["selectivity"] is None:
         return _entry("selectivity", question, OPEN, control["reason"])
-    figures = (
-        f"task {per_cent(control['task'])}, control {per_cent(control['control'])}"
-        f" (its majority {per_cent(control['majority'])}): selectivity {100 * control['selectivity']:.1f} points"
-    )
+    metric = metric_of(record)
+    task, drawn, most = (metric.score(control[key]) for key in ("task", "control", "majority"))
+    gain = f"{metric.number(control['selectivity'])} {metric.points}"
+    figures = f"task {task}, control {drawn} (its majority {most}): selectivity {gain}"
     return _entry("selectivity", question, YES if control["interval"][0] > 0 else NO, figures)
 
 
@@ -87,25 +84,25 @@ def _beats_random(record: Record) -> dict[str, str]:
     return _entry("random", question, YES if fewer else NO, figures)
 
 
-def _points(gain: Record) -> str:
-    low, high = gain["interval"]
-    return f"{100 * gain['value']:.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
+def _gain(record: Record, gain: Record) -> str:
+    metric = metric_of(record)
+    return metric.gain(gain, f" {metric.points}")
 
 
 def headline(record: Record) -> str:
     """The finding in one sentence, chosen by what the trust box says."""
     if record["minimal_sets"] is None:
         return f"Nothing can be said: {record['minimal_sets_reason']}."
-    best = record["minimal_sets"][0]
-    low = 100 * best["test_loss"]["interval"][0]
-    high, value = 100 * best["test_loss"]["interval"][1], 100 * best["test_loss"]["value"]
+    best, metric = record["minimal_sets"][0], metric_of(record)
+    loss = best["test_loss"]
+    value, low, high = (metric.number(v, max(2, metric.digits)) for v in (loss["value"], *loss["interval"]))
     share = 100 * (1 - best["size"] / record["neurons"])
     finding = (
-        f"{share:.1f} % of {record['neurons']:,} neurons can go: {best['size']} stay within {allowed(best['delta'])}"
-        f" of the oracle's {100 * record['oracle']['test']:.1f} %"
-        f" (loss on test {value:.2f} points, 95 % interval {low:.2f} to {high:.2f})"
+        f"{share:.1f} % of {record['neurons']:,} neurons can go: {best['size']} stay within"
+        f" {metric.allowed(best['delta'])} of the oracle's {metric.told(record['oracle']['test'])}"
+        f" (loss on test {value} {metric.points}, 95 % interval {low} to {high})"
     )
-    held = "" if low <= 100 * best["delta"] else " That loss is above what was allowed."
+    held = "" if loss["interval"][0] <= best["delta"] else " That loss is above what was allowed."
     return f"{finding}; {_but(record)}.{held}"
 
 
