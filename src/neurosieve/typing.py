@@ -26,7 +26,8 @@ Precision = Literal["float32", "bfloat16", "float16"]
 
 PathLike = str | Path
 
-# Of each row: is its class right; or of a value 1 − (y − ŷ)² / mean y². The mean is the accuracy, or R².
+# Of each row: is its class right; or of a value its part of R² (see `probes.metrics.row_scores`). The mean is the
+# accuracy, or R².
 Scores = Bool[np.ndarray, " rows"] | Float[np.ndarray, " rows"]
 
 

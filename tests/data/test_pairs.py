@@ -144,7 +144,7 @@ BAD: dict[str, tuple[Row, tuple[str, ...]]] = {
     "an empty function": ({"code1": " \n", "code2": "b", "label": 1}, ("row 7", "'code1'", "empty")),
     "no text": ({"code1": ["a"], "code2": "b", "label": 1}, ("row 7", "list")),
     "no label": ({"code1": "a", "code2": "b", "label": None}, ("row 7", "'label'")),
-    "mixed labels": ({"code1": "a", "code2": "b", "label": "yes"}, ("labels", "int and str")),
+    "mixed labels": ({"code1": "a", "code2": "b", "label": "yes"}, ("labels", "int (train:1) and str (train:7)")),
 }
 
 

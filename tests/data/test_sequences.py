@@ -118,8 +118,8 @@ BAD: dict[str, tuple[dict[str, list[Row]], str]] = {
     "other columns": (ROWS | {"test": [{"code": "x", "label": 1}]}, "--text-column"),
     "empty function": (changed(func=" \n"), "an empty text"),
     "no text": (changed(func=3), "int"),
-    "mixed labels": (changed(target="yes"), "int and str"),
-    "shares": ({s: [r | {"target": 0.5} for r in rows] for s, rows in ROWS.items()}, "float"),
+    "mixed labels": (changed(target="yes"), "int (train:1) and str (validation:5)"),
+    "a list": ({s: [r | {"target": [0]} for r in rows] for s, rows in ROWS.items()}, "list (train:1)"),
 }
 
 

@@ -14,15 +14,20 @@ MIN_ROWS = 30
 
 
 def row_scores(predicted: Num[np.ndarray, " rows"], label: Num[np.ndarray, " rows"]) -> Scores:
-    """Right or wrong; for values, whose train mean is 0, 1 − (y − ŷ)² / mean y².
+    """Right or wrong; for values, whose train mean is 0, R² with the row's share in how R² varies.
 
-    The mean is the accuracy, or R² against the constant train mean. The mean of y² is that of all rows given.
+    The mean is the accuracy, or R² = 1 − mean (y − ŷ)² / mean y² against the constant train mean. A row of a value adds
+    its linear influence on that ratio (the delta method), so that the spread of means over resamples is that of R² over
+    them: a probe that predicts the train mean has 0 in each row, and not 1 − y² / mean y². Means are those of R² over
+    all rows given; over a part of them they are close to it alone.
     """
     if not are_values(label):
         hits: Scores = predicted == label
         return hits
-    shares: Scores = 1 - (label - predicted) ** 2 / (label**2).mean()
-    return shares
+    error, total = (label - predicted) ** 2, label**2
+    left = error.mean() / total.mean()
+    influence: Scores = 1 - left - (error - left * total) / total.mean()
+    return influence
 
 
 class ClassScore(TypedDict, total=False):
