@@ -1,8 +1,7 @@
-"""Functions of a folder of Python (by default the standard library's) with their cyclomatic complexity, for a study of values.
+"""Functions of a folder of Python, or of the standard library, with their cyclomatic complexity: a study of values.
 
-    python examples/complexity.py functions
-    neurosieve run --model neurosieve/encoder --task sequence-classification --data functions --label-column complexity \
-        --target values --rows 2500,1000,1000 --out runs/complexity
+Run `python examples/complexity.py functions`, then `neurosieve run --model neurosieve/encoder --data functions
+--task sequence-classification --label-column complexity --target values --rows 2500,1000,1000 --out runs/complexity`.
 """
 
 import json

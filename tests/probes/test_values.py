@@ -11,7 +11,15 @@ from sklearn.metrics import mean_absolute_error, r2_score
 
 from neurosieve.activations.store import Activations
 from neurosieve.errors import DataError
-from neurosieve.probes import ClusterBootstrap, SelectionData, fit_oracle, fit_probe, score_interval, selection_data, solve
+from neurosieve.probes import (
+    ClusterBootstrap,
+    SelectionData,
+    fit_oracle,
+    fit_probe,
+    score_interval,
+    selection_data,
+    solve,
+)
 from neurosieve.probes.baselines import count_predictions
 from neurosieve.probes.metrics import correlation, rank_correlation, row_scores, value_metrics
 from neurosieve.probes.solver import null_gradient
@@ -141,6 +149,11 @@ def test_token_counts_are_a_ridge_regression() -> None:
     value = counts.astype(np.float64) * 2 - 1
     guess = count_predictions(text[:150], value[:150], text[150:])
     assert r2_score(value[150:], guess) > 0.99
+
+
+def test_token_counts_of_three_texts() -> None:
+    text = np.array(["a", "b", "a b"], dtype=object)
+    assert np.isfinite(count_predictions(text, np.array([1.0, 2.0, 3.0]), text)).all()
 
 
 def test_labels_that_do_not_vary_are_refused() -> None:

@@ -82,7 +82,9 @@ def test_target(target: str, decimals: float, numeric: bool, tmp_path: Path) -> 
     write(tmp_path, decimals)
     data = read_data(config(tmp_path, target=target))
     assert data.dataset.numeric is numeric
-    assert data.sample.rows.labels == (("value",) if numeric else tuple(sorted({str(n + decimals) for n in range(1, 10)})))
+    assert data.sample.rows.labels == (
+        ("value",) if numeric else tuple(sorted({str(n + decimals) for n in range(1, 10)}))
+    )
 
 
 BAD: dict[str, tuple[dict[str, object], type[Exception], tuple[str, ...]]] = {

@@ -48,10 +48,15 @@ def count_predictions(
     x = _counts(counter, train_text)
     scaler = MaxAbsScaler().fit(x)
     numeric = are_values(train_label)
-    method = RidgeCV(PENALTIES, cv=min(5, len(train_label))) if numeric else LogisticRegression(max_iter=2000)
+    method = _ridge(len(train_label)) if numeric else LogisticRegression(max_iter=2000)
     predicted = method.fit(scaler.transform(x), train_label).predict(scaler.transform(_counts(counter, text)))
     rows: Num[np.ndarray, " rows"] = predicted.astype(np.float64 if numeric else np.int64)
     return rows
+
+
+def _ridge(rows: int) -> RidgeCV:
+    """By squared error: R² has no meaning in a part of one row."""
+    return RidgeCV(PENALTIES, cv=min(5, rows), scoring="neg_mean_squared_error")
 
 
 def _counts(counter: CountVectorizer, text: np.ndarray) -> Any:
