@@ -8,16 +8,20 @@ A ranking orders all live neurons, most important first. Laws, which one test gr
     4. It sees train rows only (`SelectionData.x`, `.label`) and the oracle fitted on them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import Oracle
 from neurosieve.typing import NeuronId
+
+BLOCK = 2**22  # values that a method works on at once, so that what it makes of them stays small
 
 
 @dataclass(frozen=True)
@@ -68,3 +72,9 @@ def ranked(name: str, data: SelectionData, keys: list[np.ndarray], score: np.nda
     ids = data.neurons
     order = np.lexsort([ids[:, 1], ids[:, 0], *reversed(keys)])
     return Ranking(name, order, ids[order], score[order].astype(np.float64))
+
+
+def blocks(data: SelectionData) -> Iterator[Float[Tensor, "neurons copies rows"]]:
+    """Train features, some neurons at a time."""
+    x = data.x.view(len(data.neurons), data.copies, -1)
+    yield from x.split(max(1, BLOCK // max(1, x[0].numel())))

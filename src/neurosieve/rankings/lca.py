@@ -1,6 +1,8 @@
 """Linguistic correlation analysis (Dalvi et al. 2019, arXiv 1812.09355): rank by the probe's weight mass."""
 
 import numpy as np
+from jaxtyping import Float
+from torch import Tensor
 
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import Oracle
@@ -15,9 +17,14 @@ def lca(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG
     For each p every class takes its heaviest |w| until p of its mass is covered. A neuron without weight is never
     taken and stands at the end. The score is that p in per cent (infinite for those never taken).
     """
-    mass = oracle.probe.mass.double().cpu().numpy()
-    entry = np.full(len(mass), np.inf)
-    for column in mass.T:
+    return by_mass("lca", data, oracle.probe.mass)
+
+
+def by_mass(name: str, data: SelectionData, mass: Float[Tensor, "neurons classes"]) -> Ranking:
+    """LCA's order from any probe's absolute weights of each neuron."""
+    values = mass.double().cpu().numpy()
+    entry = np.full(len(values), np.inf)
+    for column in values.T:
         total = column.sum()
         if total > 0:
             heaviest = np.argsort(-column, kind="stable")
@@ -26,4 +33,4 @@ def lca(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG
             step = np.minimum(np.floor(before * STEPS + 1e-9) + 1, STEPS)
             step[column[heaviest] == 0] = np.inf
             entry[heaviest] = np.minimum(entry[heaviest], step)
-    return ranked("lca", data, [entry, -mass.sum(1)], entry * 100 / STEPS)
+    return ranked(name, data, [entry, -values.sum(1)], entry * 100 / STEPS)

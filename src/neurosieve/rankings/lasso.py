@@ -1,0 +1,19 @@
+"""The lasso: LCA's order of a probe that is held by the l1 penalty alone (compared in Fan et al. 2023, 2301.12608)."""
+
+from neurosieve.probes.features import SelectionData
+from neurosieve.probes.probe import KKT_TARGET, Oracle
+from neurosieve.probes.solver import Solution, one_hot, solve
+from neurosieve.rankings.base import Ranking
+from neurosieve.rankings.lca import by_mass
+
+
+def lasso(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG001
+    """Order neurons as LCA does, from the oracle's problem without its l2 part: l1 = λ/2, l2 = 0.
+
+    Of neurons that are alike it takes one where the elastic net takes both.
+    """
+    start = Solution(oracle.probe.weights, oracle.probe.intercept)
+    y = one_hot(data.label, data.classes, data.x)
+    found = solve(data.x, y, oracle.probe.lam / 2, 0.0, KKT_TARGET * oracle.lam_max, start)
+    mass = found.weights.abs().view(len(data.neurons), data.copies, data.classes).sum(1)
+    return by_mass("lasso", data, mass)
