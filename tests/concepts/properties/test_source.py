@@ -68,6 +68,7 @@ def test_units_are_the_lexical_spans(language: str, sources: dict[str, str]) -> 
 @example("c", "#define A(x) é x\n\\")
 @example("rust", 'r#"é')
 @example("javascript", "`é${")
+@example("javascript", "\x85")
 def test_any_text_is_read(language: str, text: str) -> None:
     check_sound(Source(text, language))
 

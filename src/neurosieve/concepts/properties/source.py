@@ -204,7 +204,8 @@ class _Walk:
         for start, end, label in [*found, (last, last, "")]:
             start, end = max(start, reached), min(end, last)
             spans += self._unlabelled(reached, start)
-            if start < end:
+            # JavaScript's grammar takes U+0085 for an identifier.
+            if start < end and (label in _SPLIT or self._visible(start, end)):
                 spans.append((start, end, label))
             reached = max(reached, end)
         return spans
@@ -212,8 +213,11 @@ class _Walk:
     def _unlabelled(self, start: int, end: int) -> Iterator[tuple[int, int, None]]:
         for word in _VISIBLE.finditer(self._parsed.data, start, end):
             # A backslash that joins two lines is no word.
-            if word[0] != b"\\" and word[0].decode("utf-8").strip():
+            if word[0] != b"\\" and self._visible(*word.span()):
                 yield word.start(), word.end(), None
+
+    def _visible(self, start: int, end: int) -> bool:
+        return bool(self._parsed.data[start:end].decode("utf-8", "replace").strip())
 
     def _trimmed(self, spans: list[tuple[int, int, str | None]]) -> Callable[[tuple[int, int]], tuple[int, int]]:
         """From a node's bytes to the characters of the units in it: some nodes end with the line."""
