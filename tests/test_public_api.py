@@ -30,7 +30,7 @@ ACTIVATIONS = {"ActivationStore", "Activations", "ExtractionOptions", "NeuronId"
 ACTIVATIONS |= {"import_activations"}
 STATISTICS = {"Clusters", "CorrelationTree", "MomentAccumulator", "Moments", "cka"}
 PROBES = {"ClusterBootstrap", "Oracle", "Probe", "SelectionData", "fit_oracle", "fit_probe", "selection_data"}
-RANKINGS = {"RANKERS", "Ranking", "lca", "probeless", "random_order"}
+RANKINGS = {"RANKERS", "Ranking", "agreement", "lca", "probeless", "random_order", "stability"}
 REDUNDANCY = {"Controls", "LayerCurves", "MinimalSet", "Pipeline", "SetSearch", "find_minimal_sets"}
 REDUNDANCY |= {"fit_clusters", "fit_controls", "fit_layers", "run_pipeline"}
 STUDY = {
@@ -115,5 +115,6 @@ def test_version_is_the_distribution_s() -> None:
 
 
 def test_rankers_by_name() -> None:
-    assert set(neurosieve.RANKERS) == {"lca", "probeless", "random"}
+    further = {"gaussian", "iou", "mutual_information", "lasso", "ridge"}
+    assert set(neurosieve.RANKERS) == {"lca", "probeless", "random"} | further
     assert neurosieve.RANKERS["lca"] is neurosieve.lca

@@ -46,7 +46,7 @@ from neurosieve.probes import (
     fit_probe,
     selection_data,
 )
-from neurosieve.rankings import RANKERS, Ranking, lca, probeless, random_order
+from neurosieve.rankings import RANKERS, Ranking, agreement, lca, probeless, random_order, stability
 from neurosieve.redundancy import (
     Controls,
     LayerCurves,
@@ -103,6 +103,7 @@ __all__ = [
     "StoreError",
     "StudyConfig",
     "Summary",
+    "agreement",
     "cka",
     "continue_study",
     "extract",
@@ -130,6 +131,7 @@ __all__ = [
     "run_study",
     "sample_rows",
     "selection_data",
+    "stability",
     "untrained_copy",
     "write_report",
 ]

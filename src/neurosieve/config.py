@@ -117,6 +117,7 @@ class StudyConfig(BaseModel):
     disjoint_splits: int = Field(10, ge=0, description="splits of token types into seen and never seen")
     untrained_seeds: int = Field(3, ge=0, description="copies of the model with weights drawn anew")
     random_draws: int = Field(10, ge=10, description="random orders that a ranking is compared with")
+    stability: int = Field(0, ge=0, description="halvings of the train rows on which the rankings are made again")
     lambdas: int = Field(PATH_LENGTH, ge=12, description="values on the oracle's regularisation path")
     bootstrap: int = Field(2000, ge=100, description="bootstrap resamples")
     precision: Precision = Field("float32", description="of the model's weights and computation")

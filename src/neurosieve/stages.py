@@ -13,8 +13,9 @@ from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset, Sample
 from neurosieve.models import CodeModel, load_model, resolve_device
 from neurosieve.models.adapters import Kind
-from neurosieve.probes import ClusterBootstrap, SelectionData, selection_data
+from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
 from neurosieve.probes.archive import Archive, damaged
+from neurosieve.rankings import RANKERS, Stability, stability
 from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
 from neurosieve.redundancy.controls import Controls, fit_controls
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
@@ -160,8 +161,25 @@ def find(work: Work) -> Findings:
             seed=config.seed,
         ),
     )
+    stable = stability_stage(work, oracle)
     copies, reason = untrained_stage(work)
-    return Findings(selection, layers, general, pipeline, controls, copies, reason)
+    return Findings(selection, layers, general, pipeline, controls, copies, reason, stable)
+
+
+def stability_stage(work: Work, oracle: Oracle) -> Stability | str:
+    """The study's rankings under other seeds and on halves of the train rows; the reason where there are none."""
+    config = work.config
+    if not config.stability:
+        return "left out by stability: 0"
+    group = work.store.units("train")["group"].to_numpy()
+    if len(np.unique(group)) < 2:
+        return "train is one cluster of rows"
+    rankers = {name: RANKERS[name] for name in config.rankings}
+    return work.stage(
+        "stability",
+        Stability,
+        lambda: stability(rankers, work.selection, oracle, group, draws=config.stability, seed=config.seed),
+    )
 
 
 def general_stage(work: Work, selection: Selection) -> GeneralRedundancy:

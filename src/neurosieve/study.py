@@ -12,6 +12,7 @@ from neurosieve.data.checks import check_dataset
 from neurosieve.data.corpora import read_corpus
 from neurosieve.data.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
+from neurosieve.rankings import OF_CLASSES
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions
 from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, pooling_of, published_stage
 from neurosieve.summary import FORMAT as SUMMARY_FORMAT
@@ -27,16 +28,11 @@ def read_data(config: StudyConfig) -> StudyData:
 
     Raises:
         DataError: Unreadable or unfit data.
-        ConfigError: Source files without a label scheme; the published protocol for labels that are values.
+        ConfigError: Source files without a label scheme; what knows classes alone for labels that are values.
     """
     dataset = read_dataset(config)
-    if dataset.numeric and config.protocol == "published":
-        raise ConfigError(
-            "option protocol",
-            expected="sound where labels are values",
-            got="published",
-            remedy="leave --protocol out: the published study knows classes alone",
-        )
+    if dataset.numeric:
+        _check_fits_values(config)
     if config.pair_input == "joint":
         dataset = dataset.joined()
     rows = sample_rows(dataset, classes=config.classes, per_class=config.rows.by_split(), seed=config.seed)
@@ -59,6 +55,22 @@ def read_dataset(config: StudyConfig) -> Dataset:
             "data stdlib", expected="--labels lexical or identifier-role", got="none", remedy="add --labels"
         )
     return read_stdlib(config.labels)
+
+
+def _check_fits_values(config: StudyConfig) -> None:
+    """The published study and some rankings know classes alone."""
+    unfit = ", ".join(name for name in config.rankings if name in OF_CLASSES)
+    for option, got, expected in (
+        ("protocol", "published" if config.protocol == "published" else "", "sound"),
+        ("rankings", unfit, f"others than {' and '.join(OF_CLASSES)}"),
+    ):
+        if got:
+            raise ConfigError(
+                f"option {option}",
+                expected=f"{expected} where labels are values",
+                got=got,
+                remedy=f"leave it out of --{option}, or pass --target classes",
+            )
 
 
 def _read_folder(config: StudyConfig) -> Dataset:

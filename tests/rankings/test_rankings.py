@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from neurosieve.probes import Oracle, SelectionData, fit_oracle, fit_probe, selection_data
 from neurosieve.probes.probe import lambda_max
-from neurosieve.rankings import RANKERS, Ranker, lca, probeless
+from neurosieve.rankings import OF_CLASSES, RANKERS, Ranker, lca, probeless
 from neurosieve.rankings.base import ranked
 from tests.synthetic import activations, noise_and_signal, planted
 
@@ -21,10 +21,28 @@ _SMALL = fit_oracle(_SMALL_DATA)
 INFORMED = [name for name in RANKERS if name != "random"]
 
 
+OF_VALUES = {name: ranker for name, ranker in RANKERS.items() if name not in OF_CLASSES}
+
+
 @pytest.fixture(scope="module")
 def problem() -> tuple[SelectionData, Oracle]:
     data = planted()
     return data, fit_oracle(data)
+
+
+@pytest.mark.parametrize("name", OF_VALUES)
+def test_neurons_that_carry_a_value_come_first(name: str) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(1200, 20))
+    label = values[:, 3] - 1.2 * values[:, 14] + 0.3 * rng.normal(size=1200)
+    rows = dataclasses.replace(activations(values, np.zeros(1200, dtype=np.int64), layers=2), label=label)
+    data = selection_data(rows, rows)
+    oracle = fit_oracle(data)
+    ranking = OF_VALUES[name](data, oracle, seed=0)
+    np.testing.assert_array_equal(ranking.order, OF_VALUES[name](data, oracle, seed=0).order)
+    assert sorted(ranking.order) == list(range(20))
+    if name != "random":
+        assert set(ranking.order[:2].tolist()) == {3, 14}
 
 
 @pytest.mark.parametrize("ranker", RANKERS.values(), ids=list(RANKERS))

@@ -49,6 +49,33 @@ def found_set(ranking: str, size: int) -> Record:
     }  # fmt: skip
 
 
+def agreed() -> Record:
+    return {
+        "agreement": {
+            "neurons": 1000,
+            "rankings": [
+                {"ranking": n, "size": 10, "average_overlap": 0.4, "neuron_vote": 0.3, "chance": 0.01}
+                for n in ("lca", "probeless")
+            ],
+            "pairs": [{"rankings": ["lca", "probeless"], "size": 10, "overlap": 0.4}],
+        },
+        "stability": {
+            "draws": 2,
+            "rankings": [
+                {
+                    "ranking": "lca",
+                    "size": 10,
+                    "seeds": 1.0,
+                    "halves": 0.7,
+                    "halves_low": 0.6,
+                    "halves_high": 0.8,
+                    "chance": 0.01,
+                }
+            ],
+        },
+    }
+
+
 def natural() -> Record:
     seen = as_score(0.95, 25) | {"per_class": classes(0.9, 1.0, 0.95)}
     gain = {"value": 0.2, "interval": [0.1, 0.3]}
@@ -85,6 +112,7 @@ def full() -> Record:
         "clusters": [{"threshold": t, "kept": k, "dead": 2, "validation": 0.9, **scored(v)}
                      for t, k, v in ((0.3, 250, 0.9), (0.6, 90, 0.88), (0.9, 4, 0.4))],
         "curves": curves(), "minimal_sets": [found_set("lca", 6), found_set("probeless", 9)],
+        **agreed(),
         "pareto": [{"source": s, "size": m, "depth": d, "validation": 0.9, **scored(v)}
                    for s, m, d, v in (("lca", 1, 0, 0.4), ("layers 0–1", 200, 1, 0.9))],
         "pipeline": {"layer_delta": 0.01, "delta": 0.01, "layers_kept": 1, "clustering_threshold": 0.3, "size": 8,

@@ -83,6 +83,9 @@ SHAPE: dict[str, Any] = {
         | {"neurons": [[int]], "weights": [[float]]}
         | METRICS
     ],
+    "agreement": {"neurons": int, "rankings": list, "pairs": list},
+    "stability": None,
+    "stability_reason": str,
     "pareto": [{"source": str, "size": int, "depth": int} | TESTED],
     "pipeline": {"delta": float, "layer_delta": float, "layers_kept": int, "clustering_threshold": None}
     | {"ranking": str, "size": int, "reduction": float, "test_loss": GAIN, "neurons": [[int]], "tried": list}

@@ -89,6 +89,11 @@ def test_target(target: str, decimals: float, numeric: bool, tmp_path: Path) -> 
 
 BAD: dict[str, tuple[dict[str, object], type[Exception], tuple[str, ...]]] = {
     "published": ({"protocol": "published"}, ConfigError, ("option protocol", "--protocol")),
+    "rankings": (
+        {"rankings": ["lca", "iou", "gaussian"]},
+        ConfigError,
+        ("option rankings", "iou, gaussian", "--target"),
+    ),
     "classes": ({"classes": ["1.25"]}, ConfigError, ("option classes", "--target classes")),
     "tokens": ({"task": "token-tagging", "target": "values"}, ConfigError, ("option target",)),
     "corpus": ({"corpus": "wrong-operator", "target": "values"}, ConfigError, ("option corpus", "--target values")),

@@ -1,5 +1,6 @@
-"""Orders of neurons by importance: one file a method behind one contract (`base`)."""
+"""Orders of neurons by importance: one file a method behind one contract (`base`); `agreement` compares them."""
 
+from neurosieve.rankings.agreement import Agreement, Stability, agreement, stability
 from neurosieve.rankings.base import Ranker, Ranking
 from neurosieve.rankings.gaussian import gaussian
 from neurosieve.rankings.iou import iou
@@ -20,11 +21,16 @@ RANKERS: dict[str, Ranker] = {
     "ridge": ridge,
     "random": random_order,
 }
+OF_CLASSES = ("gaussian", "iou")  # what they measure has no meaning for labels that are values
 
 __all__ = [
+    "OF_CLASSES",
     "RANKERS",
+    "Agreement",
     "Ranker",
     "Ranking",
+    "Stability",
+    "agreement",
     "gaussian",
     "iou",
     "lasso",
@@ -33,4 +39,5 @@ __all__ = [
     "probeless",
     "random_order",
     "ridge",
+    "stability",
 ]

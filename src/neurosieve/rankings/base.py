@@ -10,7 +10,7 @@ A ranking orders all live neurons, most important first. Laws, which one test gr
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -59,6 +59,7 @@ class Ranking:
         return f"<p>Ranking {self.name}</p>{self.to_frame().head(20)._repr_html_()}"
 
 
+@runtime_checkable
 class Ranker(Protocol):
     """A method of ranking neurons."""
 
@@ -77,4 +78,6 @@ def ranked(name: str, data: SelectionData, keys: list[np.ndarray], score: np.nda
 def blocks(data: SelectionData) -> Iterator[Float[Tensor, "neurons copies rows"]]:
     """Train features, some neurons at a time."""
     x = data.x.view(len(data.neurons), data.copies, -1)
-    yield from x.split(max(1, BLOCK // max(1, x[0].numel())))
+    size = max(1, BLOCK // max(1, x.shape[1] * x.shape[2]))
+    for begin in range(0, len(x), size):
+        yield x[begin : begin + size]

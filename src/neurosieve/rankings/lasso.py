@@ -2,7 +2,7 @@
 
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import KKT_TARGET, Oracle
-from neurosieve.probes.solver import Solution, one_hot, solve
+from neurosieve.probes.solver import Solution, solve
 from neurosieve.rankings.base import Ranking
 from neurosieve.rankings.lca import by_mass
 
@@ -13,7 +13,6 @@ def lasso(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: A
     Of neurons that are alike it takes one where the elastic net takes both.
     """
     start = Solution(oracle.probe.weights, oracle.probe.intercept)
-    y = one_hot(data.label, data.classes, data.x)
-    found = solve(data.x, y, oracle.probe.lam / 2, 0.0, KKT_TARGET * oracle.lam_max, start)
+    found = solve(data.x, data.target, oracle.probe.lam / 2, 0.0, KKT_TARGET * oracle.lam_max, start)
     mass = found.weights.abs().view(len(data.neurons), data.copies, data.classes).sum(1)
     return by_mass("lasso", data, mass)

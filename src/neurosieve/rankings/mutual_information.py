@@ -16,16 +16,20 @@ def mutual_information(data: SelectionData, oracle: Oracle, seed: int) -> Rankin
 
     A neuron's values fall into 16 bins with as many rows each; equal values share a bin. The two features of a pair's
     neuron fall into 4 bins each, whose 16 combinations are its cells. As many cells for each neuron means about the
-    same upward bias, (cells − 1)(classes − 1) / 2 rows, so it hardly moves the order.
+    same upward bias, (cells − 1)(classes − 1) / 2 rows, so it hardly moves the order. Labels that are values fall
+    into 16 bins likewise.
 
     Cost: a sort of each feature's rows.
     """
+    label, classes = data.label, data.classes
+    if label.is_floating_point():
+        label, classes = _bins(label[None], CELLS)[0], CELLS
     parts = []
     for x in blocks(data):
         cells = _cells(x)
         place = torch.arange(len(cells), device=x.device)[:, None] * CELLS + cells
-        counts = torch.bincount((place * data.classes + data.label).flatten(), minlength=len(x) * CELLS * data.classes)
-        parts.append(information(counts.view(len(x), CELLS, data.classes)))
+        counts = torch.bincount((place * classes + label).flatten(), minlength=len(x) * CELLS * classes)
+        parts.append(information(counts.view(len(x), CELLS, classes)))
     score = torch.cat(parts).cpu().numpy()
     # Sums of the same counts in another order differ in the last digits, and would break ties.
     return ranked("mutual_information", data, [-score.round(12)], score)
@@ -35,7 +39,8 @@ def information(counts: Int[Tensor, "neurons cells classes"]) -> Float[Tensor, "
     """Mutual information in nats of two variables with these common counts."""
     joint = counts.double() / counts[0].sum()
     apart = joint.sum(2, keepdim=True) * joint.sum(1, keepdim=True)
-    return torch.special.xlogy(joint, torch.where(joint > 0, joint / apart, 1.0)).sum((1, 2))
+    ratio = torch.where(joint > 0, joint / apart, 1.0)
+    return (joint * ratio.log()).sum((1, 2))
 
 
 def _cells(x: Float[Tensor, "neurons copies rows"]) -> Int[Tensor, "neurons rows"]:

@@ -8,6 +8,7 @@ GLOSSARY = {
     "smallest set": "The fewest neurons of a ranking whose probe stays within delta on validation rows.",
     "random orders": "The same search on shuffled neurons: where few of them do, the ranking has no merit.",
     "ranking": "An order of importance: LCA by the oracle's weights, Probeless by how far class means differ.",
+    "agreement": "The share of a ranking's first neurons that others name too. By chance it is their share of all.",
     "token lookup": "A table of the commonest label of each exact text in train: what needs no model.",
     "unseen rows": "Test rows whose exact text does not stand in train: a table cannot know them.",
     "untrained copy": "The same architecture with weights drawn anew: what it can do is no merit of training.",

@@ -32,7 +32,8 @@ class Metric:
 
     def number(self, value: int | float, digits: int | None = None) -> str:
         """A score or a difference without its unit."""
-        return f"{self.factor * value:.{self.digits if digits is None else digits}f}"
+        places = self.digits if digits is None else digits
+        return f"{round(self.factor * value, places) + 0.0:.{places}f}"  # the sum makes −0 a 0
 
     def score(self, value: int | float | None, interval: Interval | None = None) -> str:
         """A score with its interval, for example `97.5 % [96.8, 98.1]`."""

@@ -56,6 +56,7 @@ def render_page(record: Record, folder: str) -> str:
         mistakes=tables.mistake_table(record),
         control=tables.control_table(record),
         control_title=_control_title(record),
+        agreement=tables.agreement_table(record),
         cuts=tables.cut_table(record),
         choices=tables.choice_table(record) if published and published["choices"] else None,
         origin=tables.origin_table(record),

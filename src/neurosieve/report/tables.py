@@ -157,6 +157,23 @@ def set_table(record: Record) -> Table:
     return _table("Smallest sets", heads, rows)
 
 
+def agreement_table(record: Record) -> Table:
+    """How far the rankings agree with each other, and with themselves on halves of the rows; no row where unknown."""
+    agreed, stable = (record.get(key) for key in ("agreement", "stability"))  # an older record has neither
+    found: dict[tuple[str, int], Record] = {}
+    for part in (agreed, stable):
+        for row in part["rankings"] if part else ():
+            key = (row["ranking"], row["size"])
+            found[key] = {**found.get(key, {}), **row}
+    shares = ("average_overlap", "neuron_vote", "halves", "chance")
+    rows = [
+        (name, count(size), *(per_cent(row[key]) if key in row else NONE for key in shares))
+        for (name, size), row in found.items()
+    ]
+    heads = ("ranking", "first", "shared with others", "elected by others", "shared by halves of train", "by chance")
+    return _table("Agreement of rankings", heads, rows)
+
+
 def cut_table(record: Record) -> Table:
     """Whole layers and alike neurons cut before the ranking."""
     best = record["pipeline"]

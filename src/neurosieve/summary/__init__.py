@@ -11,6 +11,7 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.config import StudyConfig
 from neurosieve.errors import DataError, unknown_name
 from neurosieve.probes.features import Scaler
+from neurosieve.rankings import Stability
 from neurosieve.redundancy.clusters import GeneralRedundancy
 from neurosieve.redundancy.controls import Controls
 from neurosieve.redundancy.layers import LayerCurves
@@ -20,6 +21,7 @@ from neurosieve.report.figures import missing_reason, plain
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.tables import score_table, set_table, trust_table
 from neurosieve.selection import Selection
+from neurosieve.summary.agreement import agreement_parts
 from neurosieve.summary.opened import open_test
 from neurosieve.summary.sections import (
     baselines_part,
@@ -111,6 +113,7 @@ class Findings:
     controls: Controls
     untrained: tuple[Untrained, ...]
     untrained_reason: str | None
+    stability: Stability | str  # or why there is none
 
 
 def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> dict[str, Any]:
@@ -134,6 +137,7 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> d
         **general_parts(test, found.general, len(selection.scaler.dead)),
         "curves": curve_part(test, selection),
         "minimal_sets": [set_part(test, selection, s) for s in selection.sets],
+        **agreement_parts(selection.rankings, found.stability),
         "pareto": pareto_part(test, selection, found.layers, found.general, found.pipeline),
         "seeds": {"study": config.seed, "random_draws": config.random_draws, "bootstrap": config.bootstrap},
     }
