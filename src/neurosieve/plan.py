@@ -101,7 +101,7 @@ def _seconds(config: StudyConfig, reading: float, fitting: float, speed: float) 
     """
     read, path = reading / speed, 2 * 60 * fitting / speed
     searches = (len(config.rankings) + config.random_draws) * len(config.select) * len(config.deltas)
-    return {
+    seconds = {
         "extract": read,
         "selection": path * (1 + searches),
         "layers, clusters, pipeline": path * 4,
@@ -109,6 +109,7 @@ def _seconds(config: StudyConfig, reading: float, fitting: float, speed: float) 
         "stability": path * len(config.rankings) * config.stability,
         "untrained": config.untrained_seeds * (read + 2 * path),
     }
+    return {stage: s for stage, s in seconds.items() if s}
 
 
 def _shape(info: ModelInfo, config: StudyConfig) -> tuple[int, int, int]:
