@@ -20,6 +20,7 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 Pooling = Literal["mean", "first", "last"]
 Site = Literal["hidden", "mlp"]
+View = Literal["detect", "predict"]  # the model sees the unit, or has to predict it
 StoreDtype = Literal["auto", "float16", "bfloat16", "float32"]
 Target = Literal["auto", "classes", "values"]
 Precision = Literal["float32", "bfloat16", "float16"]

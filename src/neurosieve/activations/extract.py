@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neurosieve.activations.masking import hide_units
 from neurosieve.activations.plan import ReadingPlan, Window, batches, pad, plan_reading
 from neurosieve.activations.selfcheck import check_rows, check_sample
 from neurosieve.activations.store import (
@@ -26,7 +27,7 @@ from neurosieve.data.sampling import Sample
 from neurosieve.errors import DataError, StoreError
 from neurosieve.models import CodeModel
 from neurosieve.progress import track
-from neurosieve.typing import SPLITS, PathLike, Pooling, Split, StoreDtype
+from neurosieve.typing import SPLITS, PathLike, Pooling, Split, StoreDtype, View
 
 SAMPLE_WINDOWS = 64
 SHARD_BYTES = 64 * 2**20
@@ -43,6 +44,8 @@ class ExtractionOptions:
         dtype: Of the store; `auto` decides for each layer on a sample.
         shard_bytes: About the size of one shard.
         max_windows: Of whole examples only the first windows.
+        view: `detect` reads units where they stand; `predict` where the model does not see them yet (see `masking`).
+        rounds: With `predict`, how many parts of an encoder's units are read, each part in a pass of its own.
     """
 
     pooling: Pooling = "mean"
@@ -51,10 +54,12 @@ class ExtractionOptions:
     dtype: StoreDtype = "auto"
     shard_bytes: int = SHARD_BYTES
     max_windows: int | None = None
+    view: View = "detect"
+    rounds: int = 3
 
     def plan(self, model: CodeModel, dataset: Dataset, rows: Rows) -> ReadingPlan:
         """What the network has to read."""
-        return plan_reading(
+        plan = plan_reading(
             model.tokenizer,
             model.max_tokens,
             dataset,
@@ -63,6 +68,7 @@ class ExtractionOptions:
             drop_shared=self.drop_shared,
             max_windows=self.max_windows,
         )
+        return plan if self.view == "detect" else hide_units(plan, model, rounds=self.rounds)
 
 
 def read_rows(model: CodeModel, windows: Sequence[Window]) -> list[Float[Tensor, "rows width"]]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -39,6 +39,7 @@ class Window:
         rows: Row numbers read here; of pairs 2 · row for the left example, 2 · row + 1 for the right one.
         tokens: For each of them the positions in `ids` that are averaged.
         second: Position where the second text of a pair begins, for models that are told so.
+        targets: Where rows are read before the model sees them (view `predict`), the true first subword of each.
     """
 
     ids: tuple[int, ...]
@@ -47,6 +48,9 @@ class Window:
     rows: tuple[int, ...]
     tokens: tuple[tuple[int, ...], ...]
     second: int | None = None
+    targets: tuple[int, ...] = field(
+        default=(), repr=False
+    )  # follows from the rest, which the store's fingerprint holds
 
 
 @dataclass(frozen=True)
