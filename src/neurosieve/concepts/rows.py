@@ -157,9 +157,11 @@ class ConceptStore:
         example = self.rows.dataset.examples[int(self.table.example[row])]
         return example.text[int(self.table.start[row]) : int(self.table.end[row])]
 
-    def batches(self, split: Split) -> Iterator[tuple[Float[Tensor, "rows neurons"], Int[np.ndarray, " rows"]]]:
+    def batches(
+        self, split: Split, layers: Iterable[int] | None = None
+    ) -> Iterator[tuple[Float[Tensor, "rows neurons"], Int[np.ndarray, " rows"]]]:
         """Activations of a split shard by shard, layers side by side, with the numbers of their rows."""
-        for values, table in self.store.batches(split):
+        for values, table in self.store.batches(split, layers):
             yield values, table["row"].to_numpy()
 
     def columns(self, split: Split, neurons: Sequence[NeuronId]) -> Float[Tensor, "rows some"]:
