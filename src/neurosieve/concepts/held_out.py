@@ -53,7 +53,8 @@ class HeldOut:
 
     @cached_property
     def _groups(self) -> np.ndarray:
-        return np.array(self.store.groups("test"), dtype=object)[self.order]
+        groups: np.ndarray = np.array(self.store.groups("test"), dtype=object)[self.order]
+        return groups
 
     @cached_property
     def _bootstrap(self) -> ClusterBootstrap:
@@ -73,7 +74,7 @@ class HeldOut:
 
     def directed(self, column: int, low: bool) -> Int[np.ndarray, " rows"]:
         """A neuron's bins, turned round where it is low for the value."""
-        bins = self.bins[self.place[column]].astype(np.int64)
+        bins: Int[np.ndarray, " rows"] = self.bins[self.place[column]].astype(np.int64)
         return BINS - 1 - bins if low else bins
 
     def interval(self, bins: Int[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> tuple[float, float]:

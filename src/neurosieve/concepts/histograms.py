@@ -8,6 +8,7 @@ For the spread between files each cluster falls into one of `BUCKETS` by its nam
 merged accumulators, and rows in any order, give the same, at the price of coarser degrees of freedom.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -204,7 +205,8 @@ class ConceptAccumulator:
 
 def bin_of(z: Float[Tensor, "*some"]) -> Int[Tensor, "*some"]:
     """The bin of each standardised value, 0 to `BINS` − 1."""
-    return (torch.asinh(z) * (BINS / (2 * np.arcsinh(REACH))) + BINS / 2).clamp_(0, BINS - 1).to(torch.int64)
+    width = BINS / (2 * math.asinh(REACH))
+    return (torch.asinh(z) * width + BINS / 2).clamp_(0, BINS - 1).to(torch.int64)
 
 
 def buckets_of(clusters: Sequence[str]) -> Int[np.ndarray, " rows"]:

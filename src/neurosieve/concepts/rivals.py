@@ -53,8 +53,9 @@ def shares(
     hits = np.bincount(key[has] * values + code[has], minlength=keys * values).reshape(keys, values)
     rows = np.bincount(key, minlength=keys)[:, None]
     base = hits.sum(0) / max(len(key), 1)
-    table: np.ndarray = np.concatenate([(hits + base) / (rows + 1), base[None]])
-    return table[asked]
+    table = np.concatenate([(hits + base) / (rows + 1), base[None]])
+    result: Float[np.ndarray, "asked values"] = table[asked]
+    return result
 
 
 def _precision(

@@ -205,13 +205,19 @@ class ConceptStore:
 
 
 def read_concepts(
-    model: CodeModel, rows: ConceptRows, view: View, url: PathLike, options: ExtractionOptions | None = None
+    model: CodeModel,
+    rows: ConceptRows,
+    view: View,
+    url: PathLike,
+    options: ExtractionOptions | None = None,
+    *,
+    rounds: int = 3,
 ) -> ConceptStore:
-    """Read the rows in a view, or go on where an earlier call was stopped.
+    """Read the rows in a view, or go on where an earlier call was stopped; `rounds` as in `hide_units`.
 
     Raises:
         ModelError: The view `predict` of an encoder without a mask token.
         NeurosieveError: As `extract`.
     """
-    read = replace(options or ExtractionOptions(), view=view, pooling="mean")
+    read = replace(options or ExtractionOptions(), view=view, rounds=rounds, pooling="mean", max_windows=None)
     return ConceptStore(view, extract(model, rows.dataset, Sample(rows.rows, 0, {}), url, read), rows)
