@@ -120,6 +120,10 @@ def test_clusters_of_random_words_are_aligned_as_often_as_words_that_swap_values
     assert p.aligned / 200 == pytest.approx(p.chance_words, abs=0.1)
     again = align(clusters(cluster, 200), clusters(cluster, 200), properties, texts, RULE, draws=20)
     assert again.properties == found.properties
+    alike = np.argsort(np.argsort(value, kind="stable"))[words] // 2  # words of one value in one cluster
+    found = align(clusters(alike, 200), clusters(alike, 200), properties, texts, RULE, draws=20)
+    assert found.properties[0].aligned >= 199
+    assert found.properties[0].chance_words == pytest.approx(0.5, abs=0.05)
 
 
 def test_what_is_true_of_train_alone_is_found_and_not_aligned() -> None:

@@ -125,7 +125,7 @@ class Alignment:
         rule: When a cluster counts as aligned.
         aligned: Clusters with the values they are; a cluster may be a value of several properties.
         properties: How many clusters each property explains.
-        unlabelled: Clusters with train rows that no property explains, most rows first.
+        unlabelled: Clusters with train rows that are no property value, or too small to tell; most rows first.
     """
 
     layer: int
