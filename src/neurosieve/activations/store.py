@@ -305,7 +305,12 @@ class ActivationStore:
     def batches(
         self, split: Split, layers: Iterable[int] | None = None
     ) -> Iterator[tuple[Float[Tensor, "rows neurons"], pa.Table]]:
-        """The rows of a split shard by shard, layers side by side, with their table: memory does not grow with rows."""
+        """The rows of a split shard by shard, layers side by side, with their table: memory does not grow with rows.
+
+        Args:
+            split: Which rows.
+            layers: Which layers; all by default. Others are not read.
+        """
         wanted = list(range(self.manifest.layers)) if layers is None else list(layers)
         for shard in self._shards(split):
             with self._open(shard["values"]) as get:
