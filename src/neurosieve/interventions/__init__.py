@@ -3,6 +3,7 @@
 from neurosieve.interventions.edits import Ablate, Clamp, Edit, Erase, Patch, Scale, Steer
 from neurosieve.interventions.leace import Eraser, EraserFitter, fit_eraser
 from neurosieve.interventions.live import Positions, live
+from neurosieve.interventions.matched import MatchedSets, matched_sets
 from neurosieve.interventions.train_rows import Ablation, TrainRows, by_layer
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Erase",
     "Eraser",
     "EraserFitter",
+    "MatchedSets",
     "Patch",
     "Positions",
     "Scale",
@@ -21,4 +23,5 @@ __all__ = [
     "by_layer",
     "fit_eraser",
     "live",
+    "matched_sets",
 ]

@@ -82,7 +82,7 @@ class EraserFitter:
         columns = [(0, i) for i in range(width)] + [(1, c) for c in range(classes)]
         self._sums = MomentAccumulator(np.array(columns, dtype=np.int64), device)
 
-    def update(self, values: Float[Tensor, "rows width"], label: Int[np.ndarray, " rows"]) -> None:
+    def update(self, values: Float[Tensor, "rows width"], label: Int[np.ndarray, " labels"]) -> None:
         """Add rows, which are not kept.
 
         Raises:
@@ -125,7 +125,8 @@ class EraserFitter:
         """
         mean, root, inverse, _ = self._solved()
         white = inverse @ root  # the projection onto all directions in which the values vary
-        if not 0 < rank <= (most := round(float(np.trace(white)))):
+        most = round(float(np.trace(white)))
+        if not 0 < rank <= most:
             raise DataError("random eraser", expected=f"a rank of 1 to {most}", got=str(rank), remedy="choose another")
         drawn = np.random.default_rng(seed).standard_normal((self.width, rank))
         return self._eraser(mean, root, inverse, np.linalg.qr(white @ drawn)[0])
@@ -150,7 +151,7 @@ class EraserFitter:
         return Eraser(torch.from_numpy(mean), left, right, self._sums.count)
 
 
-def fit_eraser(values: Float[Tensor, "rows width"], label: Int[np.ndarray, " rows"], classes: int) -> Eraser:
+def fit_eraser(values: Float[Tensor, "rows width"], label: Int[np.ndarray, " labels"], classes: int) -> Eraser:
     """The eraser of one matrix of train rows.
 
     Raises:
