@@ -148,6 +148,24 @@ def test_directions_without_variance_stay() -> None:
     )
 
 
+def test_neurons_of_very_different_size() -> None:
+    """What is erased is the same in other units: a few huge neurons do not make rounding of the others."""
+    x, label = drawn(2)
+    units = 10.0 ** torch.linspace(-4, 4, WIDTH, dtype=torch.float64)
+    came = fit_eraser(x * units, label, CLASSES).apply(x * units) / units
+    torch.testing.assert_close(came, fit_eraser(x, label, CLASSES).apply(x), rtol=1e-6, atol=1e-6)
+
+
+def test_rounding_is_no_direction() -> None:
+    """A layer norm's output varies in one direction fewer than it has neurons, but for the rounding of float32."""
+    x, label = drawn(4)
+    normed = torch.nn.functional.layer_norm(x.float(), (WIDTH,))
+    fitter = fitted(normed, label)
+    with pytest.raises(DataError, match=f"1 to {WIDTH - 1}"):
+        fitter.control(WIDTH, 0)
+    assert np.abs(cross(fitter.result().apply(normed).double(), label)).max() < 1e-6
+
+
 def test_class_that_no_row_has() -> None:
     x, label = drawn()
     label = np.minimum(label, 1)

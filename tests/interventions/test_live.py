@@ -9,7 +9,7 @@ import torch
 from neurosieve.activations import ExtractionOptions
 from neurosieve.activations.extract import read_activations
 from neurosieve.errors import ConfigError, ModelError, NeurosieveError
-from neurosieve.interventions import Ablate, Clamp, Edit, Patch, Scale, Steer, live
+from neurosieve.interventions import Ablate, Clamp, Edit, Erase, EraserFitter, Patch, Scale, Steer, live
 from neurosieve.models import find_places, load_language_model, load_model
 from tests.interventions.oracle import IDS, MASK, entering, multiplied, states
 from tests.tiny import (
@@ -282,6 +282,27 @@ def test_language_model_is_edited() -> None:
                     slow = model.predict(IDS, MASK, rows)
                 torch.testing.assert_close(came, slow)
         assert torch.equal(model.predict(IDS, MASK, rows), plain)
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2", "t5:decoder"])
+def test_erasing_where_it_was_fitted(name: str) -> None:
+    """In the running model no covariance with the labels is left at the layer; at random directions it is."""
+    model = tiny_loaded(name)
+    generator = torch.Generator().manual_seed(1)
+    ids = torch.randint(5, 100, (12, 20), generator=generator)
+    mask, label = torch.ones_like(ids), (ids % 3).flatten().numpy()
+
+    def covariance() -> float:
+        x = model.states(ids, mask)[1].flatten(0, 1)
+        return max(float((x[label == c].mean(0) - x.mean(0)).abs().max()) for c in range(3))
+
+    fitter = EraserFitter(WIDTH, 3)
+    fitter.update(model.states(ids, mask)[1].flatten(0, 1), label)
+    before = covariance()
+    with live(model, [Erase(1, fitter.result())]):
+        assert covariance() < 1e-4 * before
+    with live(model, [Erase(1, fitter.control(2, 0))]):
+        assert covariance() > 0.1 * before
 
 
 def test_places_are_those_of_the_layers() -> None:

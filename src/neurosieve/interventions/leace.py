@@ -1,7 +1,7 @@
 """Least-squares concept erasure (LEACE): the least change of a layer after which no linear probe finds a concept.
 
-Source: Belrose et al. 2023, arXiv 2306.03819, Theorem 4.2 and equation 1: with W the whitening (Σ_xx^½)⁺ and P the
-orthogonal projection onto the columns of W Σ_xz, x becomes x − W⁺ P W (x − E x). Then x and the labels z have no
+Source: Belrose et al. 2023, arXiv 2306.03819, Theorem 4.2 and equation 1: with W a whitening such as (Σ_xx^½)⁺ and P
+the orthogonal projection onto the columns of W Σ_xz, x becomes x − W⁺ P W (x − E x). Then x and the labels z have no
 covariance left, which is just when the best linear predictor of z is a constant, and of all affine maps that do so it
 moves x least, in the mean square of every inner product.
 """
@@ -18,8 +18,11 @@ from neurosieve.errors import DataError
 from neurosieve.probes.archive import Archive
 from neurosieve.statistics import MomentAccumulator
 
-# Directions that are correlated with the labels less than this are rounding.
+# A correlation with the labels of less is rounding.
 _CORRELATED = 1e-7
+# So is a variance of less beside the largest, of neurons at unit variance: a layer norm's output would vary in one
+# direction fewer than it has neurons, were it not for the rounding of float32.
+_VARIES = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +116,9 @@ class EraserFitter:
         Raises:
             DataError: Rows of fewer than two classes.
         """
-        mean, root, inverse, cross = self._solved()
-        basis, size, _ = np.linalg.svd(inverse @ cross, full_matrices=False)
-        return self._eraser(mean, root, inverse, basis[:, size > _CORRELATED])
+        white, cross = self._solved()
+        basis, size, _ = np.linalg.svd(cross, full_matrices=False)
+        return white.eraser(basis[:, size > _CORRELATED], self._sums.count)
 
     def control(self, rank: int, seed: int) -> Eraser:
         """An eraser of random directions, drawn evenly where the values are white: as many go, but not the concept.
@@ -123,32 +126,48 @@ class EraserFitter:
         Raises:
             DataError: As `result`; or the values vary in fewer directions.
         """
-        mean, root, inverse, _ = self._solved()
-        white = inverse @ root  # the projection onto all directions in which the values vary
-        most = round(float(np.trace(white)))
-        if not 0 < rank <= most:
-            raise DataError("random eraser", expected=f"a rank of 1 to {most}", got=str(rank), remedy="choose another")
-        drawn = np.random.default_rng(seed).standard_normal((self.width, rank))
-        return self._eraser(mean, root, inverse, np.linalg.qr(white @ drawn)[0])
+        white, cross = self._solved()
+        if not 0 < rank <= len(cross):
+            expected = f"a rank of 1 to {len(cross)}"
+            raise DataError("random eraser", expected=expected, got=str(rank), remedy="choose another")
+        drawn = np.random.default_rng(seed).standard_normal((len(cross), rank))
+        return white.eraser(np.linalg.qr(drawn)[0], self._sums.count)
 
-    def _solved(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Mean, W⁺ = Σ_xx^½, W, and Σ_xz of all classes but the last, which follows from the others."""
+    def _solved(self) -> "tuple[_Whitening, np.ndarray]":
+        """The whitening of the values, and their covariance when white with all classes but the last.
+
+        That one follows from the others. Neurons and classes are brought to unit variance first: the eraser is the same
+        for every whitening, and what is rounding does not depend on a few neurons of large variance then.
+        """
         moments = self._sums.result()
-        covariance, width = moments.covariance(), self.width
-        if (np.diagonal(covariance)[width:] > 0).sum() < 2:
+        correlation, width = moments.correlation(), self.width
+        alive = ~moments.dead()
+        if alive[width:].sum() < 2:
             raise DataError(
                 "concept to erase", expected="rows of two classes at least", got="fewer", remedy="pass more rows"
             )
-        variance, axes = np.linalg.eigh(covariance[:width, :width])
-        # Below it a variance is rounding of the largest one.
-        real = variance > variance[-1] * width * np.finfo(np.float64).eps
-        spread, axes = np.sqrt(variance[real]), axes[:, real]
-        root, inverse = (axes * spread) @ axes.T, (axes / spread) @ axes.T
-        return moments.mean()[:width], root, inverse, covariance[:width, width:-1]
+        variance, axes = np.linalg.eigh(correlation[:width, :width])
+        real = variance > _VARIES * variance[-1]
+        spread, axes, scale = np.sqrt(variance[real]), axes[:, real], np.sqrt(moments.variance()[:width])
+        inverse = np.divide(1.0, scale, out=np.zeros(width), where=alive[:width])
+        back = scale[:, None] * alive[:width, None] * axes * spread
+        there = (axes / spread).T
+        return _Whitening(moments.mean()[:width], there * inverse, back), there @ correlation[:width, width:-1]
 
-    def _eraser(self, mean: np.ndarray, root: np.ndarray, inverse: np.ndarray, basis: np.ndarray) -> Eraser:
-        left, right = torch.from_numpy(root @ basis), torch.from_numpy(basis.T @ inverse)
-        return Eraser(torch.from_numpy(mean), left, right, self._sums.count)
+
+@dataclass(frozen=True)
+class _Whitening:
+    """The mean, W, and what brings white values back, W⁺."""
+
+    mean: np.ndarray
+    there: np.ndarray
+    back: np.ndarray
+
+    def eraser(self, basis: np.ndarray, rows: int) -> Eraser:
+        """The eraser of some directions of the white values."""
+        parts = (self.mean, self.back @ basis, basis.T @ self.there)
+        mean, left, right = (torch.from_numpy(np.ascontiguousarray(part)) for part in parts)
+        return Eraser(mean, left, right, rows)
 
 
 def fit_eraser(values: Float[Tensor, "rows width"], label: Int[np.ndarray, " labels"], classes: int) -> Eraser:

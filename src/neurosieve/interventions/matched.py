@@ -96,8 +96,13 @@ def matched_sets(
     free[column] = False
     _check_others(chosen, neurons[free])
     level = np.log(np.where(alive, variance, 1.0))
+    others = [np.flatnonzero(free & (neurons[:, 0] == neurons[mine, 0])) for mine in column]
+    others = [
+        there[np.argsort(np.abs(level[there] - level[mine]), kind="stable")]
+        for there, mine in zip(others, column, strict=True)
+    ]
     rng = np.random.default_rng(seed)
-    drawn = np.stack([_draw(column, neurons[:, 0], level, free, nearest, rng) for _ in range(draws)])
+    drawn = np.stack([_draw(others, free, nearest, rng) for _ in range(draws)])
     return MatchedSets(chosen, neurons[drawn], np.abs(level[drawn] - level[column]))
 
 
@@ -118,18 +123,11 @@ def _check_others(chosen: Int[np.ndarray, "neurons 2"], others: Int[np.ndarray, 
 
 
 def _draw(
-    column: Int[np.ndarray, " neurons"],
-    layer: Int[np.ndarray, " all"],
-    level: Float[np.ndarray, " all"],
-    free: np.ndarray,
-    nearest: int,
-    rng: np.random.Generator,
+    others: list[np.ndarray], free: np.ndarray, nearest: int, rng: np.random.Generator
 ) -> Int[np.ndarray, " neurons"]:
-    """One set: the columns that stand for the chosen ones."""
-    left, drawn = free.copy(), np.empty_like(column)
-    for i in rng.permutation(len(column)):
-        others = np.flatnonzero(left & (layer == layer[column[i]]))
-        order = np.argsort(np.abs(level[others] - level[column[i]]), kind="stable")[:nearest]
-        drawn[i] = others[rng.choice(order)]
+    """One set: for each chosen neuron a column of its `others`, which are ordered from the nearest on."""
+    left, drawn = free.copy(), np.empty(len(others), dtype=np.int64)
+    for i in rng.permutation(len(others)):
+        drawn[i] = rng.choice(others[i][left[others[i]]][:nearest])
         left[drawn[i]] = False
     return drawn
