@@ -17,9 +17,10 @@ def concept_headline(record: Record) -> str:
     values = {(c["property_name"], c["value"]) for c, _ in found}
     rival = max(concept["rivals"].values())
     return (
-        f"{len(ids)} of {count(record['neurons'])} neurons are called neurons of {len(values)} of {looked} property values,"
-        f" the clearest {neuron(best['neuron'])} of {concept['property_name']}={concept['value']}:"
-        f" average precision {per_cent(best['ap'], best['interval'])} on held-out files, {per_cent(rival)} without a model"
+        f"{len(ids)} of {count(record['neurons'])} neurons are called neurons of {len(values)} of {looked} property"
+        f" values, the clearest {neuron(best['neuron'])} of {concept['property_name']}={concept['value']}:"
+        f" average precision {per_cent(best['ap'], best['interval'])} on held-out files, {per_cent(rival)} without"
+        " a model"
     )
 
 
