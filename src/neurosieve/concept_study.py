@@ -5,7 +5,7 @@ Everything lies in the run folder: `concepts/` holds the stores and what each st
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
+from neurosieve.activations.extract import ExtractionOptions
 from neurosieve.activations.store import Folder
 from neurosieve.concepts.claims import ConceptFindings, find_concepts
 from neurosieve.concepts.languages import Languages, languages_of
@@ -77,9 +78,12 @@ class ConceptWork:
 
     def store(self, view: View) -> ConceptStore:
         """A view's activations, read now or before."""
-        reading = options_of(self.config, self.model.adapter.kind)
-        url = self.folder.path / PARTS / view
-        return read_concepts(self.model, self.rows, view, url, reading, rounds=self.options.rounds)
+        return read_concepts(self.model, self.rows, self.folder.path / PARTS / view, self.reading(view))
+
+    def reading(self, view: View) -> ExtractionOptions:
+        """How rows are read in a view."""
+        own = options_of(self.config, self.model.adapter.kind)
+        return replace(own, view=view, rounds=self.options.rounds, pooling="mean", max_windows=None)
 
     def step(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The outcome of a step: made and saved, or read where it was saved before."""

@@ -12,7 +12,7 @@ from neurosieve.concept_study import RESULT, Concepts
 from neurosieve.finetune import Finetuned
 from neurosieve.plan import Cost
 from neurosieve.report import tables
-from neurosieve.report.concepts import claim_table
+from neurosieve.report.concepts import claim_table, effect_table
 from neurosieve.report.numbers import per_cent, visible
 from neurosieve.study import REPORT
 from neurosieve.summary import Summary
@@ -58,6 +58,13 @@ def show_concepts(found: Concepts, out: Path) -> None:
     for note in record["notes"]:
         screen.print(Text(f"· {visible(note)}", style="dim"))
     screen.print(Text(f"results in {out / RESULT}"), soft_wrap=True)
+
+
+def show_intervention(record: dict[str, Any], out: Path) -> None:
+    """What an edit did, beside random ones."""
+    screen = console()
+    screen.print(_grid(effect_table(record), wrap=True))
+    screen.print(Text(f"results in {out}"), soft_wrap=True)
 
 
 _COLOURS = {"yes": "green", "no": "red", "not measured": "yellow"}

@@ -46,3 +46,23 @@ def claim_table(record: Record) -> Table:
                     )
     columns = ("view", "value", "neuron", "where it is", "AP", "AUROC", "best rival's AP", "base rate")
     return Table("Concept neurons on held-out files", columns, tuple(rows))
+
+
+def effect_table(record: Record) -> Table:
+    """What an edit does to predictions, on units that have the value and on the others."""
+    rows = []
+    for e in record["effects"]:
+        here, elsewhere = e["here"], e["elsewhere"]
+        effect = f"{100 * e['effect']:.1f} [{100 * e['interval'][0]:.1f}, {100 * e['interval'][1]:.1f}]"
+        rows.append(
+            (
+                e["score"],
+                f"{per_cent(here['base'])} → {per_cent(here['edited'])} (n {count(here['n'])})",
+                f"{100 * here['random']:.1f} (95 %: {100 * here['random_95']:.1f})",
+                effect,
+                f"{100 * elsewhere['drop']:.1f}",
+                "yes" if e["claimed"] else f"no: {e['lacking']}",
+            )
+        )
+    columns = ("score", "where the value is", "random drop", "effect, points", "drop elsewhere", "claimed")
+    return Table(f"{record['edit']} {record['concept']}: {count(len(record['neurons']))} neurons", columns, tuple(rows))
