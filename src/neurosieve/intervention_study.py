@@ -1,4 +1,4 @@
-"""A concept of a run, changed in the live model: chosen on validation, measured on held-out code beside random edits."""
+"""A run's concept changed in the live model: chosen on validation, measured on held-out code beside random edits."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

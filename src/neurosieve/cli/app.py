@@ -174,8 +174,8 @@ def concepts(
         show_concepts(found, folder)
 
 
-def _of_edit(key: str, kind: Any) -> Any:
-    return Annotated[kind | None, typer.Option(help=f"{InterventionOptions.model_fields[key].description}")]
+def _help(key: str) -> Any:
+    return typer.Option(help=f"{InterventionOptions.model_fields[key].description}")
 
 
 @app.command(
@@ -186,16 +186,16 @@ def _of_edit(key: str, kind: Any) -> Any:
 )
 def intervene(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="run folder in which concepts were looked for")],
-    concept: Annotated[str, typer.Option(help=f"{InterventionOptions.model_fields['concept'].description}")],
-    edit: Annotated[str, typer.Option(help=f"{InterventionOptions.model_fields['edit'].description}")],
-    how: _of_edit("how", str) = None,
-    quantile: _of_edit("quantile", float) = None,
-    alpha: _of_edit("alpha", float) = None,
-    layer: _of_edit("layer", int) = None,
-    share: _of_edit("share", float) = None,
-    sets: _of_edit("sets", int) = None,
-    at: _of_edit("at", str) = None,
-    tokens: _of_edit("tokens", int) = None,
+    concept: Annotated[str, _help("concept")],
+    edit: Annotated[str, _help("edit")],
+    how: Annotated[str | None, _help("how")] = None,
+    quantile: Annotated[float | None, _help("quantile")] = None,
+    alpha: Annotated[float | None, _help("alpha")] = None,
+    layer: Annotated[int | None, _help("layer")] = None,
+    share: Annotated[float | None, _help("share")] = None,
+    sets: Annotated[int | None, _help("sets")] = None,
+    at: Annotated[str | None, _help("at")] = None,
+    tokens: Annotated[int | None, _help("tokens")] = None,
     as_json: o.Json = False,
 ) -> None:
     """Change a concept's neurons in the live model: what it predicts then, beside matched random edits."""
