@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from neurosieve.activations.extract import ExtractionOptions
 from neurosieve.activations.store import Folder
+from neurosieve.concept_steps import NO_RANKING, examples_step, latent_step
 from neurosieve.concepts.claims import ConceptFindings, find_concepts
 from neurosieve.concepts.languages import Languages, languages_of
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
@@ -34,6 +35,7 @@ FORMAT = 1
 PARTS = "concepts"
 RESULT = "concepts.json"
 LABEL = "label"
+SHEETS = "annotate"
 
 
 @dataclass
@@ -157,6 +159,8 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
     work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
     _keep_options(work)
     record = work.folder.load(RESULT)
+    if record is not None and record["examples_reason"] == NO_RANKING and work.folder.files.exists("selection.json"):
+        record = None  # the run has ranked neurons since; the other steps are read back
     if record is None:
         record = _studied(work) | _found(work)
         record |= {
@@ -193,7 +197,10 @@ def _keep_options(work: ConceptWork) -> None:
 def _found(work: ConceptWork) -> dict[str, Any]:
     """What all steps found."""
     views = {view: work.step(view, partial(_claims, work, view)) for view in work.options.views}
-    return {"views": views}
+    store = work.store("detect")
+    latent = work.step("latent", lambda: {"layers": latent_step(work.config, store, work.folder.path / PARTS / SHEETS)})
+    examples, reason = examples_step(work.config, work.folder, work.dataset, work.languages)
+    return {"views": views, "latent": latent["layers"], "examples": examples, "examples_reason": reason}
 
 
 def _studied(work: ConceptWork) -> dict[str, Any]:
