@@ -8,13 +8,15 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from neurosieve.activations.masking import PARTS
+from neurosieve.concepts.rows import TOKENS
 from neurosieve.data.corpora import CORPORA
 from neurosieve.data.labels import SCHEMES
 from neurosieve.data.sampling import DEFAULT_ROWS
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.probes.probe import PATH_LENGTH
 from neurosieve.rankings import RANKERS
-from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype, Target
+from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype, Target, View
 
 TASKS: dict[str, str] = {
     "token-tagging": "a label for each token (or other character span) of code",
@@ -48,6 +50,42 @@ class RowCounts(BaseModel):
     def by_split(self) -> dict[Split, int]:
         """As a plain mapping."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+class ConceptOptions(BaseModel):
+    """How concepts are looked for. Field descriptions are the help texts of `neurosieve concepts`."""
+
+    model_config = _STRICT
+    language: str | None = Field(None, description="of the code; by default from file endings, else guessed")
+    properties: tuple[str, ...] | None = Field(None, description="code properties; all of tokens by default")
+    tokens: tuple[int, int, int] = Field(
+        (TOKENS["train"], TOKENS["validation"], TOKENS["test"]),
+        description="about how many tokens of train, validation and test, in whole files",
+    )
+    views: tuple[View, ...] = Field(
+        ("detect", "predict"), description="tokens read where they stand (detect), or where they are guessed (predict)"
+    )
+    rounds: int = Field(3, ge=1, le=PARTS, description="sevenths of the tokens that an encoder reads masked")
+    min_rows: int = Field(30, ge=2, description="rows of a value, in train and in test")
+    evidence: int = Field(3, ge=0, description="neurons of a value that are shown with their tokens")
+    clusters: tuple[int, ...] = Field((50, 200), description="numbers of latent concepts; none leaves them out")
+    latent_layers: tuple[int, ...] | None = Field(
+        None, description="layers in which latent concepts are sought; the middle and the last by default"
+    )
+
+    @pydantic.field_validator("tokens")
+    @classmethod
+    def _some_tokens(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
+        if min(value) < 1:
+            raise ValueError("one token or more of each split")
+        return value
+
+    @pydantic.field_validator("views")
+    @classmethod
+    def _detect_first(cls, value: tuple[View, ...]) -> tuple[View, ...]:
+        if "detect" not in value:
+            raise ValueError("detect, and predict beside it if you like")
+        return value
 
 
 class StudyConfig(BaseModel):
@@ -137,6 +175,9 @@ class StudyConfig(BaseModel):
         " a whole example or of either side of a pair",
     )
     straddle: Literal["share", "drop"] = Field("share", description="units that share a subword: keep or leave out")
+    concepts: ConceptOptions = Field(
+        default_factory=lambda: ConceptOptions.model_validate({}), description="of `neurosieve concepts`"
+    )
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
     allow_pickle: bool = Field(False, description="read pickled weights, which can run code")
 
@@ -210,6 +251,26 @@ def make_config(
             got=repr(first["input"]),
             remedy="see `neurosieve run --help`",
         ) from e
+
+
+def concept_changes(values: Mapping[str, Any], pairs: Iterable[str]) -> dict[str, Any]:
+    """Options of concepts, and `concepts.key=value` pairs over them.
+
+    Raises:
+        ConfigError: A pair for something else, or a key that is not known.
+    """
+    changed: dict[str, Any] = {"concepts": dict(values)}
+    for pair in pairs:
+        _assign(changed, pair)
+    if len(changed) > 1:
+        raise ConfigError(
+            f"--set {next(k for k in changed if k != 'concepts')}",
+            expected="a key of concepts, such as concepts.min_rows, beside a run folder",
+            got="another option of the study",
+            remedy="choose another --out for another study",
+        )
+    options: dict[str, Any] = changed["concepts"]
+    return options
 
 
 def _corpus_task(values: dict[str, Any]) -> None:
@@ -287,8 +348,9 @@ def _assign(values: dict[str, Any], pair: str) -> None:
     if not sign or not key:
         raise ConfigError(f"--set {pair}", expected="key=value", got=pair, remedy="for example --set rows.train=500")
     *parents, last = key.replace("-", "_").split(".")
-    if parents == ["rows"] and last not in RowCounts.model_fields:
-        raise unknown_name("option", f"rows.{last}", (f"rows.{name}" for name in RowCounts.model_fields))
+    for part, kind in (("rows", RowCounts), ("concepts", ConceptOptions)):
+        if parents == [part] and last not in kind.model_fields:
+            raise unknown_name("option", f"{part}.{last}", (f"{part}.{name}" for name in kind.model_fields))
     place = values
     for parent in parents:
         inner = place.get(parent)

@@ -82,6 +82,11 @@ def read_object(files: Folder, name: str) -> dict[str, Any] | None:
     return value
 
 
+def write_object(files: Folder, name: str, value: Any) -> None:
+    """Write a JSON file at once or not at all."""
+    files.write(name, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode())
+
+
 class RunFolder:
     """Opens a new run folder, or the folder of the same study to go on with it.
 
@@ -95,7 +100,8 @@ class RunFolder:
         self.path = Path(path)
         self.files = Folder(self.path)
         self._where = f"run folder {self.path}"
-        study, hashes = config.model_dump(mode="json"), dict(data_hashes)
+        # Concepts are asked for after the study too, each time otherwise; their own folder holds their options.
+        study, hashes = config.model_dump(mode="json", exclude={"concepts"}), dict(data_hashes)
         there = self._names()
         old = read_study(self.files) if "study.yaml" in there else None
         if old is None and there:
@@ -148,7 +154,7 @@ class RunFolder:
 
     def save(self, name: str, value: Any) -> None:
         """Write a JSON file at once or not at all."""
-        self.files.write(name, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode())
+        write_object(self.files, name, value)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -98,6 +98,16 @@ def test_round_trip_is_exact(url: str) -> None:
         assert came.labels == ("a", "b")
 
 
+@pytest.mark.parametrize("layers", [None, [1], [2, 0]])
+def test_shard_by_shard_is_all_at_once(url: str, layers: list[int] | None) -> None:
+    filled(url)
+    store = ActivationStore(url)
+    parts, tables = zip(*store.batches("train", layers), strict=True)
+    assert [len(p) for p in parts] == [2, 1]
+    assert torch.equal(torch.cat(parts), store.read("train", layers).values)
+    assert pa.concat_tables(tables).equals(store.table("train"))
+
+
 def test_columns_are_named_by_neuron(url: str) -> None:
     filled(url)
     rows = ActivationStore(url).read("test", [2, 0])

@@ -302,14 +302,19 @@ class ActivationStore:
         """The row table of a split with one line a unit, in the order of `read`."""
         return unit_table(self.table(split), self.manifest.sides)
 
-    def batches(self, split: Split) -> Iterator[tuple[Float[Tensor, "rows neurons"], pa.Table]]:
-        """The rows of a split shard by shard, layers side by side, with their table: memory does not grow with rows."""
+    def batches(
+        self, split: Split, layers: Iterable[int] | None = None
+    ) -> Iterator[tuple[Float[Tensor, "rows neurons"], pa.Table]]:
+        """The rows of a split shard by shard, layers side by side, with their table: memory does not grow with rows.
+
+        Args:
+            split: Which rows.
+            layers: Which layers; all by default. Others are not read.
+        """
+        wanted = list(range(self.manifest.layers)) if layers is None else list(layers)
         for shard in self._shards(split):
             with self._open(shard["values"]) as get:
-                yield (
-                    torch.cat([get(f"layer.{i}").float() for i in range(self.manifest.layers)], 1),
-                    self._rows(shard["rows"]),
-                )
+                yield torch.cat([get(f"layer.{i}").float() for i in wanted], 1), self._rows(shard["rows"])
 
     def read(self, split: Split, layers: Iterable[int] | None = None) -> Activations:
         """All rows of a split as float32, layers side by side.

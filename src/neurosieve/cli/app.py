@@ -12,7 +12,8 @@ from rich.text import Text
 
 import neurosieve
 from neurosieve.cli import options as o
-from neurosieve.cli.show import console, show_cost, show_finetuned, show_store, show_summary
+from neurosieve.cli.show import console, show_concepts, show_cost, show_finetuned, show_store, show_summary
+from neurosieve.concept_study import continue_concepts, run_concepts
 from neurosieve.config import STDLIB, TASKS, StudyConfig, make_config
 from neurosieve.data import SCHEMES
 from neurosieve.data.corpora import CORPORA
@@ -133,6 +134,34 @@ def redundancy(
         raise typer.BadParameter("--activations needs --out, the run folder to write", param_hint="--out")
     config = o.config_from({"activations": str(activations), "classes": classes, "set_": set_})
     _show(run_study(config, out), out, as_json=as_json)
+
+
+@app.command(
+    epilog=_example(
+        "neurosieve concepts runs/java",
+        "neurosieve concepts --model DIR --data src --labels lexical --site mlp --out runs/concepts",
+        "neurosieve concepts runs/java --properties lexical,role --set concepts.min_rows=50",
+    )
+)
+@o.takes_concepts
+def concepts(
+    asked: StudyConfig | tuple[Path, dict[str, Any]],
+    out: Annotated[Path | None, typer.Option(help="run folder, where none is given first")] = None,
+    as_json: o.Json = False,
+) -> None:
+    """Which neurons hold which properties of code: found on train files, claimed on held-out ones."""
+    if isinstance(asked, StudyConfig):
+        if out is None:
+            raise typer.BadParameter("give a run folder, or --out for a new one", param_hint="--out")
+        folder, found = out, run_concepts(asked, out)
+    else:
+        if out is not None:
+            raise typer.BadParameter("the run folder that is given first is the place", param_hint="--out")
+        folder, found = asked[0], continue_concepts(*asked)
+    if as_json:
+        _print_json(found.record)
+    else:
+        show_concepts(found, folder)
 
 
 @app.command(

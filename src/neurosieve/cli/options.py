@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from neurosieve.config import StudyConfig, make_config
+from neurosieve.config import ConceptOptions, StudyConfig, concept_changes, make_config
+from neurosieve.typing import SPLITS
 
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON on standard output")]
 _LIST = " (comma-separated)"
@@ -99,6 +100,53 @@ def takes_study(command: Callable[..., None], only: Collection[str] = tuple(STUD
     return wrapper
 
 
+_CONCEPTS = ConceptOptions.model_fields
+# Of `neurosieve concepts` beside a study's; the others are reached by --set concepts.KEY=VALUE.
+CONCEPTS: dict[str, Any] = {
+    "language": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['language'].description}")],
+    "properties": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['properties'].description}{_LIST}")],
+    "tokens": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['tokens'].description} (40000,10000,20000)")],
+}
+_OF_RUN = {"study", "set_", *CONCEPTS}
+
+
+def takes_concepts(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a run folder or the options of a study, and those of concepts; it gets them as `asked`."""
+    own = list(inspect.signature(command).parameters.values())
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    place = typer.Argument(metavar="[RUN | STUDY.yaml]", help="a run folder, or a study file; options override it")
+    kinds = STUDY | {"study": Annotated[Path | None, place]} | CONCEPTS
+    more = [inspect.Parameter(k, keyword, default=None, annotation=kind) for k, kind in kinds.items()]
+
+    def wrapper(**values: Any) -> None:
+        kept = {p.name: values.pop(p.name) for p in own if p.name != "asked"}
+        run = values["study"]
+        if run is None or not run.is_dir():
+            command(asked=config_from(values | {"concepts": _concepts(values)}), **kept)
+            return
+        given = [key.replace("_", "-") for key, value in values.items() if value is not None and key not in _OF_RUN]
+        if given:
+            raise typer.BadParameter(f"a run folder brings its own study: leave --{given[0]} out, or name no folder")
+        command(asked=(run, concept_changes(_concepts(values) or {}, values["set_"] or ())), **kept)
+
+    parameters = [p.replace(kind=keyword) for p in own if p.name != "asked"] + more
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
+    return wrapper
+
+
+def _concepts(params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The options of concepts that were given."""
+    tokens = _listed(params.get("tokens"))
+    values = {
+        "language": params.get("language"),
+        "properties": _listed(params.get("properties")),
+        "tokens": _three(tokens, "tokens") if tokens is not None else None,
+    }
+    return {k: v for k, v in values.items() if v is not None} or None
+
+
 def config_from(params: Mapping[str, Any]) -> StudyConfig:
     """A study from a command's parameters, by name."""
     values = {k: v for k, v in params.items() if k in StudyConfig.model_fields}
@@ -108,7 +156,7 @@ def config_from(params: Mapping[str, Any]) -> StudyConfig:
     values["pipeline_thresholds"] = cuts and [None if cut == "none" else cut for cut in cuts]
     values["pipeline_deltas"] = pairs and [pair.split(":") for pair in pairs]
     rows = _listed(params.get("rows"))
-    values["rows"] = dict(zip(("train", "validation", "test"), _three(rows), strict=True)) if rows is not None else None
+    values["rows"] = dict(zip(SPLITS, _three(rows, "rows"), strict=True)) if rows is not None else None
     return make_config(study=params.get("study"), options=values, pairs=params.get("set_") or ())
 
 
@@ -116,7 +164,7 @@ def _listed(text: str | None) -> list[str] | None:
     return [part.strip() for part in text.split(",") if part.strip()] if text is not None else None
 
 
-def _three(parts: list[str]) -> list[str]:
+def _three(parts: list[str], name: str) -> list[str]:
     if len(parts) != 3:
-        raise typer.BadParameter("give three numbers, for example --rows 2000,270,340", param_hint="--rows")
+        raise typer.BadParameter(f"give three numbers, for example --{name} 2000,270,340", param_hint=f"--{name}")
     return parts

@@ -8,9 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosieve.activations import ActivationStore
+from neurosieve.concept_study import RESULT, Concepts
 from neurosieve.finetune import Finetuned
 from neurosieve.plan import Cost
 from neurosieve.report import tables
+from neurosieve.report.concepts import claim_table
 from neurosieve.report.numbers import per_cent, visible
 from neurosieve.study import REPORT
 from neurosieve.summary import Summary
@@ -46,6 +48,16 @@ def show_summary(summary: Summary, out: Path) -> None:
     seconds = ", ".join(f"{stage} {s:.0f} s" for stage, s in record["seconds"].items())
     screen.print(Text(f"{seconds}; peak memory {record['peak_rss_mb'] / 1024:.1f} GiB", style="dim"))
     screen.print(Text(f"results in {out}, report in {out / REPORT}"), soft_wrap=True)
+
+
+def show_concepts(found: Concepts, out: Path) -> None:
+    """The finding, the claimed neurons, and where everything lies."""
+    record, screen = found.record, console()
+    screen.print(Text(visible(found.headline), style="bold"))
+    screen.print(_grid(claim_table(record), wrap=True))
+    for note in record["notes"]:
+        screen.print(Text(f"· {visible(note)}", style="dim"))
+    screen.print(Text(f"results in {out / RESULT}"), soft_wrap=True)
 
 
 _COLOURS = {"yes": "green", "no": "red", "not measured": "yellow"}

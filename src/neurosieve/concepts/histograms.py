@@ -8,6 +8,7 @@ For the spread between files each cluster falls into one of `BUCKETS` by its nam
 merged accumulators, and rows in any order, give the same, at the price of coarser degrees of freedom.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -149,11 +150,10 @@ class ConceptAccumulator:
 
     def _count(self, z: Tensor, codes: np.ndarray) -> None:
         groups = list(self._groups(codes))
-        width = BINS / (2 * np.arcsinh(REACH))
 
         def block(begin: int) -> None:
             own = slice(begin, min(begin + _BLOCK, len(z)))
-            bins = (torch.asinh(z[own]) * width + BINS / 2).clamp_(0, BINS - 1).to(torch.int64)
+            bins = bin_of(z[own])
             bins += torch.arange(len(bins))[:, None] * BINS
             self._histogram[own] += torch.bincount(bins.flatten(), minlength=len(bins) * BINS).view(-1, BINS)
             for joint, members in groups:
@@ -201,6 +201,12 @@ class ConceptAccumulator:
             self._total[own] += z[:, a:b].double().sum(1)
             self._positive_total[own] += z[:, a:b] @ y[a:b]
             self._positive_rows[own] += y[a:b].sum(0).long()
+
+
+def bin_of(z: Float[Tensor, "*some"]) -> Int[Tensor, "*some"]:
+    """The bin of each standardised value, 0 to `BINS` − 1."""
+    width = BINS / (2 * math.asinh(REACH))
+    return (torch.asinh(z) * width + BINS / 2).clamp_(0, BINS - 1).to(torch.int64)
 
 
 def buckets_of(clusters: Sequence[str]) -> Int[np.ndarray, " rows"]:

@@ -157,9 +157,11 @@ class ConceptStore:
         example = self.rows.dataset.examples[int(self.table.example[row])]
         return example.text[int(self.table.start[row]) : int(self.table.end[row])]
 
-    def batches(self, split: Split) -> Iterator[tuple[Float[Tensor, "rows neurons"], Int[np.ndarray, " rows"]]]:
+    def batches(
+        self, split: Split, layers: Iterable[int] | None = None
+    ) -> Iterator[tuple[Float[Tensor, "rows neurons"], Int[np.ndarray, " rows"]]]:
         """Activations of a split shard by shard, layers side by side, with the numbers of their rows."""
-        for values, table in self.store.batches(split):
+        for values, table in self.store.batches(split, layers):
             yield values, table["row"].to_numpy()
 
     def columns(self, split: Split, neurons: Sequence[NeuronId]) -> Float[Tensor, "rows some"]:
@@ -203,13 +205,19 @@ class ConceptStore:
 
 
 def read_concepts(
-    model: CodeModel, rows: ConceptRows, view: View, url: PathLike, options: ExtractionOptions | None = None
+    model: CodeModel,
+    rows: ConceptRows,
+    view: View,
+    url: PathLike,
+    options: ExtractionOptions | None = None,
+    *,
+    rounds: int = 3,
 ) -> ConceptStore:
-    """Read the rows in a view, or go on where an earlier call was stopped.
+    """Read the rows in a view, or go on where an earlier call was stopped; `rounds` as in `hide_units`.
 
     Raises:
         ModelError: The view `predict` of an encoder without a mask token.
         NeurosieveError: As `extract`.
     """
-    read = replace(options or ExtractionOptions(), view=view, pooling="mean")
+    read = replace(options or ExtractionOptions(), view=view, rounds=rounds, pooling="mean", max_windows=None)
     return ConceptStore(view, extract(model, rows.dataset, Sample(rows.rows, 0, {}), url, read), rows)

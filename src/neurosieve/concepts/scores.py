@@ -4,6 +4,7 @@ A direction says whether the neuron is high or low where the value is. AUROC, av
 it) and IoU (Mu & Andreas 2020, arXiv 2006.14032) come from the histograms, rows of one bin tied.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,8 @@ class ConceptScores:
         threshold: First bin beyond that threshold, counted in the direction, shape [neurons, values].
         effect: Difference of means in pooled standard deviations (Cohen's d), shape [neurons, values].
         z: Difference of means over its standard error between files, shape [neurons, values].
-        q: Benjamini–Hochberg over all neurons and values of the two-sided p of z, shape [neurons, values].
+        p: Two-sided, of z, shape [neurons, values].
+        q: Benjamini–Hochberg of p over all neurons and values, shape [neurons, values].
         selectivity: AUROC in that direction on the rows with some value of the same property, shape [neurons, values].
     """
 
@@ -46,6 +48,7 @@ class ConceptScores:
     threshold: Int[np.ndarray, "neurons values"]
     effect: Float[np.ndarray, "neurons values"]
     z: Float[np.ndarray, "neurons values"]
+    p: Float[np.ndarray, "neurons values"]
     q: Float[np.ndarray, "neurons values"]
     selectivity: Float[np.ndarray, "neurons values"]
 
@@ -75,11 +78,35 @@ def concept_scores(sums: ConceptSums, low: Bool[np.ndarray, "neurons values"] | 
     scores = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
     z = _z(sums)
     p = np.asarray(2 * student.sf(np.abs(z), _freedom(sums)))
+    n = sums.positive_rows.sum(0)
+    return ConceptScores(
+        sums.values, n, int(sums.rows.sum()), effect=_effect(sums), z=z, p=p, q=_false_discoveries(p), **scores
+    )
+
+
+def joined(parts: Sequence[ConceptScores], columns: Sequence[int] | None = None) -> ConceptScores:
+    """Scores of several blocks of neurons on the same rows, of some values; q is made anew over all of them."""
+    chosen = list(range(len(parts[0].values))) if columns is None else list(columns)
+    arrays = {k: np.concatenate([getattr(part, k)[:, chosen] for part in parts]) for k in _BY_NEURON}
+    values = tuple(parts[0].values[v] for v in chosen)
+    return ConceptScores(values, parts[0].n[chosen], parts[0].rows, **arrays | {"q": _false_discoveries(arrays["p"])})
+
+
+_BY_NEURON = ("low", "auroc", "ap", "iou", "threshold", "effect", "z", "p", "q", "selectivity")
+
+
+def _false_discoveries(p: np.ndarray) -> np.ndarray:
     known = np.isfinite(p)
     q = np.full_like(p, np.nan)
     q[known] = false_discovery_control(p[known])
-    n = sums.positive_rows.sum(0)
-    return ConceptScores(sums.values, n, int(sums.rows.sum()), effect=_effect(sums), z=z, q=q, **scores)
+    return q
+
+
+def precision_of_bins(
+    positive: Float[np.ndarray, "some bins"], rest: Float[np.ndarray, "some bins"]
+) -> Float[np.ndarray, " some"]:
+    """Average precision from rows a bin, rising, those of one bin tied; nan without a row of either kind."""
+    return _beyond(positive[..., None], rest[..., None])[0][:, 0]
 
 
 def _block(sums: ConceptSums, own: slice, low: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -29,7 +29,9 @@ _TAKES_POSITION_IDS = {"gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "co
 _TAKES_POSITION_IDS |= {"qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "starcoder2", "stablelm", "olmo2"}
 # Families whose last entry of hidden_states is the output of a norm behind the last block.
 _FINAL_NORM = _TAKES_POSITION_IDS | {"modernbert", "roberta-prelayernorm", "opt", "bloom", "falcon", "mpt"}
-_FINAL_NORM |= {"t5", "mt5", "umt5", "longt5", "switch_transformers"}
+_FINAL_NORM |= {"t5", "mt5", "umt5", "longt5", "switch_transformers", "mbart", "pegasus", "bigbird_pegasus", "m2m_100"}
+_FINAL_NORM |= {"granite", "cohere", "mixtral", "qwen2_moe", "smollm3", "xglm", "eurobert", "esm", "megatron-bert"}
+_FINAL_NORM |= {"modernbert-decoder"}
 # What a block's second feed-forward projection is called; its input is what the units give after their activation.
 _FEED_FORWARD = "|".join(
     (
@@ -41,6 +43,24 @@ _FEED_FORWARD = "|".join(
         r"DenseReluDense\.wo",  # T5
     )
 )
+# Decoders inside of a base model, which the language model passes by.
+_WRAPPED = {"opt"}
+# Families that note their embeddings before the first block is called: the module that gives them. Of all others the
+# first block's input is what `hidden_states` begins with.
+_EMBEDDINGS = {
+    "deberta": "embeddings",
+    "deberta-v2": "embeddings",
+    "codegen": "drop",
+    "gptj": "drop",
+    "gpt_neo": "drop",
+}
+_EMBEDDINGS |= {"bloom": "word_embeddings_layernorm", "falcon": "word_embeddings", "mpt": "wte"}
+# What lies between a first block and the second, where there is such a thing.
+_BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
+# Blocks that are called more than once each.
+_SHARED_BLOCKS = {"albert": r"encoder\.albert_layer_groups\.\d+\.albert_layers\.\d+"}
+# What a norm behind the last block is called.
+_NORM = re.compile(r"ln|ln_f|norm_f|norm|final_norm|final_layer_?norm|layer_norm|LayerNorm|emb_layer_norm_after")
 # Encoder–decoders whose decoder starts with the end token where their config does not say with what.
 _STARTS_WITH_END = {"bart", "plbart", "mbart", "pegasus", "bigbird_pegasus"}
 
@@ -70,10 +90,25 @@ class Adapter:
     start: int | None = None
 
     def stack(self, network: Any) -> torch.nn.Module:
-        """The part of a network whose blocks are read."""
+        """The part of a network whose blocks are read; a forward pass calls it once, that of a language model too."""
         if not self.paired:
-            return cast(torch.nn.Module, network)
+            return cast(torch.nn.Module, network.decoder if self.family in _WRAPPED else network)
         return cast(torch.nn.Module, network.get_encoder() if self.kind == "encoder" else network.get_decoder())
+
+    @property
+    def embeddings(self) -> str | None:
+        """The module of a stack whose output is layer 0; None where that is the first block's input."""
+        return _EMBEDDINGS.get(self.family)
+
+    @property
+    def behind_first(self) -> str | None:
+        """A module of a stack that may follow the first block, and whose output is layer 1 then."""
+        return _BEHIND_FIRST.get(self.family)
+
+    def blocks(self, config: Any) -> int:
+        """Blocks of the stack."""
+        keys = (f"{self.kind}_layers", f"num_{self.kind}_layers") if self.paired else ()
+        return int(next(n for key in (*keys, "num_hidden_layers") if (n := getattr(config, key, None)) is not None))
 
     def size(self, network: Any, site: Site, name: str) -> tuple[int, int]:
         """Layers and neurons of a layer at a site; of the weights only the shapes are looked at.
@@ -82,8 +117,7 @@ class Adapter:
             ModelError: See `feed_forward_modules`.
         """
         config = network.config
-        keys = (f"{self.kind}_layers", f"num_{self.kind}_layers") if self.paired else ()
-        blocks = next(n for key in (*keys, "num_hidden_layers") if (n := getattr(config, key, None)) is not None)
+        blocks = self.blocks(config)
         if site == "hidden":
             return blocks + 1, config.hidden_size
         module: Any = feed_forward_modules(self.stack(network), self, name)[0]
@@ -208,3 +242,43 @@ def feed_forward_modules(network: torch.nn.Module, adapter: Adapter, name: str) 
             remedy="name them with neurosieve.register_family(…, feed_forward=…), or read --site hidden",
         )
     return found
+
+
+def block_modules(stack: torch.nn.Module, adapter: Adapter, blocks: int, name: str) -> list[torch.nn.Module]:
+    """The blocks of a stack, in the order of their calls.
+
+    They are the members of the one outermost `ModuleList` that has as many, or what the family shares between them.
+
+    Raises:
+        ModelError: No such list, or several.
+    """
+    if shared := _SHARED_BLOCKS.get(adapter.family):
+        return spread([m for path, m in stack.named_modules() if re.fullmatch(shared, path)], blocks)
+    lists = {f"{path}.": m for path, m in stack.named_modules() if isinstance(m, torch.nn.ModuleList)}
+    outer = {path: m for path, m in lists.items() if not any(path.startswith(o) for o in lists if o != path)}
+    found = [list(m) for m in outer.values() if len(m) == blocks]
+    if len(found) != 1:
+        raise ModelError(
+            f"blocks of {name}",
+            expected=f"one list of {blocks} modules in the network",
+            got=f"{len(found)} in the family {adapter.family!r}",
+            remedy="edit the site mlp, or choose another model",
+        )
+    return found[0]
+
+
+def spread(modules: list[torch.nn.Module], blocks: int) -> list[torch.nn.Module]:
+    """One module a block; fewer modules than blocks are shared by as many neighbours each."""
+    return [modules[i * len(modules) // blocks] for i in range(blocks)]
+
+
+def final_norm(stack: torch.nn.Module, block: torch.nn.Module) -> torch.nn.Module | None:
+    """The norm behind the last block, by its name and since it lies beside the blocks or right in the stack.
+
+    The network itself is asked and not `Adapter.final_norm`: some of OPT's sizes have none.
+    """
+    holders = [stack] + [
+        m for m in stack.modules() for part in m.children() if any(b is block for b in part.children())
+    ]
+    found = [m for holder in holders for key, m in holder.named_children() if _NORM.fullmatch(key)]
+    return found[0] if found else None

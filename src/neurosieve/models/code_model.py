@@ -70,16 +70,31 @@ class CodeModel:
         At the site `hidden` transformers' `hidden_states`: embeddings first, then one entry a block. The decoder of an
         encoder–decoder reads the text behind its start token, as in training, beside the encoder's output of it.
         """
-        inputs = {"input_ids": input_ids.to(self.device), "attention_mask": mask.to(self.device)}
-        if self.adapter.position_ids:
-            inputs["position_ids"] = (inputs["attention_mask"].cumsum(-1) - 1).clamp_min(0)
-        return self._forward(inputs | self._typed(types))
+        return self._forward(self.inputs(input_ids, mask, types))
 
     def plain_states(
         self, input_ids: Int[Tensor, "one tokens"], types: Int[Tensor, "one tokens"] | None = None
     ) -> tuple[Float[Tensor, "one tokens width"], ...]:
         """The same of one sequence, the plain way: no padding, no mask, default positions."""
-        return self._forward({"input_ids": input_ids.to(self.device)} | self._typed(types))
+        return self._forward(self.inputs(input_ids, None, types))
+
+    def inputs(
+        self,
+        input_ids: Int[Tensor, "batch tokens"],
+        mask: Int[Tensor, "batch tokens"] | None,
+        types: Int[Tensor, "batch tokens"] | None = None,
+    ) -> dict[str, Any]:
+        """What the network is called with, on its device; without a mask nothing is padded, positions are default."""
+        inputs: dict[str, Any] = {"input_ids": input_ids.to(self.device)} | self._typed(types)
+        if mask is not None:
+            inputs["attention_mask"] = mask.to(self.device)
+            if self.adapter.position_ids:
+                inputs["position_ids"] = (inputs["attention_mask"].cumsum(-1) - 1).clamp_min(0)
+        if self.adapter.kind == "decoder":
+            inputs["use_cache"] = False
+        if self.adapter.start is not None:
+            inputs |= _behind_start(inputs, self.adapter.start)
+        return inputs
 
     def _typed(self, types: Int[Tensor, "batch tokens"] | None) -> dict[str, Tensor]:
         config: Any = self.network.config
@@ -89,10 +104,6 @@ class CodeModel:
     @torch.inference_mode()
     def _forward(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:
         adapter = self.adapter
-        if adapter.kind == "decoder":
-            inputs["use_cache"] = False
-        if adapter.start is not None:
-            inputs |= _behind_start(inputs, adapter.start)
         network = self.stack if adapter.kind == "encoder" else self.network
         if self.site == "hidden":
             key = "decoder_hidden_states" if adapter.start is not None else "hidden_states"

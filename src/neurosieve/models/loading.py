@@ -2,11 +2,11 @@
 
 import contextlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import transformers
@@ -20,6 +20,7 @@ from neurosieve.models.known import located
 from neurosieve.typing import PathLike, Precision, Site
 
 GGUF = ".gguf"
+Model = TypeVar("Model", bound=CodeModel)
 _PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 _SAFE = ("model.safetensors", "model.safetensors.index.json")
 
@@ -122,9 +123,24 @@ def load_model(
     """
     info = inspect_model(name, trust_remote_code=trust_remote_code, max_tokens=max_tokens, stack=stack)
     where = resolve_device(device)
+    network, missing = read_network(
+        info, AutoModel, precision=precision, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle
+    )
+    check_missing(info, network, missing)
+    return ready(CodeModel, info, network, where, site)
+
+
+def read_network(
+    info: ModelInfo, auto: Any, *, precision: Precision, trust_remote_code: bool, allow_pickle: bool
+) -> tuple[Any, list[str]]:
+    """The network of one of transformers' auto classes, and the names of the weights that its checkpoint lacks.
+
+    Raises:
+        ModelError: No weights, or pickled ones without leave; weights of another model.
+    """
     check_weights(info.place, allow_pickle=allow_pickle)
     with loading(info.place):
-        network, report = AutoModel.from_pretrained(
+        network, report = auto.from_pretrained(
             **_from(info.place),
             config=info.config,
             dtype=getattr(torch, precision),
@@ -132,20 +148,38 @@ def load_model(
             use_safetensors=None if allow_pickle or info.place.endswith(GGUF) else True,
             output_loading_info=True,
         )
-    _check_missing(info, network, report["missing_keys"])
-    revision = getattr(info.config, "_commit_hash", None)
-    network = network.eval().to(where)
-    model = CodeModel(
-        info.name, revision, network, info.tokenizer, info.adapter, where, info.max_tokens, info.notes, site
+    return network, sorted(report["missing_keys"])
+
+
+def ready(kind: type[Model], info: ModelInfo, network: Any, where: torch.device, site: Site, **more: Any) -> Model:
+    """The model of a network that was read; `more` is what its class has beyond a `CodeModel`.
+
+    Raises:
+        ModelError: No feed-forward units found, where they are to be read.
+    """
+    model = kind(
+        name=info.name,
+        revision=getattr(info.config, "_commit_hash", None),
+        network=network.eval().to(where),
+        tokenizer=info.tokenizer,
+        adapter=info.adapter,
+        device=where,
+        max_tokens=info.max_tokens,
+        notes=info.notes,
+        site=site,
+        **more,
     )
     if site == "mlp":
         feed_forward_modules(model.stack, info.adapter, info.name)
     return model
 
 
-def _check_missing(info: ModelInfo, network: Any, keys: Iterable[str]) -> None:
-    """Weights that a checkpoint may lack: a pooler, since hidden states do not pass it; a decoder that is not read."""
-    missing = sorted(keys)
+def check_missing(info: ModelInfo, network: Any, missing: list[str]) -> None:
+    """Weights that a checkpoint may lack: a pooler, since hidden states do not pass it; a decoder that is not read.
+
+    Raises:
+        ModelError: It lacks others.
+    """
     if missing and all(key.startswith("pooler.") for key in missing):
         network.pooler = None
         return

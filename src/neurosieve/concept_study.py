@@ -1,0 +1,266 @@
+"""The concepts of a study's code: rows in both views → claims, groups, evidence, latent concepts → one record.
+
+Everything lies in the run folder: `concepts/` holds the stores and what each step found, so that a stopped run goes on;
+`concepts.json` is the whole outcome.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from markupsafe import Markup
+
+from neurosieve.activations.store import Folder
+from neurosieve.concepts.claims import ConceptFindings, find_concepts
+from neurosieve.concepts.languages import Languages, languages_of
+from neurosieve.concepts.properties import PROPERTIES, Property, find_property
+from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
+from neurosieve.config import ConceptOptions, StudyConfig, make_config
+from neurosieve.data import Dataset
+from neurosieve.errors import ConfigError, RunFolderError
+from neurosieve.models import CodeModel
+from neurosieve.report.concepts import claim_table, concept_headline
+from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
+from neurosieve.stages import model_of, options_of
+from neurosieve.study import read_dataset
+from neurosieve.typing import SPLITS, PathLike, View
+
+FORMAT = 1
+PARTS = "concepts"
+RESULT = "concepts.json"
+LABEL = "label"
+
+
+@dataclass
+class ConceptWork:
+    """What the steps share; the model is loaded when the first step reads with it."""
+
+    config: StudyConfig
+    folder: RunFolder
+    dataset: Dataset
+
+    @property
+    def options(self) -> ConceptOptions:
+        """The study's, for concepts."""
+        return self.config.concepts
+
+    @cached_property
+    def files(self) -> Folder:
+        """Where the steps' outcomes lie."""
+        return Folder(self.folder.path / PARTS)
+
+    @cached_property
+    def model(self) -> CodeModel:
+        """The study's model."""
+        return model_of(self.config)
+
+    @cached_property
+    def languages(self) -> Languages:
+        """Of each example."""
+        return languages_of(self.dataset, self.options.language, queries=self.config.task == "code-search")
+
+    @cached_property
+    def rows(self) -> ConceptRows:
+        """The tokens and their properties."""
+        tokens = dict(zip(SPLITS, self.options.tokens, strict=True))
+        return concept_rows(
+            self.dataset,
+            self.languages.of,
+            properties=properties_of(self.options, self.dataset, self.config.labels),
+            tokens=tokens,
+            seed=self.config.seed,
+        )
+
+    def store(self, view: View) -> ConceptStore:
+        """A view's activations, read now or before."""
+        reading = options_of(self.config, self.model.adapter.kind)
+        url = self.folder.path / PARTS / view
+        return read_concepts(self.model, self.rows, view, url, reading, rounds=self.options.rounds)
+
+    def step(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The outcome of a step: made and saved, or read where it was saved before."""
+        record = read_object(self.files, f"{name}.json")
+        if record is None:
+            with self.folder.stage(f"concepts: {name}"):
+                record = make()
+            write_object(self.files, f"{name}.json", record)
+        return record
+
+
+@dataclass(frozen=True, repr=False)
+class Concepts:
+    """What was found; `record` is the content of `concepts.json`."""
+
+    record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Concepts({self.headline!r})"
+
+    @property
+    def headline(self) -> str:
+        """The finding in one sentence."""
+        return concept_headline(self.record)
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a view, value and neuron: scores beside the base rate and the best rival's."""
+        frames = [ConceptFindings.from_record(view).to_frame() for view in self.record["views"].values()]
+        return pl.concat(frames, how="diagonal_relaxed")
+
+    def _repr_html_(self) -> str:
+        return Markup("<p><b>{}</b></p>").format(self.headline) + claim_table(self.record).to_html()
+
+
+def load_concepts(run: PathLike) -> Concepts | None:
+    """What was found in a run folder; None where concepts were not looked for, or not to the end.
+
+    Raises:
+        RunFolderError: A file that is damaged.
+    """
+    record = read_object(Folder(run), RESULT)
+    return None if record is None else Concepts(record)
+
+
+def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> Concepts:
+    """Look for concepts with the model and data of a run folder, and with other options where they are given.
+
+    Raises:
+        RunFolderError: No run folder.
+        NeurosieveError: As `run_concepts`.
+    """
+    config = config_of(run)
+    before = read_object(Folder(Path(run) / PARTS), "options.json") or {}
+    values = config.model_dump(mode="json") | {"concepts": before | dict(changes)}
+    return run_concepts(make_config(options=values), run)
+
+
+def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
+    """Look for concepts, or go on with what was begun in this folder; the outcome is in `concepts.json` too.
+
+    Raises:
+        ConfigError: Activations that were made elsewhere, without model and code.
+        RunFolderError: Concepts were looked for there with other options.
+        NeurosieveError: See `neurosieve.errors`; what was finished before stays.
+    """
+    if config.activations is not None:
+        raise ConfigError(
+            "concepts", expected="a model and code", got="activations made elsewhere", remedy="give --model and --data"
+        )
+    dataset = read_dataset(config)
+    work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
+    _keep_options(work)
+    record = work.folder.load(RESULT)
+    if record is None:
+        record = _studied(work) | _found(work)
+        record |= {
+            "notes": [dataset.source, *_notes(work)],
+            "options": config.concepts.model_dump(mode="json"),
+            "seed": config.seed,
+            "seconds": work.folder.seconds,
+            "peak_rss_mb": work.folder.peak_rss_mb(),
+            "versions": versions(),
+            "data_hashes": dict(dataset.hashes),
+        }
+        work.folder.save(RESULT, record)
+    return Concepts(record)
+
+
+def _keep_options(work: ConceptWork) -> None:
+    """Write down the options, or see to it that they are the ones of before."""
+    new = work.options.model_dump(mode="json")
+    old = read_object(work.files, "options.json")
+    if old is None:
+        write_object(work.files, "options.json", new)
+        return
+    changed = [f"{k} {old.get(k)!r} → {v!r}" for k, v in new.items() if old.get(k) != v]
+    if changed:
+        where = f"{work.files.url}"
+        raise RunFolderError(
+            f"concepts in {where}",
+            expected="the options that they were begun with",
+            got=f"others: {'; '.join(changed)}",
+            remedy=f"use those, or delete {where} and {RESULT} to begin anew",
+        )
+
+
+def _found(work: ConceptWork) -> dict[str, Any]:
+    """What all steps found."""
+    views = {view: work.step(view, partial(_claims, work, view)) for view in work.options.views}
+    return {"views": views}
+
+
+def _studied(work: ConceptWork) -> dict[str, Any]:
+    """What was analysed."""
+    manifest, table = work.store("detect").store.manifest, work.rows.table
+    return {
+        "format": FORMAT,
+        "model": work.config.model,
+        "revision": manifest.revision,
+        "site": manifest.site,
+        "task": work.config.task,
+        "layers": manifest.layers,
+        "neurons": manifest.layers * manifest.width,
+        "texts": {"read": table.sources, "with_errors": table.with_errors, "framed": table.framed},
+        "tokens": {"read": len(table), "in_error": table.rows_in_error},
+    }
+
+
+def _claims(work: ConceptWork, view: View) -> dict[str, Any]:
+    config = work.config
+    store = work.store(view)
+    return find_concepts(store, min_rows=work.options.min_rows, draws=config.bootstrap, seed=config.seed).record()
+
+
+def _notes(work: ConceptWork) -> list[str]:
+    """What a reader has to know of the rows."""
+    table, left = work.rows.table, sum(work.rows.left.values())
+    notes = [work.languages.note, *work.dataset.notes]
+    if table.with_errors:
+        notes.append(
+            f"{table.with_errors:,} of {table.sources:,} texts hold code that does not parse; {table.rows_in_error:,}"
+            " tokens stand in it and are kept"
+        )
+    if table.framed:
+        notes.append(f"{table.framed:,} texts are fragments, which were parsed inside what could stand around them")
+    if left:
+        notes.append(f"{left:,} texts were not needed for the tokens asked for")
+    return notes
+
+
+def properties_of(options: ConceptOptions, dataset: Dataset, labels: str | None) -> list[str | Property]:
+    """What is asked for, by default all properties of tokens, and the task's own label where people gave it."""
+    asked: list[str | Property] = [p for p in PROPERTIES.values() if p.scope == "token"]
+    if options.properties is not None:
+        asked = [name if name == LABEL else find_property(name) for name in options.properties]
+    own = label_property(dataset) if not dataset.whole and labels is None else None
+    if own is None:
+        if LABEL in asked:
+            raise ConfigError(
+                f"property {LABEL!r}",
+                expected="a task with labels on tokens that people gave",
+                got="labels read from the syntax tree" if labels else "a label for each whole text",
+                remedy="leave it out",
+            )
+        return asked
+    if options.properties is None:
+        return [*asked, own]
+    return [own if p == LABEL else p for p in asked]
+
+
+def label_property(dataset: Dataset) -> Property:
+    """The data's own labels on tokens, as a property of the tokens that begin in them."""
+    spans = {e.id: e.spans for e in dataset.examples}
+
+    def read(source: Any, places: Any) -> list[str | None]:
+        own = spans.get(source.id, ())
+        starts = np.array([s.start for s in own], dtype=np.int64)
+        found: list[str | None] = []
+        for start, _ in places:
+            i = int(np.searchsorted(starts, start, side="right")) - 1
+            found.append(own[i].label if i >= 0 and start < own[i].end else None)
+        return found
+
+    return Property(LABEL, "token", "the label that the data gives", read)

@@ -1,0 +1,127 @@
+"""What needs the values of single neurons on held-out rows: intervals, permutations, rows with unseen texts."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy.stats import rankdata
+
+from neurosieve.concepts.histograms import BINS, bin_of
+from neurosieve.concepts.rows import ConceptStore
+from neurosieve.concepts.scores import precision_of_bins
+from neurosieve.concepts.scoring import Spread
+from neurosieve.probes.intervals import ClusterBootstrap
+from neurosieve.typing import NeuronId
+
+PERMUTATIONS = 999
+MIN_UNSEEN = 30
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Test rows of some neurons, by the place of a row in its file.
+
+    Attributes:
+        store: Of the rows.
+        bins: Of each neuron's standardised values, shape [neurons, rows].
+        place: Row of `bins` of each neuron, by its column in `store.neurons`.
+        order: Places in the store, by the number of the row: rows of a file lie side by side, in its order.
+        seed: Of bootstrap and permutations.
+        draws: Resamples of files.
+    """
+
+    store: ConceptStore
+    bins: Int[np.ndarray, "neurons rows"]
+    place: dict[int, int]
+    order: Int[np.ndarray, " rows"]
+    seed: int
+    draws: int
+
+    @staticmethod
+    def of(store: ConceptStore, columns: Int[np.ndarray, " some"], spread: Spread, seed: int, draws: int) -> "HeldOut":
+        """Read these columns of the test split: memory is rows × columns bytes."""
+        wanted = torch.from_numpy(columns)
+        order = np.argsort(store.numbers("test"), kind="stable")
+        parts = []
+        for values, _ in store.batches("test"):
+            z = (values[:, wanted] - spread.centre[wanted]) / spread.scale[wanted]
+            parts.append(bin_of(z).to(torch.uint8))
+        bins = torch.cat(parts)[torch.from_numpy(order)].T.contiguous().numpy()
+        return HeldOut(store, bins, {int(c): i for i, c in enumerate(columns)}, order, seed, draws)
+
+    @cached_property
+    def _groups(self) -> np.ndarray:
+        groups: np.ndarray = np.array(self.store.groups("test"), dtype=object)[self.order]
+        return groups
+
+    @cached_property
+    def _bootstrap(self) -> ClusterBootstrap:
+        return ClusterBootstrap(self._groups, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def unseen(self) -> Bool[np.ndarray, " rows"]:
+        """Rows whose text is absent from train."""
+        known = set(self.store.texts("train"))
+        texts = self.store.texts("test")
+        return np.array([texts[i] not in known for i in self.order], dtype=bool)
+
+    def positive(self, name: str, value: int) -> Bool[np.ndarray, " rows"]:
+        """Rows with a value of a property."""
+        found: Bool[np.ndarray, " rows"] = self.store.codes(name, "test")[self.order] == value
+        return found
+
+    def directed(self, column: int, low: bool) -> Int[np.ndarray, " rows"]:
+        """A neuron's bins, turned round where it is low for the value."""
+        bins: Int[np.ndarray, " rows"] = self.bins[self.place[column]].astype(np.int64)
+        return BINS - 1 - bins if low else bins
+
+    def interval(self, bins: Int[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> tuple[float, float]:
+        """95 % interval of the average precision over resamples of files; those without the value are left out."""
+        counts = self._bootstrap.counts(2 * bins + positive, 2 * BINS)
+        found = precision_of_bins(counts[:, 1::2], counts[:, ::2])
+        low, high = np.nanquantile(found, [0.025, 0.975])
+        return float(low), float(high)
+
+    def unseen_precision(self, bins: Int[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> float | None:
+        """Average precision on rows with unseen texts; None with too few of either kind."""
+        own, hit = bins[self.unseen], positive[self.unseen]
+        if min(hit.sum(), (~hit).sum()) < MIN_UNSEEN:
+            return None
+        counts = [np.bincount(own[part], minlength=BINS)[None].astype(np.float64) for part in (hit, ~hit)]
+        return float(precision_of_bins(*counts)[0])
+
+    @cached_property
+    def _shifted(self) -> Int[np.ndarray, "permutations rows"]:
+        """For each permutation the row that lends its value: rows of each file shifted in a circle."""
+        _, first, size = np.unique(self._groups.astype(str), return_index=True, return_counts=True)
+        rng = np.random.default_rng(self.seed)
+        rows = np.arange(len(self._groups))
+        result = np.empty((PERMUTATIONS, len(rows)), dtype=np.int32)
+        for begin, count in zip(first.tolist(), size.tolist(), strict=True):
+            shift = rng.integers(0, count, PERMUTATIONS)[:, None]
+            result[:, begin : begin + count] = begin + (rows[None, :count] + shift) % count
+        return result
+
+    def permuted(
+        self, bins: Int[np.ndarray, "some rows"], positive: Bool[np.ndarray, " rows"]
+    ) -> Float[np.ndarray, " some"]:
+        """One-sided p of each neuron's AUROC: how often the shifted value is told as well.
+
+        Shifts keep runs of like tokens as they are, so that neighbours that share a value count as they should.
+        """
+        ranks = torch.from_numpy(rankdata(bins, axis=1).astype(np.float32))
+        ranks -= ranks.mean(1, keepdim=True)  # so that float32 does not lose the small differences
+        truth = torch.from_numpy(positive.astype(np.float32))
+        null = ranks @ truth[torch.from_numpy(self._shifted.astype(np.int64))].T
+        own = (ranks @ truth)[:, None]
+        tie = 1e-4 * ranks.abs().max() + 1e-5 * own.abs()  # float32's rounding
+        above = (null >= own - tie).sum(1).numpy()
+        result: Float[np.ndarray, " some"] = (1 + above) / (1 + PERMUTATIONS)
+        return result
+
+
+def neuron_ids(store: ConceptStore, columns: Int[np.ndarray, " some"]) -> list[NeuronId]:
+    """Global ids of columns."""
+    return [NeuronId(*(int(v) for v in store.neurons[c])) for c in columns]

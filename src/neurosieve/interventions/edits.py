@@ -1,0 +1,196 @@
+"""Edits: what is done to some neurons of one layer, or to a whole layer, while a model runs.
+
+An edit says nothing of models or positions. `live` hands it rows, the values of a layer at the chosen positions, and
+puts back what it makes of them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from neurosieve.errors import ConfigError
+from neurosieve.interventions.leace import Eraser
+from neurosieve.typing import NeuronId
+
+Action = Callable[[Float[Tensor, "rows width"]], Float[Tensor, "rows width"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Edit(ABC):
+    """One change of one layer.
+
+    Attributes:
+        layer: Of the site at which the model is edited.
+    """
+
+    layer: int
+
+    @abstractmethod
+    def action(self, width: int, device: torch.device) -> Action:
+        """What the edit does to rows, given the layer's width; each call begins its random draws anew.
+
+        An action gives new rows of the same dtype and leaves those that it gets alone.
+
+        Raises:
+            ConfigError: The layer has not such neurons, or not that many.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class _OfNeurons(Edit):
+    """An edit of chosen neurons, `indices` in the layer."""
+
+    indices: tuple[int, ...]
+
+    def _columns(self, width: int, device: torch.device) -> Tensor:
+        wrong = [i for i in self.indices if not 0 <= i < width]
+        if wrong or len(set(self.indices)) != len(self.indices):
+            raise ConfigError(
+                f"edit of layer {self.layer}",
+                expected=f"each neuron once, indices 0 to {width - 1}",
+                got=f"neuron {NeuronId(self.layer, wrong[0])}" if wrong else "a neuron twice",
+                remedy="give (layer, index) of the same model and site",
+            )
+        return torch.tensor(self.indices, dtype=torch.long, device=device)
+
+    def _fits(self, count: int, what: str) -> None:
+        if count != len(self.indices):
+            raise ConfigError(
+                f"edit of layer {self.layer}",
+                expected=f"{what} for each of its {len(self.indices)} neurons",
+                got=str(count),
+                remedy="give one a neuron, in the order of the indices",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Ablate(_OfNeurons):
+    """Take away what neurons say: each row gets values drawn from a pool instead.
+
+    Attributes:
+        pool: Rows to draw from, shape [pool, neurons]; one row is the constant of zero or mean ablation, train rows
+            are resampling. A row is drawn as a whole, so that its neurons fit each other.
+        seed: Of the draws. Edits of other layers with the same seed and the rows of the same units draw the same units.
+    """
+
+    pool: Float[Tensor, "pool neurons"]
+    seed: int = 0
+
+    @classmethod
+    def zero(cls, layer: int, indices: tuple[int, ...]) -> "Ablate":
+        """Set neurons to 0."""
+        return cls(layer, indices, torch.zeros(1, len(indices)))
+
+    def action(self, width: int, device: torch.device) -> Action:
+        """See `Edit`."""
+        columns, pool = self._columns(width, device), self.pool.to(device)
+        self._fits(pool.shape[1], "a value")
+        if not len(pool):
+            raise ConfigError(
+                f"edit of layer {self.layer}", expected="a pool of rows", got="none", remedy="pass train rows"
+            )
+        generator = torch.Generator().manual_seed(self.seed)
+
+        def ablate(rows: Tensor) -> Tensor:
+            drawn = torch.randint(len(pool), (len(rows),), generator=generator).to(device)
+            return _put(rows, columns, pool[drawn])
+
+        return ablate
+
+
+@dataclass(frozen=True, eq=False)
+class Clamp(_OfNeurons):
+    """Hold neurons at given values, shape [neurons], whatever the model computes."""
+
+    values: Float[Tensor, " neurons"]
+
+    def action(self, width: int, device: torch.device) -> Action:
+        """See `Edit`."""
+        columns, values = self._columns(width, device), self.values.to(device)
+        self._fits(len(values), "a value")
+        return lambda rows: _put(rows, columns, values)
+
+
+@dataclass(frozen=True, eq=False)
+class Scale(_OfNeurons):
+    """Multiply neurons by `factor`."""
+
+    factor: float
+
+    def action(self, width: int, device: torch.device) -> Action:
+        """See `Edit`."""
+        columns = self._columns(width, device)
+        return lambda rows: _put(rows, columns, rows[:, columns] * self.factor)
+
+
+@dataclass(frozen=True, eq=False)
+class Patch(_OfNeurons):
+    """Give neurons the values that they had on another input, shape [rows, neurons].
+
+    One row for each position that is edited in a forward pass, sequence by sequence; one row alone goes to all.
+    """
+
+    values: Float[Tensor, "rows neurons"]
+
+    def action(self, width: int, device: torch.device) -> Action:
+        """See `Edit`; the action itself raises where the positions are not as many as the values."""
+        columns, values = self._columns(width, device), self.values.to(device)
+        self._fits(values.shape[1], "a value")
+
+        def patch(rows: Tensor) -> Tensor:
+            if len(values) not in (1, len(rows)):
+                raise ConfigError(
+                    f"patch of layer {self.layer}",
+                    expected=f"{len(rows)} rows, one for each position that is edited, or 1 for all",
+                    got=str(len(values)),
+                    remedy="choose as many positions as were recorded",
+                )
+            return _put(rows, columns, values)
+
+        return patch
+
+
+@dataclass(frozen=True, eq=False)
+class Steer(Edit):
+    """Add `alpha` · `direction`, shape [width], to the whole layer."""
+
+    direction: Float[Tensor, " width"]
+    alpha: float
+
+    def action(self, width: int, device: torch.device) -> Action:
+        """See `Edit`."""
+        _check_width(self.layer, "a direction", len(self.direction), width)
+        step = self.alpha * self.direction.to(device)
+        return lambda rows: rows + step.to(rows.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Erase(Edit):
+    """Take a concept out of the whole layer by its eraser."""
+
+    eraser: Eraser
+
+    def action(self, width: int, device: torch.device) -> Action:
+        """See `Edit`."""
+        _check_width(self.layer, "an eraser", len(self.eraser.mean), width)
+        return self.eraser.to(device).apply
+
+
+def _put(rows: Tensor, columns: Tensor, values: Tensor) -> Tensor:
+    changed = rows.clone()
+    changed[:, columns] = values.to(rows.dtype)
+    return changed
+
+
+def _check_width(layer: int, what: str, got: int, width: int) -> None:
+    if got != width:
+        raise ConfigError(
+            f"edit of layer {layer}",
+            expected=f"{what} of the layer's width, {width}",
+            got=str(got),
+            remedy="fit it on values of the same model and site",
+        )

@@ -1,0 +1,169 @@
+"""How far an edit moves what a model predicts where a property holds, beside matched random edits (METHOD.md).
+
+Two scores of a prediction, both 0 or 1: `property` (the predicted token has the value just where the truth has it) and
+`exact` (it is the true first subword). The causal effect is the drop of the set's edit less the mean drop of the random
+ones, on units that have the value. It is claimed where its interval is above 0, the set's drop is above that of 95 % of
+the random sets, and above its own drop elsewhere, on units that have not the value.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from neurosieve.errors import DataError
+from neurosieve.interventions.predictions import HALF, Predictions
+from neurosieve.probes.intervals import ClusterBootstrap, score_interval
+
+SCORES = ("property", "exact")
+MIN_UNITS = 30
+
+
+@dataclass(frozen=True)
+class Side:
+    """One score on the units that have the value, or on the others.
+
+    Attributes:
+        n: Units.
+        base: Score of the model as it is, with its 95 % interval.
+        base_interval: Of `base`.
+        edited: Score under the edit.
+        drop: `base` − `edited`.
+        random: Mean drop of the random edits.
+        random_95: The drop that 95 % of them stay below.
+    """
+
+    n: int
+    base: float
+    base_interval: tuple[float, float]
+    edited: float
+    drop: float
+    random: float
+    random_95: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The effect on one score.
+
+    Attributes:
+        score: `property` or `exact`.
+        here: Units that have the value.
+        elsewhere: The others.
+        effect: `here.drop` − `here.random`.
+        interval: Of `effect`, 95 %, by files.
+        claimed: The edit moves what the model knows of the property.
+        lacking: What it lacks for that; empty where it is claimed.
+    """
+
+    score: str
+    here: Side
+    elsewhere: Side
+    effect: float
+    interval: tuple[float, float]
+    claimed: bool
+    lacking: str
+
+
+class EffectFitter:
+    """Adds up random edits one by one, so that only means are kept.
+
+    Args:
+        base: Predictions of the model as it is.
+        edited: Under the edit, of the same units.
+        positive: The units' truth has the value, shape [units].
+        shares: See `token_shares`.
+        group: Cluster of each unit, shape [units].
+
+    Raises:
+        DataError: Fewer than 30 units that have the value, or that have it not.
+    """
+
+    def __init__(
+        self,
+        base: Predictions,
+        edited: Predictions,
+        positive: Bool[np.ndarray, " units"],
+        shares: Float[np.ndarray, " vocabulary"],
+        group: np.ndarray,
+        *,
+        draws: int = 2000,
+        seed: int = 0,
+    ) -> None:
+        for what, count in (("with the value", positive.sum()), ("without it", (~positive).sum())):
+            if count < MIN_UNITS:
+                raise DataError(
+                    f"held-out units {what}",
+                    expected=f"{MIN_UNITS} or more to measure an effect on",
+                    got=str(count),
+                    remedy="read more tokens (--tokens), or choose another concept",
+                )
+        self._positive, self._shares = positive, shares
+        self._base, self._edited = (self._scores(p) for p in (base, edited))
+        self._sides = {"here": positive, "elsewhere": ~positive}
+        self._bootstraps = {k: ClusterBootstrap(group[own], draws=draws, seed=seed) for k, own in self._sides.items()}
+        self._drops: dict[tuple[str, str], list[float]] = {(s, k): [] for s in SCORES for k in self._sides}
+        self._sum = {score: np.zeros(len(positive)) for score in SCORES}
+        self._random = 0
+
+    def add(self, predictions: Predictions) -> None:
+        """One more random edit."""
+        found = self._scores(predictions)
+        for score in SCORES:
+            lost = self._base[score].astype(np.float64) - found[score]
+            self._sum[score] += lost
+            for side, own in self._sides.items():
+                self._drops[score, side].append(float(lost[own].mean()))
+        self._random += 1
+
+    def result(self) -> tuple[Effect, ...]:
+        """The effect on both scores."""
+        return tuple(self._effect(score) for score in SCORES)
+
+    def _scores(self, predictions: Predictions) -> dict[str, Bool[np.ndarray, " units"]]:
+        has = self._shares[predictions.token] >= HALF
+        return {"property": has == self._positive, "exact": predictions.exact}
+
+    def _side(self, score: str, side: str) -> Side:
+        own, drops = self._sides[side], np.array(self._drops[score, side])
+        base, edited = self._base[score][own], self._edited[score][own]
+        before, after = float(base.mean()), float(edited.mean())
+        interval = score_interval(base, self._bootstraps[side])
+        return Side(
+            int(own.sum()),
+            before,
+            interval,
+            after,
+            before - after,
+            float(drops.mean()),
+            float(np.quantile(drops, 0.95)),
+        )
+
+    def _effect(self, score: str) -> Effect:
+        here, elsewhere = self._side(score, "here"), self._side(score, "elsewhere")
+        own = self._sides["here"]
+        lost = self._base[score].astype(np.float64) - self._edited[score]
+        net = (lost - self._sum[score] / self._random)[own]
+        low, high = self._bootstraps["here"].interval(net)
+        above = float((here.drop > np.array(self._drops[score, "here"])).mean())
+        checks = (
+            (low > 0, f"interval [{100 * low:.1f}, {100 * high:.1f}] points holds 0"),
+            (above >= 0.95, f"the drop is above that of {100 * above:.0f} % of the random sets"),
+            (here.drop > elsewhere.drop, f"it drops by {100 * elsewhere.drop:.1f} points elsewhere"),
+        )
+        lacking = next((why for passed, why in checks if not passed), "")
+        return Effect(score, here, elsewhere, float(net.mean()), (low, high), not lacking, lacking)
+
+
+def loss_record(base: Predictions, edited: Predictions, randoms: Iterable[float]) -> Mapping[str, Any]:
+    """Mean cross-entropy of all units, in nats: as the model is, edited, and with random edits."""
+    drawn = np.array(list(randoms))
+    return {
+        "n": len(base.loss),
+        "base": float(base.loss.mean()),
+        "edited": float(edited.loss.mean()),
+        "random": float(drawn.mean()),
+        "random_95": float(np.quantile(drawn, 0.95)),
+    }

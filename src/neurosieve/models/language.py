@@ -1,0 +1,163 @@
+"""A code model with its language-model head: what it predicts at chosen positions."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
+
+from neurosieve.errors import DataError, ModelError
+from neurosieve.models.adapters import Kind
+from neurosieve.models.code_model import CodeModel
+from neurosieve.models.loading import (
+    ModelInfo,
+    check_missing,
+    inspect_model,
+    read_network,
+    ready,
+    resolve_device,
+)
+from neurosieve.typing import PathLike, Precision, Site
+
+
+@dataclass(frozen=True)
+class LanguageModel(CodeModel):
+    """A network ready to read code and to predict it. What is edited in its layers changes its predictions.
+
+    Attributes:
+        whole: The network with its head; `network` is its base model, or the same where the family has none apart.
+    """
+
+    whole: torch.nn.Module = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        if _base(self.whole) is not self.network:
+            raise ModelError(
+                f"language model {self.name}",
+                expected="a head of the same network",
+                got="another network",
+                remedy="load it with load_language_model, or take the network alone",
+            )
+
+    @torch.inference_mode()
+    def predict(
+        self,
+        input_ids: Int[Tensor, "batch tokens"],
+        mask: Int[Tensor, "batch tokens"],
+        positions: Int[Tensor, "rows 2"],
+    ) -> Float[Tensor, "rows vocabulary"]:
+        """Logits at some positions of padded texts, in float32 on the model's device.
+
+        Of an encoder they say which token stands there (the caller masks it), of a decoder which comes next. Only those
+        positions come to the head, which for a large vocabulary costs more than the blocks: the last hidden states are
+        taken apart where they leave the stack.
+
+        Args:
+            input_ids: As for `states`.
+            mask: As for `states`.
+            positions: (text, token) of each row, tokens counted in the padded text.
+
+        Raises:
+            DataError: A position outside of the texts.
+            ModelError: A family whose head does not stand behind its stack.
+        """
+        inside = (positions >= 0) & (positions < torch.tensor(input_ids.shape))
+        if not bool(inside.all()):
+            raise DataError(
+                "positions to predict",
+                expected=f"(text, token) within {list(input_ids.shape)}",
+                got="some outside",
+                remedy="count tokens in the padded texts",
+            )
+        calls = 0
+        text, token = (positions + torch.tensor([0, int(self.adapter.start is not None)])).to(self.device).T
+
+        def only_chosen(_: torch.nn.Module, __: Any, output: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            output.last_hidden_state = output.last_hidden_state[text, token][None]
+            return output
+
+        hook = self.stack.register_forward_hook(only_chosen)
+        try:
+            logits: Tensor = self.whole(**self.inputs(input_ids, mask)).logits
+        finally:
+            hook.remove()
+        if calls != 1:
+            raise ModelError(
+                f"language model {self.name}",
+                expected="one call of the stack whose states it predicts from",
+                got=f"{calls} in the family {self.adapter.family!r}",
+                remedy="choose another model",
+            )
+        return logits[0].float()
+
+
+def load_language_model(
+    name: PathLike,
+    *,
+    device: str = "auto",
+    precision: Precision = "float32",
+    trust_remote_code: bool = False,
+    allow_pickle: bool = False,
+    max_tokens: int | None = None,
+    stack: Kind | None = None,
+    site: Site = "hidden",
+) -> LanguageModel:
+    """Load a model together with its language-model head: masked for encoders, causal for decoders.
+
+    Args:
+        name: As in `load_model`, and so are all others; of an encoder–decoder the stack must be `decoder`.
+        device: See `load_model`.
+        precision: See `load_model`.
+        trust_remote_code: See `load_model`.
+        allow_pickle: See `load_model`.
+        max_tokens: See `load_model`.
+        stack: See `load_model`.
+        site: See `load_model`.
+
+    Raises:
+        ModelError: As `load_model`; the checkpoint has no weights of a head, or the stack has none.
+        ConfigError: No such device.
+    """
+    info = inspect_model(name, trust_remote_code=trust_remote_code, max_tokens=max_tokens, stack=stack)
+    auto, where = _auto(info), resolve_device(device)
+    whole, missing = read_network(
+        info, auto, precision=precision, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle
+    )
+    base = _base(whole)
+    own = f"{whole.base_model_prefix}." if base is not whole else ""
+    head = [key for key in missing if (not key.startswith(own) if own else key.startswith("lm_head."))]
+    check_missing(info, base, [key.removeprefix(own) for key in missing if key not in head])
+    if head:
+        raise _no_head(info.name, f"the weights of {type(whole).__name__}", f"none ({head[0]} is missing)")
+    return ready(LanguageModel, info, base, where, site, whole=whole.eval().to(where))
+
+
+def _base(whole: Any) -> torch.nn.Module:
+    base: torch.nn.Module = whole.base_model
+    return base
+
+
+def _auto(info: ModelInfo) -> Any:
+    """The auto class of the model's kind."""
+    if info.adapter.paired and info.adapter.kind == "encoder":
+        raise _no_head(
+            info.name, "a stack that predicts tokens", "the encoder of an encoder–decoder", "--stack decoder"
+        )
+    auto: Any = AutoModelForMaskedLM if info.adapter.kind == "encoder" else AutoModelForCausalLM
+    if info.adapter.paired:
+        auto = AutoModelForSeq2SeqLM
+    own_code = auto.__name__ in (getattr(info.config, "auto_map", None) or {})
+    if not own_code and type(info.config) not in auto._model_mapping:
+        raise _no_head(
+            info.name, f"a family that {auto.__name__} knows", f"the {info.adapter.kind} {info.adapter.family!r}"
+        )
+    return auto
+
+
+def _no_head(name: str, expected: str, got: str, remedy: str = "") -> ModelError:
+    remedy = f"choose {remedy}" if remedy else "choose the pre-trained checkpoint that it was made from"
+    return ModelError(f"language-model head of {name}", expected=expected, got=got, remedy=remedy)
