@@ -18,13 +18,15 @@ from neurosieve.activations.extract import ExtractionOptions
 from neurosieve.activations.store import Folder
 from neurosieve.concept_steps import NO_RANKING, examples_step, latent_step
 from neurosieve.concepts.claims import ConceptFindings, find_concepts
+from neurosieve.concepts.groups import find_groups
 from neurosieve.concepts.languages import Languages, languages_of
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
+from neurosieve.concepts.property_sets import SetOptions
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
 from neurosieve.config import ConceptOptions, StudyConfig, make_config
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, RunFolderError
-from neurosieve.models import CodeModel
+from neurosieve.models import CodeModel, resolve_device
 from neurosieve.report.concepts import claim_table, concept_headline
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
 from neurosieve.stages import model_of, options_of
@@ -198,9 +200,22 @@ def _found(work: ConceptWork) -> dict[str, Any]:
     """What all steps found."""
     views = {view: work.step(view, partial(_claims, work, view)) for view in work.options.views}
     store = work.store("detect")
+    groups = work.step("groups", lambda: _groups(work, store))
     latent = work.step("latent", lambda: {"layers": latent_step(work.config, store, work.folder.path / PARTS / SHEETS)})
     examples, reason = examples_step(work.config, work.folder, work.dataset, work.languages)
-    return {"views": views, "latent": latent["layers"], "examples": examples, "examples_reason": reason}
+    return {
+        "views": views,
+        "groups": groups,
+        "latent": latent["layers"],
+        "examples": examples,
+        "examples_reason": reason,
+    }
+
+
+def _groups(work: ConceptWork, store: ConceptStore) -> dict[str, Any]:
+    config = work.config
+    options = SetOptions(draws=config.random_draws, seed=config.seed)
+    return find_groups(store, options=options, device=resolve_device(config.device)).record()
 
 
 def _studied(work: ConceptWork) -> dict[str, Any]:
