@@ -23,8 +23,21 @@ STAGES: tuple[tuple[str, ...], ...] = (
     ("interventions",),
     ("compact",),
     ("report",),  # pure: reads records only
-    ("config", "runfolder", "selection", "untrained", "summary", "stages", "study", "plan", "engine", "concept_study"),
-    ("finetune_rows", "finetune"),
+    (
+        "config",
+        "runfolder",
+        "selection",
+        "untrained",
+        "summary",
+        "stages",
+        "study",
+        "plan",
+        "engine",
+        "concept_study",
+        "finetune_rows",
+        "edited_task",
+    ),
+    ("finetune",),
     ("explorer",),
     ("",),  # the package itself
     ("cli", "__main__"),
