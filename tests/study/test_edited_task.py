@@ -21,10 +21,10 @@ from neurosieve.interventions import Ablate, Clamp, Edit, Scale
 from neurosieve.models import CodeModel
 from neurosieve.probes import ClusterBootstrap, fit_oracle
 from neurosieve.probes.metrics import row_scores
+from neurosieve.runfolder import RunFolder
 from neurosieve.selection import Selection
 from neurosieve.stages import StudyData, Work, model_of, options_of
 from neurosieve.study import extract_stage, read_data
-from neurosieve.runfolder import RunFolder
 from tests.study import study
 from tests.tiny import BLOCKS, WIDTH
 
@@ -151,7 +151,7 @@ def used(studied: Studied) -> tuple[int, ...]:
     """Neurons on which the probe has weights."""
     probe, scaler = studied.selection.oracle.probe, studied.selection.scaler
     found = tuple(int(i) for i in scaler.neurons[probe.feature][probe.mass.sum(1).numpy() > 0, 1])
-    assert 0 < len(found)
+    assert len(found) > 0
     return found
 
 
