@@ -235,7 +235,11 @@ def make_config(
         ConfigError: A key, name or value that is not known; nothing is guessed.
     """
     values: dict[str, Any] = _read_yaml(study) if study else {}
-    values |= {k: v for k, v in (options or {}).items() if v is not None}
+    given = {k: v for k, v in (options or {}).items() if v is not None}
+    for part in ("rows", "concepts"):  # options may name some of their keys
+        if isinstance(values.get(part), dict) and isinstance(given.get(part), Mapping):
+            given[part] = values[part] | given[part]
+    values |= given
     for pair in pairs:
         _assign(values, pair)
     _known_names(values)
@@ -282,6 +286,9 @@ def concept_changes(values: Mapping[str, Any], pairs: Iterable[str]) -> dict[str
             remedy="choose another --out for another study",
         )
     options: dict[str, Any] = changed["concepts"]
+    if not isinstance(options, dict):
+        remedy = "for example --set concepts.min_rows=50"
+        raise ConfigError("--set concepts", expected="a key of concepts", got=repr(options), remedy=remedy)
     return options
 
 
