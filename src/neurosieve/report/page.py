@@ -12,7 +12,8 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from neurosieve.report import tables
-from neurosieve.report.figures import CHARTS, missing_reason, theme
+from neurosieve.report.drawing import theme
+from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
 from neurosieve.report.numbers import metric_of, visible
 from neurosieve.report.tables import Record
