@@ -1,5 +1,8 @@
 """The words of the report in plain language."""
 
+from collections.abc import Mapping
+from typing import Any
+
 GLOSSARY = {
     "neuron": "One dimension of one layer's output, named layer:index. Layer 0 is the embedding, layer k block k.",
     "probe": "A linear classifier that reads labels off neurons. The model itself is not changed.",
@@ -31,8 +34,27 @@ _OF_VALUES = {
 _OF_TOKENS = ("token lookup", "control task", "selectivity")
 
 
-def glossary(*, of_classes: bool) -> dict[str, str]:
-    """The words of a report on classes, or on values."""
-    if of_classes:
-        return GLOSSARY
-    return {word: text for word, text in (GLOSSARY | _OF_VALUES).items() if word not in _OF_TOKENS}
+_OF_CONCEPTS = {
+    "property value": "What a token is, read off the syntax tree: `lexical=number`, `role=function`.",
+    "concept neuron": "A neuron that tells a property value's tokens from all others on files it was not found on.",
+    "view detect, view predict": "Neurons are read where the token is seen; or where it is hidden, masked or still to"
+    " come, and the model has to predict it.",
+    "average precision (AP)": "Tokens ordered by the neuron: the share with the value among the first, averaged over"
+    " all that have it. 1 is perfect; a guess has the base rate.",
+    "AUROC": "How often the neuron is higher on a token with the value than on one without it: a guess has 0.5.",
+    "AUROC among own values": "The same among tokens that have some value of the property.",
+    "rival": "What tells a value without a model: place in the line, length, frequency, the text’s commonest value.",
+    "p": "How often values moved in circles within their files give an AUROC as high.",
+}
+
+
+def glossary(summary: Mapping[str, Any] | None, concepts: Mapping[str, Any] | None) -> dict[str, str]:
+    """The words of a report: of a study on classes or on values, and of concepts, where it has them."""
+    words: dict[str, str] = {}
+    if summary is not None:
+        words = GLOSSARY | ({} if summary["metric"] != "r2" else _OF_VALUES)
+        words = {k: v for k, v in words.items() if summary["metric"] != "r2" or k not in _OF_TOKENS}
+    if concepts is not None:
+        shared = {k: GLOSSARY[k] for k in ("neuron", "95 % interval")}
+        words = shared | words | _OF_CONCEPTS
+    return words

@@ -1,4 +1,7 @@
-"""One self-contained page from a study's summary: tables by jinja2, which escapes all texts; figures by plotly."""
+"""One self-contained page from a run's results: tables by jinja2, which escapes all texts; figures by plotly.
+
+The page is `page.html.j2`; each kind of result has a part of its own, which is left out where a run has none.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,6 +15,15 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from neurosieve.report import tables
+from neurosieve.report.concept_figures import concept_charts
+from neurosieve.report.concepts import (
+    RULE,
+    claim_table,
+    concept_headline,
+    left_out_table,
+    studied_table,
+    value_table,
+)
 from neurosieve.report.drawing import theme
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
@@ -27,43 +39,84 @@ _NAMES = {
 }
 
 
-def render_page(record: Record, folder: str) -> str:
-    """The report as HTML.
+def render_page(summary: Record | None, folder: str, concepts: Record | None = None) -> str:
+    """The report as HTML: of a study, of concepts, or of both.
 
     Args:
-        record: A summary's content.
+        summary: A summary's content.
         folder: The run folder's name, for the commands that rebuild it.
+        concepts: The content of `concepts.json`.
     """
-    missing = {key: reason for key in CHARTS if (reason := missing_reason(record, key)) is not None}
-    charts = {key: make(record) for key, make in CHARTS.items() if key not in missing}
-    published = record.get("published")
-    return _template().render(
-        record=record,
-        folder=folder,
-        model=PurePath(record["model"]).name or record["model"],
-        theme=Markup(theme()),  # noqa: S704 - our own files
-        plotly=Markup(get_plotlyjs()),  # noqa: S704
-        script=Markup(_text("page.js")),  # noqa: S704
-        figures=_json({key: json.loads(chart.figure.to_json()) for key, chart in charts.items()}),
-        charts=charts,
-        missing=missing,
-        names=_NAMES,
-        trust=tables.trust_table(record),
-        analysed=tables.analysed_table(record),
-        scores=tables.score_table(record),
-        metrics=tables.metric_table(record),
-        sets=tables.set_table(record),
-        neurons=tables.neuron_table(record) if record["minimal_sets"] else None,
-        mistakes=tables.mistake_table(record),
-        control=tables.control_table(record),
-        control_title=_control_title(record),
-        agreement=tables.agreement_table(record),
-        cuts=tables.cut_table(record),
-        choices=tables.choice_table(record) if published and published["choices"] else None,
-        origin=tables.origin_table(record),
-        glossary=glossary(of_classes=tables.of_classes(record)),
-        version=record.get("versions", {}).get("neurosieve", ""),
+    records = [r for r in (summary, concepts) if r is not None]
+    missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
+    charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
+    charts |= concept_charts(concepts) if concepts else {}
+    headlines = ([str(summary["headline"])] if summary else []) + ([concept_headline(concepts)] if concepts else [])
+    parts = {"study": summary and _study(summary), "concepts": concepts and _concepts(concepts)}
+    about = records[0]
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            **parts,
+            parts=[name for name, part in parts.items() if part],
+            subject=(PurePath(about["model"]).name or about["model"], about["task"]),
+            headline=headlines[0],
+            folder=folder,
+            theme=Markup(theme()),  # noqa: S704 - our own files
+            plotly=Markup(get_plotlyjs()),  # noqa: S704
+            script=Markup(_text("page.js")),  # noqa: S704
+            figures=_json({key: json.loads(chart.figure.to_json()) for key, chart in charts.items()}),
+            charts=charts,
+            missing=missing,
+            names=_NAMES,
+            origin=tables.origin_table(*records),
+            commands=_commands(folder, summary, concepts),
+            glossary=glossary(summary, concepts),
+            version=about.get("versions", {}).get("neurosieve", ""),
+        )
     )
+
+
+def _study(record: Record) -> dict[str, Any]:
+    """What `study.html.j2` shows."""
+    published = record.get("published")
+    return {
+        "published": record["protocol"] == "published",
+        "trust": tables.trust_table(record),
+        "analysed": tables.analysed_table(record),
+        "scores": tables.score_table(record),
+        "metrics": tables.metric_table(record),
+        "sets": tables.set_table(record),
+        "neurons": tables.neuron_table(record) if record["minimal_sets"] else None,
+        "mistakes": tables.mistake_table(record),
+        "control": tables.control_table(record),
+        "control_title": _control_title(record),
+        "agreement": tables.agreement_table(record),
+        "cuts": tables.cut_table(record),
+        "choices": tables.choice_table(record) if published and published["choices"] else None,
+    }
+
+
+def _concepts(record: Record) -> dict[str, Any]:
+    """What `concepts.html.j2` shows."""
+    views = record["views"]
+    return {
+        "headline": concept_headline(record),
+        "rule": RULE,
+        "claims": [claim_table(view) for view in views.values()],
+        "studied": studied_table(record),
+        "views": {name: value_table(view) for name, view in views.items()},
+        "left_out": left_out_table(record),
+    }
+
+
+def _commands(folder: str, summary: Record | None, concepts: Record | None) -> list[str]:
+    """Compute it again, rebuild the page."""
+    lines = [f"neurosieve run {folder}/study.yaml --out NEW_FOLDER"] if summary else []
+    if concepts:
+        lines.append(f"neurosieve concepts {'NEW_FOLDER' if summary else f'{folder}/study.yaml --out NEW_FOLDER'}")
+    return [*lines, f"neurosieve report {folder}"]
 
 
 def _control_title(record: Record) -> str:
@@ -90,8 +143,13 @@ def _shown(value: object) -> object:
 
 
 @cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_text),
+        autoescape=True,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
     )
-    return environment.from_string(_text("page.html.j2"))
