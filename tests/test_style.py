@@ -23,7 +23,19 @@ STAGES: tuple[tuple[str, ...], ...] = (
     ("interventions",),
     ("compact",),
     ("report",),  # pure: reads records only
-    ("config", "runfolder", "selection", "untrained", "summary", "stages", "study", "plan", "engine", "concept_study"),
+    (
+        "config",
+        "runfolder",
+        "selection",
+        "untrained",
+        "summary",
+        "stages",
+        "study",
+        "plan",
+        "engine",
+        "concept_study",
+        "intervention_study",
+    ),
     ("finetune_rows", "finetune"),
     ("explorer",),
     ("",),  # the package itself

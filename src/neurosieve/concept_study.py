@@ -5,7 +5,7 @@ Everything lies in the run folder: `concepts/` holds the stores and what each st
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
+from neurosieve.activations.extract import ExtractionOptions
 from neurosieve.activations.store import Folder
 from neurosieve.concepts.claims import ConceptFindings, find_concepts
 from neurosieve.concepts.languages import Languages, languages_of
@@ -26,12 +27,11 @@ from neurosieve.models import CodeModel
 from neurosieve.report.concepts import claim_table, concept_headline
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
 from neurosieve.stages import model_of, options_of
-from neurosieve.study import read_dataset
+from neurosieve.study import CONCEPTS, REPORT, read_dataset, write_report
 from neurosieve.typing import SPLITS, PathLike, View
 
 FORMAT = 1
 PARTS = "concepts"
-RESULT = "concepts.json"
 LABEL = "label"
 
 
@@ -77,9 +77,12 @@ class ConceptWork:
 
     def store(self, view: View) -> ConceptStore:
         """A view's activations, read now or before."""
-        reading = options_of(self.config, self.model.adapter.kind)
-        url = self.folder.path / PARTS / view
-        return read_concepts(self.model, self.rows, view, url, reading, rounds=self.options.rounds)
+        return read_concepts(self.model, self.rows, self.folder.path / PARTS / view, self.reading(view))
+
+    def reading(self, view: View) -> ExtractionOptions:
+        """How rows are read in a view."""
+        own = options_of(self.config, self.model.adapter.kind)
+        return replace(own, view=view, rounds=self.options.rounds, pooling="mean", max_windows=None)
 
     def step(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The outcome of a step: made and saved, or read where it was saved before."""
@@ -111,7 +114,8 @@ class Concepts:
         return pl.concat(frames, how="diagonal_relaxed")
 
     def _repr_html_(self) -> str:
-        return Markup("<p><b>{}</b></p>").format(self.headline) + claim_table(self.record).to_html()
+        tables = [claim_table(view).to_html() for view in self.record["views"].values()]
+        return Markup("<p><b>{}</b></p>").format(self.headline) + Markup("").join(tables)
 
 
 def load_concepts(run: PathLike) -> Concepts | None:
@@ -120,7 +124,7 @@ def load_concepts(run: PathLike) -> Concepts | None:
     Raises:
         RunFolderError: A file that is damaged.
     """
-    record = read_object(Folder(run), RESULT)
+    record = read_object(Folder(run), CONCEPTS)
     return None if record is None else Concepts(record)
 
 
@@ -138,7 +142,7 @@ def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> Concepts:
 
 
 def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
-    """Look for concepts, or go on with what was begun in this folder; the outcome is in `concepts.json` too.
+    """Look for concepts, or go on with what was begun in this folder; the outcome is on the page too.
 
     Raises:
         ConfigError: Activations that were made elsewhere, without model and code.
@@ -152,7 +156,7 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
     _keep_options(work)
-    record = work.folder.load(RESULT)
+    record = work.folder.load(CONCEPTS)
     if record is None:
         record = _studied(work) | _found(work)
         record |= {
@@ -164,7 +168,10 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
             "versions": versions(),
             "data_hashes": dict(dataset.hashes),
         }
-        work.folder.save(RESULT, record)
+        work.folder.save(CONCEPTS, record)
+        write_report(out)  # a page without concepts may lie there
+    elif not work.folder.files.exists(REPORT):
+        write_report(out)
     return Concepts(record)
 
 
@@ -182,7 +189,7 @@ def _keep_options(work: ConceptWork) -> None:
             f"concepts in {where}",
             expected="the options that they were begun with",
             got=f"others: {'; '.join(changed)}",
-            remedy=f"use those, or delete {where} and {RESULT} to begin anew",
+            remedy=f"use those, or delete {where} and {CONCEPTS} to begin anew",
         )
 
 

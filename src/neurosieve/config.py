@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pydantic
 import yaml
@@ -36,13 +36,13 @@ STDLIB = "stdlib"
 # What reads labelled data, and has no meaning where a corpus makes it.
 _NOT_WITH_CORPUS = ("labels", "text_column", "other_column", "label_column", "validation_from_train", "keep_overlap")
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 class RowCounts(BaseModel):
     """Rows a class for each split; of values, rows in all."""
 
-    model_config = _STRICT
+    model_config = STRICT
     train: int = Field(DEFAULT_ROWS["train"], ge=1)
     validation: int = Field(DEFAULT_ROWS["validation"], ge=1)
     test: int = Field(DEFAULT_ROWS["test"], ge=1)
@@ -55,7 +55,7 @@ class RowCounts(BaseModel):
 class ConceptOptions(BaseModel):
     """How concepts are looked for. Field descriptions are the help texts of `neurosieve concepts`."""
 
-    model_config = _STRICT
+    model_config = STRICT
     language: str | None = Field(None, description="of the code; by default from file endings, else guessed")
     properties: tuple[str, ...] | None = Field(None, description="code properties; all of tokens by default")
     tokens: tuple[int, int, int] = Field(
@@ -91,7 +91,7 @@ class ConceptOptions(BaseModel):
 class StudyConfig(BaseModel):
     """What is studied and how. Field descriptions are the help texts of the command line."""
 
-    model_config = _STRICT
+    model_config = STRICT
     model: str = Field("", description="hub name, local folder or .gguf file of a transformers model")
     stack: Literal["encoder", "decoder"] | None = Field(
         None, description="half of an encoder-decoder that is read; the encoder by default"
@@ -240,8 +240,20 @@ def make_config(
         _assign(values, pair)
     _known_names(values)
     _corpus_task(values)
+    return _complete(validated(StudyConfig, values, "run"))
+
+
+Options = TypeVar("Options", bound=BaseModel)
+
+
+def validated(kind: type[Options], values: Mapping[str, Any], command: str) -> Options:
+    """Options of a kind; `command` has the help that tells of them.
+
+    Raises:
+        ConfigError: A value that does not fit.
+    """
     try:
-        return _complete(StudyConfig.model_validate(values))
+        return kind.model_validate(values)
     except pydantic.ValidationError as e:
         first = e.errors()[0]
         key = ".".join(str(p) for p in first["loc"])
@@ -249,7 +261,7 @@ def make_config(
             f"option {key}",
             expected=first["msg"].removeprefix("Value error, "),
             got=repr(first["input"]),
-            remedy="see `neurosieve run --help`",
+            remedy=f"see `neurosieve {command} --help`",
         ) from e
 
 

@@ -12,13 +12,23 @@ from rich.text import Text
 
 import neurosieve
 from neurosieve.cli import options as o
-from neurosieve.cli.show import console, show_concepts, show_cost, show_finetuned, show_store, show_summary
+from neurosieve.cli.show import (
+    console,
+    show_concepts,
+    show_cost,
+    show_finetuned,
+    show_intervention,
+    show_store,
+    show_summary,
+)
 from neurosieve.concept_study import continue_concepts, run_concepts
-from neurosieve.config import STDLIB, TASKS, StudyConfig, make_config
+from neurosieve.config import STDLIB, TASKS, StudyConfig, make_config, validated
 from neurosieve.data import SCHEMES
 from neurosieve.data.corpora import CORPORA
 from neurosieve.finetune import FinetuneOptions
 from neurosieve.finetune import finetune as tune
+from neurosieve.intervention_study import InterventionOptions
+from neurosieve.intervention_study import intervene as run_intervention
 from neurosieve.models import KNOWN
 from neurosieve.plan import plan_study
 from neurosieve.runfolder import RunFolder
@@ -162,6 +172,41 @@ def concepts(
         _print_json(found.record)
     else:
         show_concepts(found, folder)
+
+
+def _help(key: str) -> Any:
+    return typer.Option(help=f"{InterventionOptions.model_fields[key].description}")
+
+
+@app.command(
+    epilog=_example(
+        "neurosieve intervene runs/concepts --concept lexical=number --edit ablate",
+        "neurosieve intervene runs/concepts --concept lexical=string --edit steer --alpha 3",
+    )
+)
+def intervene(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="run folder in which concepts were looked for")],
+    concept: Annotated[str, _help("concept")],
+    edit: Annotated[str, _help("edit")],
+    how: Annotated[str | None, _help("how")] = None,
+    quantile: Annotated[float | None, _help("quantile")] = None,
+    alpha: Annotated[float | None, _help("alpha")] = None,
+    layer: Annotated[int | None, _help("layer")] = None,
+    share: Annotated[float | None, _help("share")] = None,
+    sets: Annotated[int | None, _help("sets")] = None,
+    at: Annotated[str | None, _help("at")] = None,
+    tokens: Annotated[int | None, _help("tokens")] = None,
+    as_json: o.Json = False,
+) -> None:
+    """Change a concept's neurons in the live model: what it predicts then, beside matched random edits."""
+    given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}
+    given |= {"concept": concept, "edit": edit, "sets": sets, "at": at, "tokens": tokens}
+    options = {key: value for key, value in given.items() if value is not None}
+    record = run_intervention(run, validated(InterventionOptions, options, "intervene"))
+    if as_json:
+        _print_json(record)
+    else:
+        show_intervention(record, run)
 
 
 @app.command(

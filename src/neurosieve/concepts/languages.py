@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from neurosieve.concepts.properties.frames import parse_framed
-from neurosieve.data.dataset import Dataset
+from neurosieve.data.dataset import BETWEEN, Dataset
 from neurosieve.data.languages import LANGUAGES, language_of
 from neurosieve.errors import DataError, unknown_name
 
@@ -39,7 +39,7 @@ def languages_of(dataset: Dataset, chosen: str | None = None, *, queries: bool =
         dataset: Examples or pairs.
         chosen: A name of `LANGUAGES` for all code; by default the endings of file names tell it where all examples
             are named by files, else it is guessed.
-        queries: The left text of each pair is no code (code search).
+        queries: The left text of each pair is no code (code search); of pairs read as one text none is code.
 
     Raises:
         ConfigError: No such language.
@@ -48,6 +48,8 @@ def languages_of(dataset: Dataset, chosen: str | None = None, *, queries: bool =
     Cost: a guess parses `SAMPLE` texts with each grammar, some with frames: about 2 s for 100 kB.
     """
     code = _code(dataset, queries)
+    if not any(code):
+        return Languages((None,) * len(code), "no text is code alone")
     if chosen is not None:
         if chosen not in LANGUAGES:
             raise unknown_name("language", chosen, LANGUAGES)
@@ -57,7 +59,7 @@ def languages_of(dataset: Dataset, chosen: str | None = None, *, queries: bool =
         of = tuple(known if is_code else None for known, is_code in zip(endings, code, strict=True))
         names = sorted({known for known in of if known})
         return Languages(of, f"language by the endings of the files: {', '.join(names)}")
-    texts = [e.text for e, is_code in zip(dataset.examples, code, strict=True) if is_code]
+    texts = [e.text.replace(BETWEEN, "\n") for e, is_code in zip(dataset.examples, code, strict=True) if is_code]
     return _guessed(texts, code, dataset.source)
 
 

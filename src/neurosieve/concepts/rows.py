@@ -186,7 +186,7 @@ class ConceptStore:
         kept = np.sort(np.concatenate([rng.permutation(pool)[:per_value] for pool in pools]))
         group, text = self.groups(split), self.texts(split)
         return Activations(
-            self._at(split, kept),
+            self.take(split, kept),
             self.neurons,
             codes[kept].astype(np.int64),
             self.table.values[name],
@@ -194,8 +194,8 @@ class ConceptStore:
             np.array([text[i] for i in kept], dtype=object),
         )
 
-    def _at(self, split: Split, kept: Int[np.ndarray, " some"]) -> Float[Tensor, "some neurons"]:
-        """The rows at rising places of a split."""
+    def take(self, split: Split, kept: Int[np.ndarray, " some"]) -> Float[Tensor, "some neurons"]:
+        """The rows at rising places of a split, in the order of the store."""
         parts, begin = [torch.empty(0, len(self.neurons))], 0
         for values, numbers in self.batches(split):
             own = kept[(kept >= begin) & (kept < begin + len(numbers))] - begin
@@ -204,20 +204,12 @@ class ConceptStore:
         return torch.cat(parts)
 
 
-def read_concepts(
-    model: CodeModel,
-    rows: ConceptRows,
-    view: View,
-    url: PathLike,
-    options: ExtractionOptions | None = None,
-    *,
-    rounds: int = 3,
-) -> ConceptStore:
-    """Read the rows in a view, or go on where an earlier call was stopped; `rounds` as in `hide_units`.
+def read_concepts(model: CodeModel, rows: ConceptRows, url: PathLike, options: ExtractionOptions) -> ConceptStore:
+    """Read the rows in the view of the options, or go on where an earlier call was stopped.
 
     Raises:
         ModelError: The view `predict` of an encoder without a mask token.
         NeurosieveError: As `extract`.
     """
-    read = replace(options or ExtractionOptions(), view=view, rounds=rounds, pooling="mean", max_windows=None)
-    return ConceptStore(view, extract(model, rows.dataset, Sample(rows.rows, 0, {}), url, read), rows)
+    store = extract(model, rows.dataset, Sample(rows.rows, 0, {}), url, options)
+    return ConceptStore(options.view, store, rows)

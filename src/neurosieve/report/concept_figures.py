@@ -5,7 +5,7 @@ one side only.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from neurosieve.report.concepts import LEAST_AP, MARGIN, VIEWS, best_neuron, best_rival, claimed, value_name, verdict
 from neurosieve.report.drawing import Chart, axes, colour, plain
 from neurosieve.report.numbers import neuron, ratio
-from neurosieve.report.tables import Record, make_table
+from neurosieve.report.tables import Record, Table, make_table
 
 _ROW, _NAME = 17, 24  # pixels a row; characters of a name
 
@@ -50,18 +50,26 @@ class Rows:
         )
 
 
-def rows_of(views: Sequence[Record]) -> Rows:
+def rows_of(names: Mapping[str, Iterable[str]]) -> Rows:
+    """Rows of values by property; a property without a name has no head."""
+    place, heads, at = dict[tuple[str, str], int](), dict[int, str](), 0
+    for head, own in names.items():
+        if head:
+            heads[at] = head
+            at += 1
+        for value in own:
+            place[head, value] = at
+            at += 1
+    return Rows(place, heads)
+
+
+def _values_of(views: Iterable[Record]) -> Rows:
     """The rows of all values of some views."""
     values: dict[str, dict[str, None]] = {}
     for view in views:
         for c in view["concepts"]:
             values.setdefault(c["property_name"], {})[c["value"]] = None
-    place, heads, at = {}, {}, 0
-    for name, own in values.items():
-        heads[at] = name
-        place |= {(name, value): at + 1 + i for i, value in enumerate(own)}
-        at += 1 + len(own)
-    return Rows(place, heads)
+    return rows_of(values)
 
 
 def _short(name: str) -> str:
@@ -70,46 +78,43 @@ def _short(name: str) -> str:
 
 def rival_chart(view: Record) -> Chart:
     """Average precision of each value's best neuron beside the best rival's, and what it has to be above that."""
-    concepts, rows, figure = view["concepts"], rows_of([view]), go.Figure()
-    at = [rows.place[c["property_name"], c["value"]] for c in concepts]
-    rivals = [best_rival(c)[1] for c in concepts]
+    concepts, rows, figure = view["concepts"], _values_of([view]), go.Figure()
     margins: dict[str, list[float | None]] = {"x": [], "y": []}
-    for y, rival in zip(at, rivals, strict=True):
+    for c in concepts:
+        at, rival = rows.place[c["property_name"], c["value"]], best_rival(c)[1]
         margins["x"] += [rival, min(1.0, rival + MARGIN), None]
-        margins["y"] += [y, y, None]
+        margins["y"] += [at, at, None]
     line = {"color": colour("band"), "width": 5}
     figure.add_scatter(**margins, mode="lines", line=line, opacity=0.5, name=f"{MARGIN:g} above it", hoverinfo="skip")
-    marks = {"best rival": (concepts, rivals, "square-open", "series-2", 8)}
-    for name, symbol, called in (("best neuron", "circle", False), ("best neuron, called", "star", True)):
-        own = [c for c in concepts if bool(claimed(c)) is called]
-        scores = [best_neuron(c)["ap"] for c in own]
-        marks[name] = (own, scores, symbol, "series-1", 12 if called else 7)
-    for name, (own, scores, symbol, tint, size) in marks.items():
+    called, others = ([c for c in concepts if bool(claimed(c)) is wanted] for wanted in (True, False))
+    for name, own, of, symbol, size in (
+        ("best rival", concepts, lambda c: best_rival(c)[1], "square-open", 8),
+        ("best neuron", others, lambda c: best_neuron(c)["ap"], "circle", 7),
+        ("best neuron, called", called, lambda c: best_neuron(c)["ap"], "star", 12),
+    ):
         y = [rows.place[c["property_name"], c["value"]] for c in own]
-        marker = {
-            "symbol": symbol,
-            "size": size,
-            "color": colour(tint),
-            "line": {"width": 1.5 if "open" in symbol else 0},
-        }
-        figure.add_scatter(
-            x=scores, y=y, mode="markers", name=name, marker=marker, text=[plain(value_name(c)) for c in own]
-        )
+        tint = colour("series-2" if name == "best rival" else "series-1")
+        marker = {"symbol": symbol, "size": size, "color": tint, "line": {"width": 1.5 * symbol.endswith("open")}}
+        words = [plain(value_name(c)) for c in own]
+        figure.add_scatter(x=[*map(of, own)], y=y, mode="markers", name=name, marker=marker, text=words)
     axes(figure, "AP on held-out files", "", x={"range": [0, 1.02], "dtick": 0.2, "side": "top"})
     figure.add_vline(x=LEAST_AP, line={"width": 1, "dash": "dot", "color": colour("band")})
     rows.put_on(figure)
-    cells = [
-        (value_name(c), neuron(n["neuron"]), ratio(n["ap"], n["interval"]), best_rival(c)[0], ratio(r), verdict(c))
-        for c, r in zip(concepts, rivals, strict=True)
-        for n in [best_neuron(c)]
-    ]
-    heads = ("value", "best neuron", "AP", "best rival", "its AP", "verdict")
-    table = make_table(f"Best neuron and best rival, view {view['view']}", heads, cells)
     caption = (
         "A neuron is called where its mark is right of the grey bar, which ends"
         f" {MARGIN:g} above the best rival, right of the dotted line at {LEAST_AP:g}, and clears the other bounds."
     )
-    return Chart(f"rivals-{view['view']}", _rival_title(view), caption, figure, table)
+    return Chart(f"rivals-{view['view']}", _rival_title(view), caption, figure, _rival_table(view))
+
+
+def _rival_table(view: Record) -> Table:
+    cells = [
+        (value_name(c), neuron(n["neuron"]), ratio(n["ap"], n["interval"]), rival, ratio(score), verdict(c))
+        for c in view["concepts"]
+        for n, (rival, score) in [(best_neuron(c), best_rival(c))]
+    ]
+    heads = ("value", "best neuron", "AP", "best rival", "its AP", "verdict")
+    return make_table(f"Best neuron and best rival, view {view['view']}", heads, cells)
 
 
 def _rival_title(view: Record) -> str:
@@ -122,50 +127,50 @@ def _rival_title(view: Record) -> str:
     )
 
 
-def depth_chart(record: Record) -> Chart:
-    """Held-out AUROC of each layer's best neuron for each value, views beside each other."""
-    views = list(record["views"].values())
-    rows, layers = rows_of(views), [str(k) for k in range(record["layers"])]
-    figure = make_subplots(cols=len(views), shared_yaxes=True, horizontal_spacing=0.04)
+def heat_chart(
+    panels: Mapping[str, Mapping[tuple[str, str], Sequence[float]]],
+    rows: Rows,
+    layers: int,
+    scale: tuple[float, float],
+) -> go.Figure:
+    """A row a name and a column a layer, panels beside each other; the largest value of a row has a mark."""
+    names, lines = [str(k) for k in range(layers)], list(range(len(rows.place) + len(rows.heads)))
+    figure = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04)
     axes(figure, "", "", x={})
     figure.update_xaxes(type="category", fixedrange=True, showgrid=False, side="top")
-    scale = {"colorscale": [[0, colour("scale-low")], [1, colour("scale-high")]], "zmin": 0.5, "zmax": 1}
-    for i, view in enumerate(views, 1):
-        known = {rows.place[c["property_name"], c["value"]]: c["layers"] for c in view["concepts"]}
-        lines = range(len(rows.place) + len(rows.heads))
-        z = [known.get(y, [None] * len(layers)) for y in lines]
-        figure.add_heatmap(z=z, x=layers, y=list(lines), row=1, col=i, showscale=False, **scale)
-        best = {y: max(range(len(layers)), key=lambda k, own=own: own[k]) for y, own in known.items()}
-        mark = {
-            "symbol": "circle",
-            "size": 6,
-            "color": colour("series-2"),
-            "line": {"width": 1, "color": colour("scale-low")},
-        }
-        x = [layers[k] for k in best.values()]
-        figure.add_scatter(
-            x=x, y=list(best), mode="markers", marker=mark, showlegend=False, hoverinfo="skip", row=1, col=i
-        )
-        figure.update_xaxes(title=f"{view['view']}: layer", row=1, col=i)
+    colours = {"colorscale": [[0, colour("scale-low")], [1, colour("scale-high")]], "showscale": False}
+    edge = {"width": 1, "color": colour("scale-low")}
+    mark = {"symbol": "circle", "size": 6, "color": colour("series-2"), "line": edge}
+    for i, (panel, values) in enumerate(panels.items(), 1):
+        known = {rows.place[name]: row for name, row in values.items()}
+        z = [known.get(y, [None] * layers) for y in lines]
+        figure.add_heatmap(z=z, x=names, y=lines, zmin=scale[0], zmax=scale[1], row=1, col=i, **colours)
+        best = [names[max(range(layers), key=row.__getitem__)] for row in known.values()]
+        more = {"showlegend": False, "hoverinfo": "skip", "row": 1, "col": i}
+        figure.add_scatter(x=best, y=list(known), mode="markers", marker=mark, **more)
+        figure.update_xaxes(title=f"{panel}: layer", row=1, col=i)
     rows.put_on(figure)
+    return figure
+
+
+def depth_chart(record: Record) -> Chart:
+    """Held-out AUROC of each layer's best neuron for each value, views beside each other."""
+    views, layers = record["views"], record["layers"]
+    panels = {n: {(c["property_name"], c["value"]): c["layers"] for c in v["concepts"]} for n, v in views.items()}
+    rows = _values_of(views.values())
+    figure = heat_chart(panels, rows, layers, (0.5, 1))
     cells = [
-        (f"{name}={value}", view["view"], *(ratio(v) for v in found))
-        for name, value in rows.place
-        for view in views
-        for found in [_layers_of(view, name, value)]
-        if found
+        ("=".join(name), view, *(ratio(v) for v in panel[name]))
+        for name in rows.place
+        for view, panel in panels.items()
+        if name in panel
     ]
-    table = make_table("Best neuron of each layer", ("value", "view", *(f"layer {k}" for k in layers)), cells)
+    table = make_table("Best neuron of each layer", ("value", "view", *(f"layer {k}" for k in range(layers))), cells)
     caption = (
         "AUROC on held-out files of the layer's best neuron on train: pale is 0.5, which a guess has, dark is 1. The"
         " mark is on each value's best layer."
     )
     return Chart("depth", _depth_title(record), caption, figure, table)
-
-
-def _layers_of(view: Record, name: str, value: str) -> Sequence[float]:
-    found = (c["layers"] for c in view["concepts"] if (c["property_name"], c["value"]) == (name, value))
-    return next(found, ())
 
 
 def _depth_title(record: Record) -> str:

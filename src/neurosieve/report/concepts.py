@@ -22,8 +22,9 @@ def value_name(concept: Record) -> str:
 
 def best_rival(concept: Record) -> tuple[str, float]:
     """What tells most of the value without a model, and its average precision."""
-    name = max(concept["rivals"], key=concept["rivals"].__getitem__)
-    return name, concept["rivals"][name]
+    known = [(float(ap), name) for name, ap in concept["rivals"].items() if ap is not None]
+    ap, name = max(known, default=(float(concept["base"]), "a guess"))
+    return name, ap
 
 
 def claimed(concept: Record) -> list[Record]:
@@ -138,8 +139,19 @@ def value_table(view: Record) -> Table:
                 verdict(c),
             )
         )
-    heads = ("value", "n", "base rate", "best neuron", "AP", "AUROC", "AUROC among own values", "p")
-    heads += ("AP on unseen texts", "best rival's AP", "verdict")
+    heads = (
+        "value",
+        "n",
+        "base rate",
+        "best neuron",
+        "AP",
+        "AUROC",
+        "AUROC among own values",
+        "p",
+        "AP on unseen texts",
+        "best rival's AP",
+        "verdict",
+    )
     return make_table(f"All values, view {view['view']}", heads, rows)
 
 

@@ -1,6 +1,6 @@
 """The words of the report in plain language."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 GLOSSARY = {
@@ -48,13 +48,44 @@ _OF_CONCEPTS = {
 }
 
 
-def glossary(summary: Mapping[str, Any] | None, concepts: Mapping[str, Any] | None) -> dict[str, str]:
-    """The words of a report: of a study on classes or on values, and of concepts, where it has them."""
+_OF_PARTS = {
+    "groups": {
+        "a value's neurons": "Those that take half of the value's weight in the probe on all neurons.",
+        "q": "p after Benjamini–Hochberg: of pairs below 0.05, one in twenty is by chance.",
+    },
+    "latent": {
+        "aligned cluster": "Tokens that the model has near each other, 90 % of them with one value, in train and held-out"
+        " files.",
+        "if words swap values": "What clusters of few words reach, since most words have one value wherever they stand.",
+    },
+    "examples": {
+        "R² above length": "What a property explains of a neuron's values on test texts beyond the length of the text.",
+    },
+}
+_OF_INTERVENTIONS = {
+    "ablate, clamp, steer, erase": "Neurons set to a value of train; to the end of their range; a layer moved towards"
+    " the value; the value's direction taken out of a layer.",
+    "matched random edits": "The same edit of as many random neurons in the same layers with like variance, or of"
+    " random directions.",
+    "effect": "The drop of right predictions under the edit, less the mean drop under random edits, in points.",
+    "elsewhere": "Tokens without the value: an edit that harms them as much has not found the concept.",
+    "loss": "Mean cross-entropy of all predictions, in nats.",
+}
+
+
+def glossary(
+    summary: Mapping[str, Any] | None,
+    concepts: Mapping[str, Any] | None = None,
+    interventions: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, str]:
+    """The words of a report: of a study on classes or on values, of concepts and interventions where it has them."""
     words: dict[str, str] = {}
     if summary is not None:
-        words = GLOSSARY | ({} if summary["metric"] != "r2" else _OF_VALUES)
+        words = GLOSSARY | (_OF_VALUES if summary["metric"] == "r2" else {})
         words = {k: v for k, v in words.items() if summary["metric"] != "r2" or k not in _OF_TOKENS}
+    words = words or {k: GLOSSARY[k] for k in ("neuron", "95 % interval")}
     if concepts is not None:
-        shared = {k: GLOSSARY[k] for k in ("neuron", "95 % interval")}
-        words = shared | words | _OF_CONCEPTS
-    return words
+        words |= _OF_CONCEPTS
+        for part, own in _OF_PARTS.items():
+            words |= own if concepts.get(part) else {}
+    return words | (_OF_INTERVENTIONS if interventions else {})

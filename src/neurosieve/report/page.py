@@ -4,7 +4,7 @@ The page is `page.html.j2`; each kind of result has a part of its own, which is 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
@@ -24,11 +24,16 @@ from neurosieve.report.concepts import (
     studied_table,
     value_table,
 )
-from neurosieve.report.drawing import theme
+from neurosieve.report.drawing import Chart, theme
+from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
+from neurosieve.report.groups import group_charts, overlap_table, polysemy_table, property_set_table
+from neurosieve.report.interventions import effect_chart, effect_table, intervention_cards, intervention_headline
+from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of, visible
 from neurosieve.report.tables import Record
+from neurosieve.report.texts import explained_chart, text_cards
 
 # Heads of the parts that can be without values.
 _NAMES = {
@@ -39,30 +44,34 @@ _NAMES = {
 }
 
 
-def render_page(summary: Record | None, folder: str, concepts: Record | None = None) -> str:
-    """The report as HTML: of a study, of concepts, or of both.
+def render_page(
+    summary: Record | None, folder: str, concepts: Record | None = None, interventions: Sequence[Record] = ()
+) -> str:
+    """The report as HTML, of whatever a run folder holds; of one of the results at least.
 
     Args:
         summary: A summary's content.
         folder: The run folder's name, for the commands that rebuild it.
         concepts: The content of `concepts.json`.
+        interventions: The contents of a run's `interventions`.
     """
-    records = [r for r in (summary, concepts) if r is not None]
+    records = [r for r in (summary, concepts, *interventions) if r is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
-    charts |= concept_charts(concepts) if concepts else {}
-    headlines = ([str(summary["headline"])] if summary else []) + ([concept_headline(concepts)] if concepts else [])
-    parts = {"study": summary and _study(summary), "concepts": concepts and _concepts(concepts)}
-    about = records[0]
+    charts |= _concept_charts(concepts) if concepts else {}
+    charts |= {"effects": effect_chart(interventions)} if interventions else {}
+    parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
+    parts["interventions"] = _interventions(interventions) if interventions else None
+    about, shown = records[0], {name: part for name, part in parts.items() if part}
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
-            **parts,
-            parts=[name for name, part in parts.items() if part],
-            subject=(PurePath(about["model"]).name or about["model"], about["task"]),
-            headline=headlines[0],
-            folder=folder,
+            shown,
+            parts=list(shown),
+            subject=[PurePath(about["model"]).name or about["model"], *([about["task"]] if "task" in about else [])],
+            published=summary is not None and summary["protocol"] == "published",
+            headline=next(str(part["headline"]) for part in shown.values()),
             theme=Markup(theme()),  # noqa: S704 - our own files
             plotly=Markup(get_plotlyjs()),  # noqa: S704
             script=Markup(_text("page.js")),  # noqa: S704
@@ -72,7 +81,7 @@ def render_page(summary: Record | None, folder: str, concepts: Record | None = N
             names=_NAMES,
             origin=tables.origin_table(*records),
             commands=_commands(folder, summary, concepts),
-            glossary=glossary(summary, concepts),
+            glossary=glossary(summary, concepts, interventions),
             version=about.get("versions", {}).get("neurosieve", ""),
         )
     )
@@ -82,7 +91,7 @@ def _study(record: Record) -> dict[str, Any]:
     """What `study.html.j2` shows."""
     published = record.get("published")
     return {
-        "published": record["protocol"] == "published",
+        "headline": record["headline"],
         "trust": tables.trust_table(record),
         "analysed": tables.analysed_table(record),
         "scores": tables.score_table(record),
@@ -108,6 +117,65 @@ def _concepts(record: Record) -> dict[str, Any]:
         "studied": studied_table(record),
         "views": {name: value_table(view) for name, view in views.items()},
         "left_out": left_out_table(record),
+    }
+
+
+def _groups(groups: Record) -> dict[str, Any]:
+    """What `groups.html.j2` shows."""
+    kinds = ("properties", "values")
+    return {
+        name: {
+            "sets": property_set_table(group),
+            "overlaps": [overlap_table(group, kind) for kind in kinds],
+            "polysemy": [polysemy_table(group, kind) for kind in kinds],
+            "left_out": [*group["left_out"].items()],
+        }
+        for name, group in groups.items()
+    }
+
+
+def _latent(cuts: Sequence[Record]) -> dict[str, Any]:
+    """What `latent.html.j2` shows."""
+    return {"shares": share_table(cuts), "cards": unlabelled_cards(cuts)}
+
+
+def _evidence(found: Record) -> list[dict[str, Any]]:
+    """What `evidence.html.j2` shows."""
+    return [card for view, own in found.items() for card in evidence_cards(view, own)]
+
+
+_FURTHER: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "groups": ("Smallest sets of each property", _groups),
+    "evidence": ("Neurons to look at", _evidence),
+    "latent": ("Latent concepts", _latent),
+    "examples": ("Neurons of whole texts", text_cards),
+}
+
+
+def _concept_parts(record: Record) -> dict[str, Any]:
+    """The parts of concepts; one without values has its reason, one that is not there is left out."""
+    parts: dict[str, Any] = {"concepts": _concepts(record)}
+    for key, (title, make) in _FURTHER.items():
+        if record.get(key):
+            parts[key] = {"title": title, "shown": make(record[key]), "reason": ""}
+        elif reason := record.get(f"{key}_reason"):
+            parts[key] = {"title": title, "shown": None, "reason": reason}
+    return parts
+
+
+def _concept_charts(record: Record) -> dict[str, Chart]:
+    charts = concept_charts(record) | (group_charts(record["groups"]) if record.get("groups") else {})
+    made = [latent_chart(record["latent"])] if record.get("latent") else []
+    made += [explained_chart(record["examples"])] if record.get("examples") else []
+    return charts | {chart.key: chart for chart in made}
+
+
+def _interventions(records: Sequence[Record]) -> dict[str, Any]:
+    """What `interventions.html.j2` shows."""
+    return {
+        "headline": intervention_headline(records),
+        "effects": effect_table(records),
+        "cards": intervention_cards(records),
     }
 
 

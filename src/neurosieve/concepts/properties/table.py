@@ -16,7 +16,7 @@ from neurosieve.concepts.properties.source import Source, Spans, tokens
 from neurosieve.errors import ConfigError, DataError, unknown_name
 from neurosieve.progress import track
 
-_NO = "no"  # the other half of `yes`, and nothing of its own
+NO = "no"  # the other half of `yes`, and nothing of its own
 
 
 class Target(NamedTuple):
@@ -109,7 +109,7 @@ class PropertyTable:
             counts = np.bincount(codes[codes >= 0], minlength=len(self.values[name]))
             for number, value in enumerate(self.values[name]):
                 enough = min(counts[number], counts.sum() - counts[number]) >= min_rows
-                if enough and value != _NO:
+                if enough and value != NO:
                     yield Target(name, value, codes == number, codes >= 0)
 
     def counts(self) -> pl.DataFrame:

@@ -1,0 +1,95 @@
+"""Is an erased value gone? A fresh probe for it, on one layer's rows before and after, and after random erasers."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from neurosieve.activations.store import Activations
+from neurosieve.concepts.rows import ConceptStore
+from neurosieve.errors import DataError
+from neurosieve.interventions.leace import Eraser, EraserFitter
+from neurosieve.probes import ClusterBootstrap, SelectionData, fit_oracle, selection_data
+from neurosieve.probes.intervals import score_interval
+from neurosieve.typing import SPLITS, Split
+
+ROWS: dict[Split, int] = {"train": 1000, "validation": 300, "test": 500}  # of either kind
+
+
+def erasure_record(
+    store: ConceptStore, name: str, value: int, layer: int, *, draws: int = 2000, seed: int = 0
+) -> dict[str, Any]:
+    """Accuracy of probes on as many held-out rows with the value as without, so that a guess has one half.
+
+    The eraser is fitted on all train rows of the view; each probe is trained anew on what it leaves, λ chosen on
+    validation, and scored once on test. `control` went through an eraser of as many random directions.
+
+    Raises:
+        DataError: A split without rows of either kind.
+
+    Cost: three λ paths on 2,000 × width rows.
+    """
+    rows = {split: _balanced(store, split, name, value, layer, seed) for split in SPLITS}
+    fitter = _fitted(store, name, value, layer)
+    eraser = fitter.result()
+    control = fitter.control(eraser.rank, seed)
+    bootstrap = ClusterBootstrap(rows["test"].group, draws=draws, seed=seed)
+    scores = {key: _score(rows, eraser) for key, eraser in (("before", None), ("after", eraser), ("control", control))}
+    return {
+        "layer": layer,
+        "n": len(rows["test"].label),
+        "majority": 0.5,
+        **{
+            key: {"score": float(score.mean()), "interval": list(score_interval(score, bootstrap))}
+            for key, score in scores.items()
+        },
+    }
+
+
+def _fitted(store: ConceptStore, name: str, value: int, layer: int) -> EraserFitter:
+    """From one pass over train."""
+    fitter = EraserFitter(store.store.manifest.width, 2)
+    has = store.codes(name, "train") == value
+    begin = 0
+    for values, numbers in store.batches("train", [layer]):
+        fitter.update(values, has[begin : begin + len(numbers)].astype(np.int64))
+        begin += len(numbers)
+    return fitter
+
+
+def _balanced(store: ConceptStore, split: Split, name: str, value: int, layer: int, seed: int) -> Activations:
+    """As many rows with the value as without, of one layer."""
+    rng = np.random.default_rng(seed)
+    has: Bool[np.ndarray, " rows"] = store.codes(name, split) == value
+    count = min(int(has.sum()), int((~has).sum()), ROWS[split])
+    if not count:
+        raise DataError(f"rows of {name} in {split}", expected="some of either kind", got="none", remedy="read more")
+    kept = np.sort(np.concatenate([rng.permutation(np.flatnonzero(side))[:count] for side in (has, ~has)]))
+    groups, texts = store.groups(split), store.texts(split)
+    width = store.store.manifest.width
+    return Activations(
+        store.take(split, kept)[:, layer * width : (layer + 1) * width].clone(),
+        store.neurons[layer * width : (layer + 1) * width],
+        has[kept].astype(np.int64),
+        ("other", store.table.values[name][value]),
+        np.array([groups[i] for i in kept], dtype=object),
+        np.array([texts[i] for i in kept], dtype=object),
+    )
+
+
+def _score(rows: dict[Split, Activations], eraser: Eraser | None) -> Bool[np.ndarray, " rows"]:
+    """Which test rows a fresh probe gets right."""
+    left = {split: _erased(part, eraser) for split, part in rows.items()}
+    data: SelectionData = selection_data(left["train"], left["validation"])
+    probe = fit_oracle(data).probe
+    hits: Bool[np.ndarray, " rows"] = probe.row_scores(data.scaler.apply(left["test"].values), left["test"].label)
+    return hits
+
+
+def _erased(rows: Activations, eraser: Eraser | None) -> Activations:
+    if eraser is None:
+        return rows
+    values: Float[Tensor, "rows width"] = eraser.apply(rows.values.double()).to(torch.float32)
+    return Activations(values, rows.neurons, rows.label, rows.labels, rows.group, rows.text)

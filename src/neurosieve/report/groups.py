@@ -1,0 +1,146 @@
+"""Tables and figures of groups of neurons: each property's smallest set, what sets share, where they lie."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from neurosieve.report.concept_figures import heat_chart, rows_of
+from neurosieve.report.drawing import Chart, axes, colour
+from neurosieve.report.numbers import ACCURACY, NONE, count, neuron, p_value, per_cent, ratio
+from neurosieve.report.tables import Record, Table, make_table
+
+
+def property_set_table(group: Record) -> Table:
+    """Each property's oracle beside its baselines, and its smallest set beside random ones."""
+    rows: list[Sequence[str]] = []
+    for s in group["sets"]:
+        about = (s["property"], str(len(s["values"])), count(s["oracle"]["n"]))
+        scores = (
+            per_cent(s["oracle"]["test"], s["oracle"]["interval"]),
+            per_cent(s["majority"]),
+            per_cent(s["lookup"]),
+        )
+        found = s["smallest"]
+        if found is None:
+            rows.append((*about, *scores, NONE, s["reason"], NONE, NONE, NONE))
+            continue
+        need = found["random_size"]
+        rows.append(
+            (
+                *about,
+                *scores,
+                f"{found['size']} ({100 * found['size'] / s['live']:.1f} %)",
+                per_cent(found["test"], found["interval"]),
+                ACCURACY.gain(found["test_loss"]),
+                ACCURACY.ranged(found["random_same_size"]),
+                f"{need['median']:g} ({need['lo']} – {need['hi']})",
+            )
+        )
+    heads = (
+        "property",
+        "values",
+        "n",
+        "all neurons",
+        "majority",
+        "token lookup",
+        "smallest set",
+        "its accuracy",
+        "loss, points",
+        "as many random neurons",
+        "random orders need",
+    )
+    return make_table(_set_title(group), heads, rows)
+
+
+def _set_title(group: Record) -> str:
+    sizes = sorted(s["smallest"]["size"] for s in group["sets"] if s["smallest"])
+    allowed = ACCURACY.allowed(group["delta"])
+    if not sizes:
+        return f"View {group['view']}: no property has a set that can be claimed"
+    return (
+        f"View {group['view']}: {sizes[0]} to {sizes[-1]} neurons tell the values of {len(sizes)} of"
+        f" {len(group['sets'])} properties apart, within {allowed} on validation"
+    )
+
+
+def overlap_table(group: Record, kind: str) -> Table:
+    """The pairs of sets that share most beyond chance; `kind` is `properties` or `values`."""
+    found = group[kind]["overlaps"]
+    rows = [
+        (f"{p['a']} and {p['b']}", count(p["shared"]), f"{p['jaccard']:.3f}", f"{p['expected']:.3f}", p_value(p["p"]),
+         p_value(p["q"]))
+        for p in found["pairs"]
+    ]  # fmt: skip
+    heads = ("sets", "shared neurons", "share of either (Jaccard)", "by chance", "p", "q")
+    title = (
+        f"View {group['view']}: {found['above_chance']} of {found['tested']} pairs of {_SETS[kind]} share more than by"
+        " chance"
+    )
+    return make_table(title, heads, rows)
+
+
+_SETS = {"properties": "smallest sets", "values": "values' neurons"}
+
+
+def polysemy_table(group: Record, kind: str) -> Table:
+    """The neurons that serve most properties."""
+    rows = [(neuron(m["neuron"]), str(len(m["sets"])), ", ".join(m["sets"])) for m in group[kind]["polysemy"]["most"]]
+    return make_table(f"View {group['view']}: neurons in most {_SETS[kind]}", ("neuron", "sets", "names"), rows)
+
+
+def polysemy_chart(group: Record) -> Chart:
+    """How many properties neurons serve by their values' sets, beside chance."""
+    found = group["values"]["polysemy"]
+    served = [k for k in range(1, len(found["neurons"])) if found["neurons"][k] or found["chance"][k] >= 0.5]
+    names = [str(k) for k in served]
+    figure = go.Figure()
+    bars: dict[str, Any] = {"text": [count(found["neurons"][k]) for k in served], "marker_color": colour("series-1")}
+    figure.add_bar(x=names, y=[found["neurons"][k] for k in served], name="neurons", **bars)
+    marker = {"symbol": "diamond-open", "size": 11, "color": colour("series-2"), "line": {"width": 2}}
+    figure.add_scatter(x=names, y=[found["chance"][k] for k in served], mode="markers", name="by chance", marker=marker)
+    axes(figure, "properties that a neuron serves", "neurons", x={"type": "category"})
+    several, chance = sum(found["neurons"][2:]), sum(found["chance"][2:])
+    title = f"View {group['view']}: {count(several)} neurons serve several properties, {chance:.0f} would by chance"
+    rows = [
+        (str(k), count(n), f"{c:.1f}") for k, (n, c) in enumerate(zip(found["neurons"], found["chance"], strict=True))
+    ]
+    table = make_table("Properties that neurons serve", ("properties", "neurons", "by chance"), rows)
+    caption = "A neuron serves a property where it is among those that take half of a value's weight in the probe."
+    return Chart(f"polysemy-{group['view']}", title, caption, figure, table)
+
+
+def spread_chart(groups: Record) -> Chart | None:
+    """In which layers the smallest sets lie; None where there is none."""
+    panels = {name: {s["name"]: s for s in g["properties"]["spread"]} for name, g in groups.items()}
+    names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
+    if not names:
+        return None
+    rows = rows_of({"": names})
+    shares = {view: {("", name): s["share"] for name, s in panel.items()} for view, panel in panels.items()}
+    first = next(s for panel in panels.values() for s in panel.values())
+    layers = len(first["share"])
+    figure = heat_chart(shares, rows, layers, (0, 1))
+    cells = [
+        (name, view, ratio(s["mean"]), ratio(s["entropy"]), ratio(s["expected_entropy"]), *map(count, s["counts"]))
+        for name in names
+        for view, panel in panels.items()
+        if name in panel
+        for s in [panel[name]]
+    ]
+    heads = ("property", "view", "mean layer", "entropy, bits", "by chance", *(f"layer {k}" for k in range(layers)))
+    narrow = [s for panel in panels.values() for s in panel.values() if s["entropy"] < s["expected_entropy"] - 0.1]
+    total = sum(map(len, panels.values()))
+    title = f"{len(narrow)} of {total} smallest sets keep to fewer layers than as many random neurons"
+    caption = (
+        "Share of a set's neurons in each layer: pale is none, dark is all, the mark is on the largest. Counted where"
+        " the entropy over layers is 0.1 bits or more below chance."
+    )
+    return Chart("spread", title, caption, figure, make_table("Smallest sets over layers", heads, cells))
+
+
+def group_charts(groups: Record) -> dict[str, Chart]:
+    """The figures of all views' groups."""
+    charts = [polysemy_chart(g) for g in groups.values()]
+    spread = spread_chart(groups)
+    return {c.key: c for c in ([spread] if spread else []) + charts}
