@@ -39,7 +39,7 @@ class Rows:
     def put_on(self, figure: go.Figure) -> None:
         """Name the rows on the y axis."""
         names = {at: plain(_short(value)) for (_, value), at in self.place.items()}
-        names |= {at: f"<b>{plain(name)}</b>" for at, name in self.heads.items()}
+        names |= {at: f"<b>{plain(_short(name))}</b>" for at, name in self.heads.items()}
         ends = [max(names) + 0.7, min(names) - 0.7]
         ticks = {"tickvals": list(names), "ticktext": list(names.values()), "tickfont": {"size": 11}}
         figure.update_yaxes(range=ends, showgrid=False, zeroline=False, fixedrange=True, automargin=True, **ticks)
@@ -150,7 +150,7 @@ def heat_chart(
         figure.add_scatter(x=best, y=list(known), mode="markers", marker=mark, **more)
         figure.update_xaxes(title=f"{panel}: layer", row=1, col=i)
     rows.put_on(figure)
-    return figure
+    return figure.update_layout(height=rows.height - 40, margin={"t": 70})
 
 
 def depth_chart(record: Record) -> Chart:

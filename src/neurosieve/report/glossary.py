@@ -50,13 +50,13 @@ _OF_CONCEPTS = {
 
 _OF_PARTS = {
     "groups": {
-        "a value's neurons": "Those that take half of the value's weight in the probe on all neurons.",
+        "set that carries a value": "The neurons that take half of the value's weight in the probe on all neurons.",
         "q": "p after Benjamini–Hochberg: of pairs below 0.05, one in twenty is by chance.",
     },
     "latent": {
-        "aligned cluster": "Tokens that the model has near each other, 90 % of them with one value, in train and held-out"
-        " files.",
-        "if words swap values": "What clusters of few words reach, since most words have one value wherever they stand.",
+        "aligned cluster": "Tokens that the model has near each other, 90 % of them with one value, on train and on"
+        " held-out files.",
+        "if words swap values": "What clusters of few words reach: most words have one value wherever they stand.",
     },
     "examples": {
         "R² above length": "What a property explains of a neuron's values on test texts beyond the length of the text.",

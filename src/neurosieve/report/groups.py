@@ -56,10 +56,11 @@ def property_set_table(group: Record) -> Table:
 def _set_title(group: Record) -> str:
     sizes = sorted(s["smallest"]["size"] for s in group["sets"] if s["smallest"])
     allowed = ACCURACY.allowed(group["delta"])
+    span = " to ".join(dict.fromkeys(map(str, (sizes[0], sizes[-1])))) if sizes else ""
     if not sizes:
         return f"View {group['view']}: no property has a set that can be claimed"
     return (
-        f"View {group['view']}: {sizes[0]} to {sizes[-1]} neurons tell the values of {len(sizes)} of"
+        f"View {group['view']}: {span} neurons tell the values of {len(sizes)} of"
         f" {len(group['sets'])} properties apart, within {allowed} on validation"
     )
 
@@ -80,13 +81,15 @@ def overlap_table(group: Record, kind: str) -> Table:
     return make_table(title, heads, rows)
 
 
-_SETS = {"properties": "smallest sets", "values": "values' neurons"}
+_SETS = {"properties": "smallest sets", "values": "sets that carry a value"}
 
 
 def polysemy_table(group: Record, kind: str) -> Table:
     """The neurons that serve most properties."""
     rows = [(neuron(m["neuron"]), str(len(m["sets"])), ", ".join(m["sets"])) for m in group[kind]["polysemy"]["most"]]
-    return make_table(f"View {group['view']}: neurons in most {_SETS[kind]}", ("neuron", "sets", "names"), rows)
+    return make_table(
+        f"View {group['view']}: neurons that are in most of the {_SETS[kind]}", ("neuron", "sets", "names"), rows
+    )
 
 
 def polysemy_chart(group: Record) -> Chart:
@@ -101,7 +104,7 @@ def polysemy_chart(group: Record) -> Chart:
     figure.add_scatter(x=names, y=[found["chance"][k] for k in served], mode="markers", name="by chance", marker=marker)
     axes(figure, "properties that a neuron serves", "neurons", x={"type": "category"})
     several, chance = sum(found["neurons"][2:]), sum(found["chance"][2:])
-    title = f"View {group['view']}: {count(several)} neurons serve several properties, {chance:.0f} would by chance"
+    title = f"View {group['view']}: {count(several)} neurons serve several properties; by chance {chance:.0f} would"
     rows = [
         (str(k), count(n), f"{c:.1f}") for k, (n, c) in enumerate(zip(found["neurons"], found["chance"], strict=True))
     ]

@@ -45,6 +45,27 @@ def _neurons(record: Record) -> str:
     return f"{count(len(record['neurons']))} ({100 * record['share']:.1f} %)"
 
 
+def edit_table(records: Sequence[Record]) -> Table:
+    """Each edit in a row: what it does to predictions of the value, and whether that is claimed."""
+    rows = []
+    for record, e in _effects(records):
+        if e["score"] == "property":
+            loss = record["loss"]
+            rows.append(
+                (
+                    edit_name(record),
+                    count(len(record["neurons"])),
+                    f"{_points(e)} (n {count(e['here']['n'])})",
+                    ACCURACY.number(e["here"]["random"]),
+                    ACCURACY.number(e["elsewhere"]["drop"]),
+                    f"{loss['base']:.2f} → {loss['edited']:.2f}",
+                    "claimed" if e["claimed"] else f"not claimed: {e['lacking']}",
+                )
+            )
+    heads = ("edit", "neurons", "effect, points", "random edits' drop", "drop elsewhere", "loss, nats", "verdict")
+    return make_table("Edits of concepts", heads, rows)
+
+
 def effect_table(records: Sequence[Record]) -> Table:
     """What each edit does to predictions, on units that have the value and on the others, beside random edits."""
     rows = []

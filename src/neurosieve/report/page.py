@@ -29,7 +29,7 @@ from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
 from neurosieve.report.groups import group_charts, overlap_table, polysemy_table, property_set_table
-from neurosieve.report.interventions import effect_chart, effect_table, intervention_cards, intervention_headline
+from neurosieve.report.interventions import edit_table, effect_chart, intervention_cards, intervention_headline
 from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of, visible
 from neurosieve.report.tables import Record
@@ -174,7 +174,7 @@ def _interventions(records: Sequence[Record]) -> dict[str, Any]:
     """What `interventions.html.j2` shows."""
     return {
         "headline": intervention_headline(records),
-        "effects": effect_table(records),
+        "edits": edit_table(records),
         "cards": intervention_cards(records),
     }
 

@@ -61,7 +61,9 @@ def explained_chart(record: Record) -> Chart:
     rows.put_on(figure)
     own = sum(bool(n["explained_by"]) for n in neurons)
     title = f"Properties beyond length explain {own} of {len(neurons)} neurons that matter to the task"
-    return Chart("explained", title, f"{record['rule'].capitalize()}.", figure, explained_table(record))
+    return Chart(
+        "explained", title, f"{record['rule'][0].upper()}{record['rule'][1:]}.", figure, explained_table(record)
+    )
 
 
 def text_cards(record: Record) -> list[dict[str, Any]]:
