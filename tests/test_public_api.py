@@ -25,6 +25,8 @@ DATA = {
     "read_examples",
     "sample_rows",
 }
+CONCEPTS = {"Concepts", "continue_concepts", "load_concepts", "run_concepts"}
+INTERVENTIONS = {"InterventionOptions", "intervene", "live", "load_language_model"}
 MODELS = {"CodeModel", "load_model", "register_family", "untrained_copy"}
 ACTIVATIONS = {"ActivationStore", "Activations", "ExtractionOptions", "NeuronId", "extract"}
 ACTIVATIONS |= {"import_activations"}
@@ -44,7 +46,19 @@ STUDY = {
     "load_summary",
     "write_report",
 }
-DOCUMENTED = ERRORS | DATA | MODELS | ACTIVATIONS | STATISTICS | PROBES | RANKINGS | REDUNDANCY | STUDY
+DOCUMENTED = (
+    ERRORS
+    | DATA
+    | MODELS
+    | ACTIVATIONS
+    | STATISTICS
+    | PROBES
+    | RANKINGS
+    | REDUNDANCY
+    | STUDY
+    | CONCEPTS
+    | INTERVENTIONS
+)
 
 
 def isort_key(name: str) -> tuple[int, str]:

@@ -11,6 +11,7 @@ or all of it with every control: `run_study(make_config(options={"model": …, "
 """
 
 from neurosieve.activations import Activations, ActivationStore, ExtractionOptions, extract, import_activations
+from neurosieve.concept_study import Concepts, continue_concepts, load_concepts, run_concepts
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.data import (
     Dataset,
@@ -35,7 +36,9 @@ from neurosieve.errors import (
     SelfCheckError,
     StoreError,
 )
-from neurosieve.models import CodeModel, load_model, register_family, untrained_copy
+from neurosieve.intervention_study import InterventionOptions, intervene
+from neurosieve.interventions import live
+from neurosieve.models import CodeModel, load_language_model, load_model, register_family, untrained_copy
 from neurosieve.plan import Cost, plan_study
 from neurosieve.probes import (
     ClusterBootstrap,
@@ -73,6 +76,7 @@ __all__ = [
     "ClusterBootstrap",
     "Clusters",
     "CodeModel",
+    "Concepts",
     "ConfigError",
     "Controls",
     "CorrelationTree",
@@ -81,6 +85,7 @@ __all__ = [
     "Dataset",
     "Example",
     "ExtractionOptions",
+    "InterventionOptions",
     "LayerCurves",
     "MinimalSet",
     "ModelError",
@@ -105,6 +110,7 @@ __all__ = [
     "Summary",
     "agreement",
     "cka",
+    "continue_concepts",
     "continue_study",
     "extract",
     "find_minimal_sets",
@@ -114,7 +120,11 @@ __all__ = [
     "fit_oracle",
     "fit_probe",
     "import_activations",
+    "intervene",
     "lca",
+    "live",
+    "load_concepts",
+    "load_language_model",
     "load_model",
     "load_summary",
     "make_config",
@@ -127,6 +137,7 @@ __all__ = [
     "read_stdlib",
     "read_tagging",
     "register_family",
+    "run_concepts",
     "run_pipeline",
     "run_study",
     "sample_rows",

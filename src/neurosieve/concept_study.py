@@ -16,14 +16,17 @@ from markupsafe import Markup
 
 from neurosieve.activations.extract import ExtractionOptions
 from neurosieve.activations.store import Folder
+from neurosieve.concept_steps import NO_RANKING, examples_step, latent_step
 from neurosieve.concepts.claims import ConceptFindings, find_concepts
+from neurosieve.concepts.groups import find_groups
 from neurosieve.concepts.languages import Languages, languages_of
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
+from neurosieve.concepts.property_sets import SetOptions
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
 from neurosieve.config import ConceptOptions, StudyConfig, make_config
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, RunFolderError
-from neurosieve.models import CodeModel
+from neurosieve.models import CodeModel, resolve_device
 from neurosieve.report.concepts import claim_table, concept_headline
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
 from neurosieve.stages import model_of, options_of
@@ -33,6 +36,7 @@ from neurosieve.typing import SPLITS, PathLike, View
 FORMAT = 1
 PARTS = "concepts"
 LABEL = "label"
+SHEETS = "annotate"
 
 
 @dataclass
@@ -157,6 +161,8 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
     work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
     _keep_options(work)
     record = work.folder.load(CONCEPTS)
+    if record is not None and record["examples_reason"] == NO_RANKING and work.folder.files.exists("selection.json"):
+        record = None  # the run has ranked neurons since; the other steps are read back
     if record is None:
         record = _studied(work) | _found(work)
         record |= {
@@ -196,7 +202,23 @@ def _keep_options(work: ConceptWork) -> None:
 def _found(work: ConceptWork) -> dict[str, Any]:
     """What all steps found."""
     views = {view: work.step(view, partial(_claims, work, view)) for view in work.options.views}
-    return {"views": views}
+    store = work.store("detect")
+    groups = work.step("groups", lambda: _groups(work, store))
+    latent = work.step("latent", lambda: {"layers": latent_step(work.config, store, work.folder.path / PARTS / SHEETS)})
+    examples, reason = examples_step(work.config, work.folder, work.dataset, work.languages)
+    return {
+        "views": views,
+        "groups": groups,
+        "latent": latent["layers"],
+        "examples": examples,
+        "examples_reason": reason,
+    }
+
+
+def _groups(work: ConceptWork, store: ConceptStore) -> dict[str, Any]:
+    config = work.config
+    options = SetOptions(draws=config.random_draws, seed=config.seed)
+    return find_groups(store, options=options, device=resolve_device(config.device)).record()
 
 
 def _studied(work: ConceptWork) -> dict[str, Any]:

@@ -60,7 +60,11 @@ def group(view: str) -> Record:
     }  # fmt: skip
     about: Record = {"values": ["number", "keyword"], "rows": {"train": 200, "test": 100}, "live": 300, "majority": 0.5}
     about |= {"lookup": 0.8 if view == "detect" else None, "oracle": {"validation": 0.9, "converged": True, **scored}}
-    none = {"smallest": None, "reason": "the oracle, 0.480 at least, is not above the majority, 0.500", "carriers": []}
+    none: Record = {
+        "smallest": None,
+        "reason": "the oracle, 0.480 at least, is not above the majority, 0.500",
+        "carriers": [],
+    }
     own = {"smallest": smallest, "reason": "", "carriers": [{"name": "lexical=number", "neurons": [[1, 0]]}]}
     return {
         "view": view, "delta": 0.01, "select": "point", "mass": 0.5,
@@ -92,10 +96,11 @@ def latent(layer: int, aligned: int = 9) -> Record:
     cluster = {"cluster": 4, "rows": 33, "types": 2, "words": [["self", 20], ["cls", 13]],
                "contexts": [["def f(", "self", "):"]]}  # fmt: skip
     return {
-        "layer": layer, "k": 50, "moved": 0.1, "sizes": {"least": 1, "median": 12.0, "most": 90},
+        "layer": layer, "k": 50, "moved": 0.1, "rows": {"train": 1000, "test": 900},
         "rule": {"share": 0.9, "rows": 10, "held_out": 5, "types": 2}, "aligned": [],
-        "shares": [share, share | {"property_name": "naming", "aligned": 2}],
-        "unlabelled": [cluster], "unlabelled_in_all": 31,
+        "properties": [share, share | {"property_name": "naming", "aligned": 2}],
+        "unlabelled": [cluster], "unlabelled_clusters": 31,
+        "files": {"conceptnet": "layer-0-clusters-50.json"}, "files_reason": None,
     }  # fmt: skip
 
 
@@ -132,7 +137,7 @@ def concepts() -> Record:
         "format": 1, "model": "models/tiny", "revision": None, "site": "mlp", "task": "token-tagging",
         "layers": LAYERS, "neurons": 300, "texts": {"read": 16, "with_errors": 1, "framed": 2},
         "tokens": {"read": 1900, "in_error": 5}, "views": {v: concept_view(v) for v in ("detect", "predict")},
-        "groups": {v: group(v) for v in ("detect", "predict")}, "evidence": {"detect": [evidence()]},
+        "groups": group("detect"), "evidence": {"detect": [evidence()]},
         "latent": [latent(0), latent(1, 4)], "examples": explained(),
         "notes": ["16 source files (16 python)", "language by the endings of the files: python"],
         "options": {"language": None, "tokens": [40, 10, 20]}, "seed": 3, "seconds": {"concepts: detect": 1.5},
@@ -193,11 +198,11 @@ def bare(record: Record) -> None:
 
 def nameless(record: Record) -> None:
     """Groups without a set."""
-    for g in record["groups"].values():
-        none = sharing(["a", "b"])
-        none["overlaps"] |= {"pairs": [], "tested": 0, "above_chance": 0}
-        none["polysemy"] = {"neurons": [300], "chance": [300.0], "most": []}
-        g |= {"properties": none | {"spread": []}, "values": none | {"spread": []}, "sets": g["sets"][1:]}
+    none = sharing(["a", "b"])
+    none["overlaps"] |= {"pairs": [], "tested": 0, "above_chance": 0}
+    none["polysemy"] = {"neurons": [300], "chance": [300.0], "most": []}
+    none["spread"] = []
+    record["groups"] |= {"properties": none, "values": none, "sets": record["groups"]["sets"][1:], "left_out": {}}
 
 
 def hostile(record: Record) -> None:
@@ -214,10 +219,9 @@ def hostile(record: Record) -> None:
     }
     record["latent"][0]["unlabelled"][0] |= {"words": [[HOSTILE, 2]], "contexts": [[HOSTILE, HOSTILE, LONG]]}
     record["examples"]["neurons"][0]["highest"][0] |= {"id": HOSTILE, "label": HOSTILE, "text": HOSTILE + LONG}
-    for g in record["groups"].values():
-        for part in ("properties", "values"):
-            g[part] = sharing([HOSTILE, "role"])
-        g["sets"][0]["property"] = HOSTILE
+    record["groups"] |= {"properties": sharing([HOSTILE, "role"]), "values": sharing([HOSTILE, "role"])}
+    record["groups"]["sets"][0]["property"] = HOSTILE
+    record["groups"]["left_out"] = {HOSTILE: HOSTILE}
 
 
 VARIANTS: dict[str, Callable[[Record], None]] = {f.__name__: f for f in (nothing, bare, nameless, hostile)}

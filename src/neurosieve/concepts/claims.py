@@ -1,8 +1,9 @@
 """Which neurons hold a concept: found on train files, claimed on held-out files, above bounds and rivals (METHOD.md).
 
-Found: among the 50 neurons of the highest average precision on train, in the direction that they have there. Called a
-neuron of the concept: AP ≥ 0.8 and AUROC ≥ 0.9 on train and again on test files, there with an AP at least 0.1 above
-the best rival's, and a difference between files that Benjamini–Hochberg over all neurons and values lets pass on train.
+Found: among the 50 live neurons of the highest average precision on train, in the direction that they have there.
+Called a neuron of the concept: AP ≥ 0.8 and AUROC ≥ 0.9 on train and again on test files, there with an AP at least 0.1
+above the best rival's, and a difference between files that Benjamini–Hochberg over all neurons and values lets pass on
+train.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ class ConceptNeuron:
         ap: Average precision there.
         interval: Of `ap`, 95 %, by files.
         iou: With the rows beyond the best threshold.
-        effect: Difference of means in standard deviations.
+        effect: Difference of means in standard deviations; None where the neuron does not vary.
         z: Difference of means over its standard error between files.
         q: Benjamini–Hochberg of z over all neurons and values.
         selectivity: AUROC among rows with some value of the property; None where these are all rows with the value.
@@ -59,7 +60,7 @@ class ConceptNeuron:
     ap: float
     interval: tuple[float, float]
     iou: float
-    effect: float
+    effect: float | None
     z: float | None
     q: float | None
     selectivity: float | None
@@ -186,7 +187,8 @@ def find_concepts(
     spread = spread_of(store)
     train = split_scores(store, "train", values, spread)
     test = split_scores(store, "test", values, spread, train.low)
-    candidates = np.argsort(-np.nan_to_num(train.ap, nan=-1.0), 0, kind="stable")[:STRONGEST]
+    live = np.flatnonzero(spread.alive)
+    candidates = live[np.argsort(-np.nan_to_num(train.ap[live], nan=-1.0), 0, kind="stable")[:STRONGEST]]
     held_out = HeldOut.of(store, np.unique(candidates), spread, seed, draws)
     claiming = _Claiming(store, train, test, held_out, rival_precision(store))
     numbers = [(name, v) for name, kept in values.kept.items() for v in kept]
@@ -271,7 +273,7 @@ class _Claiming:
             float(test.ap[column, i]),
             self.held_out.interval(bins, positive),
             float(test.iou[column, i]),
-            float(test.effect[column, i]),
+            known(test.effect),
             known(test.z),
             known(test.q),
             known(test.selectivity),

@@ -27,7 +27,7 @@ class HeldOut:
         store: Of the rows.
         bins: Of each neuron's standardised values, shape [neurons, rows].
         place: Row of `bins` of each neuron, by its column in `store.neurons`.
-        order: Places in the store, by the number of the row: rows of a file lie side by side, in its order.
+        order: Places in the store, by the number of the row: rows of a text lie side by side, in its order.
         seed: Of bootstrap and permutations.
         draws: Resamples of files.
     """
@@ -94,14 +94,16 @@ class HeldOut:
 
     @cached_property
     def _shifted(self) -> Int[np.ndarray, "permutations rows"]:
-        """For each permutation the row that lends its value: rows of each file shifted in a circle."""
-        _, first, size = np.unique(self._groups.astype(str), return_index=True, return_counts=True)
+        """For each permutation the row that lends its value: rows of each file shifted in a circle.
+
+        The texts of one file need not stand side by side.
+        """
+        _, group, size = np.unique(self._groups.astype(str), return_inverse=True, return_counts=True)
         rng = np.random.default_rng(self.seed)
-        rows = np.arange(len(self._groups))
-        result = np.empty((PERMUTATIONS, len(rows)), dtype=np.int32)
-        for begin, count in zip(first.tolist(), size.tolist(), strict=True):
-            shift = rng.integers(0, count, PERMUTATIONS)[:, None]
-            result[:, begin : begin + count] = begin + (rows[None, :count] + shift) % count
+        result = np.empty((PERMUTATIONS, len(group)), dtype=np.int32)
+        for rows in np.split(np.argsort(group, kind="stable"), np.cumsum(size)[:-1]):
+            shift = rng.integers(0, len(rows), PERMUTATIONS)[:, None]
+            result[:, rows] = rows[(np.arange(len(rows)) + shift) % len(rows)]
         return result
 
     def permuted(

@@ -11,7 +11,7 @@ be alike, since most words have the same value wherever they stand: `chance_word
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -24,7 +24,6 @@ from neurosieve.errors import DataError
 from neurosieve.probes.archive import Archive
 
 _WORDS, _CONTEXTS, _AROUND = 8, 3, 60
-_WRITTEN = 20
 _NO = "no"
 
 
@@ -219,24 +218,6 @@ def align(
     others = [c for c in np.argsort(-train.sizes, kind="stable").tolist() if train.sizes[c] and c not in labelled]
     unlabelled = tuple(words.unlabelled(c) for c in others)
     return Alignment(train.layer, train.k, rule, tuple(sorted(aligned)), tuple(shares), unlabelled)
-
-
-def latent_record(alignment: Alignment, concepts: LatentConcepts) -> dict[str, Any]:
-    """Clusters of train rows beside properties, as plain values: of those that are no property the 20 largest."""
-    sizes = concepts.sizes
-    middle = {"least": int(sizes.min()), "median": float(np.median(sizes)), "most": int(sizes.max())}
-    found = alignment.archive().record
-    return {
-        "layer": alignment.layer,
-        "k": alignment.k,
-        "moved": concepts.moved,
-        "sizes": middle,
-        "rule": found["rule"],
-        "aligned": found["aligned"],
-        "shares": found["properties"],
-        "unlabelled": found["unlabelled"][:_WRITTEN],
-        "unlabelled_in_all": len(alignment.unlabelled),
-    }
 
 
 class _Sides(NamedTuple):

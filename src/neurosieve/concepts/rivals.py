@@ -33,10 +33,8 @@ def rival_precision(store: ConceptStore) -> dict[str, dict[str, Float[np.ndarray
     keys = {split: _keys(store, split) for split in ("train", "test")}
     found: dict[str, dict[str, np.ndarray]] = {}
     for rival in RIVALS:
-        known, train = np.unique(_hashed(keys["train"][rival]), return_inverse=True)
-        wanted = _hashed(keys["test"][rival])
-        place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-        test = np.where(known[place] == wanted, place, -1)
+        number = {key: i for i, key in enumerate(dict.fromkeys(keys["train"][rival]))}
+        train, test = (np.array([number.get(key, -1) for key in keys[split][rival]]) for split in ("train", "test"))
         found[rival] = {
             name: _precision(train, store.codes(name, "train"), test, store.codes(name, "test"), len(values))
             for name, values in store.table.values.items()
@@ -90,8 +88,3 @@ def _keys(store: ConceptStore, split: Split) -> Mapping[str, Sequence[Hashable]]
         "frequency": [count[t].bit_length() for t in texts],
         "lookup": texts,
     }
-
-
-def _hashed(keys: Sequence[Hashable]) -> np.ndarray:
-    """Keys as texts, which numpy sorts."""
-    return np.array([repr(key) for key in keys], dtype=object).astype(str)

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from neurosieve.activations.extract import ExtractionOptions, extract
 from neurosieve.activations.store import Activations, ActivationStore
-from neurosieve.concepts.properties import Property, PropertyTable, annotate
-from neurosieve.data.dataset import Dataset, Rows
+from neurosieve.concepts.properties import Property, PropertyTable, Source, annotate, find_property
+from neurosieve.concepts.properties import tokens as tokens_of
+from neurosieve.data.dataset import Dataset, Example, Rows
 from neurosieve.data.sampling import Sample
 from neurosieve.errors import DataError
 from neurosieve.models import CodeModel
@@ -59,7 +60,7 @@ def concept_rows(
     Args:
         dataset: Files, functions or lines of code; their own labels play no part.
         languages: Of each example; None for what is no code.
-        properties: As in `annotate`; example properties are those of the token's text.
+        properties: As in `annotate`; example properties are those of the token's text, also where they are alone.
         tokens: About how many tokens a split, `TOKENS` by default; the last file is not cut.
         seed: Of the order of the files.
 
@@ -70,17 +71,29 @@ def concept_rows(
     chosen, left = _files(dataset, languages, limits, seed)
     examples = tuple(replace(dataset.examples[i], spans=()) for i in chosen)
     spoken = tuple(str(languages[i]) for i in chosen)
-    table = annotate([e.text for e in examples], spoken, None, properties, ids=[e.id for e in examples])
-    if not table.codes:
-        reasons = "; ".join(f"{name}: {why}" for name, why in table.left_out.items())
-        raise DataError("properties", expected="at least one with two values", got=reasons, remedy="ask for others")
-    units = np.stack([table.example, table.start, table.end, np.zeros(len(table), dtype=np.int64)], 1)
+    asked = None if properties is None else [find_property(p) if isinstance(p, str) else p for p in properties]
+    whole = asked is not None and all(p.scope == "example" for p in asked)
+    spans = _tokens(examples, spoken) if whole else None
+    table = annotate([e.text for e in examples], spoken, spans, asked, ids=[e.id for e in examples])
     here = {examples[i].split for i in np.unique(table.example)}
     for split in SPLITS:
         if split not in here:
             raise DataError(f"{split} split", expected="tokens of code", got="none", remedy="add files")
+    if not table.codes:
+        reasons = "; ".join(f"{name}: {why}" for name, why in table.left_out.items())
+        raise DataError(
+            "properties", expected="at least one with two values", got=reasons or "none", remedy="ask for others"
+        )
+    units = np.stack([table.example, table.start, table.end, np.zeros(len(table), dtype=np.int64)], 1)
     rows = Rows.from_units((_LABEL,), [(int(a), int(b), int(c), int(d)) for a, b, c, d in units])
     return ConceptRows(replace(dataset, examples=examples, whole=False, pairs=()), rows, table, spoken, left)
+
+
+def _tokens(examples: Sequence[Example], languages: Sequence[str]) -> Int[np.ndarray, "rows 3"]:
+    """Index of the example and characters of all its words and signs."""
+    pairs = zip(examples, languages, strict=True)
+    spans = [(i, *span) for i, (e, language) in enumerate(pairs) for span in tokens_of(Source(e.text, language))]
+    return np.array(spans, dtype=np.int64).reshape(-1, 3)
 
 
 def _files(

@@ -14,6 +14,7 @@ from neurosieve.concepts.scores import ConceptScores, concept_scores, joined
 from neurosieve.progress import track
 from neurosieve.typing import Split
 
+_DEAD = 1e-8  # as in probes.features
 OTHER = "(other)"  # values with too few rows together: rows that the property applies to, and no value of their own
 _BYTES = 2**30  # of one block's sums
 
@@ -36,7 +37,7 @@ class Values:
 def values_with_rows(store: ConceptStore, min_rows: int) -> Values:
     """Values with at least so many rows, and as many without it, in train and in test.
 
-    `no` is left out: it is all that `yes` is not.
+    `no` beside `yes` alone is left out: it is all that `yes` is not.
     """
     kept: dict[str, tuple[int, ...]] = {}
     left_out = dict(store.table.left_out)
@@ -46,12 +47,14 @@ def values_with_rows(store: ConceptStore, min_rows: int) -> Values:
             codes = store.codes(name, split)
             rows = np.bincount(codes[codes >= 0], minlength=len(words))
             least = np.minimum(least, np.minimum(rows, len(codes) - rows))
-        for word, rows in zip(words, least.tolist(), strict=True):
-            if rows < min_rows and word != "no":
-                left_out[f"{name}={word}"] = (
-                    f"{rows} rows with it or without it in train or test, fewer than {min_rows}"
-                )
-        enough = [v for v, word in enumerate(words) if least[v] >= min_rows and word != "no"]
+        enough: list[int] = []
+        for v, (word, rows) in enumerate(zip(words, least.tolist(), strict=True)):
+            if word == "no" and set(words) == {"yes", "no"}:
+                continue
+            if rows >= min_rows:
+                enough.append(v)
+            else:
+                left_out[f"{name}={word}"] = f"{rows} rows with it or without it in train or test, under {min_rows}"
         if enough:
             kept[name] = tuple(enough)
     names = tuple((name, store.table.values[name][v]) for name, numbers in kept.items() for v in numbers)
@@ -60,24 +63,35 @@ def values_with_rows(store: ConceptStore, min_rows: int) -> Values:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation of each neuron on train, in which bins are measured; shape [neurons] each."""
+    """Mean and standard deviation of each neuron on train, in which bins are measured; shape [neurons] each.
+
+    Attributes:
+        centre: The mean.
+        scale: The standard deviation; 1 of a neuron that never varies.
+        alive: Its variance is above 1e-8 of its layer's median variance.
+    """
 
     centre: Float[Tensor, " neurons"]
     scale: Float[Tensor, " neurons"]
+    alive: Bool[np.ndarray, " neurons"]
 
 
 def spread_of(store: ConceptStore) -> Spread:
-    """From one pass over train; a neuron that never varies gets the scale 1."""
+    """From one pass over train."""
     count, mean, square = 0, torch.zeros(len(store.neurons)).double(), torch.zeros(len(store.neurons)).double()
+    first: Tensor | None = None
     for values, _ in store.batches("train"):
-        own = values.double()
+        first = values[0].double() if first is None else first
+        own = values.double() - first  # what never varies is 0 then, whatever rounding does to its mean
         batch = own.mean(0)
         total = count + len(own)
         square += ((own - batch) ** 2).sum(0) + (batch - mean) ** 2 * (count * len(own) / total)
         mean += (batch - mean) * (len(own) / total)
         count = total
-    scale = (square / count).sqrt()
-    return Spread(mean.float(), torch.where(scale > 0, scale, 1.0).float())
+    centre = mean if first is None else mean + first
+    scale, by_layer = (square / count).sqrt().float(), square.view(-1, store.store.manifest.width)
+    alive = (by_layer > _DEAD * by_layer.median(1, keepdim=True).values).flatten()
+    return Spread(centre.float(), torch.where(scale > 0, scale, 1.0), alive.numpy())
 
 
 def split_scores(

@@ -112,7 +112,7 @@ class EffectFitter:
         """One more random edit."""
         found = self._scores(predictions)
         for score in SCORES:
-            lost = self._base[score].astype(np.float64) - found[score]
+            lost = self._lost(score, found)
             self._sum[score] += lost
             for side, own in self._sides.items():
                 self._drops[score, side].append(float(lost[own].mean()))
@@ -126,17 +126,20 @@ class EffectFitter:
         has = self._shares[predictions.token] >= HALF
         return {"property": has == self._positive, "exact": predictions.exact}
 
+    def _lost(self, score: str, found: Mapping[str, Bool[np.ndarray, " units"]]) -> Float[np.ndarray, " units"]:
+        """What an edit takes from each unit's score: 1, 0 or −1."""
+        lost: np.ndarray = self._base[score].astype(np.float64) - found[score]
+        return lost
+
     def _side(self, score: str, side: str) -> Side:
         own, drops = self._sides[side], np.array(self._drops[score, side])
         base, edited = self._base[score][own], self._edited[score][own]
-        before, after = float(base.mean()), float(edited.mean())
-        interval = score_interval(base, self._bootstraps[side])
         return Side(
             int(own.sum()),
-            before,
-            interval,
-            after,
-            before - after,
+            float(base.mean()),
+            score_interval(base, self._bootstraps[side]),
+            float(edited.mean()),
+            float(self._lost(score, self._edited)[own].mean()),  # as in `add`: equal drops have to be equal numbers
             float(drops.mean()),
             float(np.quantile(drops, 0.95)),
         )
@@ -144,12 +147,11 @@ class EffectFitter:
     def _effect(self, score: str) -> Effect:
         here, elsewhere = self._side(score, "here"), self._side(score, "elsewhere")
         own = self._sides["here"]
-        lost = self._base[score].astype(np.float64) - self._edited[score]
-        net = (lost - self._sum[score] / self._random)[own]
+        net = (self._lost(score, self._edited) - self._sum[score] / self._random)[own]
         low, high = self._bootstraps["here"].interval(net)
         above = float((here.drop > np.array(self._drops[score, "here"])).mean())
         checks = (
-            (low > 0, f"interval [{100 * low:.1f}, {100 * high:.1f}] points holds 0"),
+            (low > 0, f"interval [{100 * low:.1f}, {100 * high:.1f}] points is not above 0"),
             (above >= 0.95, f"the drop is above that of {100 * above:.0f} % of the random sets"),
             (here.drop > elsewhere.drop, f"it drops by {100 * elsewhere.drop:.1f} points elsewhere"),
         )

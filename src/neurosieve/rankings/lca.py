@@ -22,9 +22,15 @@ def lca(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG
 
 def by_mass(name: str, data: SelectionData, mass: Float[Tensor, "neurons classes"]) -> Ranking:
     """LCA's order from any probe's absolute weights of each neuron."""
+    entry = entries(mass).min(1)
+    return ranked(name, data, [entry, -mass.double().cpu().numpy().sum(1)], entry)
+
+
+def entries(mass: Float[Tensor, "neurons classes"]) -> Float[np.ndarray, "neurons classes"]:
+    """The share p of its mass, in per cent, at which each class takes each neuron; infinite where it never does."""
     values = mass.double().cpu().numpy()
-    entry = np.full(len(values), np.inf)
-    for column in values.T:
+    entry = np.full(values.shape, np.inf)
+    for own, column in zip(entry.T, values.T, strict=True):
         total = column.sum()
         if total > 0:
             heaviest = np.argsort(-column, kind="stable")
@@ -32,5 +38,5 @@ def by_mass(name: str, data: SelectionData, mass: Float[Tensor, "neurons classes
             # Taken at the least p above what the heavier ones cover; the slack undoes rounding in the sums.
             step = np.minimum(np.floor(before * STEPS + 1e-9) + 1, STEPS)
             step[column[heaviest] == 0] = np.inf
-            entry[heaviest] = np.minimum(entry[heaviest], step)
-    return ranked(name, data, [entry, -values.sum(1)], entry * 100 / STEPS)
+            own[heaviest] = step * 100 / STEPS
+    return entry

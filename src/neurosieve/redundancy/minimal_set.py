@@ -2,9 +2,11 @@
 
 Sizes are tested upwards on a geometric grid until three in a row are within delta; then every size inside the bracket
 downwards until the first that is not (sizes below that cannot change the answer). The answer is the least tested size
-such that every larger tested one is within delta.
+such that every larger tested one is within delta. Where time counts the edge on the grid is first sought by bisection
+(`jump`); what is told of a size stays true, but an early stroke of luck on the way up is not met.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -34,8 +36,11 @@ def geometric_sizes(total: int, ratio: float = RATIO) -> list[int]:
     return [*sizes, total]
 
 
-def smallest(total: int, within: Callable[[int], bool]) -> int:
-    """The least tested size such that every larger tested one is within delta; `total` itself always is."""
+def smallest(total: int, within: Callable[[int], bool], *, jump: bool = False) -> int:
+    """The least tested size such that every larger tested one is within delta; `total` itself always is.
+
+    With `jump` the way up the grid begins where bisection finds an edge, not at 1: a sixth of the sizes are tested.
+    """
     tested: dict[int, bool] = {total: True}
 
     def test(size: int) -> bool:
@@ -44,7 +49,8 @@ def smallest(total: int, within: Callable[[int], bool]) -> int:
         return tested[size]
 
     grid = geometric_sizes(total)
-    first = next(i for i in range(len(grid)) if all(test(s) for s in grid[i : i + IN_A_ROW]))
+    edge = bisect_left(grid, True, key=test) if jump else 0
+    first = next(i for i in range(edge, len(grid)) if all(test(s) for s in grid[i : i + IN_A_ROW]))
     low, high = (grid[first - 1] if first else 0), grid[first]
     if high - low > WIDE:
         low, high = _bisect(low, high, test)
@@ -76,6 +82,7 @@ class SetSearch:
         ranking: Whose top m is taken.
         bootstrap: Over validation clusters, for `safe`.
         reference: The oracle's scores of the validation rows; by default those of `oracle` itself.
+        jump: See `smallest`.
     """
 
     data: SelectionData
@@ -83,6 +90,7 @@ class SetSearch:
     ranking: Ranking
     bootstrap: ClusterBootstrap
     reference: Scores | None = None
+    jump: bool = False
     _fits: dict[int, dict[int, Probe]] = field(default_factory=dict)
     _last: dict[int, Solution] = field(default_factory=dict)
     _likely: int = 0
@@ -124,7 +132,7 @@ class SetSearch:
             return self._reaches(size, float(reference.mean()) - delta - 1e-12)
 
         total, within = len(self.ranking.order), point if select == "point" else safe
-        return smallest(total, within) if total and within(total) else None
+        return smallest(total, within, jump=self.jump) if total and within(total) else None
 
     def _reaches(self, size: int, least: float) -> bool:
         """Is the best λ's score at least this? The first λ that reaches it will do, so the likeliest goes first."""

@@ -8,6 +8,7 @@ from neurosieve.report.tables import Record, Table, make_table
 VIEWS = {"detect": "the token is seen", "predict": "the token is hidden and has to be predicted"}
 MARGIN, LEAST_AP, LEAST_AUROC = 0.1, 0.8, 0.9  # METHOD.md; the record's verdicts are made with them
 _SHOWN = 3
+_PARTS = {"groups": "sets", "evidence": "evidence", "latent": "latent concepts", "examples": "whole texts"}
 RULE = (
     f"Found on train files; called a neuron of the value on held-out files, with an average precision (AP) of"
     f" {LEAST_AP:g} or more and {MARGIN:g} above the best rival's, which needs no model, and an AUROC of"
@@ -74,6 +75,7 @@ def studied_table(record: Record) -> Table:
         ("texts with parse errors", f"{count(texts['with_errors'])}; {count(texts['framed'])} are fragments"),
         *((f"view {name}", f"{VIEWS[name]}: {_rows(view)}") for name, view in views.items()),
         ("property values", f"{looked_for(record)}, of {len(_properties(record))} properties"),
+        *((name, f"not measured: {reason}") for key, name in _PARTS.items() if (reason := record.get(f"{key}_reason"))),
         *(("note", note) for note in record["notes"]),
     ]
     return make_table("What was analysed for concepts", ("", ""), rows)

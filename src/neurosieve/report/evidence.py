@@ -66,6 +66,6 @@ def _drawing(densities: Record, name: str) -> Markup:
     )
     path = " ".join(f"L{i * step:.1f} {_HIGH * (1 - v / most):.1f} H{(i + 1) * step:.1f}" for i, v in enumerate(others))
     words = f"Values of the neuron: bars with {name}, line without"
-    return Markup(
-        "<svg class='density' viewBox='0 0 {} {}' preserveAspectRatio='none' role='img' aria-label='{}'>{}<path d='M0 {} {}'/></svg>"
-    ).format(_WIDE, _HIGH, words, bars, _HIGH, path)
+    frame = Markup("<svg class='density' viewBox='0 0 {} {}' preserveAspectRatio='none' role='img' aria-label='{}'>")
+    outline = Markup("<path d='M0 {} {}'/></svg>")
+    return frame.format(_WIDE, _HIGH, words) + bars + outline.format(_HIGH, path)

@@ -10,6 +10,8 @@ from neurosieve.report.drawing import Chart, axes, colour
 from neurosieve.report.numbers import ACCURACY, NONE, count, neuron, p_value, per_cent, ratio
 from neurosieve.report.tables import Record, Table, make_table
 
+_BITS = 0.1
+
 
 def property_set_table(group: Record) -> Table:
     """Each property's oracle beside its baselines, and its smallest set beside random ones."""
@@ -58,9 +60,9 @@ def _set_title(group: Record) -> str:
     allowed = ACCURACY.allowed(group["delta"])
     span = " to ".join(dict.fromkeys(map(str, (sizes[0], sizes[-1])))) if sizes else ""
     if not sizes:
-        return f"View {group['view']}: no property has a set that can be claimed"
+        return "No property has a set that can be claimed"
     return (
-        f"View {group['view']}: {span} neurons tell the values of {len(sizes)} of"
+        f"{span} neurons tell the values of {len(sizes)} of"
         f" {len(group['sets'])} properties apart, within {allowed} on validation"
     )
 
@@ -74,10 +76,7 @@ def overlap_table(group: Record, kind: str) -> Table:
         for p in found["pairs"]
     ]  # fmt: skip
     heads = ("sets", "shared neurons", "share of either (Jaccard)", "by chance", "p", "q")
-    title = (
-        f"View {group['view']}: {found['above_chance']} of {found['tested']} pairs of {_SETS[kind]} share more than by"
-        " chance"
-    )
+    title = f"{found['above_chance']} of {found['tested']} pairs of {_SETS[kind]} share more than by chance"
     return make_table(title, heads, rows)
 
 
@@ -87,9 +86,7 @@ _SETS = {"properties": "smallest sets", "values": "sets that carry a value"}
 def polysemy_table(group: Record, kind: str) -> Table:
     """The neurons that serve most properties."""
     rows = [(neuron(m["neuron"]), str(len(m["sets"])), ", ".join(m["sets"])) for m in group[kind]["polysemy"]["most"]]
-    return make_table(
-        f"View {group['view']}: neurons that are in most of the {_SETS[kind]}", ("neuron", "sets", "names"), rows
-    )
+    return make_table(f"Neurons that are in most of the {_SETS[kind]}", ("neuron", "sets", "names"), rows)
 
 
 def polysemy_chart(group: Record) -> Chart:
@@ -104,46 +101,44 @@ def polysemy_chart(group: Record) -> Chart:
     figure.add_scatter(x=names, y=[found["chance"][k] for k in served], mode="markers", name="by chance", marker=marker)
     axes(figure, "properties that a neuron serves", "neurons", x={"type": "category"})
     several, chance = sum(found["neurons"][2:]), sum(found["chance"][2:])
-    title = f"View {group['view']}: {count(several)} neurons serve several properties; by chance {chance:.0f} would"
+    title = f"{count(several)} neurons serve several properties; by chance {chance:.0f} would"
     rows = [
         (str(k), count(n), f"{c:.1f}") for k, (n, c) in enumerate(zip(found["neurons"], found["chance"], strict=True))
     ]
     table = make_table("Properties that neurons serve", ("properties", "neurons", "by chance"), rows)
     caption = "A neuron serves a property where it is among those that take half of a value's weight in the probe."
-    return Chart(f"polysemy-{group['view']}", title, caption, figure, table)
+    return Chart("polysemy", title, caption, figure, table)
 
 
-def spread_chart(groups: Record) -> Chart | None:
+def spread_chart(group: Record) -> Chart | None:
     """In which layers the smallest sets lie; None where there is none."""
-    panels = {name: {s["name"]: s for s in g["properties"]["spread"]} for name, g in groups.items()}
-    names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
-    if not names:
+    sets = {s["name"]: s for s in group["properties"]["spread"]}
+    if not sets:
         return None
-    rows = rows_of({"": names})
-    shares = {view: {("", name): s["share"] for name, s in panel.items()} for view, panel in panels.items()}
-    first = next(s for panel in panels.values() for s in panel.values())
-    layers = len(first["share"])
-    figure = heat_chart(shares, rows, layers, (0, 1))
+    layers = len(next(iter(sets.values()))["share"])
+    shares = {("", name): s["share"] for name, s in sets.items()}
+    figure = heat_chart({group["view"]: shares}, rows_of({"": sets}), layers, (0, 1))
     cells = [
-        (name, view, ratio(s["mean"]), ratio(s["entropy"]), ratio(s["expected_entropy"]), *map(count, s["counts"]))
-        for name in names
-        for view, panel in panels.items()
-        if name in panel
-        for s in [panel[name]]
+        (name, ratio(s["mean"]), ratio(s["entropy"]), ratio(s["expected_entropy"]), *map(count, s["counts"]))
+        for name, s in sets.items()
     ]
-    heads = ("property", "view", "mean layer", "entropy, bits", "by chance", *(f"layer {k}" for k in range(layers)))
-    narrow = [s for panel in panels.values() for s in panel.values() if s["entropy"] < s["expected_entropy"] - 0.1]
-    total = sum(map(len, panels.values()))
-    title = f"{len(narrow)} of {total} smallest sets keep to fewer layers than as many random neurons"
+    heads = ("property", "mean layer", "entropy, bits", "by chance", *(f"layer {k}" for k in range(layers)))
+    narrow = sum(s["entropy"] < s["expected_entropy"] - _BITS for s in sets.values())
+    title = f"{narrow} of {len(sets)} smallest sets keep to fewer layers than as many random neurons"
     caption = (
         "Share of a set's neurons in each layer: pale is none, dark is all, the mark is on the largest. Counted where"
-        " the entropy over layers is 0.1 bits or more below chance."
+        f" the entropy over layers is {_BITS:g} bits or more below chance."
     )
     return Chart("spread", title, caption, figure, make_table("Smallest sets over layers", heads, cells))
 
 
-def group_charts(groups: Record) -> dict[str, Chart]:
-    """The figures of all views' groups."""
-    charts = [polysemy_chart(g) for g in groups.values()]
-    spread = spread_chart(groups)
-    return {c.key: c for c in ([spread] if spread else []) + charts}
+def group_left_out_table(group: Record) -> Table:
+    """Properties and values without a set, and why."""
+    rows = [*group["left_out"].items()]
+    return make_table(f"{len(rows)} without a set", ("property or value", "reason"), rows)
+
+
+def group_charts(group: Record) -> dict[str, Chart]:
+    """The figures of groups."""
+    charts = [spread_chart(group), polysemy_chart(group)]
+    return {chart.key: chart for chart in charts if chart is not None}

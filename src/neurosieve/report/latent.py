@@ -37,7 +37,7 @@ def share_table(cuts: Sequence[Record]) -> Table:
             count(s["identity"]),
         )
         for cut in cuts
-        for s in cut["shares"]
+        for s in cut["properties"]
     ]
     heads = ("layer", "clusters", "property", "aligned on held-out rows", "by chance", "if words swap values",
              "train rows in them", "clusters of one word")  # fmt: skip
@@ -49,7 +49,7 @@ def latent_chart(cuts: Sequence[Record]) -> Chart:
     figure, sizes = go.Figure(), sorted({cut["k"] for cut in cuts})
     rows = []
     for i, k in enumerate(sizes):
-        own = [(cut, max(cut["shares"], key=_share)) for cut in cuts if cut["k"] == k and cut["shares"]]
+        own = [(cut, max(cut["properties"], key=_share)) for cut in cuts if cut["k"] == k and cut["properties"]]
         layers = [cut["layer"] for cut, _ in own]
         for name, y, symbol in (
             (f"{k} clusters", [_share(s) for _, s in own], SYMBOLS[i % 4]),
@@ -64,7 +64,7 @@ def latent_chart(cuts: Sequence[Record]) -> Chart:
         ]
     axes(figure, "layer", "clusters aligned", x={"dtick": 1})
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
-    best = [(cut, s) for cut in cuts for s in cut["shares"] if _above(s)]
+    best = [(cut, s) for cut in cuts for s in cut["properties"] if _above(s)]
     title = "No property explains more clusters than words that swap their values would"
     if best:
         cut, s = max(best, key=lambda pair: _share(pair[1]) - max(pair[1]["chance"], pair[1]["chance_words"]))
@@ -83,7 +83,7 @@ def unlabelled_cards(cuts: Sequence[Record]) -> list[dict[str, Any]]:
     """Clusters that are no property value, with their words and some of their places."""
     return [
         {
-            "title": f"{_label(cut)}: {count(cut['unlabelled_in_all'])} are no property value",
+            "title": f"{_label(cut)}: {count(cut['unlabelled_clusters'])} are no property value",
             "clusters": [
                 {
                     "head": f"cluster {u['cluster']}, {count(u['rows'])} rows, {count(u['types'])} words: "

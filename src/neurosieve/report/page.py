@@ -28,7 +28,13 @@ from neurosieve.report.drawing import Chart, theme
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
-from neurosieve.report.groups import group_charts, overlap_table, polysemy_table, property_set_table
+from neurosieve.report.groups import (
+    group_charts,
+    group_left_out_table,
+    overlap_table,
+    polysemy_table,
+    property_set_table,
+)
 from neurosieve.report.interventions import edit_table, effect_chart, intervention_cards, intervention_headline
 from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of, visible
@@ -120,23 +126,20 @@ def _concepts(record: Record) -> dict[str, Any]:
     }
 
 
-def _groups(groups: Record) -> dict[str, Any]:
+def _groups(group: Record) -> dict[str, Any]:
     """What `groups.html.j2` shows."""
     kinds = ("properties", "values")
     return {
-        name: {
-            "sets": property_set_table(group),
-            "overlaps": [overlap_table(group, kind) for kind in kinds],
-            "polysemy": [polysemy_table(group, kind) for kind in kinds],
-            "left_out": [*group["left_out"].items()],
-        }
-        for name, group in groups.items()
+        "sets": property_set_table(group),
+        "shared": [*(overlap_table(group, kind) for kind in kinds), *(polysemy_table(group, kind) for kind in kinds)],
+        "left_out": group_left_out_table(group),
     }
 
 
 def _latent(cuts: Sequence[Record]) -> dict[str, Any]:
     """What `latent.html.j2` shows."""
-    return {"shares": share_table(cuts), "cards": unlabelled_cards(cuts)}
+    sheets = [file for cut in cuts for file in cut["files"].values()]
+    return {"shares": share_table(cuts), "cards": unlabelled_cards(cuts), "sheets": sheets}
 
 
 def _evidence(found: Record) -> list[dict[str, Any]]:
@@ -153,13 +156,11 @@ _FURTHER: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 
 def _concept_parts(record: Record) -> dict[str, Any]:
-    """The parts of concepts; one without values has its reason, one that is not there is left out."""
+    """The parts of concepts that have values."""
     parts: dict[str, Any] = {"concepts": _concepts(record)}
     for key, (title, make) in _FURTHER.items():
         if record.get(key):
-            parts[key] = {"title": title, "shown": make(record[key]), "reason": ""}
-        elif reason := record.get(f"{key}_reason"):
-            parts[key] = {"title": title, "shown": None, "reason": reason}
+            parts[key] = {"title": title, "shown": make(record[key])}
     return parts
 
 

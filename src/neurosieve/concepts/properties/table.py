@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import NamedTuple
 
@@ -75,6 +75,11 @@ class PropertyTable:
     def rows_in_error(self) -> int:
         """Rows in code that does not parse."""
         return int(self.in_error.sum())
+
+    def select(self, rows: Int[np.ndarray, " some"]) -> "PropertyTable":
+        """Some of the rows, in that order; what is said of texts and properties stays that of all."""
+        columns = {key: getattr(self, key)[rows] for key in ("example", "start", "end", "in_error")}
+        return replace(self, codes={name: codes[rows] for name, codes in self.codes.items()}, **columns)
 
     def target(self, name: str) -> Target:
         """The rows of one value, named `property=value`.

@@ -1,0 +1,302 @@
+"""The smallest neuron set that tells a property's values apart, and the neurons that carry each value.
+
+The search is that of task redundancy, with a property's values as classes: found on train and validation, opened once
+on test beside random orders. A value's neurons are those that take half of its weight in the probe on all neurons. The
+smallest set would not do: it keeps one of several neurons that do the same, and two values of a property would share
+neurons because both choose among few.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from neurosieve.activations.store import Activations
+from neurosieve.concepts.rows import ConceptStore
+from neurosieve.errors import ConfigError
+from neurosieve.probes.baselines import lookup_predictions
+from neurosieve.probes.features import SelectionData, selection_data
+from neurosieve.probes.intervals import DRAWS, ClusterBootstrap, loss_interval, score_interval
+from neurosieve.probes.probe import PATH_LENGTH, Oracle, Probe, fit_oracle
+from neurosieve.rankings.lca import entries, lca
+from neurosieve.rankings.random import random_order
+from neurosieve.redundancy import MinimalSet, Select, SetSearch, find_minimal_sets
+from neurosieve.typing import SPLITS, NeuronId, Scores, Split
+
+ROWS: dict[Split, int] = {"train": 100, "validation": 100, "test": 150}
+LEAST: dict[Split, int] = {"train": 30, "validation": 10, "test": 10}
+_SHORTEST_PATH = 12  # METHOD.md
+
+
+@dataclass(frozen=True)
+class SetOptions:
+    """How the smallest sets are searched.
+
+    Attributes:
+        rows: Of each value and split, at most.
+        values: Of a property, at most: those with most train rows.
+        delta: Loss allowed, as a share.
+        select: `point` or `safe`.
+        lambdas: Values on the λ path.
+        draws: Random orders, scored at the set's size.
+        searched: How many of them are searched for the size that they need themselves: what costs most.
+        mass: A value's neurons take this share of its weight.
+        bootstrap: Resamples of files.
+        seed: Of rows, orders and resamples.
+
+    Raises:
+        ConfigError: A path of fewer than 12 values, or not 1 ≤ searched ≤ draws.
+    """
+
+    rows: Mapping[Split, int] = field(default_factory=lambda: dict(ROWS))
+    values: int = 12
+    delta: float = 0.01
+    select: Select = "point"
+    lambdas: int = PATH_LENGTH
+    draws: int = 10
+    searched: int = 3
+    mass: float = 0.5
+    bootstrap: int = DRAWS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.lambdas < _SHORTEST_PATH:
+            expected = f"{_SHORTEST_PATH} values of λ or more"
+            raise ConfigError("λ path", expected=expected, got=str(self.lambdas), remedy="make it longer")
+        if not 1 <= self.searched <= self.draws:
+            expected = f"1 to {self.draws} that are searched"
+            raise ConfigError("random orders", expected=expected, got=str(self.searched), remedy="change searched")
+
+
+class Tested(NamedTuple):
+    """A mean score on test rows with its 95 % interval."""
+
+    score: float
+    n: int
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SmallestSet:
+    """The smallest set within delta of the oracle, opened on test.
+
+    Attributes:
+        neurons: In the order of LCA.
+        validation: Accuracy on validation.
+        converged: Of its probe, and of all random ones.
+        test: Accuracy on test.
+        loss: Against the oracle on test.
+        loss_interval: Of that, paired, 95 %.
+        same_size: Accuracy on test of as many neurons, by random order.
+        sizes: The smallest set of each random order that was searched.
+    """
+
+    neurons: tuple[NeuronId, ...]
+    validation: float
+    converged: bool
+    test: Tested
+    loss: float
+    loss_interval: tuple[float, float]
+    same_size: tuple[float, ...]
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ValueSet:
+    """Neurons that carry a value.
+
+    Attributes:
+        name: `property=value`.
+        neurons: Heaviest first.
+    """
+
+    name: str
+    neurons: tuple[NeuronId, ...]
+
+
+@dataclass(frozen=True)
+class PropertySet:
+    """A property's smallest set and its values' neurons.
+
+    Attributes:
+        name: Of the property.
+        values: The classes.
+        rows: Of each split.
+        live: (layer, index) of the neurons that vary over train rows: what sets are taken from, shape [neurons, 2].
+        majority: Accuracy of the class with most train rows, of equals of the best one.
+        lookup: Accuracy of the class that each token's text has most often in train; None in the view `predict`, where
+            the text is hidden.
+        validation: Accuracy of the oracle on validation.
+        oracle: Accuracy of the oracle on test.
+        converged: Of the oracle.
+        smallest: None where the oracle is not above the majority.
+        reason: Why there is none.
+        carriers: For each value its neurons; none without a smallest set. Of two values the neurons are the same,
+            so only the first that is not `no` has them.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    rows: Mapping[Split, int]
+    live: Int[np.ndarray, "neurons 2"]
+    majority: float
+    lookup: float | None
+    validation: float
+    oracle: Tested
+    converged: bool
+    smallest: SmallestSet | None
+    reason: str
+    carriers: tuple[ValueSet, ...]
+
+
+def values_for_sets(store: ConceptStore, name: str, most: int) -> tuple[tuple[int, ...], dict[str, str]]:
+    """Numbers of a property's values with enough rows in each split, and why the others are left out, by value."""
+    words, left_out = store.table.values[name], dict[str, str]()
+    counts: dict[Split, np.ndarray] = {}
+    for split in SPLITS:
+        codes = store.codes(name, split)
+        counts[split] = np.bincount(codes[codes >= 0], minlength=len(words))
+    enough = []
+    for v, word in enumerate(words):
+        short = next((s for s in SPLITS if counts[s][v] < LEAST[s]), None)
+        if short:
+            left_out[word] = f"{counts[short][v]} rows in {short}, fewer than {LEAST[short]}"
+        else:
+            enough.append(v)
+    order = sorted(enough, key=lambda v: -counts["train"][v])
+    left_out |= {words[v]: f"rarer in train than {most} other values" for v in order[most:]}
+    return tuple(sorted(order[:most])), left_out
+
+
+def find_property_set(
+    store: ConceptStore,
+    name: str,
+    values: tuple[int, ...],
+    options: SetOptions | None = None,
+    device: str | torch.device = "cpu",
+) -> PropertySet:
+    """Search a property's smallest set on train and validation, and open it on test.
+
+    Args:
+        store: Rows of a view.
+        name: Of the property.
+        values: Numbers of the values that are classes, two or more; see `values_for_sets`.
+        options: Of the search.
+        device: Where probes are fitted.
+
+    Cost: of 1,280 neurons 2 to 15 s on one core for most properties of code; half of it are the searched random orders.
+    A property that the model hardly knows needs thousands of weights and takes some times as long.
+    """
+    own = options or SetOptions()
+    train, validation, test = (_only(store.sample(split, name, own.rows[split], own.seed), values) for split in SPLITS)
+    data = selection_data(train, validation, device)
+    oracle = fit_oracle(data, own.lambdas)
+    opened = _Opened(data, test, ClusterBootstrap(test.group, draws=own.bootstrap, seed=own.seed))
+    scored, majority = opened.tested(oracle.probe), _majority(train, test)
+    reason = ""
+    if scored.interval[0] <= majority:
+        reason = f"the oracle, {scored.interval[0]:.3f} at least, is not above the majority, {majority:.3f}"
+    # Test decides whether there is a set, not which.
+    found = None if reason else _search(data, oracle, own)
+    return PropertySet(
+        name,
+        train.labels,
+        {"train": len(train.label), "validation": len(validation.label), "test": len(test.label)},
+        data.neurons,
+        majority,
+        _lookup(train, test) if store.view == "detect" else None,
+        oracle.probe.validation,
+        scored,
+        oracle.probe.converged,
+        None if found is None else opened.smallest(found, oracle),
+        reason,
+        () if reason else _carriers(name, train.labels, data, oracle, own.mass),
+    )
+
+
+def _only(rows: Activations, values: tuple[int, ...]) -> Activations:
+    """Rows of some classes, numbered anew."""
+    number = np.full(len(rows.labels), -1)
+    number[list(values)] = np.arange(len(values))
+    label = number[rows.label]
+    kept = np.flatnonzero(label >= 0)
+    return replace(
+        rows,
+        values=rows.values[torch.from_numpy(kept)],
+        label=label[kept],
+        labels=tuple(rows.labels[v] for v in values),
+        group=rows.group[kept],
+        text=rows.text[kept],
+    )
+
+
+def _search(data: SelectionData, oracle: Oracle, options: SetOptions) -> MinimalSet:
+    """The set, with some random orders searched for a size of their own and all scored at its size."""
+    bootstrap = ClusterBootstrap(data.group_validation, draws=options.bootstrap, seed=options.seed)
+    search = partial(SetSearch, data, oracle, bootstrap=bootstrap, jump=True)
+    orders = [search(random_order(data, oracle, options.seed + 1 + i)) for i in range(options.draws)]
+    first, rest = orders[: options.searched], orders[options.searched :]
+    (found,) = find_minimal_sets([search(lca(data, oracle, options.seed))], first, [options.delta], [options.select])
+    return replace(found, random_probes=(*found.random_probes, *(o.probe(found.size) for o in rest)))
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """Test rows: what probes are scored on."""
+
+    data: SelectionData
+    rows: Activations
+    bootstrap: ClusterBootstrap
+
+    def scores(self, probe: Probe) -> Scores:
+        x = self.data.scaler.apply(self.rows.values).to(self.data.x.device)
+        return probe.row_scores(x, self.rows.label)
+
+    def tested(self, probe: Probe) -> Tested:
+        scores = self.scores(probe)
+        return Tested(float(scores.mean()), len(scores), score_interval(scores, self.bootstrap))
+
+    def smallest(self, found: MinimalSet, oracle: Oracle) -> SmallestSet:
+        loss, interval = loss_interval(self.scores(oracle.probe), self.scores(found.probe), self.bootstrap)
+        return SmallestSet(
+            _ids(self.data.neurons[found.probe.feature]),
+            found.probe.validation,
+            found.probe.converged and all(p.converged for p in found.random_probes),
+            self.tested(found.probe),
+            loss,
+            interval,
+            tuple(float(self.scores(p).mean()) for p in found.random_probes),
+            found.random_sizes,
+        )
+
+
+def _majority(train: Activations, test: Activations) -> float:
+    """Rows are as many of each value where there are enough, so equals are common."""
+    here, there = (np.bincount(part.label, minlength=len(train.labels)) for part in (train, test))
+    return float(there[here == here.max()].max() / there.sum())
+
+
+def _lookup(train: Activations, test: Activations) -> float:
+    guess = lookup_predictions(train.text, train.label.astype(np.int64), test.text, len(train.labels))
+    return float((guess == test.label).mean())
+
+
+def _carriers(
+    name: str, values: tuple[str, ...], data: SelectionData, oracle: Oracle, mass: float
+) -> tuple[ValueSet, ...]:
+    entry, weights = entries(oracle.probe.mass), oracle.probe.mass.cpu().numpy()
+    shown = range(len(values)) if len(values) > 2 else [int(values[0] == "no")]
+    found = []
+    for v in shown:
+        order = np.argsort(-weights[:, v], kind="stable")
+        taken = order[entry[order, v] <= 100 * mass]
+        found.append(ValueSet(f"{name}={values[v]}", _ids(data.neurons[taken])))
+    return tuple(found)
+
+
+def _ids(neurons: Int[np.ndarray, "some 2"]) -> tuple[NeuronId, ...]:
+    return tuple(NeuronId(int(layer), int(index)) for layer, index in neurons)

@@ -1,0 +1,195 @@
+"""What sets of neurons have in common, how many of them a neuron serves, and in which layers they lie; beside chance.
+
+Chance is that each set is as many neurons drawn from all live ones, all alike and independently. All that is said of it
+is exact: shared neurons of two sets are hypergeometric, the sets that a neuron is in are a sum of independent draws.
+Values of one property are no such draws: their weights sum to about zero, so that a neuron of one is often a neuron of
+another. They are not tested against each other, and a neuron serves a property once, by however many values.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int
+from scipy.stats import false_discovery_control, hypergeom
+
+from neurosieve.typing import NeuronId
+
+Q = 0.05
+MOST = 20  # neurons and pairs written down
+Sets = Mapping[str, Sequence[NeuronId]]
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Neurons that sets share.
+
+    Attributes:
+        names: Of the sets: a property, or `property=value`.
+        sizes: Their neurons, shape [sets].
+        live: Neurons that they are taken from.
+        shared: Neurons that two sets share, shape [sets, sets].
+        jaccard: Those divided by the neurons in either, shape [sets, sets].
+        expected: What two sets of these sizes would have by chance on average, shape [sets, sets].
+        p: Chance of as many shared neurons or more (hypergeometric), shape [sets, sets].
+        q: Benjamini–Hochberg of p over pairs of different properties; nan for others, shape [sets, sets].
+    """
+
+    names: tuple[str, ...]
+    sizes: Int[np.ndarray, " sets"]
+    live: int
+    shared: Int[np.ndarray, "sets sets"]
+    jaccard: Float[np.ndarray, "sets sets"]
+    expected: Float[np.ndarray, "sets sets"]
+    p: Float[np.ndarray, "sets sets"]
+    q: Float[np.ndarray, "sets sets"]
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a pair, the clearest first: a, b, shared, jaccard, expected, p, q (null within a property)."""
+        i, j = np.triu_indices(len(self.names), 1)
+        names = np.array(self.names, dtype=object)
+        columns = {k: getattr(self, k)[i, j] for k in ("shared", "jaccard", "expected", "p", "q")}
+        frame = pl.DataFrame({"a": names[i].tolist(), "b": names[j].tolist()} | columns, nan_to_null=True)
+        return frame.sort("p", "a", "b")
+
+    def record(self) -> dict[str, Any]:
+        """As plain values: matrices for a picture, and the clearest pairs of different properties."""
+        tested = self.to_frame().drop_nulls("q")
+        return {
+            "names": list(self.names),
+            "sizes": self.sizes.tolist(),
+            "live": self.live,
+            "jaccard": self.jaccard.round(4).tolist(),
+            "expected": self.expected.round(4).tolist(),
+            "tested": len(tested),
+            "above_chance": len(tested.filter(pl.col("q") <= Q)),
+            "pairs": tested.head(MOST).to_dicts(),
+        }
+
+
+@dataclass(frozen=True)
+class Polysemy:
+    """How many properties a neuron serves: in how many of their sets, or of the unions of their values' sets, it is.
+
+    Attributes:
+        neurons: Those that are in exactly so many, shape [properties + 1].
+        chance: What sets of the same sizes would have by chance on average, shape [properties + 1].
+        most: The neurons that serve most properties, with the names of the sets they are in.
+    """
+
+    neurons: Int[np.ndarray, " counts"]
+    chance: Float[np.ndarray, " counts"]
+    most: tuple[tuple[NeuronId, tuple[str, ...]], ...]
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        most = [{"neuron": list(neuron), "sets": list(names)} for neuron, names in self.most]
+        return {"neurons": self.neurons.tolist(), "chance": self.chance.round(3).tolist(), "most": most}
+
+
+@dataclass(frozen=True)
+class LayerSpread:
+    """How a set lies over layers.
+
+    Attributes:
+        name: Of the set.
+        counts: Its neurons in each layer, shape [layers].
+        uniform: Share of each layer in all live neurons, shape [layers].
+        mean: Its mean layer.
+        entropy: Of the counts, in bits: 0 in one layer, log2 of the layers where evenly spread.
+        expected_entropy: What as many live neurons have by chance on average.
+    """
+
+    name: str
+    counts: Int[np.ndarray, " layers"]
+    uniform: Float[np.ndarray, " layers"]
+    mean: float
+    entropy: float
+    expected_entropy: float
+
+    @property
+    def share(self) -> Float[np.ndarray, " layers"]:
+        """Of its neurons in each layer."""
+        share: Float[np.ndarray, " layers"] = self.counts / self.counts.sum()
+        return share
+
+    @property
+    def expected_mean(self) -> float:
+        """Mean layer of all live neurons."""
+        return float(self.uniform @ np.arange(len(self.uniform)))
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        keys = ("name", "mean", "expected_mean", "entropy", "expected_entropy")
+        arrays = {k: getattr(self, k).round(4).tolist() for k in ("counts", "share", "uniform")}
+        return {k: getattr(self, k) for k in keys} | arrays
+
+
+def find_overlaps(sets: Sets, live: int) -> Overlaps:
+    """Overlaps of all pairs of sets that are not empty, each taken from so many live neurons."""
+    names = tuple(name for name, neurons in sets.items() if neurons)
+    members = [set(sets[name]) for name in names]
+    sizes = np.array([len(m) for m in members], dtype=np.int64)
+    shared = np.array([[len(a & b) for b in members] for a in members], dtype=np.int64).reshape(len(names), -1)
+    total = sizes[:, None] + sizes - shared
+    expected = np.array([[_expected(live, *sorted((a, b))) for b in sizes.tolist()] for a in sizes.tolist()])
+    p = np.asarray(hypergeom.sf(shared - 1, live, sizes[:, None], sizes))
+    q = np.full_like(p, np.nan)
+    owner = [name.partition("=")[0] for name in names]
+    i, j = np.triu_indices(len(names), 1)
+    other = np.array([owner[a] != owner[b] for a, b in zip(i, j, strict=True)], dtype=bool)
+    i, j = i[other], j[other]
+    if len(i):
+        q[i, j] = q[j, i] = false_discovery_control(np.clip(p[i, j], 0, 1))
+    return Overlaps(names, sizes, live, shared, shared / total, expected.reshape(shared.shape), p, q)
+
+
+@cache
+def _expected(live: int, a: int, b: int) -> float:
+    """Mean Jaccard of two independent draws."""
+    k = np.arange(max(0, a + b - live), min(a, b) + 1)
+    return float(hypergeom.pmf(k, live, a, b) @ (k / (a + b - k)))
+
+
+def find_polysemy(sets: Sets, live: int) -> Polysemy:
+    """How many properties each live neuron serves."""
+    served: dict[NeuronId, list[str]] = {}
+    unions: dict[str, set[NeuronId]] = {}
+    for name, neurons in sets.items():
+        unions.setdefault(name.partition("=")[0], set()).update(neurons)
+        for neuron in neurons:
+            served.setdefault(neuron, []).append(name)
+    counts = {neuron: sum(neuron in union for union in unions.values()) for neuron in served}
+    serving = np.bincount(list(counts.values()), minlength=len(unions) + 1)
+    serving[0] = live - len(counts)
+    chance = np.ones(1)
+    for union in unions.values():
+        share = len(union) / live
+        chance = np.convolve(chance, [1 - share, share])
+    order = sorted(counts, key=lambda n: (-counts[n], -len(served[n]), n))
+    return Polysemy(serving, live * chance, tuple((n, tuple(served[n])) for n in order[:MOST]))
+
+
+def find_spread(name: str, neurons: Sequence[NeuronId], live: Int[np.ndarray, " layers"]) -> LayerSpread:
+    """How a set that is not empty lies over layers; `live` counts the live neurons of each layer."""
+    counts = np.bincount([n.layer for n in neurons], minlength=len(live))
+    expected = sum(_expected_term(int(live.sum()), layer, len(neurons)) for layer in live.tolist())
+    mean = float(counts @ np.arange(len(live)) / counts.sum())
+    return LayerSpread(
+        name, counts, live / live.sum(), mean, float(_entropy_terms(counts / counts.sum()).sum()), expected
+    )
+
+
+@cache
+def _expected_term(live: int, layer: int, size: int) -> float:
+    """A layer's mean part of the entropy of so many neurons drawn from all live ones."""
+    k = np.arange(size + 1)
+    return float(hypergeom.pmf(k, live, layer, size) @ _entropy_terms(k / size))
+
+
+def _entropy_terms(share: Float[np.ndarray, " some"]) -> Float[np.ndarray, " some"]:
+    terms: Float[np.ndarray, " some"] = -share * np.log2(np.where(share > 0, share, 1.0))
+    return terms
