@@ -30,12 +30,11 @@ from neurosieve.models import CodeModel, resolve_device
 from neurosieve.report.concepts import claim_table, concept_headline
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
 from neurosieve.stages import model_of, options_of
-from neurosieve.study import read_dataset
+from neurosieve.study import CONCEPTS, REPORT, read_dataset, write_report
 from neurosieve.typing import SPLITS, PathLike, View
 
 FORMAT = 1
 PARTS = "concepts"
-RESULT = "concepts.json"
 OPTIONS = "options.json"
 LABEL = "label"
 SHEETS = "annotate"
@@ -120,7 +119,8 @@ class Concepts:
         return pl.concat(frames, how="diagonal_relaxed")
 
     def _repr_html_(self) -> str:
-        return Markup("<p><b>{}</b></p>").format(self.headline) + claim_table(self.record).to_html()
+        tables = [claim_table(view).to_html() for view in self.record["views"].values()]
+        return Markup("<p><b>{}</b></p>").format(self.headline) + Markup("").join(tables)
 
 
 def load_concepts(run: PathLike) -> Concepts | None:
@@ -129,7 +129,7 @@ def load_concepts(run: PathLike) -> Concepts | None:
     Raises:
         RunFolderError: A file that is damaged.
     """
-    record = read_object(Folder(run), RESULT)
+    record = read_object(Folder(run), CONCEPTS)
     return None if record is None else Concepts(record)
 
 
@@ -147,7 +147,7 @@ def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> Concepts:
 
 
 def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
-    """Look for concepts, or go on with what was begun in this folder; the outcome is in `concepts.json` too.
+    """Look for concepts, or go on with what was begun in this folder; the outcome is on the page too.
 
     Raises:
         ConfigError: Activations that were made elsewhere, without model and code.
@@ -161,7 +161,7 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
     _check_options(work)
-    record = work.folder.load(RESULT)
+    record = work.folder.load(CONCEPTS)
     if record is not None and record["examples_reason"] == NO_RANKING and work.folder.files.exists("selection.json"):
         record = None  # the run has ranked neurons since; the other steps are read back
     if record is None:
@@ -176,7 +176,10 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
             "versions": versions(),
             "data_hashes": dict(dataset.hashes),
         }
-        work.folder.save(RESULT, record)
+        work.folder.save(CONCEPTS, record)
+        write_report(out)  # a page without concepts may lie there
+    elif not work.folder.files.exists(REPORT):
+        write_report(out)
     return Concepts(record)
 
 
@@ -197,7 +200,7 @@ def _check_options(work: ConceptWork) -> None:
             f"concepts in {where}",
             expected="the options that they were begun with",
             got=f"others: {'; '.join(changed)}",
-            remedy=f"use those, or delete {where} and {RESULT} to begin anew",
+            remedy=f"use those, or delete {where} and {CONCEPTS} to begin anew",
         )
 
 

@@ -13,6 +13,7 @@ from neurosieve.data.corpora import read_corpus
 from neurosieve.data.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
 from neurosieve.rankings import OF_CLASSES
+from neurosieve.report import render_page
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions
 from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, pooling_of, published_stage
 from neurosieve.summary import FORMAT as SUMMARY_FORMAT
@@ -21,6 +22,8 @@ from neurosieve.typing import PathLike
 
 STORE = "activations"
 REPORT = "report.html"
+CONCEPTS = "concepts.json"
+INTERVENTIONS = "interventions"
 
 
 def read_data(config: StudyConfig) -> StudyData:
@@ -130,28 +133,50 @@ def load_summary(run: PathLike) -> Summary:
             got=f"none: {', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing",
             remedy=f"run `{command}`",
         )
-    if record.get("format") != SUMMARY_FORMAT:
+    return Summary(_of_format(record, f"{run}/summary.json", SUMMARY_FORMAT))
+
+
+def _of_format(record: dict[str, Any], where: str, version: int) -> dict[str, Any]:
+    if record.get("format") != version:
         raise RunFolderError(
-            f"{run}/summary.json",
-            expected=f"format version {SUMMARY_FORMAT}",
+            where,
+            expected=f"format version {version}",
             got=f"version {record.get('format')}",
             remedy="read it with the version that wrote it, or compute it anew in another folder",
         )
-    return Summary(record)
+    return record
+
+
+def load_interventions(run: PathLike) -> list[dict[str, Any]]:
+    """What interventions of a run measured, by the names of their files.
+
+    Raises:
+        RunFolderError: A file that is damaged.
+    """
+    folder = Path(run) / INTERVENTIONS
+    names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
+    found = [read_object(Folder(folder), name) for name in names]
+    return [record for record in found if record is not None]
 
 
 def write_report(run: PathLike, to: PathLike | None = None) -> Path:
-    """Write the page of a finished run beside its results, or elsewhere; returns where it lies.
+    """Write the page of what a run folder holds (a study, concepts, interventions) there or elsewhere; returns where.
 
     Raises:
-        RunFolderError: See `load_summary`.
+        RunFolderError: None of them, see `load_summary`; or a file that is damaged or of another format version.
         ResourceError: The target cannot be written.
     """
-    summary = load_summary(run)
+    config_of(run)  # says so where this is no run folder
+    concepts, interventions = read_object(Folder(run), CONCEPTS), load_interventions(run)
+    if concepts is not None:
+        _of_format(concepts, f"{run}/{CONCEPTS}", 1)
+    alone = (concepts is not None or interventions) and not Folder(run).exists("summary.json")
+    summary = None if alone else load_summary(run).record
     target = Path(to) if to else Path(run) / REPORT
     if target.is_dir():
         raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")
-    Folder(target.parent).write(target.name, summary.to_html(Path(run).resolve().name).encode())
+    page = render_page(summary, Path(run).resolve().name, concepts, interventions)
+    Folder(target.parent).write(target.name, page.encode())
     return target
 
 
@@ -186,7 +211,8 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
             "data_hashes": hashes,
         }
         folder.save("summary.json", record)
-    if not folder.files.exists(REPORT):
+        write_report(out)  # a page of concepts may lie there
+    elif not folder.files.exists(REPORT):
         write_report(out)
     return Summary(record)
 

@@ -9,7 +9,8 @@ import pytest
 
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.report import CHARTS, Chart
-from neurosieve.report.figures import colour, missing_reason, theme
+from neurosieve.report.drawing import colour, theme
+from neurosieve.report.figures import missing_reason
 from neurosieve.report.numbers import per_cent
 from neurosieve.summary import Summary
 from tests.report.records import NAMES, record_of

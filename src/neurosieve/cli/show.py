@@ -8,13 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosieve.activations import ActivationStore
-from neurosieve.concept_study import RESULT, Concepts
+from neurosieve.concept_study import Concepts
 from neurosieve.finetune import Finetuned
 from neurosieve.plan import Cost
 from neurosieve.report import tables
-from neurosieve.report.concepts import claim_table, effect_table
+from neurosieve.report.concepts import short_claim_table
+from neurosieve.report.interventions import short_effect_table
 from neurosieve.report.numbers import per_cent, visible
-from neurosieve.study import REPORT
+from neurosieve.study import CONCEPTS, INTERVENTIONS, REPORT
 from neurosieve.summary import Summary
 
 
@@ -54,17 +55,23 @@ def show_concepts(found: Concepts, out: Path) -> None:
     """The finding, the claimed neurons, and where everything lies."""
     record, screen = found.record, console()
     screen.print(Text(visible(found.headline), style="bold"))
-    screen.print(_grid(claim_table(record), wrap=True))
+    for view in record["views"].values():
+        table = short_claim_table(view)
+        if table.rows:
+            screen.print(_grid(table, wrap=True))
+        else:
+            screen.print(Text(f"\n{table.title}: no neuron is called"))
+    screen.print()
     for note in record["notes"]:
         screen.print(Text(f"· {visible(note)}", style="dim"))
-    screen.print(Text(f"results in {out / RESULT}"), soft_wrap=True)
+    screen.print(Text(f"results in {out / CONCEPTS}, report in {out / REPORT}"), soft_wrap=True)
 
 
 def show_intervention(record: dict[str, Any], out: Path) -> None:
     """What an edit did, beside random ones."""
     screen = console()
-    screen.print(_grid(effect_table(record), wrap=True))
-    screen.print(Text(f"results in {out}"), soft_wrap=True)
+    screen.print(_grid(short_effect_table(record), wrap=True))
+    screen.print(Text(f"\nresults in {out / INTERVENTIONS}, report in {out / REPORT}"), soft_wrap=True)
 
 
 _COLOURS = {"yes": "green", "no": "red", "not measured": "yellow"}

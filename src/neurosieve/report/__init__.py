@@ -4,7 +4,8 @@ Terminal, report, notebook (and whatever comes later) draw from the same functio
 offline from one script, which is most of the page's 5 MB; that is the price of figures that can be read off and zoomed.
 """
 
-from neurosieve.report.figures import CHARTS, Chart
+from neurosieve.report.drawing import Chart
+from neurosieve.report.figures import CHARTS
 from neurosieve.report.page import render_page
 from neurosieve.report.tables import Table
 

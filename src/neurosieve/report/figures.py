@@ -1,63 +1,17 @@
 """Figures of a study's results: one pure function a figure, from a summary's record to a titled plotly figure.
 
-Every title states the finding. Series differ in marker and dash, not in colour alone; text and lines take their colour
-from the page's theme, so that one drawing serves light, dark and print.
+Every title states the finding.
 """
 
-import html
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from neurosieve.report.numbers import ACCURACY, count, metric_of, per_cent, visible
+from neurosieve.report.drawing import SYMBOLS, Chart, axes, colour, errors, plain, range_band, series, thin
+from neurosieve.report.numbers import ACCURACY, count, metric_of, per_cent
 from neurosieve.report.tables import Record, Table, class_table, set_layers
-
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up")
-_DASHES = ("solid", "dash", "dot", "dashdot")
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure with its finding and its data.
-
-    Attributes:
-        key: Its name in pages and for `Summary.plot`.
-        title: The finding in one sentence.
-        caption: How to read it.
-        figure: The drawing.
-        table: The drawn values.
-    """
-
-    key: str
-    title: str
-    caption: str
-    figure: go.Figure
-    table: Table
-
-
-@cache
-def theme() -> str:
-    """The style sheet: the one place of all colours."""
-    return files("neurosieve.report").joinpath("theme.css").read_text(encoding="utf-8")
-
-
-@cache
-def colour(name: str) -> str:
-    """A colour of the theme that is the same on both papers."""
-    match = re.search(rf"--{name}: (#[0-9a-f]{{6}});", theme())
-    assert match, name  # noqa: S101 - the theme is ours
-    return match[1]
-
-
-def plain(text: str) -> str:
-    """A text that plotly shows as it is."""
-    return html.escape(visible(text), quote=False)
 
 
 def curve_chart(record: Record) -> Chart:
@@ -67,12 +21,12 @@ def curve_chart(record: Record) -> Chart:
     band = [p for p in points if p["ranking"] == "random"]
     sizes = [p["size"] for p in band]
     if band:
-        _band(figure, sizes, [p["lo"] for p in band], [p["hi"] for p in band], "random orders, range")
-        figure.add_scatter(x=sizes, y=[p["mean"] for p in band], name="random orders, mean", mode="lines", line=_thin())
+        range_band(figure, sizes, [p["lo"] for p in band], [p["hi"] for p in band], "random orders, range")
+        figure.add_scatter(x=sizes, y=[p["mean"] for p in band], name="random orders, mean", mode="lines", line=thin())
         rows += [("random", count(p["size"]), metric.ranged(p), f"{p['draws']} draws") for p in band]
     for i, name in enumerate(dict.fromkeys(p["ranking"] for p in points if p["ranking"] != "random")):
         mine = [p for p in points if p["ranking"] == name]
-        _series(figure, i, name, [p["size"] for p in mine], mine)
+        series(figure, i, name, [p["size"] for p in mine], mine)
         rows += [(name, count(p["size"]), metric.score(p["test"], p["interval"]), f"n {count(p['n'])}") for p in mine]
     figure.add_hline(y=record["oracle"]["test"], line={"width": 1, "dash": "dot", "color": colour("band")})
     _score_axes(figure, "neurons kept (logarithmic)", record, x={"type": "log", "dtick": 1})
@@ -101,14 +55,14 @@ def layer_chart(record: Record) -> Chart:
     """Probes on each layer, on the layers up to it, and on each layer of untrained copies."""
     figure, rows, curves, metric = go.Figure(), [], record["layerwise"], metric_of(record)
     for i, (key, name) in enumerate((("independent", "this layer alone"), ("incremental", "layers 0 up to this one"))):
-        _series(figure, i, name, [p["layer"] for p in curves[key]], curves[key])
+        series(figure, i, name, [p["layer"] for p in curves[key]], curves[key])
         rows += [(name, str(p["layer"]), metric.score(p["test"], p["interval"])) for p in curves[key]]
     copies = record["baselines"]["untrained_model"]
     if copies:
         spread = copies["layers"]
         depth = list(range(len(spread)))
-        _band(figure, depth, [p["lo"] for p in spread], [p["hi"] for p in spread], "untrained copies, range")
-        figure.add_scatter(x=depth, y=[p["mean"] for p in spread], name="untrained, mean", mode="lines", line=_thin())
+        range_band(figure, depth, [p["lo"] for p in spread], [p["hi"] for p in spread], "untrained copies, range")
+        figure.add_scatter(x=depth, y=[p["mean"] for p in spread], name="untrained, mean", mode="lines", line=thin())
         rows += [("untrained copies, this layer alone", str(k), metric.ranged(p)) for k, p in enumerate(spread)]
     marks = record["layer_selector"] or {}
     for layer in sorted(set(marks.values())):
@@ -134,7 +88,7 @@ def cka_chart(record: Record) -> Chart:
     scale = [[0, colour("scale-low")], [1, colour("scale-high")]]
     heat = {"colorscale": scale, "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{z:.2f}"}
     figure = go.Figure(go.Heatmap(z=values, x=names, y=names, **heat))
-    _axes(figure, _layers(record), "layer", x={"type": "category"})
+    axes(figure, _layers(record), "layer", x={"type": "category"})
     figure.update_yaxes(type="category", autorange="reversed")
     pairs = [(values[i][i + 1], i) for i in range(len(values) - 1)]
     title = "The model has one layer"
@@ -158,8 +112,8 @@ def cluster_chart(record: Record) -> Chart:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     bars = {"text": [count(k) for k in kept], "marker_color": colour("series-1"), "showlegend": False}
     figure.add_bar(x=names, y=kept, row=1, col=1, **bars)
-    _axes(figure, "", "neurons kept", x={})
-    _series(figure, 1, f"{metric.name} of their probe", names, cuts, row=2, col=1)
+    axes(figure, "", "neurons kept", x={})
+    series(figure, 1, f"{metric.name} of their probe", names, cuts, row=2, col=1)
     figure.update_layout(showlegend=False, height=460)
     figure.update_yaxes(tickformat=",d", row=1, col=1)
     figure.update_yaxes(title=metric.name, tickformat=metric.ticks, fixedrange=True, automargin=True, row=2, col=1)
@@ -185,7 +139,7 @@ def set_chart(record: Record) -> Chart:
     size = sum(held)
     names = [str(k) for k in range(len(held))]
     figure = go.Figure(go.Bar(x=names, y=held, text=[str(n) for n in held], marker_color=colour("series-1")))
-    _axes(figure, _layers(record), "neurons of the smallest set", x={"type": "category"})
+    axes(figure, _layers(record), "neurons of the smallest set", x={"type": "category"})
     figure.update_yaxes(tickformat=",d")
     most = max(range(len(held)), key=lambda k: held[k])
     title = f"{held[most]} of the {size} neurons of the smallest set lie in layer {most}"
@@ -208,11 +162,11 @@ def class_chart(record: Record) -> Chart:
     names = [plain(n) for n in record["labels"]]
     for i, (name, part) in enumerate(p for p in parts.items() if p[1]):
         # Open and of falling size, so that marks on one spot are all seen.
-        marker = {"symbol": f"{_SYMBOLS[i]}-open", "size": 15 - 4 * i, "color": colour(f"series-{i + 1}")}
+        marker = {"symbol": f"{SYMBOLS[i]}-open", "size": 15 - 4 * i, "color": colour(f"series-{i + 1}")}
         marker["line"] = {"width": 2}
         recalls = [part[label]["recall"] for label in record["labels"]]
         figure.add_scatter(x=recalls, y=names, name=name, mode="markers", marker=marker)
-    _axes(figure, "recall (share of the class's rows found)", "class", x={"tickformat": ACCURACY.ticks})
+    axes(figure, "recall (share of the class's rows found)", "class", x={"tickformat": ACCURACY.ticks})
     figure.update_yaxes(tickformat=None, type="category", autorange="reversed")
     figure.update_layout(height=max(380, 120 + 28 * len(names)))
     known = {label: p["recall"] for label, p in record["oracle"]["per_class"].items() if p["recall"] is not None}
@@ -230,7 +184,7 @@ def pareto_chart(record: Record) -> Chart:
     depth, metric = [p["depth"] for p in front], metric_of(record)
     figure = go.Figure(
         go.Scatter(
-            x=[p["size"] for p in front], y=[p["test"] for p in front], error_y=_errors(front),
+            x=[p["size"] for p in front], y=[p["test"] for p in front], error_y=errors(front),
             mode="markers+text", text=[str(d) for d in depth], textposition="middle center",
             hovertext=[plain(p["source"]) for p in front], marker={"size": 17, "color": colour("scale-high")},
             textfont={"size": 10, "color": colour("scale-low")},
@@ -270,50 +224,7 @@ def missing_reason(record: Record, key: str) -> str | None:
     return str(place.get(f"{part}_reason", "nothing was found"))
 
 
-def _errors(points: Sequence[Record]) -> dict[str, Any]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [max(0.0, p["interval"][1] - p["test"]) for p in points],
-        "arrayminus": [max(0.0, p["test"] - p["interval"][0]) for p in points],
-        "thickness": 1,
-        "width": 3,
-    }
-
-
-def _series(figure: go.Figure, i: int, name: str, x: Sequence[Any], points: Sequence[Record], **where: int) -> None:
-    figure.add_scatter(
-        x=x, y=[p["test"] for p in points], name=plain(name), mode="lines+markers", error_y=_errors(points),
-        marker={"symbol": _SYMBOLS[i % 4], "size": 7, "color": colour(f"series-{i % 4 + 1}")},
-        line={"dash": _DASHES[i % 4], "color": colour(f"series-{i % 4 + 1}")}, **where,
-    )  # fmt: skip
-
-
-def _band(figure: go.Figure, x: Sequence[int], low: Sequence[float], high: Sequence[float], name: str) -> None:
-    edge = {"width": 0, "color": colour("band")}
-    figure.add_scatter(x=x, y=high, mode="lines", line=edge, showlegend=False, hoverinfo="skip")
-    fill = {"fill": "tonexty", "fillcolor": colour("band") + "40"}
-    figure.add_scatter(x=x, y=low, mode="lines", line=edge, name=name, hoverinfo="skip", **fill)
-
-
-def _thin() -> dict[str, Any]:
-    return {"color": colour("band"), "width": 1.5, "dash": "longdash"}
-
-
-def _axes(figure: go.Figure, x_title: str, y_title: str, x: Mapping[str, Any]) -> None:
-    figure.update_layout(
-        template="none",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 60, "r": 12, "t": 24, "b": 48},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-        xaxis={"title": x_title, "automargin": True, "fixedrange": True, **x},
-        yaxis={"title": y_title, "automargin": True, "fixedrange": True},
-        autosize=True,
-    )
-
-
 def _score_axes(figure: go.Figure, x_title: str, record: Record, x: Mapping[str, Any]) -> None:
     metric = metric_of(record)
-    _axes(figure, x_title, f"{metric.name} on test rows", x)
+    axes(figure, x_title, f"{metric.name} on test rows", x)
     figure.update_yaxes(tickformat=metric.ticks)

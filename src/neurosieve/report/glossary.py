@@ -1,5 +1,8 @@
 """The words of the report in plain language."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 GLOSSARY = {
     "neuron": "One dimension of one layer's output, named layer:index. Layer 0 is the embedding, layer k block k.",
     "probe": "A linear classifier that reads labels off neurons. The model itself is not changed.",
@@ -31,8 +34,58 @@ _OF_VALUES = {
 _OF_TOKENS = ("token lookup", "control task", "selectivity")
 
 
-def glossary(*, of_classes: bool) -> dict[str, str]:
-    """The words of a report on classes, or on values."""
-    if of_classes:
-        return GLOSSARY
-    return {word: text for word, text in (GLOSSARY | _OF_VALUES).items() if word not in _OF_TOKENS}
+_OF_CONCEPTS = {
+    "property value": "What a token is, read off the syntax tree: `lexical=number`, `role=function`.",
+    "concept neuron": "A neuron that tells a property value's tokens from all others on files it was not found on.",
+    "view detect, view predict": "Neurons are read where the token is seen; or where it is hidden, masked or still to"
+    " come, and the model has to predict it.",
+    "average precision (AP)": "Tokens ordered by the neuron: the share with the value among the first, averaged over"
+    " all that have it. 1 is perfect; a guess has the base rate.",
+    "AUROC": "How often the neuron is higher on a token with the value than on one without it: a guess has 0.5.",
+    "AUROC among own values": "The same among tokens that have some value of the property.",
+    "rival": "What tells a value without a model: place in the line, length, frequency, the text’s commonest value.",
+    "p": "How often values moved in circles within their files give an AUROC as high.",
+}
+
+
+_OF_PARTS = {
+    "groups": {
+        "set that carries a value": "The neurons that take half of the value's weight in the probe on all neurons.",
+        "q": "p after Benjamini–Hochberg: of pairs below 0.05, one in twenty is by chance.",
+    },
+    "latent": {
+        "aligned cluster": "Tokens that the model has near each other, 90 % of them with one value, on train and on"
+        " held-out files.",
+        "if words swap values": "What clusters of few words reach: most words have one value wherever they stand.",
+    },
+    "examples": {
+        "R² above length": "What a property explains of a neuron's values on test texts beyond the length of the text.",
+    },
+}
+_OF_INTERVENTIONS = {
+    "ablate, clamp, steer, erase": "Neurons set to a value of train; to the end of their range; a layer moved towards"
+    " the value; the value's direction taken out of a layer.",
+    "matched random edits": "The same edit of as many random neurons in the same layers with like variance, or of"
+    " random directions.",
+    "effect": "The drop of right predictions under the edit, less the mean drop under random edits, in points.",
+    "elsewhere": "Tokens without the value: an edit that harms them as much has not found the concept.",
+    "loss": "Mean cross-entropy of all predictions, in nats.",
+}
+
+
+def glossary(
+    summary: Mapping[str, Any] | None,
+    concepts: Mapping[str, Any] | None = None,
+    interventions: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, str]:
+    """The words of a report: of a study on classes or on values, of concepts and interventions where it has them."""
+    words: dict[str, str] = {}
+    if summary is not None:
+        words = GLOSSARY | (_OF_VALUES if summary["metric"] == "r2" else {})
+        words = {k: v for k, v in words.items() if summary["metric"] != "r2" or k not in _OF_TOKENS}
+    words = words or {k: GLOSSARY[k] for k in ("neuron", "95 % interval")}
+    if concepts is not None:
+        words |= _OF_CONCEPTS
+        for part, own in _OF_PARTS.items():
+            words |= own if concepts.get(part) else {}
+    return words | (_OF_INTERVENTIONS if interventions else {})

@@ -79,6 +79,20 @@ def per_cent(value: int | float | None, interval: Interval | None = None) -> str
     return ACCURACY.score(value, interval)
 
 
+def ratio(value: int | float | None, interval: Interval | None = None) -> str:
+    """A score between 0 and 1 that is no share, with its interval, for example `0.93 [0.90, 0.96]`."""
+    if value is None:
+        return NONE
+    return f"{value:.2f}" + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
+
+
+def p_value(value: float | None) -> str:
+    """A probability by chance, never shown as 0."""
+    if value is None:
+        return NONE
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
 def count(value: int | float | None) -> str:
     """A number of things, with a separator for thousands."""
     return NONE if value is None else f"{value:,.10g}"

@@ -1,7 +1,10 @@
-"""One self-contained page from a study's summary: tables by jinja2, which escapes all texts; figures by plotly."""
+"""One self-contained page from a run's results: tables by jinja2, which escapes all texts; figures by plotly.
+
+The page is `page.html.j2`; each kind of result has a part of its own, which is left out where a run has none.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
@@ -12,10 +15,31 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from neurosieve.report import tables
-from neurosieve.report.figures import CHARTS, missing_reason, theme
+from neurosieve.report.concept_figures import concept_charts
+from neurosieve.report.concepts import (
+    RULE,
+    claim_table,
+    concept_headline,
+    left_out_table,
+    studied_table,
+    value_table,
+)
+from neurosieve.report.drawing import Chart, theme
+from neurosieve.report.evidence import evidence_cards
+from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
+from neurosieve.report.groups import (
+    group_charts,
+    group_left_out_table,
+    overlap_table,
+    polysemy_table,
+    property_set_table,
+)
+from neurosieve.report.interventions import edit_table, effect_chart, intervention_cards, intervention_headline
+from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of, visible
 from neurosieve.report.tables import Record
+from neurosieve.report.texts import explained_chart, text_cards
 
 # Heads of the parts that can be without values.
 _NAMES = {
@@ -26,43 +50,142 @@ _NAMES = {
 }
 
 
-def render_page(record: Record, folder: str) -> str:
-    """The report as HTML.
+def render_page(
+    summary: Record | None, folder: str, concepts: Record | None = None, interventions: Sequence[Record] = ()
+) -> str:
+    """The report as HTML, of whatever a run folder holds; of one of the results at least.
 
     Args:
-        record: A summary's content.
+        summary: A summary's content.
         folder: The run folder's name, for the commands that rebuild it.
+        concepts: The content of `concepts.json`.
+        interventions: The contents of a run's `interventions`.
     """
-    missing = {key: reason for key in CHARTS if (reason := missing_reason(record, key)) is not None}
-    charts = {key: make(record) for key, make in CHARTS.items() if key not in missing}
-    published = record.get("published")
-    return _template().render(
-        record=record,
-        folder=folder,
-        model=PurePath(record["model"]).name or record["model"],
-        theme=Markup(theme()),  # noqa: S704 - our own files
-        plotly=Markup(get_plotlyjs()),  # noqa: S704
-        script=Markup(_text("page.js")),  # noqa: S704
-        figures=_json({key: json.loads(chart.figure.to_json()) for key, chart in charts.items()}),
-        charts=charts,
-        missing=missing,
-        names=_NAMES,
-        trust=tables.trust_table(record),
-        analysed=tables.analysed_table(record),
-        scores=tables.score_table(record),
-        metrics=tables.metric_table(record),
-        sets=tables.set_table(record),
-        neurons=tables.neuron_table(record) if record["minimal_sets"] else None,
-        mistakes=tables.mistake_table(record),
-        control=tables.control_table(record),
-        control_title=_control_title(record),
-        agreement=tables.agreement_table(record),
-        cuts=tables.cut_table(record),
-        choices=tables.choice_table(record) if published and published["choices"] else None,
-        origin=tables.origin_table(record),
-        glossary=glossary(of_classes=tables.of_classes(record)),
-        version=record.get("versions", {}).get("neurosieve", ""),
+    records = [r for r in (summary, concepts, *interventions) if r is not None]
+    missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
+    charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
+    charts |= _concept_charts(concepts) if concepts else {}
+    charts |= {"effects": effect_chart(interventions)} if interventions else {}
+    parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
+    parts["interventions"] = _interventions(interventions) if interventions else None
+    about, shown = records[0], {name: part for name, part in parts.items() if part}
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            shown,
+            parts=list(shown),
+            subject=[PurePath(about["model"]).name or about["model"], *([about["task"]] if "task" in about else [])],
+            published=summary is not None and summary["protocol"] == "published",
+            headline=next(str(part["headline"]) for part in shown.values()),
+            theme=Markup(theme()),  # noqa: S704 - our own files
+            plotly=Markup(get_plotlyjs()),  # noqa: S704
+            script=Markup(_text("page.js")),  # noqa: S704
+            figures=_json({key: json.loads(chart.figure.to_json()) for key, chart in charts.items()}),
+            charts=charts,
+            missing=missing,
+            names=_NAMES,
+            origin=tables.origin_table(*records),
+            commands=_commands(folder, summary, concepts),
+            glossary=glossary(summary, concepts, interventions),
+            version=about.get("versions", {}).get("neurosieve", ""),
+        )
     )
+
+
+def _study(record: Record) -> dict[str, Any]:
+    """What `study.html.j2` shows."""
+    published = record.get("published")
+    return {
+        "headline": record["headline"],
+        "trust": tables.trust_table(record),
+        "analysed": tables.analysed_table(record),
+        "scores": tables.score_table(record),
+        "metrics": tables.metric_table(record),
+        "sets": tables.set_table(record),
+        "neurons": tables.neuron_table(record) if record["minimal_sets"] else None,
+        "mistakes": tables.mistake_table(record),
+        "control": tables.control_table(record),
+        "control_title": _control_title(record),
+        "agreement": tables.agreement_table(record),
+        "cuts": tables.cut_table(record),
+        "choices": tables.choice_table(record) if published and published["choices"] else None,
+    }
+
+
+def _concepts(record: Record) -> dict[str, Any]:
+    """What `concepts.html.j2` shows."""
+    views = record["views"]
+    return {
+        "headline": concept_headline(record),
+        "rule": RULE,
+        "claims": [claim_table(view) for view in views.values()],
+        "studied": studied_table(record),
+        "views": {name: value_table(view) for name, view in views.items()},
+        "left_out": left_out_table(record),
+    }
+
+
+def _groups(group: Record) -> dict[str, Any]:
+    """What `groups.html.j2` shows."""
+    kinds = ("properties", "values")
+    return {
+        "sets": property_set_table(group),
+        "shared": [*(overlap_table(group, kind) for kind in kinds), *(polysemy_table(group, kind) for kind in kinds)],
+        "left_out": group_left_out_table(group),
+    }
+
+
+def _latent(cuts: Sequence[Record]) -> dict[str, Any]:
+    """What `latent.html.j2` shows."""
+    sheets = [file for cut in cuts for file in cut["files"].values()]
+    return {"shares": share_table(cuts), "cards": unlabelled_cards(cuts), "sheets": sheets}
+
+
+def _evidence(found: Record) -> list[dict[str, Any]]:
+    """What `evidence.html.j2` shows."""
+    return [card for view, own in found.items() for card in evidence_cards(view, own)]
+
+
+_FURTHER: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "groups": ("Smallest sets of each property", _groups),
+    "evidence": ("Neurons to look at", _evidence),
+    "latent": ("Latent concepts", _latent),
+    "examples": ("Neurons of whole texts", text_cards),
+}
+
+
+def _concept_parts(record: Record) -> dict[str, Any]:
+    """The parts of concepts that have values."""
+    parts: dict[str, Any] = {"concepts": _concepts(record)}
+    for key, (title, make) in _FURTHER.items():
+        if record.get(key):
+            parts[key] = {"title": title, "shown": make(record[key])}
+    return parts
+
+
+def _concept_charts(record: Record) -> dict[str, Chart]:
+    charts = concept_charts(record) | (group_charts(record["groups"]) if record.get("groups") else {})
+    made = [latent_chart(record["latent"])] if record.get("latent") else []
+    made += [explained_chart(record["examples"])] if record.get("examples") else []
+    return charts | {chart.key: chart for chart in made}
+
+
+def _interventions(records: Sequence[Record]) -> dict[str, Any]:
+    """What `interventions.html.j2` shows."""
+    return {
+        "headline": intervention_headline(records),
+        "edits": edit_table(records),
+        "cards": intervention_cards(records),
+    }
+
+
+def _commands(folder: str, summary: Record | None, concepts: Record | None) -> list[str]:
+    """Compute it again, rebuild the page."""
+    lines = [f"neurosieve run {folder}/study.yaml --out NEW_FOLDER"] if summary else []
+    if concepts:
+        lines.append(f"neurosieve concepts {'NEW_FOLDER' if summary else f'{folder}/study.yaml --out NEW_FOLDER'}")
+    return [*lines, f"neurosieve report {folder}"]
 
 
 def _control_title(record: Record) -> str:
@@ -89,8 +212,13 @@ def _shown(value: object) -> object:
 
 
 @cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_text),
+        autoescape=True,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
     )
-    return environment.from_string(_text("page.html.j2"))

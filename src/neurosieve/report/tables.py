@@ -42,7 +42,8 @@ def _cells(kind: str, texts: Sequence[str]) -> Markup:
     return Markup("").join(open_ + escape(visible(text)) + close for text in texts)
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table of any sequences."""
     return Table(title, tuple(columns), tuple(tuple(r) for r in rows))
 
 
@@ -66,7 +67,7 @@ def of_classes(record: Record) -> bool:
 def trust_table(record: Record) -> Table:
     """The trust box: answer, question, figures."""
     rows = [(e["answer"], e["question"], e["figures"]) for e in record["trust"]]
-    return _table("How far to trust it", ("answer", "question", "figures"), rows)
+    return make_table("How far to trust it", ("answer", "question", "figures"), rows)
 
 
 def analysed_table(record: Record) -> Table:
@@ -83,7 +84,7 @@ def analysed_table(record: Record) -> Table:
         ("units left out or shared", ", ".join(left) or "none"),
         *(("note", note) for note in record.get("notes", ())),
     ]
-    return _table("What was analysed", ("", ""), rows)
+    return make_table("What was analysed", ("", ""), rows)
 
 
 def score_table(record: Record) -> Table:
@@ -110,7 +111,7 @@ def score_table(record: Record) -> Table:
         (metric.chance, metric.score(base["majority"]), NONE),
         ("rows", count(record["oracle"]["n"]), count(natural["n"])),
     ]
-    return _table(
+    return make_table(
         f"{metric.name.capitalize()} with 95 % intervals", ("", "all test rows", "rows unseen in train"), rows
     )
 
@@ -131,7 +132,7 @@ def metric_table(record: Record) -> Table:
     columns = [key for key in names if any(key in m for _, m in known)]
     rows = [(name, *(_plain(m[key]) for key in columns)) for name, m in known]
     title = "F1 and correlation" if of_classes(record) else "Correlation and error"
-    return _table(f"{title} with 95 % intervals", ("", *(names[c] for c in columns)), rows)
+    return make_table(f"{title} with 95 % intervals", ("", *(names[c] for c in columns)), rows)
 
 
 def _plain(part: Record) -> str:
@@ -154,7 +155,7 @@ def set_table(record: Record) -> Table:
             )
         )
     heads = ("ranking", "neurons", "test", f"loss, {metric.points}", "random orders need")
-    return _table("Smallest sets", heads, rows)
+    return make_table("Smallest sets", heads, rows)
 
 
 def agreement_table(record: Record) -> Table:
@@ -171,7 +172,7 @@ def agreement_table(record: Record) -> Table:
         for (name, size), row in found.items()
     ]
     heads = ("ranking", "first", "shared with others", "elected by others", "shared by halves of train", "by chance")
-    return _table("Agreement of rankings", heads, rows)
+    return make_table("Agreement of rankings", heads, rows)
 
 
 def cut_table(record: Record) -> Table:
@@ -186,7 +187,7 @@ def cut_table(record: Record) -> Table:
         pipeline = f"{where}, test {metric_of(record).score(best['test'], best['interval'])}"
     selected = record["layer_selector"]
     marks = ", ".join(f"0–{k} within {float(d):g}" for d, k in selected.items()) if selected else NONE
-    return _table("Layers and pipeline", ("", ""), [("layers kept by LS", marks), ("LS + CC + LCA", pipeline)])
+    return make_table("Layers and pipeline", ("", ""), [("layers kept by LS", marks), ("LS + CC + LCA", pipeline)])
 
 
 def class_table(record: Record) -> Table:
@@ -204,7 +205,7 @@ def class_table(record: Record) -> Table:
         for name, part in record["oracle"]["per_class"].items()
     ]
     heads = ("class", "rows", "recall", "precision", "seen rows", "recall", "unseen rows", "recall")
-    return _table("Scores of each class", heads, rows)
+    return make_table("Scores of each class", heads, rows)
 
 
 def mistake_table(record: Record) -> Table:
@@ -213,7 +214,7 @@ def mistake_table(record: Record) -> Table:
         (m["text"], m["label"], m["predicted"], "unseen" if m["unseen"] else "seen") for m in record.get("mistakes", ())
     ]
     title = "Rows that the oracle gets wrong" if of_classes(record) else "Rows with the oracle's largest errors"
-    return _table(title, ("text", "label", "predicted", "in train"), rows)
+    return make_table(title, ("text", "label", "predicted", "in train"), rows)
 
 
 def control_table(record: Record) -> Table:
@@ -233,7 +234,7 @@ def control_table(record: Record) -> Table:
             (name, f"{count(disjoint['n']['lo'])} – {count(disjoint['n']['hi'])}", metric.ranged(disjoint), NONE, NONE)
         )
     heads = ("rows", "n", "task", "control task", "selectivity, points")
-    return _table("Control task and held-out types", heads, rows)
+    return make_table("Control task and held-out types", heads, rows)
 
 
 def neuron_table(record: Record) -> Table:
@@ -244,7 +245,7 @@ def neuron_table(record: Record) -> Table:
         for pair, weights in zip(best["neurons"], best["weights"], strict=True)
     ]
     title = f"The {best['size']} neurons with their {'class ' if of_classes(record) else ''}weights"
-    return _table(title, ("layer:index", *record["labels"]), rows)
+    return make_table(title, ("layer:index", *record["labels"]), rows)
 
 
 def set_layers(record: Record) -> list[int]:
@@ -260,15 +261,17 @@ def choice_table(record: Record) -> Table:
         figures = (NONE, c["reason"]) if c["sound"] is None else tuple(f"{c[k]:.4g}" for k in ("sound", "published"))
         rows.append((c["choice"], c["figure"], *figures))
     title = "The published study's choices (not sound: for comparison)"
-    return _table(title, ("choice", "figure", "sound", "published"), rows)
+    return make_table(title, ("choice", "figure", "sound", "published"), rows)
 
 
-def origin_table(record: Record) -> Table:
-    """Versions, seeds, hashes, times: what a rerun needs."""
-    rows = [("version", f"{k} {v}") for k, v in record.get("versions", {}).items()]
-    rows += [("seed or draws", f"{k} {v}") for k, v in record["seeds"].items()]
-    rows += [("sha256", f"{k} {v}") for k, v in record.get("data_hashes", {}).items()]
-    rows += [("seconds", f"{k} {v:.0f}") for k, v in record.get("seconds", {}).items()]
-    if "peak_rss_mb" in record:
-        rows.append(("memory", f"{record['peak_rss_mb'] / 1024:.1f} GiB at the peak"))
-    return _table("Where it comes from", ("", ""), rows)
+def origin_table(*records: Record) -> Table:
+    """Versions, seeds, hashes, times: what a rerun needs. What two parts have in common stands once."""
+    rows: dict[tuple[str, str], None] = {}
+    kinds = {"versions": "version", "seeds": "seed or draws", "options": "option", "data_hashes": "sha256"}
+    for key, kind in kinds.items():
+        rows |= {(kind, f"{k} {v}"): None for r in records for k, v in r.get(key, {}).items()}
+    rows |= {("seconds", f"{k} {v:.0f}"): None for r in records for k, v in r.get("seconds", {}).items()}
+    peaks = [r["peak_rss_mb"] for r in records if "peak_rss_mb" in r]
+    if peaks:
+        rows["memory", f"{max(peaks) / 1024:.1f} GiB at the peak"] = None
+    return make_table("Where it comes from", ("", ""), list(rows))

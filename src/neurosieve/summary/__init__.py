@@ -17,7 +17,8 @@ from neurosieve.redundancy.controls import Controls
 from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.pipeline import Pipeline
 from neurosieve.report import CHARTS, render_page
-from neurosieve.report.figures import missing_reason, plain
+from neurosieve.report.drawing import plain
+from neurosieve.report.figures import missing_reason
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.tables import score_table, set_table, trust_table
 from neurosieve.selection import Selection

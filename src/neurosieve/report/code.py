@@ -1,0 +1,27 @@
+"""Code as the page shows it: escaped, lines kept, one token marked."""
+
+from markupsafe import Markup, escape
+
+from neurosieve.report.numbers import visible
+
+_KEPT = "\n\t"
+
+
+def marked(before: str, token: str, after: str) -> Markup:
+    """Code with a token in it."""
+    return Markup("<pre class='code'>{}<mark>{}</mark>{}</pre>").format(_lines(before), _lines(token), _lines(after))
+
+
+def plain_code(text: str) -> Markup:
+    """Code or other text with its lines."""
+    return Markup("<pre class='code'>{}</pre>").format(_lines(text))
+
+
+def near(text: str, start: int, end: int, lines: int = 1) -> tuple[str, str, str]:
+    """What stands before a token, the token, and what stands behind it, with so many lines around its own."""
+    before, after = text[:start].split("\n")[-1 - lines :], text[end:].split("\n")[: 1 + lines]
+    return "\n".join(before), text[start:end], "\n".join(after)
+
+
+def _lines(text: str) -> Markup:
+    return escape("".join(c if c in _KEPT else visible(c) for c in text.replace("\r\n", "\n")))

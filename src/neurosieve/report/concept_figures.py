@@ -1,0 +1,188 @@
+"""Figures of the concepts that were found: pure functions from the content of `concepts.json`.
+
+Values stand below each other in the order of the record, grouped by property: on a phone there is room for names on
+one side only.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from neurosieve.report.concepts import LEAST_AP, MARGIN, VIEWS, best_neuron, best_rival, claimed, value_name, verdict
+from neurosieve.report.drawing import Chart, axes, colour, plain
+from neurosieve.report.numbers import neuron, ratio
+from neurosieve.report.tables import Record, Table, make_table
+
+_ROW, _NAME = 17, 24  # pixels a row; characters of a name
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where each value stands: properties are heads between them.
+
+    Attributes:
+        place: Of each value, by property and value.
+        heads: Place and name of each property.
+    """
+
+    place: Mapping[tuple[str, str], int]
+    heads: Mapping[int, str]
+
+    @property
+    def height(self) -> int:
+        """In pixels, titles and legend included."""
+        return 140 + _ROW * (len(self.place) + len(self.heads))
+
+    def put_on(self, figure: go.Figure) -> None:
+        """Name the rows on the y axis."""
+        names = {at: plain(_short(value)) for (_, value), at in self.place.items()}
+        names |= {at: f"<b>{plain(_short(name))}</b>" for at, name in self.heads.items()}
+        ends = [max(names) + 0.7, min(names) - 0.7]
+        ticks = {"tickvals": list(names), "ticktext": list(names.values()), "tickfont": {"size": 11}}
+        figure.update_yaxes(range=ends, showgrid=False, zeroline=False, fixedrange=True, automargin=True, **ticks)
+        figure.update_layout(
+            height=self.height,
+            margin={"t": 110, "b": 10},
+            legend={"xref": "container", "yref": "container", "y": 0.995, "yanchor": "top"},
+        )
+
+
+def rows_of(names: Mapping[str, Iterable[str]]) -> Rows:
+    """Rows of values by property; a property without a name has no head."""
+    place, heads, at = dict[tuple[str, str], int](), dict[int, str](), 0
+    for head, own in names.items():
+        if head:
+            heads[at] = head
+            at += 1
+        for value in own:
+            place[head, value] = at
+            at += 1
+    return Rows(place, heads)
+
+
+def _values_of(views: Iterable[Record]) -> Rows:
+    """The rows of all values of some views."""
+    values: dict[str, dict[str, None]] = {}
+    for view in views:
+        for c in view["concepts"]:
+            values.setdefault(c["property_name"], {})[c["value"]] = None
+    return rows_of(values)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+
+
+def rival_chart(view: Record) -> Chart:
+    """Average precision of each value's best neuron beside the best rival's, and what it has to be above that."""
+    concepts, rows, figure = view["concepts"], _values_of([view]), go.Figure()
+    margins: dict[str, list[float | None]] = {"x": [], "y": []}
+    for c in concepts:
+        at, rival = rows.place[c["property_name"], c["value"]], best_rival(c)[1]
+        margins["x"] += [rival, min(1.0, rival + MARGIN), None]
+        margins["y"] += [at, at, None]
+    line = {"color": colour("band"), "width": 5}
+    figure.add_scatter(**margins, mode="lines", line=line, opacity=0.5, name=f"{MARGIN:g} above it", hoverinfo="skip")
+    called, others = ([c for c in concepts if bool(claimed(c)) is wanted] for wanted in (True, False))
+    for name, own, of, symbol, size in (
+        ("best rival", concepts, lambda c: best_rival(c)[1], "square-open", 8),
+        ("best neuron", others, lambda c: best_neuron(c)["ap"], "circle", 7),
+        ("best neuron, called", called, lambda c: best_neuron(c)["ap"], "star", 12),
+    ):
+        y = [rows.place[c["property_name"], c["value"]] for c in own]
+        tint = colour("series-2" if name == "best rival" else "series-1")
+        marker = {"symbol": symbol, "size": size, "color": tint, "line": {"width": 1.5 * symbol.endswith("open")}}
+        words = [plain(value_name(c)) for c in own]
+        figure.add_scatter(x=[*map(of, own)], y=y, mode="markers", name=name, marker=marker, text=words)
+    axes(figure, "AP on held-out files", "", x={"range": [0, 1.02], "dtick": 0.2, "side": "top"})
+    figure.add_vline(x=LEAST_AP, line={"width": 1, "dash": "dot", "color": colour("band")})
+    rows.put_on(figure)
+    caption = (
+        "A neuron is called where its mark is right of the grey bar, which ends"
+        f" {MARGIN:g} above the best rival, right of the dotted line at {LEAST_AP:g}, and clears the other bounds."
+    )
+    return Chart(f"rivals-{view['view']}", _rival_title(view), caption, figure, _rival_table(view))
+
+
+def _rival_table(view: Record) -> Table:
+    cells = [
+        (value_name(c), neuron(n["neuron"]), ratio(n["ap"], n["interval"]), rival, ratio(score), verdict(c))
+        for c in view["concepts"]
+        for n, (rival, score) in [(best_neuron(c), best_rival(c))]
+    ]
+    heads = ("value", "best neuron", "AP", "best rival", "its AP", "verdict")
+    return make_table(f"Best neuron and best rival, view {view['view']}", heads, cells)
+
+
+def _rival_title(view: Record) -> str:
+    concepts = view["concepts"]
+    above = sum(best_neuron(c)["ap"] >= best_rival(c)[1] + MARGIN for c in concepts)
+    called = sum(bool(claimed(c)) for c in concepts)
+    return (
+        f"Where {VIEWS[view['view']]}, the best neuron is {MARGIN:g} above the best rival for {above} of"
+        f" {len(concepts)} values, and {called or 'none'} of them {'have' if called > 1 else 'has'} called neurons"
+    )
+
+
+def heat_chart(
+    panels: Mapping[str, Mapping[tuple[str, str], Sequence[float]]],
+    rows: Rows,
+    layers: int,
+    scale: tuple[float, float],
+) -> go.Figure:
+    """A row a name and a column a layer, panels beside each other; the largest value of a row has a mark."""
+    names, lines = [str(k) for k in range(layers)], list(range(len(rows.place) + len(rows.heads)))
+    figure = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04)
+    axes(figure, "", "", x={})
+    figure.update_xaxes(type="category", fixedrange=True, showgrid=False, side="top")
+    colours = {"colorscale": [[0, colour("scale-low")], [1, colour("scale-high")]], "showscale": False}
+    edge = {"width": 1, "color": colour("scale-low")}
+    mark = {"symbol": "circle", "size": 6, "color": colour("series-2"), "line": edge}
+    for i, (panel, values) in enumerate(panels.items(), 1):
+        known = {rows.place[name]: row for name, row in values.items()}
+        z = [known.get(y, [None] * layers) for y in lines]
+        figure.add_heatmap(z=z, x=names, y=lines, zmin=scale[0], zmax=scale[1], row=1, col=i, **colours)
+        best = [names[max(range(layers), key=row.__getitem__)] for row in known.values()]
+        more = {"showlegend": False, "hoverinfo": "skip", "row": 1, "col": i}
+        figure.add_scatter(x=best, y=list(known), mode="markers", marker=mark, **more)
+        figure.update_xaxes(title=f"{panel}: layer", row=1, col=i)
+    rows.put_on(figure)
+    return figure.update_layout(height=rows.height - 40, margin={"t": 70})
+
+
+def depth_chart(record: Record) -> Chart:
+    """Held-out AUROC of each layer's best neuron for each value, views beside each other."""
+    views, layers = record["views"], record["layers"]
+    panels = {n: {(c["property_name"], c["value"]): c["layers"] for c in v["concepts"]} for n, v in views.items()}
+    rows = _values_of(views.values())
+    figure = heat_chart(panels, rows, layers, (0.5, 1))
+    cells = [
+        ("=".join(name), view, *(ratio(v) for v in panel[name]))
+        for name in rows.place
+        for view, panel in panels.items()
+        if name in panel
+    ]
+    table = make_table("Best neuron of each layer", ("value", "view", *(f"layer {k}" for k in range(layers))), cells)
+    caption = (
+        "AUROC on held-out files of the layer's best neuron on train: pale is 0.5, which a guess has, dark is 1. The"
+        " mark is on each value's best layer."
+    )
+    return Chart("depth", _depth_title(record), caption, figure, table)
+
+
+def _depth_title(record: Record) -> str:
+    parts = []
+    for name, view in record["views"].items():
+        best = Counter(max(range(record["layers"]), key=c["layers"].__getitem__) for c in view["concepts"])
+        layer, held = best.most_common(1)[0]
+        parts.append(f"layer {layer} has the best neuron for {held} of {len(view['concepts'])} values in view {name}")
+    return " and ".join(parts).capitalize()
+
+
+def concept_charts(record: Record) -> dict[str, Chart]:
+    """The figures of a record, by their keys."""
+    charts = [*map(rival_chart, record["views"].values()), depth_chart(record)]
+    return {chart.key: chart for chart in charts}

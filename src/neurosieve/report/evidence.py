@@ -1,0 +1,71 @@
+"""What there is to see of concept neurons: cards with their tokens in code, and their values by label."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from markupsafe import Markup
+
+from neurosieve.report.code import marked, near
+from neurosieve.report.numbers import NONE, count, neuron
+from neurosieve.report.tables import Record, Table, make_table
+
+_WHOLE = 3  # tokens whose whole function is shown
+_WIDE, _HIGH = 400, 90
+_KINDS = {"top": "Strongest tokens on held-out files", "typical": "Typical tokens with the value",
+          "other": "Typical tokens without it"}  # fmt: skip
+
+
+def evidence_cards(view: str, found: Sequence[Record]) -> list[dict[str, Any]]:
+    """What the page shows of each neuron and value."""
+    return [
+        {
+            "title": f"{neuron(e['neuron'])}: {'low' if e['low'] else 'high'} on {e['name']}, view {view}",
+            "text": e.get("description", ""),
+            "tokens": {name: [_token(t, i < _WHOLE and kind == "top") for i, t in enumerate(e[kind])]
+                       for kind, name in _KINDS.items() if e[kind]},
+            "drawing": _drawing(e["densities"], e["name"]),
+            "densities": density_table(e["densities"], e["name"]),
+            "alike": ", ".join(f"{neuron(a['neuron'])} (r {a['r']:.2f})" for a in e["alike"]) or NONE,
+        }
+        for e in found
+    ]  # fmt: skip
+
+
+def _token(token: Record, whole: bool) -> dict[str, Any]:
+    text, start, end = token["text"], token["start"], token["end"]
+    return {
+        "head": f"{token['value']:+.1f} sd · {token['label'] or NONE} · {token['example']}, line {token['line']}",
+        "code": marked(*near(text, start, end)),
+        "whole": marked(text[:start], text[start:end], text[end:]) if whole else None,
+    }
+
+
+def density_table(densities: Record, name: str) -> Table:
+    """The neuron's values: share of rows for each standard deviation, in steps."""
+    edges, rows = densities["edges"], densities["rows"]
+    named = {f"with {name} (n {count(rows['with'])})": densities["with_value"]}
+    named[f"without (n {count(rows['without'])})"] = densities["without"]
+    named |= {f"{k} (n {count(rows[k])})": v for k, v in densities["classes"].items()}
+    steps = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(edges)]
+    cells = [(step, *(f"{d[i]:.3f}" for d in named.values())) for i, step in enumerate(steps)]
+    return make_table(f"Values of the neuron by {name}", ("standard deviations", *named), cells)
+
+
+def _drawing(densities: Record, name: str) -> Markup:
+    """Bars of the rows with the value, the outline of all others: two shapes, whatever their colours."""
+    own, others = densities["with_value"], densities["without"]
+    most = max(*own, *others) or 1.0
+    step = _WIDE / len(own)
+    bars = Markup("").join(
+        Markup("<rect x='{:.1f}' y='{:.1f}' width='{:.1f}' height='{:.1f}'/>").format(
+            i * step, _HIGH * (1 - v / most), step * 0.8, _HIGH * v / most
+        )
+        for i, v in enumerate(own)
+        if v
+    )
+    path = " ".join(f"L{i * step:.1f} {_HIGH * (1 - v / most):.1f} H{(i + 1) * step:.1f}" for i, v in enumerate(others))
+    words = f"Values of the neuron: bars with {name}, line without"
+    frame = Markup("<svg class='density' viewBox='0 0 {} {}' preserveAspectRatio='none' role='img' aria-label='{}'>")
+    outline = Markup("<path d='M0 {} {}'/></svg>")
+    return frame.format(_WIDE, _HIGH, words) + bars + outline.format(_HIGH, path)
