@@ -164,5 +164,5 @@ def _auto(info: ModelInfo) -> Any:
 
 
 def _no_head(name: str, expected: str, got: str, remedy: str = "") -> ModelError:
-    remedy = f"choose {remedy}" if remedy else "choose the pre-trained checkpoint that it was made from"
+    remedy = f"choose {remedy}" if remedy else "choose the checkpoint it was made from, or --no-predictions"
     return ModelError(f"language-model head of {name}", expected=expected, got=got, remedy=remedy)
