@@ -215,7 +215,7 @@ def _found(work: ConceptWork) -> dict[str, Any]:
                 raise
             reasons[f"{view}_reason"] = str(e)
     store = work.store("detect")
-    groups = work.step("groups", lambda: _groups(work, store))
+    groups = work.step("groups", lambda: _groups(work, store)) if work.options.groups != () else None
     latent = work.step("latent", lambda: {"layers": latent_step(work.config, store, work.folder.path / PARTS / SHEETS)})
     examples, reason = examples_step(work.config, work.folder, work.dataset, work.languages)
     return {
@@ -232,7 +232,7 @@ def _found(work: ConceptWork) -> dict[str, Any]:
 def _groups(work: ConceptWork, store: ConceptStore) -> dict[str, Any]:
     config = work.config
     options = SetOptions(draws=config.random_draws, seed=config.seed)
-    return find_groups(store, options=options, device=resolve_device(config.device)).record()
+    return find_groups(store, work.options.groups, options, resolve_device(config.device)).record()
 
 
 def _studied(work: ConceptWork) -> dict[str, Any]:

@@ -68,6 +68,9 @@ class ConceptOptions(BaseModel):
     rounds: int = Field(3, ge=1, le=PARTS, description="sevenths of the tokens that an encoder reads masked")
     min_rows: int = Field(30, ge=2, description="rows of a value, in train and in test")
     evidence: int = Field(3, ge=0, description="neurons of a value that are shown with their tokens")
+    groups: tuple[str, ...] | None = Field(
+        None, description="properties whose smallest neuron sets are sought; all that are looked for by default"
+    )
     clusters: tuple[int, ...] = Field((50, 200), description="numbers of latent concepts; none leaves them out")
     latent_layers: tuple[int, ...] | None = Field(
         None, description="layers in which latent concepts are sought; the middle and the last by default"
