@@ -193,7 +193,8 @@ def test_figures_of_a_value() -> None:
     values = values_with_rows(store(), claims.MIN_ROWS)
     assert tuple((c.property_name, c.value) for c in found.concepts) == values.names
     assert found.left_out == values.left_out
-    unseen = np.array([text not in set(store().texts("train")) for text in store().texts("test")])
+    known = set(store().texts("train"))
+    unseen = np.array([text not in known for text in store().texts("test")])
     assert found.rows == {split: len(store().numbers(split)) for split in ("train", "test")}
     assert found.files == {"train": 12, "test": 8}
     ranks = {split: rankdata(values_of(store(), split)[0], axis=0) for split in ("train", "test")}
@@ -201,8 +202,9 @@ def test_figures_of_a_value() -> None:
     def auroc(split: str, own: np.ndarray) -> np.ndarray:
         """Of each neuron in its better direction, by the sum of ranks."""
         n = own.sum()
-        found: np.ndarray = (ranks[split][own].sum(0) - n * (n + 1) / 2) / (n * (len(own) - n))
-        return np.maximum(found, 1 - found)
+        high = (ranks[split][own].sum(0) - n * (n + 1) / 2) / (n * (len(own) - n))
+        better: np.ndarray = np.maximum(high, 1 - high)
+        return better
 
     for c in found.concepts:
         v = store().table.values[c.property_name].index(c.value)
@@ -235,7 +237,8 @@ def test_more_claimed_than_shown(tmp_path: Path) -> None:
     """None of the claimed is left out."""
 
     def many(_: Split, values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        return values + 7 * store().table.target("role=call").positive[numbers][:, None]
+        values += 7 * store().table.target("role=call").positive[numbers][:, None]
+        return values
 
     found = concept(find_concepts(changed(tmp_path / "s", many), draws=100), "role=call")
     assert len(found.claimed) == len(found.neurons) > claims.SHOWN
