@@ -1,7 +1,7 @@
 """What a neuron does, to look at: its strongest and its typical tokens, its values by label, and neurons like it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -239,17 +239,18 @@ class _Look:
         here = np.flatnonzero(rows)
         if not len(here):
             return ()
-        distance = np.abs(self.z[here] - np.median(self.z[here]))
+        # Rounded, since the median of an even number is as far from one row as from another.
+        distance = np.abs(self.z[here] - np.median(self.z[here])).round(9)
         return self._tokens(here[np.argsort(distance, kind="stable")], TYPICAL)
 
-    def _tokens(self, order: Iterable[int], count: int) -> tuple[Token, ...]:
+    def _tokens(self, order: Int[np.ndarray, " some"], count: int) -> tuple[Token, ...]:
         """The first ones, of each text at most two."""
         found, seen = list[Token](), Counter[str]()
-        for i in order:
+        for i in order.tolist():
             text = self.rows.texts[i]
             if seen[text] < SAME:
                 seen[text] += 1
-                found.append(self._token(int(i)))
+                found.append(self._token(i))
             if len(found) == count:
                 break
         return tuple(found)
