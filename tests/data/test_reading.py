@@ -68,6 +68,15 @@ def test_a_record_gives_its_spans_back(parts: list[tuple[str, list[Span]]], endi
     assert [e.id for e in dataset.split("train")] == [f"train:{1 + step * i}" for i in range(len(parts))]
 
 
+def test_other_files_are_named() -> None:
+    files = {f"{s}{e}": f"{s} x\n" for s in ("train", "valid", "test", "paper_train") for e in (".in", ".label.gz")}
+    packed: dict[str, str | bytes] = {
+        n: gzip.compress(t.encode()) if n.endswith(".gz") else t for n, t in files.items()
+    }
+    notes = read(packed | {"README.md": "x"}).notes
+    assert notes == {"files ignored, as no split is called so: paper_train.in, paper_train.label.gz": 2}
+
+
 def test_groups_are_named_or_the_text() -> None:
     train = record("a", group="g") + record("b", group="g") + record("c") + record("c") + record("d", group=7)
     groups = [e.group for e in read({**RECORDS, "train.jsonl": train}).split("train")]

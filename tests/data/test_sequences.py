@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,17 @@ def test_validation_from_train(write: Writer, tmp_path: Path) -> None:
     write(tmp_path, {k: v for k, v in ROWS.items() if k != "valid"})
     data = read(tmp_path, validation_from_train=0.5)
     assert [len(data.split(s)) for s in SPLITS] == [2, 2, 4]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_other_files_are_named(write: Writer, tmp_path: Path) -> None:
+    write(tmp_path, ROWS)
+    assert not read(tmp_path).notes
+    split = next(p for p in tmp_path.iterdir() if p.name.startswith("test"))
+    other = tmp_path / split.name.replace("test", "dev_official")
+    (shutil.copytree if split.is_dir() else shutil.copyfile)(split, other)
+    (tmp_path / "LICENCE").write_text("free")
+    assert read(tmp_path).notes == {f"files ignored, as no split is called so: {other.name}": 1}
 
 
 def test_shared_functions_are_dropped_and_counted(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -26,6 +27,7 @@ def separate_pairs(dataset: Dataset, functions: tuple[bool, bool]) -> Dataset:
     seen: dict[tuple[str, ...], Split] = {}
     home: dict[str, Split] = {}
     keep: list[Pair] = []
+    shared: list[tuple[Pair, Split]] = []
     dropped: Counter[str] = Counter()
     for split in SPLITS:
         here: dict[tuple[str, ...], Split] = {}
@@ -35,20 +37,25 @@ def separate_pairs(dataset: Dataset, functions: tuple[bool, bool]) -> Dataset:
             if key in seen:
                 dropped[f"{split} pairs dropped: also in {seen[key]}"] += 1
                 continue
-            for text, checked in zip(texts, functions, strict=True):
-                if checked and home.setdefault(text, split) != split:
-                    raise _shared(p, home[text])
+            homes = [home.setdefault(text, split) for text, checked in zip(texts, functions, strict=True) if checked]
+            shared += [(p, earlier) for earlier in homes if earlier != split][:1]
             here[key] = split
             keep.append(p)
         seen = here | seen
+    if shared:
+        raise _shared(dataset, shared)
     return dataclasses.replace(dataset, pairs=tuple(keep), notes=dict(dataset.notes) | dict(dropped))
 
 
-def _shared(pair: Pair, earlier: Split) -> DataError:
+def _shared(dataset: Dataset, shared: Sequence[tuple[Pair, Split]]) -> DataError:
+    """Of pairs with a function of an earlier split; told of the first split that has any."""
+    first, earlier = shared[0]
+    count = sum(p.split == first.split for p, _ in shared)
+    total = sum(p.split == first.split for p in dataset.pairs)
     return DataError(
-        f"{pair.split} split",
-        expected=f"functions that do not stand in {earlier}",
-        got=f"the pair {pair.id}, one of whose functions does",
+        f"{first.split} split",
+        expected="functions that stand in no earlier split",
+        got=f"{count:,} of {total:,} pairs with one that does, the first {first.id} (in {earlier})",
         remedy="split by function, or go on with --keep-overlap",
     )
 
