@@ -108,7 +108,9 @@ def test_pair_of_an_earlier_split_is_dropped(turned: bool, tmp_path: Path) -> No
     data = read(tmp_path)
     assert len(texts(data, "test")) == 6
     assert data.notes == {"test pairs dropped: also in train": 1}
-    assert len(texts(read(tmp_path, keep_overlap=True), "test")) == 7
+    whole = read(tmp_path, keep_overlap=True)
+    assert len(texts(whole, "test")) == 7
+    assert whole.notes == {"test pairs kept: also in train": 1}
 
 
 def test_shared_function_is_an_error(tmp_path: Path) -> None:
@@ -118,7 +120,9 @@ def test_shared_function_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read(tmp_path)
     assert_one_line(caught.value, "test split", "2 of 8 pairs", "the first test:7 (in train)", "--keep-overlap")
-    assert len(texts(read(tmp_path, keep_overlap=True), "test")) == 8
+    whole = read(tmp_path, keep_overlap=True)
+    assert len(texts(whole, "test")) == 8
+    assert whole.notes == {"test pairs kept: a function of theirs is also in train": 2}
     with pytest.raises(DataError) as second:
         read(tmp_path, functions=(False, True))  # the first text is a query
     assert_one_line(second.value, "1 of 8 pairs", "the first test:8 (in validation)")

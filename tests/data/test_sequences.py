@@ -113,7 +113,9 @@ def test_other_files_are_named(write: Writer, tmp_path: Path) -> None:
 def test_shared_functions_are_dropped_and_counted(tmp_path: Path) -> None:
     jsonl(tmp_path, ROWS | {"test": [*ROWS["test"], ROWS["train"][0]]})
     assert read(tmp_path).notes == {"test examples dropped: also in train": 1}
-    assert len(read(tmp_path, keep_overlap=True).split("test")) == 5
+    whole = read(tmp_path, keep_overlap=True)
+    assert len(whole.split("test")) == 5
+    assert whole.notes == {"test examples kept: also in train": 1}
 
 
 def test_a_group_column_is_the_cluster(tmp_path: Path) -> None:

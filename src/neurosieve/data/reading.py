@@ -111,7 +111,7 @@ def read_pairs(
     dataset = read_pair_files(data_folder(path), columns, validation_needed=share is None, target=target)
     if share is not None:
         dataset = carve_pairs(dataset, share, seed)
-    return dataset if keep_overlap else separate_pairs(dataset, functions)
+    return separate_pairs(dataset, functions, keep=keep_overlap)
 
 
 def _checked_share(share: float | None) -> float | None:
@@ -125,7 +125,7 @@ def _checked_share(share: float | None) -> float | None:
 def _sound_splits(dataset: Dataset, share: float | None, *, keep_overlap: bool, seed: int) -> Dataset:
     if share is not None:
         dataset = _carve_validation(dataset, share, seed)
-    return dataset if keep_overlap else drop_overlap(dataset)
+    return separate_examples(dataset, keep=keep_overlap)
 
 
 class _Format(NamedTuple):
@@ -201,23 +201,29 @@ def _carve_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
     return dataclasses.replace(dataset, examples=moved)
 
 
-def drop_overlap(dataset: Dataset) -> Dataset:
+def separate_examples(dataset: Dataset, *, keep: bool = False) -> Dataset:
     """Drop validation examples whose text or group stands in train, and test ones that stand in train or validation.
 
     Blank texts are kept: they hold no units.
+
+    Args:
+        dataset: Examples.
+        keep: Count such examples, and keep them.
     """
     seen: dict[str, Split] = {}
-    keep: list[Example] = []
-    dropped: Counter[str] = Counter()
+    kept: list[Example] = []
+    found: Counter[str] = Counter()
+    done = "kept" if keep else "dropped"
     for split in SPLITS:
         here: dict[str, Split] = {}
         for e in dataset.split(split):
             keys = (digest(e.text), f"group {e.group}")
             earlier = next((seen[key] for key in keys if key in seen), None)
-            if e.text.strip() and earlier:
-                dropped[f"{split} examples dropped: also in {earlier}"] += 1
-            else:
-                keep.append(e)
+            again = bool(e.text.strip() and earlier)
+            if again:
+                found[f"{split} examples {done}: also in {earlier}"] += 1
+            if keep or not again:
+                kept.append(e)
                 here |= dict.fromkeys(keys, split)
         seen = here | seen
-    return dataclasses.replace(dataset, examples=tuple(keep), notes=dict(dataset.notes) | dict(dropped))
+    return dataclasses.replace(dataset, examples=tuple(kept), notes=dict(dataset.notes) | dict(found))
