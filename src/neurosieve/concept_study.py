@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from neurosieve.activations.extract import ExtractionOptions
 from neurosieve.activations.store import ActivationStore, Folder
-from neurosieve.concept_steps import NO_RANKING, examples_step, latent_step
+from neurosieve.concept_steps import NO_RANKING, evidence_step, examples_step, latent_step
 from neurosieve.concepts.claims import ConceptFindings, find_concepts
 from neurosieve.concepts.groups import find_groups
 from neurosieve.concepts.languages import Languages, languages_of
@@ -215,6 +215,9 @@ def _found(work: ConceptWork) -> dict[str, Any]:
                 raise
             reasons[f"{view}_reason"] = str(e)
     store = work.store("detect")
+    evidence = {
+        view: work.step(f"evidence-{view}", partial(_evidence, work, view, found)) for view, found in views.items()
+    }
     groups = work.step("groups", lambda: _groups(work, store)) if work.options.groups != () else None
     latent = work.step("latent", lambda: {"layers": latent_step(work.config, store, work.folder.path / PARTS / SHEETS)})
     examples, reason = examples_step(work.config, work.folder, work.dataset, work.languages)
@@ -222,11 +225,16 @@ def _found(work: ConceptWork) -> dict[str, Any]:
         "units": {view: ActivationStore(work.folder.path / PARTS / view).manifest.counts for view in views},
         "views": views,
         **reasons,
+        "evidence": {view: own["neurons"] for view, own in evidence.items()},
         "groups": groups,
         "latent": latent["layers"],
         "examples": examples,
         "examples_reason": reason,
     }
+
+
+def _evidence(work: ConceptWork, view: View, found: dict[str, Any]) -> dict[str, Any]:
+    return {"neurons": evidence_step(work.config, work.store(view), ConceptFindings.from_record(found))}
 
 
 def _groups(work: ConceptWork, store: ConceptStore) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class ConceptOptions(BaseModel):
     )
     rounds: int = Field(3, ge=1, le=PARTS, description="sevenths of the tokens that an encoder reads masked")
     min_rows: int = Field(30, ge=2, description="rows of a value, in train and in test")
-    evidence: int = Field(3, ge=0, description="neurons of a value that are shown with their tokens")
+    evidence: int = Field(20, ge=0, description="neurons of a view that are shown with their tokens")
     groups: tuple[str, ...] | None = Field(
         None, description="properties whose smallest neuron sets are sought; all that are looked for by default"
     )
