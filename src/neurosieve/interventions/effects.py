@@ -127,7 +127,8 @@ class EffectFitter:
         return tuple(self._effect(score) for score in SCORES)
 
     def _scores(self, predictions: Predictions) -> dict[str, Bool[np.ndarray, " units"]]:
-        has = self._shares[predictions.token] >= HALF
+        shares = np.append(self._shares, 0.0)  # for tokens of the head that the tokenizer has not
+        has = shares[np.minimum(predictions.token, len(self._shares))] >= HALF
         return {"property": has == self._positive, "exact": predictions.exact}
 
     def _lost(self, score: str, found: Mapping[str, Bool[np.ndarray, " units"]]) -> Float[np.ndarray, " units"]:
