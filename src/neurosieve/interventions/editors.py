@@ -8,7 +8,7 @@ layer, is left to validation: an editor only names the candidates.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -49,6 +49,7 @@ class Change:
     share: float = max(SHARES)
 
 
+@runtime_checkable
 class Editor(Protocol):
     """Candidates for one concept, and edits from them."""
 

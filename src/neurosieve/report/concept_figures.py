@@ -148,7 +148,7 @@ def heat_chart(
         best = [names[max(range(layers), key=row.__getitem__)] for row in known.values()]
         more = {"showlegend": False, "hoverinfo": "skip", "row": 1, "col": i}
         figure.add_scatter(x=best, y=list(known), mode="markers", marker=mark, **more)
-        figure.update_xaxes(title=f"{panel}: layer", row=1, col=i)
+        figure.update_xaxes(title=panel, row=1, col=i)
     rows.put_on(figure)
     return figure.update_layout(height=rows.height - 40, margin={"t": 70})
 
@@ -158,7 +158,7 @@ def depth_chart(record: Record) -> Chart:
     views, layers = record["views"], record["layers"]
     panels = {n: {(c["property_name"], c["value"]): c["layers"] for c in v["concepts"]} for n, v in views.items()}
     rows = _values_of(views.values())
-    figure = heat_chart(panels, rows, layers, (0.5, 1))
+    figure = heat_chart(panels, rows, layers, (0.5, 1.0))
     cells = [
         ("=".join(name), view, *(ratio(v) for v in panel[name]))
         for name in rows.place
@@ -167,8 +167,8 @@ def depth_chart(record: Record) -> Chart:
     ]
     table = make_table("Best neuron of each layer", ("value", "view", *(f"layer {k}" for k in range(layers))), cells)
     caption = (
-        "AUROC on held-out files of the layer's best neuron on train: pale is 0.5, which a guess has, dark is 1. The"
-        " mark is on each value's best layer."
+        "A column a layer: AUROC on held-out files of its best neuron on train; pale is 0.5, which a guess has, dark is"
+        " 1. The mark is on each value's best layer."
     )
     return Chart("depth", _depth_title(record), caption, figure, table)
 

@@ -86,7 +86,7 @@ def render_page(
             missing=missing,
             names=_NAMES,
             origin=tables.origin_table(*records),
-            commands=_commands(folder, summary, concepts),
+            commands=Markup("\n").join(map(visible, _commands(folder, summary, concepts))),
             glossary=glossary(summary, concepts, interventions),
             version=about.get("versions", {}).get("neurosieve", ""),
         )
