@@ -34,9 +34,12 @@ STAGES: tuple[tuple[str, ...], ...] = (
         "plan",
         "engine",
         "concept_study",
+        "concept_steps",
         "intervention_study",
+        "finetune_rows",
+        "edited_task",
     ),
-    ("finetune_rows", "finetune"),
+    ("finetune",),
     ("explorer",),
     ("",),  # the package itself
     ("cli", "__main__"),

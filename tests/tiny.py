@@ -119,6 +119,7 @@ FAMILIES = (
     Family("t5:decoder", "decoder", "bytes", "decoder.block.*.layer.2.DenseReluDense.wo", _T5, max_tokens=39),
     Family("bart:encoder", "encoder", "bytes", "encoder.layers.*.fc2", _BART),
     Family("bart:decoder", "decoder", "bytes", "decoder.layers.*.fc2", _BART, max_tokens=39),
+    Family("plbart:encoder", "encoder", "bytes", "encoder.layers.*.fc2", _BART),
     Family("plbart:decoder", "decoder", "bytes", "decoder.layers.*.fc2", _BART, max_tokens=39),
 )
 NAMES = tuple(f.name for f in FAMILIES)

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.annotation import sheet, write_conceptnet, write_conceptx
+from neurosieve.concepts.claims import ConceptFindings
+from neurosieve.concepts.describe import describe
+from neurosieve.concepts.evidence import Asked, find_evidence
 from neurosieve.concepts.explain import explain_examples
 from neurosieve.concepts.languages import Languages
 from neurosieve.concepts.latent import assign, grow_tree
@@ -25,8 +28,26 @@ from neurosieve.study import STORE
 from neurosieve.typing import Split
 
 NO_RANKING = "no neurons are ranked here: run the study first, then look for concepts again"
+CALLED = 2  # neurons of a value to look at
 EXPLAINED = 20  # neurons of the run's first ranking
 UNLABELLED = 30  # clusters without a property that are listed
+
+
+def evidence_step(config: StudyConfig, store: ConceptStore, found: ConceptFindings) -> list[dict[str, Any]]:
+    """The neurons that are called, the clearest above their rivals first, then each value's strongest by train."""
+    asked = _to_look_at(found)[: config.concepts.evidence]
+    layers = store.store.manifest.layers
+    return [
+        {"description": describe(e.asked.neuron, found.concepts, layers), **e.record()}
+        for e in find_evidence(store, asked)
+    ]
+
+
+def _to_look_at(found: ConceptFindings) -> list[Asked]:
+    called = [(c, n) for c in found.concepts for n in c.claimed[:CALLED]]
+    called.sort(key=lambda pair: max(pair[0].rivals.values()) - pair[1].ap)
+    rest = [(c, n) for c in found.concepts if not c.claimed for n in c.neurons[:1]]
+    return [Asked(n.neuron, c.name, n.low) for c, n in (*called, *rest)]
 
 
 def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> list[dict[str, Any]]:

@@ -15,8 +15,8 @@ import polars as pl
 from markupsafe import Markup
 
 from neurosieve.activations.extract import ExtractionOptions
-from neurosieve.activations.store import Folder
-from neurosieve.concept_steps import NO_RANKING, examples_step, latent_step
+from neurosieve.activations.store import ActivationStore, Folder
+from neurosieve.concept_steps import NO_RANKING, evidence_step, examples_step, latent_step
 from neurosieve.concepts.claims import ConceptFindings, find_concepts
 from neurosieve.concepts.groups import find_groups
 from neurosieve.concepts.languages import Languages, languages_of
@@ -25,7 +25,7 @@ from neurosieve.concepts.property_sets import SetOptions
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
 from neurosieve.config import ConceptOptions, StudyConfig, make_config
 from neurosieve.data import Dataset
-from neurosieve.errors import ConfigError, RunFolderError
+from neurosieve.errors import ConfigError, DataError, ModelError, RunFolderError
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.report.concepts import claim_table, concept_headline
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
@@ -35,6 +35,7 @@ from neurosieve.typing import SPLITS, PathLike, View
 
 FORMAT = 1
 PARTS = "concepts"
+OPTIONS = "options.json"
 LABEL = "label"
 SHEETS = "annotate"
 
@@ -90,12 +91,12 @@ class ConceptWork:
 
     def step(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The outcome of a step: made and saved, or read where it was saved before."""
-        record = read_object(self.files, f"{name}.json")
-        if record is None:
+        file = f"{name}.json"
+        if not self.files.exists(file):
             with self.folder.stage(f"concepts: {name}"):
-                record = make()
-            write_object(self.files, f"{name}.json", record)
-        return record
+                made = make()
+            write_object(self.files, file, made)
+        return read_object(self.files, file) or {}
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,9 +141,9 @@ def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> Concepts:
         NeurosieveError: As `run_concepts`.
     """
     config = config_of(run)
-    before = read_object(Folder(Path(run) / PARTS), "options.json") or {}
-    values = config.model_dump(mode="json") | {"concepts": before | dict(changes)}
-    return run_concepts(make_config(options=values), run)
+    values = config.model_dump(mode="json")
+    before = read_object(Folder(Path(run) / PARTS), OPTIONS) or values["concepts"]
+    return run_concepts(make_config(options=values | {"concepts": before | dict(changes)}), run)
 
 
 def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
@@ -159,11 +160,12 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
         )
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
-    _keep_options(work)
+    _check_options(work)
     record = work.folder.load(CONCEPTS)
     if record is not None and record["examples_reason"] == NO_RANKING and work.folder.files.exists("selection.json"):
         record = None  # the run has ranked neurons since; the other steps are read back
     if record is None:
+        _keep_options(work)
         record = _studied(work) | _found(work)
         record |= {
             "notes": [dataset.source, *_notes(work)],
@@ -182,13 +184,16 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
 
 
 def _keep_options(work: ConceptWork) -> None:
-    """Write down the options, or see to it that they are the ones of before."""
+    """Write down the options once there are tokens and a model: a refused name leaves no trace."""
+    if len(work.rows.rows) and work.model:
+        write_object(work.files, OPTIONS, work.options.model_dump(mode="json"))
+
+
+def _check_options(work: ConceptWork) -> None:
+    """See to it that they are the ones of before, where there are some."""
+    old = read_object(work.files, OPTIONS)
     new = work.options.model_dump(mode="json")
-    old = read_object(work.files, "options.json")
-    if old is None:
-        write_object(work.files, "options.json", new)
-        return
-    changed = [f"{k} {old.get(k)!r} → {v!r}" for k, v in new.items() if old.get(k) != v]
+    changed = [f"{k} {old.get(k)!r} → {v!r}" for k, v in new.items() if old.get(k) != v] if old else []
     if changed:
         where = f"{work.files.url}"
         raise RunFolderError(
@@ -200,14 +205,27 @@ def _keep_options(work: ConceptWork) -> None:
 
 
 def _found(work: ConceptWork) -> dict[str, Any]:
-    """What all steps found."""
-    views = {view: work.step(view, partial(_claims, work, view)) for view in work.options.views}
+    """What all steps found; `predict` is left out, with the reason, where the model or the rows do not allow it."""
+    views, reasons = {}, {}
+    for view in work.options.views:
+        try:
+            views[view] = work.step(view, partial(_claims, work, view))
+        except (DataError, ModelError) as e:
+            if view == "detect":
+                raise
+            reasons[f"{view}_reason"] = str(e)
     store = work.store("detect")
-    groups = work.step("groups", lambda: _groups(work, store))
+    evidence = {
+        view: work.step(f"evidence-{view}", partial(_evidence, work, view, found)) for view, found in views.items()
+    }
+    groups = work.step("groups", lambda: _groups(work, store)) if work.options.groups != () else None
     latent = work.step("latent", lambda: {"layers": latent_step(work.config, store, work.folder.path / PARTS / SHEETS)})
     examples, reason = examples_step(work.config, work.folder, work.dataset, work.languages)
     return {
+        "units": {view: ActivationStore(work.folder.path / PARTS / view).manifest.counts for view in views},
         "views": views,
+        **reasons,
+        "evidence": {view: own["neurons"] for view, own in evidence.items()},
         "groups": groups,
         "latent": latent["layers"],
         "examples": examples,
@@ -215,10 +233,14 @@ def _found(work: ConceptWork) -> dict[str, Any]:
     }
 
 
+def _evidence(work: ConceptWork, view: View, found: dict[str, Any]) -> dict[str, Any]:
+    return {"neurons": evidence_step(work.config, work.store(view), ConceptFindings.from_record(found))}
+
+
 def _groups(work: ConceptWork, store: ConceptStore) -> dict[str, Any]:
     config = work.config
     options = SetOptions(draws=config.random_draws, seed=config.seed)
-    return find_groups(store, options=options, device=resolve_device(config.device)).record()
+    return find_groups(store, work.options.groups, options, resolve_device(config.device)).record()
 
 
 def _studied(work: ConceptWork) -> dict[str, Any]:
@@ -246,7 +268,7 @@ def _claims(work: ConceptWork, view: View) -> dict[str, Any]:
 def _notes(work: ConceptWork) -> list[str]:
     """What a reader has to know of the rows."""
     table, left = work.rows.table, sum(work.rows.left.values())
-    notes = [work.languages.note, *work.dataset.notes]
+    notes = [work.languages.note, *(f"{count:,} {what}" for what, count in work.dataset.notes.items())]
     if table.with_errors:
         notes.append(
             f"{table.with_errors:,} of {table.sources:,} texts hold code that does not parse; {table.rows_in_error:,}"

@@ -67,7 +67,10 @@ class ConceptOptions(BaseModel):
     )
     rounds: int = Field(3, ge=1, le=PARTS, description="sevenths of the tokens that an encoder reads masked")
     min_rows: int = Field(30, ge=2, description="rows of a value, in train and in test")
-    evidence: int = Field(3, ge=0, description="neurons of a value that are shown with their tokens")
+    evidence: int = Field(20, ge=0, description="neurons of a view that are shown with their tokens")
+    groups: tuple[str, ...] | None = Field(
+        None, description="properties whose smallest neuron sets are sought; all that are looked for by default"
+    )
     clusters: tuple[int, ...] = Field((50, 200), description="numbers of latent concepts; none leaves them out")
     latent_layers: tuple[int, ...] | None = Field(
         None, description="layers in which latent concepts are sought; the middle and the last by default"
@@ -235,7 +238,11 @@ def make_config(
         ConfigError: A key, name or value that is not known; nothing is guessed.
     """
     values: dict[str, Any] = _read_yaml(study) if study else {}
-    values |= {k: v for k, v in (options or {}).items() if v is not None}
+    given = {k: v for k, v in (options or {}).items() if v is not None}
+    for part in ("rows", "concepts"):  # options may name some of their keys
+        if isinstance(values.get(part), dict) and isinstance(given.get(part), Mapping):
+            given[part] = values[part] | given[part]
+    values |= given
     for pair in pairs:
         _assign(values, pair)
     _known_names(values)
@@ -282,6 +289,9 @@ def concept_changes(values: Mapping[str, Any], pairs: Iterable[str]) -> dict[str
             remedy="choose another --out for another study",
         )
     options: dict[str, Any] = changed["concepts"]
+    if not isinstance(options, dict):
+        remedy = "for example --set concepts.min_rows=50"
+        raise ConfigError("--set concepts", expected="a key of concepts", got=repr(options), remedy=remedy)
     return options
 
 

@@ -53,41 +53,38 @@ def label_names(dataset: Dataset, classes: Sequence[str] | None) -> list[str]:
     return sorted(set(classes if classes is not None else dataset.label_counts))
 
 
-def split_inputs(info: ModelInfo, dataset: Dataset, labels: Sequence[str]) -> dict[Split, Inputs]:
+def split_inputs(
+    info: ModelInfo, dataset: Dataset, labels: Sequence[str], splits: Sequence[Split] = SPLITS
+) -> dict[Split, Inputs]:
     """All units of the classes, by split.
 
     Raises:
-        DataError: A class without a row in a split.
+        DataError: A class without a row in a split, read or not.
     """
     everything = dict.fromkeys(SPLITS, max(1, *(sum(c.values()) for c in dataset.label_counts.values())))
     rows = sample_rows(dataset, classes=labels, per_class=everything).rows
-    if dataset.whole:
-        return {split: _whole(info, dataset, rows, split) for split in SPLITS}
-    return _tokens(info, dataset, rows)
+    place = np.array([dataset.examples[i].split for i in rows.example], dtype=object)
+    read = _whole if dataset.whole else _tokens
+    return {split: read(info, dataset, rows.select(np.flatnonzero(place == split)), split) for split in splits}
 
 
-def _tokens(info: ModelInfo, dataset: Dataset, rows: Rows) -> dict[Split, Inputs]:
+def _tokens(info: ModelInfo, dataset: Dataset, rows: Rows, split: Split) -> Inputs:
     """Windows as they are read for activations; a unit's first subword bears its label."""
     plan = plan_reading(info.tokenizer, info.max_tokens, dataset, rows, pooling="first")
-    found = {}
-    for split in SPLITS:
-        inputs, label, group = [], [], []
-        for window in plan.windows[split]:
-            truth = [IGNORED] * len(window.ids)
-            for row, tokens in zip(window.rows, window.tokens, strict=True):
-                truth[tokens[0]] = int(rows.label[row])
-            kept = [t for t in truth if t != IGNORED]  # of two units that share a subword the later one stays
-            label += kept
-            group += [dataset.examples[window.example].group] * len(kept)
-            inputs.append({"input_ids": list(window.ids), "attention_mask": [1] * len(window.ids), "labels": truth})
-        found[split] = Inputs(inputs, np.array(label, dtype=np.int64), np.array(group, dtype=object), whole=False)
-    return found
+    inputs, label, group = [], [], []
+    for window in plan.windows[split]:
+        truth = [IGNORED] * len(window.ids)
+        for row, tokens in zip(window.rows, window.tokens, strict=True):
+            truth[tokens[0]] = int(rows.label[row])
+        kept = [t for t in truth if t != IGNORED]  # of two units that share a subword the later one stays
+        label += kept
+        group += [dataset.examples[window.example].group] * len(kept)
+        inputs.append({"input_ids": list(window.ids), "attention_mask": [1] * len(window.ids), "labels": truth})
+    return Inputs(inputs, np.array(label, dtype=np.int64), np.array(group, dtype=object), whole=False)
 
 
-def _whole(info: ModelInfo, dataset: Dataset, rows: Rows, split: Split) -> Inputs:
+def _whole(info: ModelInfo, dataset: Dataset, chosen: Rows, _: Split) -> Inputs:
     """Texts, or the two texts of a pair in one input, cut to the model's length."""
-    mine = np.flatnonzero([dataset.examples[i].split == split for i in rows.example])
-    chosen = rows.select(mine)
     texts = [[dataset.examples[i].text for i in chosen.example]]
     group = [dataset.examples[i].group for i in chosen.example]
     if chosen.pair is not None:

@@ -16,18 +16,20 @@ from neurosieve.concept_study import PARTS, ConceptWork
 from neurosieve.concepts.properties import parse_value
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.config import STRICT, StudyConfig, make_config
+from neurosieve.edited_task import head_effect, probe_effect
 from neurosieve.errors import DataError, RunFolderError
 from neurosieve.interventions.editors import Change, EditKind, Editor, TrainConcept, editor
 from neurosieve.interventions.edits import Edit
-from neurosieve.interventions.effects import EffectFitter, loss_record
+from neurosieve.interventions.effects import EffectFitter, Side, loss_record
 from neurosieve.interventions.erased import erasure_record
 from neurosieve.interventions.examples import prediction_examples
 from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
 from neurosieve.interventions.train_rows import Ablation
-from neurosieve.models.language import LanguageModel, load_language_model
+from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.progress import track
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
-from neurosieve.study import CONCEPTS, INTERVENTIONS, read_dataset, write_report
+from neurosieve.stages import language_model_of, model_of
+from neurosieve.study import CONCEPTS, INTERVENTIONS, read_data, read_dataset, write_report
 from neurosieve.typing import PathLike, Split
 
 FORMAT = 1
@@ -48,6 +50,7 @@ class InterventionOptions(BaseModel):
     at: Literal["all", "predicted"] | None = Field(
         None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
     )
+    predictions: bool = Field(True, description="measure the model's own predictions, for which it needs a head")
     tokens: int = Field(12_000, ge=100, description="about how many tokens are read for each measure")
 
     @property
@@ -73,11 +76,17 @@ class Measuring:
 
     config: StudyConfig
     options: InterventionOptions
-    model: LanguageModel
+    model: CodeModel
     store: ConceptStore
     plan: ReadingPlan
     name: str
     value: int
+
+    @property
+    def head(self) -> LanguageModel:
+        """The model with its head, which is there where predictions are measured."""
+        assert isinstance(self.model, LanguageModel)  # noqa: S101 - see `_opened`
+        return self.model
 
     @cached_property
     def positive(self) -> Bool[np.ndarray, " units"]:
@@ -88,7 +97,7 @@ class Measuring:
     @cached_property
     def shares(self) -> Float[np.ndarray, " vocabulary"]:
         """What tokens say of the value, by train."""
-        size = max(int(self.model.whole.get_input_embeddings().weight.shape[0]), len(self.model.tokenizer))  # type: ignore[operator]
+        size = max(int(self.head.whole.get_input_embeddings().weight.shape[0]), len(self.model.tokenizer))  # type: ignore[operator]
         return token_shares(self.plan.windows["train"], self.positive, size)
 
     def windows(self, split: Split) -> tuple[Window, ...]:
@@ -108,7 +117,7 @@ class Measuring:
     def predict(self, windows: Sequence[Window], edits: Sequence[Edit] = ()) -> Predictions:
         """With or without edits."""
         return predict_units(
-            self.model,
+            self.head,
             windows,
             self.shares,
             edits,
@@ -159,7 +168,7 @@ def intervene(run: PathLike, options: InterventionOptions) -> dict[str, Any]:
     record = read_object(files, options.file)
     if record is None or record["options"] != asked:
         with folder.stage(f"intervene: {options.concept} {options.edit}"):
-            record = {"format": FORMAT, "options": asked, **_measured(measuring), "versions": versions()}
+            record = {"format": FORMAT, "options": asked, **_measured(measuring, folder), "versions": versions()}
         write_object(files, options.file, record)
         write_report(run)
     return record
@@ -180,41 +189,20 @@ def _opened(run: PathLike, options: InterventionOptions) -> Measuring:
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(run, config, dataset.hashes), dataset)
     name, word = parse_value(options.concept, work.rows.table.values)
-    model = load_language_model(
-        config.model,
-        device=config.device,
-        precision=config.precision,
-        trust_remote_code=config.trust_remote_code,
-        allow_pickle=config.allow_pickle,
-        max_tokens=config.max_tokens,
-        stack=config.stack,
-        site=config.site,
-    )
-    work.model = model
+    model = work.model = language_model_of(config) if options.predictions else model_of(config)
     store = work.store("predict")
     plan = work.reading("predict").plan(model, work.rows.dataset, work.rows.rows)
     return Measuring(config, options, model, store, plan, name, work.rows.table.values[name].index(word))
 
 
-def _measured(m: Measuring) -> dict[str, Any]:
+def _measured(m: Measuring, folder: RunFolder) -> dict[str, Any]:
     """Choose on validation, then open the test windows once."""
-    options, seed = m.options, m.config.seed
-    edits = editor(TrainConcept(m.store, m.name, m.value, seed), options.change)
-    best = m.choose(edits)
-    neurons, windows = edits.candidates[best], m.windows("test")
-    base, edited = m.predict(windows), m.predict(windows, edits.edits(best))
-    here = m.positive[base.row]
-    group = np.array([m.store.rows.dataset.examples[i].group for i in m.store.table.example[base.row]], dtype=object)
-    fitter = EffectFitter(base, edited, here, m.shares, group, draws=m.config.bootstrap, seed=seed)
-    losses, masses = [], []
-    for random in track(edits.random(best, options.sets), "random edits", total=options.sets):
-        found = m.predict(windows, random)
-        fitter.add(found)
-        losses.append(float(found.loss.mean()))
-        masses.append(found.mass)
-    random_mass = np.mean(masses, 0)
-    every = len(m.store.neurons)
-    return {
+    options = m.options
+    edits = editor(TrainConcept(m.store, m.name, m.value, m.config.seed), options.change)
+    best = m.choose(edits) if options.predictions else len(edits.candidates) - 1
+    neurons, layers = edits.candidates[best], m.store.store.manifest.layers
+    chosen = f"validation, of {len(edits.candidates)} candidates made from train"
+    record = {
         "concept": options.concept,
         "edit": options.edit,
         "how": options.how if options.edit == "ablate" else None,
@@ -222,25 +210,69 @@ def _measured(m: Measuring) -> dict[str, Any]:
         "site": m.config.site,
         "model": m.config.model,
         "neurons": neurons.tolist(),
-        "share": len(neurons) / every,
-        "layers": np.bincount(neurons[:, 0], minlength=m.store.store.manifest.layers).tolist(),
-        "chosen_by": f"validation, of {len(edits.candidates)} candidates made from train",
+        "share": len(neurons) / len(m.store.neurons),
+        "layers": np.bincount(neurons[:, 0], minlength=layers).tolist(),
+        "chosen_by": chosen if options.predictions else "train, the largest candidate",
         "random_sets": options.sets,
-        "windows": len(windows),
-        "effects": [asdict(effect) for effect in fitter.result()],
-        "loss": loss_record(base, edited, losses),
-        "mass": {
-            side: {
-                "base": float(base.mass[own].mean()),
-                "edited": float(edited.mass[own].mean()),
-                "random": float(random_mass[own].mean()),
-            }
-            for side, own in (("here", here), ("elsewhere", ~here))
-        },
-        "examples": prediction_examples(
-            m.model, m.store, windows, base, edited, here, edits.edits(best), only_predicted=options.only_predicted
-        ),
-        "erasure": erasure_record(m.store, m.name, m.value, int(neurons[0, 0]), draws=m.config.bootstrap, seed=seed)
-        if options.edit == "erase"
-        else None,
+        "effects": None,
+        "effects_reason": None if options.predictions else "left out by --no-predictions",
     }
+    if options.predictions:
+        record |= _predictions(m, edits, best)
+    record |= _task(m, folder, edits, best)
+    record["erasure"] = None
+    if options.edit == "erase":
+        layer, draws = int(neurons[0, 0]), m.config.bootstrap
+        record["erasure"] = erasure_record(m.store, m.name, m.value, layer, draws=draws, seed=m.config.seed)
+    return record
+
+
+def _predictions(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
+    """What the edit does to the model's own predictions on test, beside random edits."""
+    windows, chosen = m.windows("test"), edits.edits(best)
+    base, edited = m.predict(windows), m.predict(windows, chosen)
+    here = m.positive[base.row]
+    group = np.array([m.store.rows.dataset.examples[i].group for i in m.store.table.example[base.row]], dtype=object)
+    fitter = EffectFitter(base, edited, here, m.shares, group, draws=m.config.bootstrap, seed=m.config.seed)
+    losses, mass = [], np.zeros(len(base.mass))
+    for random in track(edits.random(best, m.options.sets), "random edits", total=m.options.sets):
+        found = m.predict(windows, random)
+        fitter.add(found)
+        losses.append(float(found.loss.mean()))
+        mass += found.mass / m.options.sets
+    effects = fitter.result()
+    masses = {"base": base.mass, "edited": edited.mass, "random": mass}
+    sides = {"here": here, "elsewhere": ~here}
+    only = m.options.only_predicted
+    return {
+        "windows": len(windows),
+        "effects": [asdict(effect) for effect in effects],
+        "turned": _turned(effects[0].elsewhere),
+        "loss": loss_record(base, edited, losses),
+        "mass": {side: {k: float(v[own].mean()) for k, v in masses.items()} for side, own in sides.items()},
+        "examples": prediction_examples(m.head, m.store, windows, base, edited, here, chosen, only_predicted=only),
+    }
+
+
+def _turned(elsewhere: Side) -> dict[str, Any]:
+    """Units without the value at which a token of the value is predicted: what steering is to reach."""
+    return {
+        "n": elsewhere.n,
+        "base": 1 - elsewhere.base,
+        "edited": 1 - elsewhere.edited,
+        "random": 1 - elsewhere.base + elsewhere.random,
+        "effect": elsewhere.effect,
+        "interval": elsewhere.interval,
+        "claimed": elsewhere.interval[0] > 0 and elsewhere.drop > elsewhere.random_95,
+    }
+
+
+def _task(m: Measuring, folder: RunFolder, edits: Editor, best: int) -> dict[str, Any]:
+    """What it does to the run's probe, and to a fine-tuned head of the model."""
+    if not folder.files.exists("selection.json"):
+        reason = "the run has no probe: its task was not studied"
+        return {"probe": None, "probe_reason": reason, "head": None, "head_reason": reason}
+    data, chosen = read_data(m.config), edits.edits(best)
+    probe, why = probe_effect(m.config, folder.files, data, m.model, chosen, edits.random(best, m.options.sets))
+    head, no_head = head_effect(m.config, data, chosen, edits.random(best, m.options.sets))
+    return {"probe": probe, "probe_reason": why, "head": head, "head_reason": no_head}

@@ -10,7 +10,7 @@ from neurosieve.activations.plan import batches, plan_reading
 from neurosieve.config import StudyConfig
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.stages import pooling_of
-from neurosieve.study import read_data
+from neurosieve.study import notes, read_data
 from neurosieve.typing import SPLITS
 
 
@@ -29,6 +29,7 @@ class Cost:
         memory_bytes: About the peak of the selection stage.
         seconds: Estimated time of each stage on this machine.
         missed_units: Units that no subword stands for, or that were empty.
+        notes: What a reader should know of the data: balance, near-copies, what was left out.
     """
 
     rows: dict[str, int]
@@ -41,6 +42,7 @@ class Cost:
     memory_bytes: int
     seconds: dict[str, float]
     missed_units: int
+    notes: tuple[str, ...]
 
 
 def plan_study(config: StudyConfig) -> Cost:
@@ -84,6 +86,7 @@ def plan_study(config: StudyConfig) -> Cost:
             config, flops, 2.0 * values * len(data.sample.rows.labels) * rows["train"] / sum(rows.values()), speed
         ),
         missed_units=plan.counts.skipped + data.sample.empty,
+        notes=tuple(notes(config, data)),
     )
 
 

@@ -1,12 +1,20 @@
-"""One progress bar for all long work, on standard error; silent where nobody watches."""
+"""One progress bar for all long work, and what is known before it, on standard error; silent where nobody watches."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 T = TypeVar("T")
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Print what a reader should know before long work begins; nothing when standard error is no terminal."""
+    console = Console(stderr=True, highlight=False)
+    for line in lines if console.is_terminal else ():
+        console.print(Text(f"· {line}", style="dim"))
 
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:

@@ -100,8 +100,7 @@ class RunFolder:
         self.path = Path(path)
         self.files = Folder(self.path)
         self._where = f"run folder {self.path}"
-        # Concepts are asked for after the study too, each time otherwise; their own folder holds their options.
-        study, hashes = config.model_dump(mode="json", exclude={"concepts"}), dict(data_hashes)
+        study, hashes = config.model_dump(mode="json"), dict(data_hashes)
         there = self._names()
         old = read_study(self.files) if "study.yaml" in there else None
         if old is None and there:
@@ -134,6 +133,8 @@ class RunFolder:
     def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
         # An option that came later had its default.
         was, had = StudyConfig.model_validate({}).model_dump(mode="json") | old["study"], old["data_hashes"]
+        # Concepts are asked for after the study too, each time otherwise; their own folder holds their options.
+        study = {k: v for k, v in study.items() if k != "concepts"}
         changed = [f"{k} {was.get(k)!r} → {study[k]!r}" for k in study if was.get(k) != study[k]]
         changed += [f"content of {n}" for n in sorted(had.keys() | hashes.keys()) if had.get(n) != hashes.get(n)]
         if changed:

@@ -11,7 +11,7 @@ from neurosieve.activations.extract import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset, Sample
-from neurosieve.models import CodeModel, load_model, resolve_device
+from neurosieve.models import CodeModel, LanguageModel, load_language_model, load_model, resolve_device
 from neurosieve.models.adapters import Kind
 from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
 from neurosieve.probes.archive import Archive, damaged
@@ -48,16 +48,17 @@ STAGES = ("selection", "layers", "clusters", "pipeline", "controls")
 
 def model_of(config: StudyConfig) -> CodeModel:
     """The study's model, loaded."""
-    return load_model(
-        config.model,
-        device=config.device,
-        precision=config.precision,
-        trust_remote_code=config.trust_remote_code,
-        allow_pickle=config.allow_pickle,
-        max_tokens=config.max_tokens,
-        stack=config.stack,
-        site=config.site,
-    )
+    return load_model(config.model, **_loading(config))
+
+
+def language_model_of(config: StudyConfig) -> LanguageModel:
+    """The study's model with its language-model head, loaded."""
+    return load_language_model(config.model, **_loading(config))
+
+
+def _loading(config: StudyConfig) -> dict[str, Any]:
+    keys = ("device", "precision", "trust_remote_code", "allow_pickle", "max_tokens", "stack", "site")
+    return {key: getattr(config, key) for key in keys}
 
 
 def pooling_of(config: StudyConfig, kind: Kind) -> Pooling:

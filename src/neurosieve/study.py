@@ -12,6 +12,7 @@ from neurosieve.data.checks import check_dataset
 from neurosieve.data.corpora import read_corpus
 from neurosieve.data.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
+from neurosieve.progress import tell
 from neurosieve.rankings import OF_CLASSES
 from neurosieve.report import render_page
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions
@@ -195,6 +196,8 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
     folder = RunFolder(out, config, hashes)
     record = folder.load("summary.json")
     if record is None:
+        of_data = notes(config, data) if data else []
+        tell(of_data)
         store = extract_stage(config, data, folder) if data else import_stage(config, folder)
         work = Work(config, store, folder, data)
         found = find(work)
@@ -204,7 +207,7 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
             with folder.stage("published"):
                 record["published"] = published_stage(work, found, record)
         record |= {
-            "notes": [*(notes(config, data) if data else ()), *model_notes(config, store)],
+            "notes": [*of_data, *model_notes(config, store)],
             "seconds": folder.seconds,
             "peak_rss_mb": folder.peak_rss_mb(),
             "versions": versions(),

@@ -92,7 +92,7 @@ def test_plan_writes_nothing_and_loads_no_weights(
     assert cost["flops"] > 2 * cost["parameters"] * cost["tokens"] > 0
     assert all(seconds > 0 for seconds in cost["seconds"].values())
     text = ran(capsys, "plan", *options(out=out)).out
-    for part in ("3 layers × 16 = 48", "train 120", "TFLOP", "MiB", "time here"):
+    for part in ("3 layers × 16 = 48", "train 120", "TFLOP", "MiB", "time here", f"· {cost['notes'][0]}"):
         assert part in text
     assert not list(tmp_path.iterdir())
 

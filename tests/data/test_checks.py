@@ -58,14 +58,16 @@ def dataset(source: str, *, pairs: bool = False) -> Dataset:
     return Dataset(tuple(bare), source, whole=True, pairs=tuple(made))
 
 
-@pytest.mark.parametrize("pairs", [False, True])
-def test_notes(pairs: bool) -> None:
-    data = dataset("some functions", pairs=pairs)
+@pytest.mark.parametrize("form", ["examples", "pairs", "joint"])
+def test_notes(form: str) -> None:
+    data = dataset("some functions", pairs=form != "examples")
+    data = data.joined() if form == "joint" else data
     notes = check_dataset(data, sample_rows(data))
     assert [n for n in notes if n.startswith("labels in")] == [
-        f"labels in {s}: 0 50 %, 1 50 % of {2 if pairs else 4}" for s in ("train", "validation", "test")
+        f"labels in {s}: 0 50 %, 1 50 % of {4 if form == 'examples' else 2}" for s in ("train", "validation", "test")
     ]
-    assert sum("near-copies of a train text" in n for n in notes) == 2  # all but their last word
+    found = [n for n in notes if "near-copies of a train text" in n]
+    assert [n.split()[:2] for n in found] == [["4", "validation"], ["4", "test"]]  # all but their last word
     assert not any("BigCloneBench" in n for n in notes)
 
 

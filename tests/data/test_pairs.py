@@ -108,17 +108,26 @@ def test_pair_of_an_earlier_split_is_dropped(turned: bool, tmp_path: Path) -> No
     data = read(tmp_path)
     assert len(texts(data, "test")) == 6
     assert data.notes == {"test pairs dropped: also in train": 1}
-    assert len(texts(read(tmp_path, keep_overlap=True), "test")) == 7
+    whole = read(tmp_path, keep_overlap=True)
+    assert len(texts(whole, "test")) == 7
+    assert whole.notes == {"test pairs kept: also in train": 1}
 
 
 def test_shared_function_is_an_error(tmp_path: Path) -> None:
     mixed = {"code1": function("train", 0), "code2": function("test", 9), "label": 0}
-    jsonl(tmp_path, ROWS | {"test": [*ROWS["test"], mixed]})
+    both = {"code1": function("train", 0), "code2": function("valid", 1), "label": 1}
+    jsonl(tmp_path, ROWS | {"test": [*ROWS["test"], mixed, both]})
     with pytest.raises(DataError) as caught:
         read(tmp_path)
-    assert_one_line(caught.value, "test split", "train", "test:7", "--keep-overlap")
-    assert len(texts(read(tmp_path, keep_overlap=True), "test")) == 7
-    assert len(texts(read(tmp_path, functions=(False, True)), "test")) == 7  # the first text is a query
+    assert_one_line(caught.value, "test split", "2 of 8 pairs", "the first test:7 (in train)", "--keep-overlap")
+    whole = read(tmp_path, keep_overlap=True)
+    assert len(texts(whole, "test")) == 8
+    assert whole.notes == {"test pairs kept: a function of theirs is also in train": 2}
+    with pytest.raises(DataError) as second:
+        read(tmp_path, functions=(False, True))  # the first text is a query
+    assert_one_line(second.value, "1 of 8 pairs", "the first test:8 (in validation)")
+    jsonl(tmp_path, ROWS | {"test": [*ROWS["test"], mixed]})
+    assert len(texts(read(tmp_path, functions=(False, True)), "test")) == 7
 
 
 def test_validation_from_train_shares_no_text(tmp_path: Path) -> None:
@@ -143,7 +152,7 @@ BAD: dict[str, tuple[Row, tuple[str, ...]]] = {
     "no such column": ({"code1": "a", "label": 1}, ("row 7", "'code2'", "--other-column")),
     "an empty function": ({"code1": " \n", "code2": "b", "label": 1}, ("row 7", "'code1'", "empty")),
     "no text": ({"code1": ["a"], "code2": "b", "label": 1}, ("row 7", "list")),
-    "no label": ({"code1": "a", "code2": "b", "label": None}, ("row 7", "'label'")),
+    "no label": ({"code1": "a", "code2": "b", "label": None}, ("row 7", "'label'", "mend the row")),
     "mixed labels": ({"code1": "a", "code2": "b", "label": "yes"}, ("labels", "int (train:1) and str (train:7)")),
 }
 

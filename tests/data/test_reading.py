@@ -68,6 +68,15 @@ def test_a_record_gives_its_spans_back(parts: list[tuple[str, list[Span]]], endi
     assert [e.id for e in dataset.split("train")] == [f"train:{1 + step * i}" for i in range(len(parts))]
 
 
+def test_other_files_are_named() -> None:
+    files = {f"{s}{e}": f"{s} x\n" for s in ("train", "valid", "test", "paper_train") for e in (".in", ".label.gz")}
+    packed: dict[str, str | bytes] = {
+        n: gzip.compress(t.encode()) if n.endswith(".gz") else t for n, t in files.items()
+    }
+    notes = read(packed | {"README.md": "x"}).notes
+    assert notes == {"files ignored, as no split is called so: paper_train.in, paper_train.label.gz": 2}
+
+
 def test_groups_are_named_or_the_text() -> None:
     train = record("a", group="g") + record("b", group="g") + record("c") + record("c") + record("d", group=7)
     groups = [e.group for e in read({**RECORDS, "train.jsonl": train}).split("train")]
@@ -104,7 +113,7 @@ def test_no_text_is_in_two_splits(train: list[str], validation: list[str], test:
     assert dataset.notes == {reason: n for reason, n in notes.items() if n}
     everything = read(files, keep_overlap=True)
     assert [texts(everything, s) for s in SPLITS] == list(parts.values())
-    assert everything.notes == {}
+    assert everything.notes == {reason.replace("dropped", "kept"): n for reason, n in dataset.notes.items()}
 
 
 def grouped(groups: int, each: int = 2) -> dict[str, str | bytes]:
@@ -269,7 +278,10 @@ def test_java_tags_are_read_as_described() -> None:
 def test_python_tags_lose_the_lines_that_stand_in_two_splits() -> None:
     folder = SHARED / "token-tagging-python"
     whole = read_tagging(folder, validation_from_train=0.1, keep_overlap=True)
-    assert whole.notes == {}
+    assert whole.notes == {
+        "test examples kept: also in train": 553,
+        "test examples kept: also in validation": 55,
+    }
     assert len(whole.split("train")) + len(whole.split("validation")) == 54_291
     assert sizes(whole, ["test"]) == {"test": (32_570, 302_448, 49)}
     dataset = read_tagging(folder, validation_from_train=0.1)

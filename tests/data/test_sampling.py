@@ -115,6 +115,7 @@ def test_limits_may_name_some_splits_only() -> None:
 
 
 GONE = dataset_of({"train": [[("a", "A"), ("b", "B")]], "validation": [[("a", "A"), (" ", "B")]], "test": [FLOOR]})
+STRAY = dataset_of({"train": [FLOOR], "validation": [FLOOR], "test": [FLOOR, [("a", "D"), ("b", "D")]]})
 
 
 @pytest.mark.parametrize(
@@ -123,13 +124,14 @@ GONE = dataset_of({"train": [[("a", "A"), ("b", "B")]], "validation": [[("a", "A
         (even(3), {"classes": ["A", "Z"]}, ["class 'Z'", "A, B, C", "check --classes"]),
         (even(3), {"classes": ["A"]}, ["classes", "at least two", "got A", "--classes"]),
         (even(3), {"classes": []}, ["classes", "at least two", "got none", "--classes"]),
-        (even(3, "A"), {}, ["classes", "at least two", "got A"]),
+        (even(3, "A"), {}, ["classes", "at least two", "got A alone", "another class"]),
         (even(3), {"classes": ["A", "A"]}, ["classes", "A"]),
         (GONE, {"classes": ["A", "C"]}, ["class 'C' in the train split", "at least one row", "leave the class out"]),
         (GONE, {}, ["class 'C' in the train split", "at least one row", "leave the class out"]),
+        (STRAY, {}, ["class 'D' in the train split", "none of 2 in all", "is in test:1", "mend the label"]),
         (GONE, {"classes": ["A", "B"]}, ["class 'B' in the validation split", "at least one row", "--classes"]),
     ],
-    ids=["unknown", "one", "none", "only one", "one twice", "no rows", "no rows, all", "only blank"],
+    ids=["unknown", "one", "none", "only one", "one twice", "no rows", "no rows, all", "stray", "only blank"],
 )
 def test_classes_that_do_not_fit(dataset: Dataset, options: Mapping[str, Any], says: list[str]) -> None:
     with pytest.raises(DataError) as caught:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,23 @@ def test_validation_from_train(write: Writer, tmp_path: Path) -> None:
     assert [len(data.split(s)) for s in SPLITS] == [2, 2, 4]
 
 
+@pytest.mark.parametrize("write", WRITERS)
+def test_other_files_are_named(write: Writer, tmp_path: Path) -> None:
+    write(tmp_path, ROWS)
+    assert not read(tmp_path).notes
+    split = next(p for p in tmp_path.iterdir() if p.name.startswith("test"))
+    other = tmp_path / split.name.replace("test", "dev_official")
+    (shutil.copytree if split.is_dir() else shutil.copyfile)(split, other)
+    (tmp_path / "LICENCE").write_text("free")
+    assert read(tmp_path).notes == {f"files ignored, as no split is called so: {other.name}": 1}
+
+
 def test_shared_functions_are_dropped_and_counted(tmp_path: Path) -> None:
     jsonl(tmp_path, ROWS | {"test": [*ROWS["test"], ROWS["train"][0]]})
     assert read(tmp_path).notes == {"test examples dropped: also in train": 1}
-    assert len(read(tmp_path, keep_overlap=True).split("test")) == 5
+    whole = read(tmp_path, keep_overlap=True)
+    assert len(whole.split("test")) == 5
+    assert whole.notes == {"test examples kept: also in train": 1}
 
 
 def test_a_group_column_is_the_cluster(tmp_path: Path) -> None:

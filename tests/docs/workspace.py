@@ -50,7 +50,12 @@ def standing_in(arguments: Sequence[str]) -> tuple[Word, ...]:
     if "corpus" in given and "data" not in given:
         words += ["--data", ("code",)]  # in place of the whole standard library
     known = {p.name for p in command.params}
-    if "set_" in known and "run" not in given:
+    if name == "concepts":
+        words += [part for k, v in CONCEPTS.items() for part in ("--set", f"concepts.{k}={json.dumps(v)}")]
+        words += [part for k in ("properties", "tokens") if k not in given for part in (f"--{k}", FEW[k])]
+    if name == "intervene":
+        words += [part for k, v in EDITS.items() if k not in given for part in (f"--{k}", v)]
+    if "set_" in known and "run" not in given and not {"study"} & given:
         words += [part for k, v in SMALL.items() if k not in given for part in ("--set", f"{k}={json.dumps(v)}")]
         words += [part for k, v in ROWS.items() for part in ("--set", f"rows.{k}={v}")]
     return tuple(words)

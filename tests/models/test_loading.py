@@ -74,8 +74,11 @@ BAD: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "no config": (remove("config.json"), ("config.json", "--model")),
     "broken config": (write("config.json", b"{"), ("config.json",)),
     "config of no family": (write("config.json", b"{}"), ("model_type",)),
-    "config of an unknown family": (write("config.json", b'{"model_type": "no-such"}'), ("no-such",)),
-    "code of its own": (remote_code, ("custom code",)),
+    "config of an unknown family": (
+        write("config.json", b'{"model_type": "no-such"}'),
+        ("AutoModel.register", "register_family('no-such'"),
+    ),
+    "code of its own": (remote_code, ("'new'", "custom code", "--trust-remote-code")),
     "no weights": (remove("model.safetensors"), ("weights", "add the weights")),
     "cut weights": (cut_weights, ()),
     "garbage for weights": (write("model.safetensors", b"garbage"), ()),

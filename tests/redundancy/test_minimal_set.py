@@ -16,14 +16,14 @@ from neurosieve.redundancy.minimal_set import NEIGHBOURS, geometric_sizes
 from tests.synthetic import planted
 
 
-@given(st.integers(1, 3000), st.integers(1, 3000))
-def test_a_clean_edge_is_found_exactly(total: int, edge: int) -> None:
+@given(st.integers(1, 3000), st.integers(1, 3000), st.booleans())
+def test_a_clean_edge_is_found_exactly(total: int, edge: int, jump: bool) -> None:
     edge = min(edge, total)
-    assert smallest(total, lambda m: m >= edge) == edge
+    assert smallest(total, lambda m: m >= edge, jump=jump) == edge
 
 
-@given(st.integers(2, 400), st.randoms(use_true_random=False), st.floats(0, 1))
-def test_every_larger_tested_size_is_within_delta(total: int, rng: random.Random, noise: float) -> None:
+@given(st.integers(2, 400), st.randoms(use_true_random=False), st.floats(0, 1), st.booleans())
+def test_every_larger_tested_size_is_within_delta(total: int, rng: random.Random, noise: float, jump: bool) -> None:
     truth = {m: rng.random() < max(noise, m / total) for m in range(1, total)} | {total: True}
     tested: dict[int, bool] = {total: True}
 
@@ -31,7 +31,7 @@ def test_every_larger_tested_size_is_within_delta(total: int, rng: random.Random
         tested[m] = truth[m]
         return truth[m]
 
-    answer = smallest(total, within)
+    answer = smallest(total, within, jump=jump)
     assert tested[answer]
     assert all(ok for m, ok in tested.items() if m >= answer)
     below = [m for m in tested if m < answer]
@@ -48,6 +48,17 @@ def test_inside_a_narrow_bracket_no_size_is_jumped() -> None:
     assert smallest(1000, within) == 130
     upper = min(m for m in geometric_sizes(1000) if m >= 130)
     assert set(range(129, upper + 1)) <= set(tested)
+
+
+def test_a_jump_spares_the_way_up() -> None:
+    tested: list[int] = []
+
+    def within(m: int) -> bool:
+        tested.append(m)
+        return m >= 700
+
+    assert smallest(1280, within, jump=True) == 700
+    assert len([m for m in tested if m < 600]) <= 5
 
 
 def test_a_wide_bracket_is_bisected_and_its_neighbours_tested() -> None:

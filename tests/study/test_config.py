@@ -228,6 +228,7 @@ def test_published_study_files(name: str, task: str) -> None:
     known = {m.name.lower(): m for m in KNOWN}[name]
     assert (config.model, config.task, config.protocol, config.site) == (known.hub, task, "published", "hidden")
     assert config.layer_deltas == (0.01, 0.02, 0.03)
+    assert config.keep_overlap == (task == "clone-detection")
     assert config.pooling == {"token-tagging": "mean"}.get(task, "first" if known.kind == "encoder" else "last")
     assert f"{path.name} --out" in path.read_text(encoding="utf-8")
 

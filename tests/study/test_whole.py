@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from neurosieve import study as study_module
 from neurosieve.config import StudyConfig, make_config
+from neurosieve.plan import plan_study
 from neurosieve.study import run_study
 from neurosieve.summary import Summary
 from tests.study import SMALL
@@ -65,3 +67,23 @@ def test_pooling_follows_the_family(found: tuple[str, Summary, Path]) -> None:
 
 def test_report_lies_in_the_run(found: tuple[str, Summary, Path]) -> None:
     assert found[1].headline.split(";")[0].split(" ")[0] in (found[2] / "report.html").read_text(encoding="utf-8")
+
+
+def test_data_are_checked_before_any_compute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the plan says of the data is told before the model is read."""
+    study = config(tmp_path, "roberta")
+    long = (tmp_path / "train.jsonl").read_text().splitlines()[8]  # of nine lines
+    with (tmp_path / "test.jsonl").open("a") as file:
+        file.write(long.replace("def f8(a)", "def g(a)") + "\n")
+    told: list[str] = []
+
+    def stop(*_: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(study_module, "tell", told.extend)
+    monkeypatch.setattr(study_module, "extract_stage", stop)
+    with pytest.raises(InterruptedError):
+        run_study(study, tmp_path / "run")
+    assert told == list(plan_study(study).notes)
+    assert "labels in train: 0 50 %, 1 50 % of 60" in told
+    assert any(note.startswith("1 test texts are near-copies") for note in told)

@@ -1,7 +1,7 @@
 """Model × data set → activation store: one forward pass for all layers, only the needed rows kept."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -151,15 +151,41 @@ def read_activations(
     model: CodeModel, dataset: Dataset, sample: Sample, split: Split, options: ExtractionOptions | None = None
 ) -> Activations:
     """The rows of one split in memory, in the order of a store that `extract` writes; nothing is written."""
+    return row_reader(model, dataset, sample, split, options, bar=f"{split} rows")()
+
+
+def row_reader(
+    model: CodeModel,
+    dataset: Dataset,
+    sample: Sample,
+    split: Split,
+    options: ExtractionOptions | None = None,
+    *,
+    bar: str | None = None,
+) -> Callable[[], Activations]:
+    """What reads the rows of one split as `read_activations` does: planned once, read at each call.
+
+    Args:
+        model: As it is when the rows are read; edits of then are seen.
+        dataset: The code.
+        sample: The rows.
+        split: Of the rows.
+        options: How they are read.
+        bar: Name of a progress bar.
+    """
     options = options or ExtractionOptions()
     rows = sample.rows
     chosen = rows.select(np.flatnonzero([dataset.examples[i].split == split for i in rows.example]))
-    plan = options.plan(model, dataset, chosen)
-    steps = batches(plan.windows[split], options.batch_tokens)
-    parts = [read_rows(model, batch) for batch in track(steps, f"{split} rows", total=len(steps))]
-    table = _row_table(dataset, chosen, split, plan.windows[split])
-    values = merge_parts(torch.cat([torch.cat(layers, 1) for layers in parts]), plan.windows[split])
-    return as_activations(values, range(len(parts[0])), table, rows.labels, rows.sides)
+    windows = options.plan(model, dataset, chosen).windows[split]
+    steps = batches(windows, options.batch_tokens)
+    table = _row_table(dataset, chosen, split, windows)
+
+    def read() -> Activations:
+        parts = [read_rows(model, batch) for batch in (track(steps, bar, total=len(steps)) if bar else steps)]
+        values = merge_parts(torch.cat([torch.cat(layers, 1) for layers in parts]), windows)
+        return as_activations(values, range(len(parts[0])), table, rows.labels, rows.sides)
+
+    return read
 
 
 def _fingerprint(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions) -> str:

@@ -196,11 +196,14 @@ def intervene(
     sets: Annotated[int | None, _help("sets")] = None,
     at: Annotated[str | None, _help("at")] = None,
     tokens: Annotated[int | None, _help("tokens")] = None,
+    predictions: Annotated[
+        bool, typer.Option("--predictions/--no-predictions", help="measure what the model predicts, or its task alone")
+    ] = True,
     as_json: o.Json = False,
 ) -> None:
     """Change a concept's neurons in the live model: what it predicts then, beside matched random edits."""
     given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}
-    given |= {"concept": concept, "edit": edit, "sets": sets, "at": at, "tokens": tokens}
+    given |= {"concept": concept, "edit": edit, "sets": sets, "at": at, "tokens": tokens, "predictions": predictions}
     options = {key: value for key, value in given.items() if value is not None}
     record = run_intervention(run, validated(InterventionOptions, options, "intervene"))
     if as_json:

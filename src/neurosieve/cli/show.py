@@ -110,7 +110,7 @@ def show_store(store: ActivationStore) -> None:
 
 
 def show_cost(cost: Cost) -> None:
-    """What a run would cost."""
+    """What a run would cost, and what should be known of its data."""
     table = Table(box=None, show_header=False, pad_edge=False)
     total = sum(cost.seconds.values())
     rows = ", ".join(f"{k} {v:,}" for k, v in cost.rows.items())
@@ -127,7 +127,10 @@ def show_cost(cost: Cost) -> None:
         ),
     ):
         table.add_row(name, value)
-    console().print(table)
+    screen = console()
+    screen.print(table)
+    for note in cost.notes:
+        screen.print(Text(f"· {visible(note)}", style="dim"))
 
 
 def show_finetuned(found: Finetuned) -> None:

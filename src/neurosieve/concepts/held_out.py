@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from scipy.stats import rankdata
 
 from neurosieve.concepts.histograms import BINS, bin_of
@@ -33,7 +33,7 @@ class HeldOut:
     """
 
     store: ConceptStore
-    bins: Int[np.ndarray, "neurons rows"]
+    bins: UInt8[np.ndarray, "neurons rows"]
     place: dict[int, int]
     order: Int[np.ndarray, " rows"]
     seed: int

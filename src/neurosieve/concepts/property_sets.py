@@ -188,8 +188,8 @@ def find_property_set(
         options: Of the search.
         device: Where probes are fitted.
 
-    Cost: of 1,280 neurons 2 to 15 s on one core for most properties of code; half of it are the searched random orders.
-    A property that the model hardly knows needs thousands of weights and takes some times as long.
+    Cost: of 1,280 neurons 1 to 10 s on one core for most properties of code, most of it for the searched random orders.
+    One of many values that the model hardly knows (a token's depth) needs thousands of weights, and up to a minute.
     """
     own = options or SetOptions()
     train, validation, test = (_only(store.sample(split, name, own.rows[split], own.seed), values) for split in SPLITS)

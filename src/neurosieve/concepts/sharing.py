@@ -133,7 +133,8 @@ def find_overlaps(sets: Sets, live: int) -> Overlaps:
     names = tuple(name for name, neurons in sets.items() if neurons)
     members = [set(sets[name]) for name in names]
     sizes = np.array([len(m) for m in members], dtype=np.int64)
-    shared = np.array([[len(a & b) for b in members] for a in members], dtype=np.int64).reshape(len(names), -1)
+    shared = np.array([[len(a & b) for b in members] for a in members], dtype=np.int64)
+    shared = shared.reshape(len(names), len(names))
     total = sizes[:, None] + sizes - shared
     expected = np.array([[_expected(live, *sorted((a, b))) for b in sizes.tolist()] for a in sizes.tolist()])
     p = np.asarray(hypergeom.sf(shared - 1, live, sizes[:, None], sizes))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from datasketch import MinHash, MinHashLSH
 
-from neurosieve.data.dataset import Dataset, Example
+from neurosieve.data.dataset import BETWEEN, Dataset, Example
 from neurosieve.data.sampling import Sample
 from neurosieve.typing import SPLITS, Split
 
@@ -55,11 +55,15 @@ def _shares(dataset: Dataset, split: Split) -> str:
 
 
 def _texts(dataset: Dataset, sample: Sample) -> list[Example]:
+    """Each text of a split once, also where two of them are one input."""
     rows = sample.rows
     chosen = {int(i) for i in rows.example}
     if rows.pair is not None:
         chosen |= {dataset.pairs[i].right for i in rows.pair}
-    return [dataset.examples[i] for i in sorted(chosen)]
+    sides = {
+        (e.split, text): e for e in (dataset.examples[i] for i in sorted(chosen)) for text in e.text.split(BETWEEN)
+    }
+    return [Example(e.id, text, (), split, e.group) for (split, text), e in sides.items()]
 
 
 def near_copies(examples: list[Example]) -> dict[Split, int]:

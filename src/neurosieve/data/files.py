@@ -91,11 +91,20 @@ def find_splits(folder: Path, ending: str, *, validation_needed: bool) -> dict[S
     return found
 
 
-def other_files(folder: Path, used: Sequence[Path]) -> list[str]:
-    """Names of the files beside the splits that end like them, so that their owner learns that they were not read."""
-    endings = {"".join(p.suffixes).removesuffix(".gz") for p in used}
-    names = (p.name for p in folder.iterdir() if p.is_file() and p not in used)
-    return sorted(n for n in names if "".join(Path(n).suffixes).removesuffix(".gz") in endings)
+def ignored_files(folder: Path, used: Sequence[Path]) -> dict[str, int]:
+    """A note on what lies beside the splits and looks like one, so that its owner learns that it was not read.
+
+    Args:
+        folder: Of the data.
+        used: Files that were read; where splits are folders, these.
+    """
+
+    def looks(path: Path) -> tuple[str, bool]:
+        return "".join(path.suffixes).removesuffix(".gz"), path.is_dir()
+
+    known = {looks(p) for p in used}
+    others = sorted(p.name for p in folder.iterdir() if p not in used and looks(p) in known)
+    return {f"files ignored, as no split is called so: {', '.join(others)}": len(others)} if others else {}
 
 
 def read_text(path: Path, *, blank: bool = False) -> TextFile:

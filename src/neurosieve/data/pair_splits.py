@@ -3,6 +3,7 @@
 import dataclasses
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -13,42 +14,52 @@ from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS, Split
 
 
-def separate_pairs(dataset: Dataset, functions: tuple[bool, bool]) -> Dataset:
+def separate_pairs(dataset: Dataset, functions: tuple[bool, bool], *, keep: bool = False) -> Dataset:
     """Drop pairs that stand in an earlier split, whichever text comes first.
 
     Args:
         dataset: Pairs.
         functions: Which of the two texts may not stand in two splits.
+        keep: Count such pairs, and those with such a text, and keep them.
 
     Raises:
         DataError: Such a text does, in another pair.
     """
     seen: dict[tuple[str, ...], Split] = {}
     home: dict[str, Split] = {}
-    keep: list[Pair] = []
-    dropped: Counter[str] = Counter()
+    kept: list[Pair] = []
+    shared: list[tuple[Pair, Split]] = []
+    notes: Counter[str] = Counter()
+    done = "kept" if keep else "dropped"
     for split in SPLITS:
         here: dict[tuple[str, ...], Split] = {}
         for p in (p for p in dataset.pairs if p.split == split):
             texts = [dataset.examples[i].group for i in (p.left, p.right)]
             key = tuple(sorted(texts))
             if key in seen:
-                dropped[f"{split} pairs dropped: also in {seen[key]}"] += 1
+                notes[f"{split} pairs {done}: also in {seen[key]}"] += 1
+                kept += [p] if keep else []
                 continue
-            for text, checked in zip(texts, functions, strict=True):
-                if checked and home.setdefault(text, split) != split:
-                    raise _shared(p, home[text])
+            homes = [home.setdefault(text, split) for text, checked in zip(texts, functions, strict=True) if checked]
+            shared += [(p, earlier) for earlier in homes if earlier != split][:1]
             here[key] = split
-            keep.append(p)
+            kept.append(p)
         seen = here | seen
-    return dataclasses.replace(dataset, pairs=tuple(keep), notes=dict(dataset.notes) | dict(dropped))
+    if shared and not keep:
+        raise _shared(dataset, shared)
+    notes.update(f"{p.split} pairs kept: a function of theirs is also in {earlier}" for p, earlier in shared)
+    return dataclasses.replace(dataset, pairs=tuple(kept), notes=dict(dataset.notes) | dict(notes))
 
 
-def _shared(pair: Pair, earlier: Split) -> DataError:
+def _shared(dataset: Dataset, shared: Sequence[tuple[Pair, Split]]) -> DataError:
+    """Of pairs with a function of an earlier split; told of the first split that has any."""
+    first, earlier = shared[0]
+    count = sum(p.split == first.split for p, _ in shared)
+    total = sum(p.split == first.split for p in dataset.pairs)
     return DataError(
-        f"{pair.split} split",
-        expected=f"functions that do not stand in {earlier}",
-        got=f"the pair {pair.id}, one of whose functions does",
+        f"{first.split} split",
+        expected="functions that stand in no earlier split",
+        got=f"{count:,} of {total:,} pairs with one that does, the first {first.id} (in {earlier})",
         remedy="split by function, or go on with --keep-overlap",
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Pair
-from neurosieve.data.files import digest, find_splits, other_files, read_text, split_lines
+from neurosieve.data.files import digest, find_splits, ignored_files, read_text, split_lines
 from neurosieve.data.tables import cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -45,11 +45,9 @@ def read_pair_files(
         labelled, used = _listed(folder, columns, texts, hashes, validation_needed=validation_needed)
     labels, numeric = label_texts([(pair.id, value) for pair, value in labelled], folder, target)
     pairs = tuple(pair._replace(label=name) for (pair, _), name in zip(labelled, labels, strict=True))
-    ignored = other_files(folder, used)
-    notes = {f"files ignored, as no split is called so: {', '.join(ignored)}": len(ignored)} if ignored else {}
     what = "functions paired by id" if whole else f"pairs of {columns[0]!r} and {columns[1]!r} with {columns[2]!r}"
     source, examples = f"{folder.name}: {what}", tuple(texts.examples)
-    return Dataset(examples, source, notes, hashes, whole=True, pairs=pairs, numeric=numeric)
+    return Dataset(examples, source, ignored_files(folder, used), hashes, whole=True, pairs=pairs, numeric=numeric)
 
 
 def _number(text: str) -> float | str:

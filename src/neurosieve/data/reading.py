@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from neurosieve.data.conll import conll_sentences
 from neurosieve.data.dataset import Dataset, Example
-from neurosieve.data.files import data_folder, digest, find_splits, read_text
+from neurosieve.data.files import data_folder, digest, find_splits, ignored_files, read_text
 from neurosieve.data.pair_splits import carve_pairs, separate_pairs
 from neurosieve.data.pairs import read_pair_files
 from neurosieve.data.sequences import read_sequences
@@ -111,7 +111,7 @@ def read_pairs(
     dataset = read_pair_files(data_folder(path), columns, validation_needed=share is None, target=target)
     if share is not None:
         dataset = carve_pairs(dataset, share, seed)
-    return dataset if keep_overlap else separate_pairs(dataset, functions)
+    return separate_pairs(dataset, functions, keep=keep_overlap)
 
 
 def _checked_share(share: float | None) -> float | None:
@@ -125,7 +125,7 @@ def _checked_share(share: float | None) -> float | None:
 def _sound_splits(dataset: Dataset, share: float | None, *, keep_overlap: bool, seed: int) -> Dataset:
     if share is not None:
         dataset = _carve_validation(dataset, share, seed)
-    return dataset if keep_overlap else drop_overlap(dataset)
+    return separate_examples(dataset, keep=keep_overlap)
 
 
 class _Format(NamedTuple):
@@ -171,7 +171,8 @@ def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
         files = [read_text(paths[split]) for paths in (texts, *beside)]
         hashes |= {file.path.name: file.sha256 for file in files}
         examples.extend(form.read(*files, split))
-    return Dataset(tuple(examples), f"{folder.name}: {form.kind}", {}, hashes)
+    used = [path for paths in (texts, *beside) for path in paths.values()]
+    return Dataset(tuple(examples), f"{folder.name}: {form.kind}", ignored_files(folder, used), hashes)
 
 
 def _beside(folder: Path, form: _Format, ending: str, validation_needed: bool) -> dict[Split, Path]:
@@ -200,23 +201,29 @@ def _carve_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
     return dataclasses.replace(dataset, examples=moved)
 
 
-def drop_overlap(dataset: Dataset) -> Dataset:
+def separate_examples(dataset: Dataset, *, keep: bool = False) -> Dataset:
     """Drop validation examples whose text or group stands in train, and test ones that stand in train or validation.
 
     Blank texts are kept: they hold no units.
+
+    Args:
+        dataset: Examples.
+        keep: Count such examples, and keep them.
     """
     seen: dict[str, Split] = {}
-    keep: list[Example] = []
-    dropped: Counter[str] = Counter()
+    kept: list[Example] = []
+    found: Counter[str] = Counter()
+    done = "kept" if keep else "dropped"
     for split in SPLITS:
         here: dict[str, Split] = {}
         for e in dataset.split(split):
             keys = (digest(e.text), f"group {e.group}")
             earlier = next((seen[key] for key in keys if key in seen), None)
-            if e.text.strip() and earlier:
-                dropped[f"{split} examples dropped: also in {earlier}"] += 1
-            else:
-                keep.append(e)
+            again = bool(e.text.strip() and earlier)
+            if again:
+                found[f"{split} examples {done}: also in {earlier}"] += 1
+            if keep or not again:
+                kept.append(e)
                 here |= dict.fromkeys(keys, split)
         seen = here | seen
-    return dataclasses.replace(dataset, examples=tuple(keep), notes=dict(dataset.notes) | dict(dropped))
+    return dataclasses.replace(dataset, examples=tuple(kept), notes=dict(dataset.notes) | dict(found))

@@ -61,7 +61,7 @@ def sample_rows(
         for i, label in enumerate(labels):
             pool = units[split, i]
             if not pool:
-                raise _no_rows(label, split)
+                raise _no_rows(dataset, label, split)
             if len(pool) < limits[split]:
                 short[label, split] = len(pool)
             chosen += rng.sample(pool, min(limits[split], len(pool)))
@@ -75,7 +75,7 @@ def _numbered(dataset: Dataset, classes: Sequence[str] | None) -> tuple[list[str
         _check_values(dataset, classes)
         return [VALUE], dict.fromkeys(dataset.label_counts, 0)
     labels = sorted(set(classes if classes is not None else dataset.label_counts))
-    _check_classes(dataset, labels)
+    _check_classes(dataset, labels, named=classes is not None)
     return labels, {label: i for i, label in enumerate(labels)}
 
 
@@ -122,10 +122,13 @@ def _units(
     return units, empty
 
 
-def _check_classes(dataset: Dataset, labels: Sequence[str]) -> None:
+def _check_classes(dataset: Dataset, labels: Sequence[str], *, named: bool) -> None:
     if len(labels) < 2:
         raise DataError(
-            "classes", expected="at least two", got=", ".join(labels) or "none", remedy="name more with --classes"
+            "classes",
+            expected="at least two",
+            got=f"{labels[0]} alone" if labels else "none",
+            remedy="name more with --classes" if named else "add rows of another class",
         )
     for label in labels:
         counts = dataset.label_counts.get(label)
@@ -136,7 +139,7 @@ def _check_classes(dataset: Dataset, labels: Sequence[str]) -> None:
             )
         for split in SPLITS:
             if not counts[split]:
-                raise _no_rows(label, split)
+                raise _no_rows(dataset, label, split)
 
 
 def _check_values(dataset: Dataset, classes: Sequence[str] | None) -> None:
@@ -154,12 +157,16 @@ def _check_values(dataset: Dataset, classes: Sequence[str] | None) -> None:
             )
 
 
-def _no_rows(label: str, split: Split) -> DataError:
+def _no_rows(dataset: Dataset, label: str, split: Split) -> DataError:
+    """Where the label does stand is told too: it may be there by mistake."""
+    count = sum(dataset.label_counts[label].values())
+    names = [p.id for p in dataset.pairs if p.label == label]
+    names += [e.id for e in dataset.examples if any(span.label == label for span in e.spans)]
     return DataError(
         f"class {label!r} in the {split} split",
         expected="at least one row",
-        got="0",
-        remedy="leave the class out with --classes, or add data",
+        got=f"none of {count:,} in all, the first of which is in {names[0]}",
+        remedy="mend the label, add data, or leave the class out with --classes",
     )
 
 

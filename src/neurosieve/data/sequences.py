@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Span
-from neurosieve.data.files import digest, find_splits, read_text, split_lines
+from neurosieve.data.files import digest, find_splits, ignored_files, read_text, split_lines
 from neurosieve.data.tables import NumberedRows, Tables, cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -32,7 +32,8 @@ def read_sequences(folder: Path, text: str, label: str, *, validation_needed: bo
     """
     labelled: list[tuple[Example, object]] = []
     hashes: dict[str, str] = {}
-    for split, (path, rows) in _tables(folder, hashes, validation_needed=validation_needed).items():
+    tables, used = _tables(folder, hashes, validation_needed=validation_needed)
+    for split, (path, rows) in tables.items():
         labelled += _examples(rows, path, split, text, label)
     texts, numeric = label_texts([(example.id, value) for example, value in labelled], folder, target)
     examples = tuple(
@@ -40,14 +41,17 @@ def read_sequences(folder: Path, text: str, label: str, *, validation_needed: bo
         for (example, _), name in zip(labelled, texts, strict=True)
     )
     source = f"{folder.name}: whole examples, {text!r} with {label!r}"
-    return Dataset(examples, source, {}, hashes, whole=True, numeric=numeric)
+    return Dataset(examples, source, ignored_files(folder, used), hashes, whole=True, numeric=numeric)
 
 
-def _tables(folder: Path, hashes: dict[str, str], *, validation_needed: bool) -> Tables:
+def _tables(folder: Path, hashes: dict[str, str], *, validation_needed: bool) -> tuple[Tables, list[Path]]:
+    """Rows of each split, and the files that were read."""
     for whole in (folder / DEVIGN, folder / f"{DEVIGN}.gz"):
         if whole.is_file():
-            return _devign(whole, hashes, validation_needed=validation_needed)
-    return split_tables(folder, hashes, validation_needed=validation_needed, other=f"{DEVIGN} with SPLIT.txt")
+            tables = _devign(whole, hashes, validation_needed=validation_needed)
+            return tables, [whole, *(path for path, _ in tables.values())]
+    tables = split_tables(folder, hashes, validation_needed=validation_needed, other=f"{DEVIGN} with SPLIT.txt")
+    return tables, [path for path, _ in tables.values()]
 
 
 def _devign(whole: Path, hashes: dict[str, str], *, validation_needed: bool) -> Tables:

@@ -4,7 +4,7 @@ import sysconfig
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset
-from neurosieve.data.reading import drop_overlap
+from neurosieve.data.reading import separate_examples
 from neurosieve.data.source import label_files
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS, Split
@@ -53,4 +53,4 @@ def read_stdlib(scheme: str) -> Dataset:
     dataset = label_files(present, splits, scheme, "Python standard library")
     missing = len(splits) - len(present)
     notes = dict(dataset.notes) | ({"modules not in this Python": missing} if missing else {})
-    return drop_overlap(Dataset(dataset.examples, dataset.source, notes, dataset.hashes))
+    return separate_examples(Dataset(dataset.examples, dataset.source, notes, dataset.hashes))

@@ -90,8 +90,10 @@ def cell(row: Mapping[str, Any], column: str, where: str) -> Any:
         DataError: No such column, or nothing in it.
     """
     if row.get(column) is None:
-        came = f"the columns {', '.join(row)}" if column not in row else "nothing there"
-        remedy = "name the columns with --text-column, --other-column and --label-column"
+        lacking = column not in row
+        came = f"the columns {', '.join(row)}" if lacking else "nothing there"
+        name = "name the columns with --text-column, --other-column and --label-column"
+        remedy = name if lacking else "remove or mend the row"
         raise DataError(where, expected=f"a value in column {column!r}", got=came, remedy=remedy)
     return row[column]
 

@@ -33,6 +33,8 @@ class Side:
         drop: `base` − `edited`.
         random: Mean drop of the random edits.
         random_95: The drop that 95 % of them stay below.
+        effect: `drop` − `random`.
+        interval: Of `effect`, 95 %, by files.
     """
 
     n: int
@@ -42,6 +44,8 @@ class Side:
     drop: float
     random: float
     random_95: float
+    effect: float
+    interval: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ class EffectFitter:
     def _side(self, score: str, side: str) -> Side:
         own, drops = self._sides[side], np.array(self._drops[score, side])
         base, edited = self._base[score][own], self._edited[score][own]
+        net = (self._lost(score, self._edited) - self._sum[score] / self._random)[own]
         return Side(
             int(own.sum()),
             float(base.mean()),
@@ -142,13 +147,13 @@ class EffectFitter:
             float(self._lost(score, self._edited)[own].mean()),  # as in `add`: equal drops have to be equal numbers
             float(drops.mean()),
             float(np.quantile(drops, 0.95)),
+            float(net.mean()),
+            self._bootstraps[side].interval(net),
         )
 
     def _effect(self, score: str) -> Effect:
         here, elsewhere = self._side(score, "here"), self._side(score, "elsewhere")
-        own = self._sides["here"]
-        net = (self._lost(score, self._edited) - self._sum[score] / self._random)[own]
-        low, high = self._bootstraps["here"].interval(net)
+        low, high = here.interval
         above = float((here.drop > np.array(self._drops[score, "here"])).mean())
         checks = (
             (low > 0, f"interval [{100 * low:.1f}, {100 * high:.1f}] points is not above 0"),
@@ -156,7 +161,7 @@ class EffectFitter:
             (here.drop > elsewhere.drop, f"it drops by {100 * elsewhere.drop:.1f} points elsewhere"),
         )
         lacking = next((why for passed, why in checks if not passed), "")
-        return Effect(score, here, elsewhere, float(net.mean()), (low, high), not lacking, lacking)
+        return Effect(score, here, elsewhere, here.effect, here.interval, not lacking, lacking)
 
 
 def loss_record(base: Predictions, edited: Predictions, randoms: Iterable[float]) -> Mapping[str, Any]:

@@ -21,6 +21,9 @@ from neurosieve.models.loading import (
 )
 from neurosieve.typing import PathLike, Precision, Site
 
+# Where the embeddings are the head too, no weight of one is missing from a checkpoint that was trained without it.
+_CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification")
+
 
 @dataclass(frozen=True)
 class LanguageModel(CodeModel):
@@ -147,6 +150,8 @@ def _auto(info: ModelInfo) -> Any:
         raise _no_head(
             info.name, "a stack that predicts tokens", "the encoder of an encoder–decoder", "--stack decoder"
         )
+    if made := next((name for name in info.config.architectures or () if name.endswith(_CLASSIFIERS)), None):
+        raise _no_head(info.name, "the checkpoint of a language model", made)
     auto: Any = AutoModelForMaskedLM if info.adapter.kind == "encoder" else AutoModelForCausalLM
     if info.adapter.paired:
         auto = AutoModelForSeq2SeqLM
@@ -159,5 +164,5 @@ def _auto(info: ModelInfo) -> Any:
 
 
 def _no_head(name: str, expected: str, got: str, remedy: str = "") -> ModelError:
-    remedy = f"choose {remedy}" if remedy else "choose the pre-trained checkpoint that it was made from"
+    remedy = f"choose {remedy}" if remedy else "choose the checkpoint it was made from, or --no-predictions"
     return ModelError(f"language-model head of {name}", expected=expected, got=got, remedy=remedy)

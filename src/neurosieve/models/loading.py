@@ -12,6 +12,7 @@ import torch
 import transformers
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from neurosieve.errors import ConfigError, ModelError, ResourceError
 from neurosieve.models.adapters import Adapter, Kind, adapter_for, feed_forward_modules
@@ -58,6 +59,8 @@ def inspect_model(
     _check_place(source)
     options = _from(source) | {"trust_remote_code": trust_remote_code}
     with loading(source):
+        if not source.endswith(GGUF):
+            _check_family(source, trust_remote_code=trust_remote_code)
         config = AutoConfig.from_pretrained(**options)
     adapter = adapter_for(config, source, stack)
     try:
@@ -236,6 +239,23 @@ def _check_place(name: str) -> None:
         raise ModelError(
             f"model folder {name}", expected="an existing folder", got="nothing there", remedy="check --model"
         )
+
+
+def _check_family(name: str, *, trust_remote_code: bool) -> None:
+    """Families that transformers does not know load from code of their own, or once their classes are registered."""
+    config, _ = PretrainedConfig.get_config_dict(name)
+    family, own_code = config.get("model_type"), "AutoConfig" in config.get("auto_map", {})
+    if family is None or family in CONFIG_MAPPING or (own_code and trust_remote_code):
+        return
+    register = "register its classes in Python with AutoConfig.register and AutoModel.register, and its kind with"
+    raise ModelError(
+        f"model {name}",
+        expected="a family that transformers knows or that was registered there",
+        got=f"family {family!r}{', which brings custom code' if own_code else ''}",
+        remedy="pass --trust-remote-code if you trust its source"
+        if own_code
+        else f"upgrade transformers, or {register} neurosieve.register_family({family!r}, kind='encoder')",
+    )
 
 
 def check_weights(name: str, *, allow_pickle: bool) -> None:

@@ -1,0 +1,79 @@
+"""A token as people read it: its text and line, and the code around it."""
+
+from dataclasses import dataclass, field
+
+from neurosieve.concepts.properties import Source
+from neurosieve.concepts.rows import ConceptRows
+
+LINES, CHARACTERS = 60, 3000  # of a function that is shown whole
+AROUND = 10  # lines shown before and after a token otherwise
+
+
+@dataclass(frozen=True)
+class Context:
+    """A token in its code.
+
+    Attributes:
+        example: Id of its text.
+        line: Its line there, from 1.
+        text: The function around it, or the lines around it.
+        start: Its first character in `text`.
+        end: The character behind its last.
+    """
+
+    example: str
+    line: int
+    text: str
+    start: int
+    end: int
+
+    @property
+    def token(self) -> str:
+        """Its characters; those of a very long token end with the context."""
+        return self.text[self.start : self.end]
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """Shows tokens; a text is parsed when the first of its tokens is asked for.
+
+    Attributes:
+        rows: Whose tokens.
+    """
+
+    rows: ConceptRows
+    _sources: dict[int, Source] = field(default_factory=dict)
+
+    def of(self, row: int) -> Context:
+        """The token of a row of the table in the innermost function around it.
+
+        A function longer than 60 lines or 3,000 characters is cut to the lines around the token, and so is code outside
+        of functions.
+        """
+        table = self.rows.table
+        example, start, end = (int(column[row]) for column in (table.example, table.start, table.end))
+        e = self.rows.dataset.examples[example]
+        first, last = self._function(example, start, end) or (0, len(e.text))
+        first = e.text.rfind("\n", 0, first) + 1
+        if last - first > CHARACTERS or e.text.count("\n", first, last) >= LINES:
+            first, last = _near(e.text, start, end, first, last)
+        line = e.text.count("\n", 0, start) + 1
+        return Context(e.id, line, e.text[first:last], start - first, min(end, last) - first)
+
+    def _function(self, example: int, start: int, end: int) -> tuple[int, int] | None:
+        if example not in self._sources:
+            e = self.rows.dataset.examples[example]
+            self._sources[example] = Source(e.text, self.rows.languages[example], e.id)
+        source = self._sources[example]
+        (unit,) = source.find([(start, end)])
+        return source.units[unit].function if unit >= 0 else None
+
+
+def _near(text: str, start: int, end: int, first: int, last: int) -> tuple[int, int]:
+    """Lines around a token between two places, in 3,000 characters at most."""
+    before, behind = text[first:start].split("\n"), text[end:last].split("\n")
+    begin = start - len("\n".join(before[-AROUND - 1 :]))
+    stop = end + len("\n".join(behind[: AROUND + 1]))
+    room = max(CHARACTERS - (end - start), 0) // 2
+    begin, stop = max(begin, start - room), min(stop, end + room)
+    return begin, min(stop, begin + CHARACTERS)

@@ -1,0 +1,24 @@
+"""What stands on standard error before and beside long work: all of it for a person, nothing for a pipe."""
+
+import io
+
+import pytest
+
+from neurosieve.progress import tell, track
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_only_who_watches_is_told(watched: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal() if watched else io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", screen)
+    tell(["one [x]", "two"])
+    assert list(track(range(3), "work")) == [0, 1, 2]
+    said = screen.getvalue()
+    assert all((part in said) == watched for part in ("· one [x]", "· two", "work"))
+    assert bool(said) == watched
