@@ -175,8 +175,18 @@ def intervention(edit: str, *, claimed: bool) -> Record:
         "loss": {"n": 560, "base": 1.5, "edited": 1.9, "random": 1.52, "random_95": 1.6},
         "mass": {"here": mass, "elsewhere": {"base": 0.02, "edited": 0.03, "random": 0.02}}, "examples": [example],
         "erasure": gone if edit == "erase" else None, "probe": probe if edit == "ablate" else None,
-        "probe_reason": "no probe of this run", "versions": {"neurosieve": "0.1.0"},
+        "probe_reason": "no probe of this run", "head": None, "head_reason": "the model has no head for this task",
+        "turned": {"n": 500, "base": 0.02, "edited": 0.32, "random": 0.03, "effect": 0.29, "interval": [0.2, 0.35],
+                   "claimed": True}, "effects_reason": None, "versions": {"neurosieve": "0.1.0"},
     }  # fmt: skip
+
+
+def on_the_task_alone(edit: str) -> Record:
+    """Predictions were not measured."""
+    record = intervention(edit, claimed=True)
+    for part in ("loss", "mass", "examples", "turned"):
+        del record[part]
+    return record | {"effects": None, "effects_reason": "left out by --no-predictions"}
 
 
 def nothing(record: Record) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from neurosieve.cli.show import show_concepts, show_intervention
 from neurosieve.concept_study import Concepts
+from neurosieve.report import render_page
 from neurosieve.report.code import marked, near
 from neurosieve.report.concept_figures import concept_charts, depth_chart, rival_chart
 from neurosieve.report.concepts import (
@@ -38,7 +39,14 @@ from neurosieve.report.latent import latent_chart
 from neurosieve.report.numbers import p_value, ratio
 from neurosieve.report.tables import Record
 from neurosieve.report.texts import explained_chart
-from tests.report.concept_records import KINDS, concepts_of, found_neuron, intervention, interventions_of
+from tests.report.concept_records import (
+    KINDS,
+    concepts_of,
+    found_neuron,
+    intervention,
+    interventions_of,
+    on_the_task_alone,
+)
 
 
 def charts_of(kind: str) -> dict[str, Chart]:
@@ -201,9 +209,42 @@ def test_interventions_are_told_beside_random_edits() -> None:
 
 def test_more_of_an_edit() -> None:
     ablate, erase = ({row[0]: row[1:] for row in measure_table(r).rows} for r in interventions_of("full"))
-    assert ablate["a probe for the task (n 40)"] == ("90.0 % [80.0, 95.0]", "70.0 %", "drop 1.0 (95 % below 3.0)")
-    assert erase["a probe for the task"][0] == "not measured: no probe of this run"
+    assert ablate["the run's probe, accuracy (n 40)"] == ("90.0 % [80.0, 95.0]", "70.0 %", "drop 1.0 (95 % below 3.0)")
+    assert erase["the run's probe"][0] == "not measured: no probe of this run"
     assert erase["a new probe on layer 1 (n 100, guess 50.0 %)"][1] == "50.0 % [40.0, 60.0]"
+
+
+def test_steering_is_to_turn_other_tokens() -> None:
+    steer = intervention("steer", claimed=False)
+    assert edit_table([steer]).rows[0][-1] == "claimed: turns 29.0 [20.0, 35.0] points elsewhere"
+    assert intervention_headline([steer]).startswith(
+        "1 of 1 edit moves what the model predicts of a concept, most clearly"
+    )
+    assert "predicted 29.0 [20.0, 35.0] points more often where it is not" in intervention_headline([steer])
+    steer["turned"]["claimed"] = False
+    assert intervention_headline([steer]).startswith("None of 1 edit")
+
+
+def test_an_edit_measured_on_the_task_alone() -> None:
+    record = on_the_task_alone("ablate")
+    assert intervention_headline([record]) == "1 edit measured on the task alone"
+    assert edit_table([record]).rows[0][-1] == "predictions not measured: left out by --no-predictions"
+    assert [row[0] for row in measure_table(record).rows] == [
+        "the run's probe, accuracy (n 40)",
+        "the model's own head",
+    ]
+    assert short_effect_table(record).rows == ()
+    page = render_page(None, "run", None, [record])
+    assert 'id="effects"' not in page
+    assert intervention_headline([record, *interventions_of("full")]).startswith("2 of 2 edits")
+
+
+def test_values_of_a_probe_are_told_as_such() -> None:
+    record = intervention("ablate", claimed=True)
+    record["probe"]["score"] = "r2"
+    assert ("the run's probe, R² (n 40)", "0.900 [0.800, 0.950]", "0.700") in [
+        row[:3] for row in measure_table(record).rows
+    ]
 
 
 class Text(HTMLParser):
