@@ -222,7 +222,7 @@ def test_steering_is_to_turn_other_tokens() -> None:
     )
     assert "predicted 29.0 [20.0, 35.0] points more often where it is not" in intervention_headline([steer])
     steer["turned"]["claimed"] = False
-    assert intervention_headline([steer]).startswith("None of 1 edit")
+    assert intervention_headline([steer]).startswith("steer lexical=number moves no more of what")
 
 
 def test_an_edit_measured_on_the_task_alone() -> None:

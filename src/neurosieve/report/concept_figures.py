@@ -16,7 +16,7 @@ from neurosieve.report.drawing import Chart, axes, colour, plain
 from neurosieve.report.numbers import neuron, ratio
 from neurosieve.report.tables import Record, Table, make_table
 
-_ROW, _NAME = 17, 24  # pixels a row; characters of a name
+_ROW, _NAME, _HEAD = 17, 24, 30  # pixels a row; characters of a name and of a head
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Rows:
     def put_on(self, figure: go.Figure) -> None:
         """Name the rows on the y axis."""
         names = {at: plain(_short(value)) for (_, value), at in self.place.items()}
-        names |= {at: f"<b>{plain(_short(name))}</b>" for at, name in self.heads.items()}
+        names |= {at: f"<b>{plain(_short(name, _HEAD))}</b>" for at, name in self.heads.items()}
         ends = [max(names) + 0.7, min(names) - 0.7]
         ticks = {"tickvals": list(names), "ticktext": list(names.values()), "tickfont": {"size": 11}}
         figure.update_yaxes(range=ends, showgrid=False, zeroline=False, fixedrange=True, automargin=True, **ticks)
@@ -72,8 +72,8 @@ def _values_of(views: Iterable[Record]) -> Rows:
     return rows_of(values)
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+def _short(name: str, most: int = _NAME) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def rival_chart(view: Record) -> Chart:

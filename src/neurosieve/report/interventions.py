@@ -32,6 +32,8 @@ def intervention_headline(records: Sequence[Record]) -> str:
     moved = [(r, e) for r, e in _effects(measured) if e["claimed"] and e["score"] == "property"]
     turned = [r for r in measured if r["edit"] == "steer" and r["turned"]["claimed"]]
     found = len({id(r) for r in (*(r for r, _ in moved), *turned)})
+    if not found and len(measured) == 1:
+        return f"{edit_name(measured[0])} moves no more of what the model predicts than random edits do"
     if not found:
         return f"None of {_edits(len(measured))} moves what the model predicts of a concept more than random edits do"
     text = f"{found} of {_edits(len(measured))} move{'' if found > 1 else 's'} what the model predicts of a concept"
@@ -157,7 +159,8 @@ def effect_chart(records: Sequence[Record]) -> Chart:
     rows.put_on(figure)
     caption = (
         "Drop of predictions that are right, when neurons are edited. Bars are 95 % intervals of what is above random"
-        " edits' mean; an edit is claimed where its mark is right of the grey bar and of the open square."
+        " edits' mean. An edit is claimed where its mark is right of the grey bar and of the open square, and its"
+        " interval of the bar's begin."
     )
     claimed = sum(e["claimed"] for _, e, _, _ in found)
     title = f"{claimed} of {len(found)} drops are more than matched random edits and the harm elsewhere explain"
