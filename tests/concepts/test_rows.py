@@ -194,7 +194,7 @@ def test_sample_of_one_value(tmp_path: Path) -> None:
 def read(name: str, view: View, url: Path, **options: Any) -> ConceptStore:
     dataset = files(1, lambda seed: f"x = add(y, 1)  # {seed[0][0]}\nz = x\n")
     rows = rows_of(dataset, properties=["lexical", "use"])
-    return read_concepts(tiny_loaded(name), rows, view, url, ExtractionOptions(dtype="float32"), **options)
+    return read_concepts(tiny_loaded(name), rows, url, ExtractionOptions(dtype="float32", view=view, **options))
 
 
 @pytest.mark.parametrize("name", ["bert", "gpt2"])
