@@ -138,7 +138,7 @@ def concepts() -> Record:
         "layers": LAYERS, "neurons": 300, "texts": {"read": 16, "with_errors": 1, "framed": 2},
         "tokens": {"read": 1900, "in_error": 5}, "views": {v: concept_view(v) for v in ("detect", "predict")},
         "groups": group("detect"), "evidence": {"detect": [evidence()]},
-        "latent": [latent(0), latent(1, 4)], "examples": explained(),
+        "latent": [latent(0), latent(1, 4)], "examples": explained(), "examples_reason": None,
         "notes": ["16 source files (16 python)", "language by the endings of the files: python"],
         "options": {"language": None, "tokens": [40, 10, 20]}, "seed": 3, "seconds": {"concepts: detect": 1.5},
         "peak_rss_mb": 2048.0, "versions": {"neurosieve": "0.1.0"}, "data_hashes": {"files": "ef" * 32},
@@ -175,8 +175,18 @@ def intervention(edit: str, *, claimed: bool) -> Record:
         "loss": {"n": 560, "base": 1.5, "edited": 1.9, "random": 1.52, "random_95": 1.6},
         "mass": {"here": mass, "elsewhere": {"base": 0.02, "edited": 0.03, "random": 0.02}}, "examples": [example],
         "erasure": gone if edit == "erase" else None, "probe": probe if edit == "ablate" else None,
-        "probe_reason": "no probe of this run", "versions": {"neurosieve": "0.1.0"},
+        "probe_reason": "no probe of this run", "head": None, "head_reason": "the model has no head for this task",
+        "turned": {"n": 500, "base": 0.02, "edited": 0.32, "random": 0.03, "effect": 0.29, "interval": [0.2, 0.35],
+                   "claimed": True}, "effects_reason": None, "versions": {"neurosieve": "0.1.0"},
     }  # fmt: skip
+
+
+def on_the_task_alone(edit: str) -> Record:
+    """Predictions were not measured."""
+    record = intervention(edit, claimed=True)
+    for part in ("loss", "mass", "examples", "turned"):
+        del record[part]
+    return record | {"effects": None, "effects_reason": "left out by --no-predictions"}
 
 
 def nothing(record: Record) -> None:

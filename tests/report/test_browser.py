@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from neurosieve.report import CHARTS, render_page
+from tests.report.concept_records import concepts_of, interventions_of
 from tests.report.records import LONG, record_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -32,6 +33,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     for name in ("full", "nothing", "hostile"):
         (folder / f"{name}.html").write_text(render_page(record_of(name), "run"), encoding="utf-8")
+    for kind in ("full", "nothing", "hostile"):
+        page = render_page(None, "run", concepts_of(kind), interventions_of(kind))
+        (folder / f"concepts-{kind}.html").write_text(page, encoding="utf-8")
     return {p.stem: p for p in folder.iterdir()}
 
 
@@ -77,6 +81,28 @@ def test_quiet_and_no_wider_than_the_screen(
         assert drawn == [key for key in CHARTS if name != "nothing" or key not in ("set", "pareto")]
         for text in page.query_selector_all(".xtick text, .ytick text, .x2tick text, .legendtext")[:40]:
             assert text.evaluate("e => getComputedStyle(e).fill") == INK[scheme]
+
+
+@pytest.mark.parametrize("name", ["concepts-full", "concepts-nothing", "concepts-hostile"])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_concepts_are_quiet_and_no_wider_than_the_screen(
+    browser: Any, pages: dict[str, Path], width: int, scheme: str, name: str
+) -> None:
+    with Opened(browser, pages[name], width, scheme) as opened:
+        page = opened.page
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert opened.said == []
+        assert opened.asked == [pages[name].as_uri()]
+        for text in page.query_selector_all(".xtick text, .ytick text, .x2tick text, .legendtext")[:60]:
+            assert text.evaluate("e => getComputedStyle(e).fill") == INK[scheme]
+
+
+def test_a_marked_token_stands_in_its_lines(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["concepts-full"]) as opened:
+        code = opened.page.query_selector("#evidence pre.code")
+        assert code.text_content() == "def f(x):\n    y = 12\n    return y"
+        assert code.query_selector("mark").text_content() == "12"
 
 
 def test_toggles_and_download(browser: Any, pages: dict[str, Path]) -> None:

@@ -1,15 +1,20 @@
 """`neurosieve report`: the page of a finished run, and one line for each that has none."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from neurosieve import concept_study
+from neurosieve.concept_study import continue_concepts, load_concepts
 from neurosieve.config import make_config
-from neurosieve.study import load_summary, run_study
+from neurosieve.report.concepts import concept_headline
+from neurosieve.study import load_summary, run_study, write_report
 from neurosieve.summary import Summary
 from tests.cli import one_line_error, ran
+from tests.report.concept_records import concepts_of, interventions_of
 from tests.study import finished_quick, quick
 
 Capture = pytest.CaptureFixture[str]
@@ -79,3 +84,71 @@ def test_study_file_of_a_run_runs_again(run: Path) -> None:
     """The command that the report names."""
     assert make_config(study=run / "study.yaml") == quick()
     assert isinstance(run_study(make_config(study=run / "study.yaml"), run), Summary)
+
+
+@pytest.fixture
+def concepts(run: Path) -> Path:
+    """A run folder with concepts beside its study."""
+    (run / "concepts.json").write_text(json.dumps(concepts_of("full")), encoding="utf-8")
+    return run
+
+
+def headings(run: Path) -> list[str]:
+    return re.findall(r'<section id="([\w-]+)">', (run / "report.html").read_text(encoding="utf-8"))
+
+
+def test_page_of_concepts_and_interventions(concepts: Path, capsys: Capture) -> None:
+    """What a folder holds is shown, with or without a study."""
+    assert ran(capsys, "report", str(concepts)).code == 0
+    assert {"scores", "concepts"} <= set(headings(concepts))
+    assert "interventions" not in headings(concepts)
+    (concepts / "interventions").mkdir()
+    record = json.dumps(interventions_of("full")[0])
+    (concepts / "interventions" / "lexical-number-ablate.json").write_text(record, encoding="utf-8")
+    (concepts / "summary.json").unlink()
+    assert ran(capsys, "report", str(concepts)).code == 0
+    assert {"concepts", "interventions"} <= set(headings(concepts))
+    assert "scores" not in headings(concepts)
+    (concepts / "concepts.json").unlink()
+    assert ran(capsys, "report", str(concepts)).code == 0
+    assert headings(concepts) == ["interventions", "effects", "edits", "words", "origin"]
+
+
+def test_damaged_concepts(concepts: Path, capsys: Capture) -> None:
+    before = (concepts / "report.html").read_bytes()
+    (concepts / "concepts.json").write_text(json.dumps(concepts_of("full") | {"format": 9}), encoding="utf-8")
+    one_line_error(ran(capsys, "report", str(concepts)), "concepts.json", "version 9", "version 1")
+    (concepts / "concepts.json").write_text("{", encoding="utf-8")
+    one_line_error(ran(capsys, "report", str(concepts)), "concepts.json", "a whole JSON object")
+    assert (concepts / "report.html").read_bytes() == before
+
+
+def test_finished_concepts_are_read_and_their_page_written(concepts: Path, capsys: Capture) -> None:
+    """No model is loaded for what is already there."""
+    (concepts / "report.html").unlink()
+    ended = ran(capsys, "concepts", str(concepts))
+    assert (ended.code, ended.err) == (0, "")
+    assert "5 of 300 neurons are called neurons" in ended.out
+    assert str(concepts / "report.html") in ended.out.replace("\n", "")
+    assert {"scores", "concepts"} <= set(headings(concepts))
+
+
+def test_new_concepts_refresh_the_page(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that the study wrote gets the concepts."""
+    assert "concepts" not in headings(run)
+    found = concepts_of("full")
+    monkeypatch.setattr(concept_study, "_studied", lambda _: found)
+    monkeypatch.setattr(concept_study, "_found", lambda _: {})
+    monkeypatch.setattr(concept_study, "_notes", lambda _: [])
+    assert continue_concepts(run, {"language": "python"}).headline == concept_headline(found)
+    assert {"scores", "concepts"} <= set(headings(run))
+    assert load_concepts(run) is not None
+
+
+def test_a_study_refreshes_the_page_of_concepts(concepts: Path) -> None:
+    """Concepts came first, then the study ran in the same folder."""
+    (concepts / "summary.json").unlink()
+    write_report(concepts)
+    assert "scores" not in headings(concepts)
+    run_study(quick(), concepts)
+    assert {"scores", "concepts"} <= set(headings(concepts))

@@ -13,6 +13,7 @@ from neurosieve.report import render_page
 from neurosieve.report.glossary import GLOSSARY
 from neurosieve.report.tables import score_table
 from neurosieve.summary import Summary
+from tests.report.concept_records import KINDS, concepts_of, interventions_of
 from tests.report.records import HOSTILE, LONG, NAMES, record_of
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -48,13 +49,101 @@ def page(name: str) -> str:
     return render_page(record_of(name), "runs/tiny").replace(get_plotlyjs(), "PLOTLY")
 
 
+def concept_page(kind: str, summary: str | None = None) -> str:
+    """Of concepts and interventions, and of a study where one is named; without the drawing library."""
+    study = record_of(summary) if summary else None
+    return render_page(study, "runs/tiny", concepts_of(kind), interventions_of(kind)).replace(get_plotlyjs(), "PLOTLY")
+
+
 @pytest.mark.parametrize("name", ["full", "nothing"])
 def test_golden(name: str) -> None:
     """`NEUROSIEVE_GOLDEN=write pytest tests/report` writes the files anew; look at the difference before you commit."""
+    assert_golden(name, page(name))
+
+
+@pytest.mark.parametrize("kind", ["full", "nothing"])
+def test_golden_of_concepts(kind: str) -> None:
+    assert_golden(f"concepts-{kind}", concept_page(kind))
+
+
+def assert_golden(name: str, made: str) -> None:
     file = GOLDEN / f"{name}.html"
     if os.environ.get("NEUROSIEVE_GOLDEN") == "write":
-        file.write_text(page(name), encoding="utf-8")
-    assert page(name) == file.read_text(encoding="utf-8")
+        file.write_text(made, encoding="utf-8")
+    assert made == file.read_text(encoding="utf-8")
+
+
+PARTS = (
+    *("concepts", "concepts-studied", "rivals-detect", "values-detect", "rivals-predict", "values-predict", "depth"),
+    *(
+        "left-out",
+        "groups",
+        "spread",
+        "polysemy",
+        "shared",
+        "evidence",
+        "latent",
+        "clusters-found",
+        "explained",
+        "texts",
+    ),
+    *("interventions", "effects", "edits", "words", "origin"),
+)
+ABSENT = {
+    "full": (),
+    "nothing": PARTS[8:17],
+    "bare": ("rivals-predict", "values-predict", "left-out", *PARTS[8:17]),
+    "nameless": ("spread",),
+    "hostile": (),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_of_concepts(kind: str) -> None:
+    """Each part stands where it has values, once, and brings its words."""
+    read = Texts(concept_page(kind))
+    assert [i for i in read.ids if i != "figures"] == [part for part in PARTS if part not in ABSENT[kind]]
+    text = " ".join(read.texts)
+    assert "neurosieve concepts runs/tiny/study.yaml --out NEW_FOLDER" in text
+    assert ("aligned cluster" in text) is ("latent" in read.ids)
+    assert "matched random edits" in text
+    assert "LayerSelector" not in text
+    assert read.tags.count("h1") == 1
+
+
+def test_all_results_on_one_page() -> None:
+    read = Texts(concept_page("full", "full"))
+    assert [i for i in read.ids if i in (*ORDER, *PARTS)] == [*ORDER[:-1], *PARTS]
+    assert len(read.ids) == len(set(read.ids))
+    text = " ".join(read.texts)
+    assert record_of("full")["headline"] in text
+    assert all(word in text for word in GLOSSARY)
+    assert "neurosieve concepts NEW_FOLDER" in text
+
+
+def test_interventions_alone() -> None:
+    read = Texts(render_page(None, "run", None, interventions_of("full")))
+    assert [i for i in read.ids if i != "figures"] == ["interventions", "effects", "edits", "words", "origin"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_concepts_carry_no_more_digits(kind: str) -> None:
+    text = " ".join(Texts(concept_page(kind)).texts)
+    assert not re.findall(r"\d\.\d{4,}", text)
+    assert "None" not in text.replace("None of", "").replace("language None", "")
+    assert "nan" not in text.split()
+
+
+def test_hostile_concepts_stay_texts() -> None:
+    page_, plain = concept_page("hostile"), concept_page("full")
+    read = Texts(page_)
+    assert read.tags.count("script") == 3
+    assert "b" not in read.tags
+    assert set(read.tags) == set(Texts(plain).tags)
+    assert LONG in "".join(read.texts)
+    assert not {"\u202e", "\x00", "\x1b"} & set(page_)
+    assert HOSTILE not in page_
+    assert not re.search(r"""(?:src|href)=["'](?!#)""", page_)
 
 
 @pytest.mark.parametrize("name", NAMES)

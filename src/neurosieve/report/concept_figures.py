@@ -16,7 +16,7 @@ from neurosieve.report.drawing import Chart, axes, colour, plain
 from neurosieve.report.numbers import neuron, ratio
 from neurosieve.report.tables import Record, Table, make_table
 
-_ROW, _NAME = 17, 24  # pixels a row; characters of a name
+_ROW, _NAME, _HEAD = 17, 24, 30  # pixels a row; characters of a name and of a head
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Rows:
     def put_on(self, figure: go.Figure) -> None:
         """Name the rows on the y axis."""
         names = {at: plain(_short(value)) for (_, value), at in self.place.items()}
-        names |= {at: f"<b>{plain(_short(name))}</b>" for at, name in self.heads.items()}
+        names |= {at: f"<b>{plain(_short(name, _HEAD))}</b>" for at, name in self.heads.items()}
         ends = [max(names) + 0.7, min(names) - 0.7]
         ticks = {"tickvals": list(names), "ticktext": list(names.values()), "tickfont": {"size": 11}}
         figure.update_yaxes(range=ends, showgrid=False, zeroline=False, fixedrange=True, automargin=True, **ticks)
@@ -72,8 +72,8 @@ def _values_of(views: Iterable[Record]) -> Rows:
     return rows_of(values)
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+def _short(name: str, most: int = _NAME) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def rival_chart(view: Record) -> Chart:
@@ -148,7 +148,7 @@ def heat_chart(
         best = [names[max(range(layers), key=row.__getitem__)] for row in known.values()]
         more = {"showlegend": False, "hoverinfo": "skip", "row": 1, "col": i}
         figure.add_scatter(x=best, y=list(known), mode="markers", marker=mark, **more)
-        figure.update_xaxes(title=f"{panel}: layer", row=1, col=i)
+        figure.update_xaxes(title=panel, row=1, col=i)
     rows.put_on(figure)
     return figure.update_layout(height=rows.height - 40, margin={"t": 70})
 
@@ -158,7 +158,7 @@ def depth_chart(record: Record) -> Chart:
     views, layers = record["views"], record["layers"]
     panels = {n: {(c["property_name"], c["value"]): c["layers"] for c in v["concepts"]} for n, v in views.items()}
     rows = _values_of(views.values())
-    figure = heat_chart(panels, rows, layers, (0.5, 1))
+    figure = heat_chart(panels, rows, layers, (0.5, 1.0))
     cells = [
         ("=".join(name), view, *(ratio(v) for v in panel[name]))
         for name in rows.place
@@ -167,8 +167,8 @@ def depth_chart(record: Record) -> Chart:
     ]
     table = make_table("Best neuron of each layer", ("value", "view", *(f"layer {k}" for k in range(layers))), cells)
     caption = (
-        "AUROC on held-out files of the layer's best neuron on train: pale is 0.5, which a guess has, dark is 1. The"
-        " mark is on each value's best layer."
+        "A column a layer: AUROC on held-out files of its best neuron on train; pale is 0.5, which a guess has, dark is"
+        " 1. The mark is on each value's best layer."
     )
     return Chart("depth", _depth_title(record), caption, figure, table)
 

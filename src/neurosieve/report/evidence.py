@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from neurosieve.report.code import marked, near
-from neurosieve.report.numbers import NONE, count, neuron
+from neurosieve.report.numbers import NONE, count, neuron, visible
 from neurosieve.report.tables import Record, Table, make_table
 
 _WHOLE = 3  # tokens whose whole function is shown
@@ -65,7 +65,7 @@ def _drawing(densities: Record, name: str) -> Markup:
         if v
     )
     path = " ".join(f"L{i * step:.1f} {_HIGH * (1 - v / most):.1f} H{(i + 1) * step:.1f}" for i, v in enumerate(others))
-    words = f"Values of the neuron: bars with {name}, line without"
+    words = visible(f"Values of the neuron: bars with {name}, line without")
     frame = Markup("<svg class='density' viewBox='0 0 {} {}' preserveAspectRatio='none' role='img' aria-label='{}'>")
     outline = Markup("<path d='M0 {} {}'/></svg>")
     return frame.format(_WIDE, _HIGH, words) + bars + outline.format(_HIGH, path)

@@ -57,13 +57,12 @@ def property_set_table(group: Record) -> Table:
 
 def _set_title(group: Record) -> str:
     sizes = sorted(s["smallest"]["size"] for s in group["sets"] if s["smallest"])
-    allowed = ACCURACY.allowed(group["delta"])
-    span = " to ".join(dict.fromkeys(map(str, (sizes[0], sizes[-1])))) if sizes else ""
     if not sizes:
-        return "No property has a set that can be claimed"
+        return f"View {group['view']}: no property has a set that can be claimed"
+    span = " to ".join(dict.fromkeys(map(str, (sizes[0], sizes[-1]))))
     return (
-        f"{span} neurons tell the values of {len(sizes)} of"
-        f" {len(group['sets'])} properties apart, within {allowed} on validation"
+        f"View {group['view']}: {span} neurons tell the values of {len(sizes)} of {len(group['sets'])} properties"
+        f" apart, within {ACCURACY.allowed(group['delta'])} on validation"
     )
 
 
@@ -117,7 +116,7 @@ def spread_chart(group: Record) -> Chart | None:
         return None
     layers = len(next(iter(sets.values()))["share"])
     shares = {("", name): s["share"] for name, s in sets.items()}
-    figure = heat_chart({group["view"]: shares}, rows_of({"": sets}), layers, (0, 1))
+    figure = heat_chart({group["view"]: shares}, rows_of({"": sets}), layers, (0.0, 1.0))
     cells = [
         (name, ratio(s["mean"]), ratio(s["entropy"]), ratio(s["expected_entropy"]), *map(count, s["counts"]))
         for name, s in sets.items()
@@ -126,8 +125,8 @@ def spread_chart(group: Record) -> Chart | None:
     narrow = sum(s["entropy"] < s["expected_entropy"] - _BITS for s in sets.values())
     title = f"{narrow} of {len(sets)} smallest sets keep to fewer layers than as many random neurons"
     caption = (
-        "Share of a set's neurons in each layer: pale is none, dark is all, the mark is on the largest. Counted where"
-        f" the entropy over layers is {_BITS:g} bits or more below chance."
+        "A column a layer: its share of a set's neurons; pale is none, dark is all, the mark is on the largest. Counted"
+        f" where the entropy over layers is {_BITS:g} bits or more below chance."
     )
     return Chart("spread", title, caption, figure, make_table("Smallest sets over layers", heads, cells))
 

@@ -1,6 +1,6 @@
 """Tables and figures of interventions: pure functions from the contents of a run's `interventions`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from neurosieve.report.code import marked
 from neurosieve.report.concept_figures import rows_of
 from neurosieve.report.drawing import Chart, axes, colour
-from neurosieve.report.numbers import ACCURACY, NONE, count, per_cent
+from neurosieve.report.numbers import ACCURACY, NONE, R2, count, per_cent
 from neurosieve.report.tables import Record, Table, make_table
 
 _SCORES = {"property": "has the value or not", "exact": "the very token"}
@@ -21,20 +21,33 @@ def edit_name(record: Record) -> str:
 
 
 def _effects(records: Iterable[Record]) -> Iterator[tuple[Record, Record]]:
-    return ((record, effect) for record in records for effect in record["effects"])
+    return ((record, effect) for record in records for effect in record["effects"] or ())
 
 
 def intervention_headline(records: Sequence[Record]) -> str:
     """How many edits move what the model predicts of their concept, and by how much; or that none does."""
-    found = [(r, e) for r, e in _effects(records) if e["claimed"] and e["score"] == "property"]
-    edits = f"{len(records)} edit{'s' if len(records) > 1 else ''}"
+    measured = [r for r in records if r["effects"]]
+    if not measured:
+        return f"{_edits(len(records))} measured on the task alone"
+    moved = [(r, e) for r, e in _effects(measured) if e["claimed"] and e["score"] == "property"]
+    turned = [r for r in measured if r["edit"] == "steer" and r["turned"]["claimed"]]
+    found = len({id(r) for r in (*(r for r, _ in moved), *turned)})
+    if not found and len(measured) == 1:
+        return f"{edit_name(measured[0])} moves no more of what the model predicts than random edits do"
     if not found:
-        return f"None of {edits} moves what the model predicts of a concept more than random edits do"
-    record, effect = max(found, key=lambda pair: pair[1]["interval"][0])
-    return (
-        f"{len(found)} of {edits} move what the model predicts of a concept, most clearly {edit_name(record)}:"
-        f" {_points(effect)} points fewer right than under random edits where the value is"
-    )
+        return f"None of {_edits(len(measured))} moves what the model predicts of a concept more than random edits do"
+    text = f"{found} of {_edits(len(measured))} move{'' if found > 1 else 's'} what the model predicts of a concept"
+    if not moved:
+        best = max(turned, key=lambda r: r["turned"]["interval"][0])
+        more = f"the value is predicted {_points(best['turned'])} points more often where it is not"
+        return f"{text}, most clearly {edit_name(best)}: {more}"
+    record, effect = max(moved, key=lambda pair: pair[1]["interval"][0])
+    fewer = f"{_points(effect)} points fewer right than under random edits where the value is"
+    return f"{text}, most clearly {edit_name(record)}: {fewer}"
+
+
+def _edits(n: int) -> str:
+    return f"{n} edit{'s' if n > 1 else ''}"
 
 
 def _points(effect: Record) -> str:
@@ -48,22 +61,26 @@ def _neurons(record: Record) -> str:
 def edit_table(records: Sequence[Record]) -> Table:
     """Each edit in a row: what it does to predictions of the value, and whether that is claimed."""
     rows = []
-    for record, e in _effects(records):
-        if e["score"] == "property":
-            loss = record["loss"]
-            rows.append(
-                (
-                    edit_name(record),
-                    count(len(record["neurons"])),
-                    f"{_points(e)} (n {count(e['here']['n'])})",
-                    ACCURACY.number(e["here"]["random"]),
-                    ACCURACY.number(e["elsewhere"]["drop"]),
-                    f"{loss['base']:.2f} → {loss['edited']:.2f}",
-                    "claimed" if e["claimed"] else f"not claimed: {e['lacking']}",
-                )
-            )
+    for r in records:
+        about = (edit_name(r), count(len(r["neurons"])))
+        if not r["effects"]:
+            rows.append((*about, NONE, NONE, NONE, NONE, f"predictions not measured: {r['effects_reason']}"))
+            continue
+        (e,) = (e for e in r["effects"] if e["score"] == "property")
+        here, loss = e["here"], r["loss"]
+        effect = f"{_points(e)} (n {count(here['n'])})"
+        drops = (ACCURACY.number(here["random"]), ACCURACY.number(e["elsewhere"]["drop"]))
+        rows.append((*about, effect, *drops, _loss(loss), _verdict(r, e)))
     heads = ("edit", "neurons", "effect, points", "random edits' drop", "drop elsewhere", "loss, nats", "verdict")
     return make_table("Edits of concepts", heads, rows)
+
+
+def _verdict(record: Record, effect: Record) -> str:
+    """Whether the effect is claimed; steering is to turn other tokens."""
+    if record["edit"] == "steer":
+        turned = record["turned"]
+        return f"{'claimed' if turned['claimed'] else 'not claimed'}: turns {_points(turned)} points elsewhere"
+    return "claimed" if effect["claimed"] else f"not claimed: {effect['lacking']}"
 
 
 def effect_table(records: Sequence[Record]) -> Table:
@@ -81,7 +98,7 @@ def effect_table(records: Sequence[Record]) -> Table:
                 _points(e),
                 f"{ACCURACY.number(here['random'])} (95 % below {ACCURACY.number(here['random_95'])})",
                 f"{ACCURACY.number(elsewhere['drop'])} (n {count(elsewhere['n'])})",
-                f"{loss['base']:.2f} → {loss['edited']:.2f} (random {loss['random']:.2f})",
+                f"{_loss(loss)} (random {loss['random']:.2f})",
                 "claimed" if e["claimed"] else f"not claimed: {e['lacking']}",
             )
         )
@@ -91,25 +108,27 @@ def effect_table(records: Sequence[Record]) -> Table:
 
 
 def short_effect_table(record: Record) -> Table:
-    """The same of one edit, one row a figure, for a narrow screen."""
-    property_, exact = record["effects"]
-    here, elsewhere, loss = "here", "elsewhere", record["loss"]
+    """The effects of one edit, one row a figure, for a narrow screen; no row where predictions were not measured."""
+    title, heads = f"{edit_name(record)}: {_neurons(record)} neurons", ("predictions", *_SCORES.values())
+    if not record["effects"]:
+        return make_table(title, heads, [])
+    parts: dict[str, Callable[[Record], str]] = {
+        "right before, where the value is": lambda e: per_cent(e["here"]["base"], e["here"]["base_interval"]),
+        "right after": lambda e: per_cent(e["here"]["edited"]),
+        "effect, points": _points,
+        "drop of random edits": lambda e: ACCURACY.number(e["here"]["random"]),
+        "95 % of them stay below": lambda e: ACCURACY.number(e["here"]["random_95"]),
+        "drop elsewhere": lambda e: ACCURACY.number(e["elsewhere"]["drop"]),
+        "n here, elsewhere": lambda e: f"{count(e['here']['n'])}, {count(e['elsewhere']['n'])}",
+        "claimed": lambda e: "yes" if e["claimed"] else f"no: {e['lacking']}",
+    }
+    rows = [(name, *map(told, record["effects"])) for name, told in parts.items()]
+    loss = record["loss"]
+    return make_table(title, heads, [*rows, ("loss, nats", _loss(loss), f"random {loss['random']:.2f}")])
 
-    def both(of: Any) -> tuple[str, str]:
-        return of(property_), of(exact)
 
-    rows = [
-        ("before, where the value is", *both(lambda e: per_cent(e[here]["base"], e[here]["base_interval"]))),
-        ("after", *both(lambda e: per_cent(e[here]["edited"]))),
-        ("effect, points", *both(_points)),
-        ("drop of random edits", *both(lambda e: ACCURACY.number(e[here]["random"]))),
-        ("95 % of them stay below", *both(lambda e: ACCURACY.number(e[here]["random_95"]))),
-        ("drop elsewhere", *both(lambda e: ACCURACY.number(e[elsewhere]["drop"]))),
-        ("n here, elsewhere", *both(lambda e: f"{count(e[here]['n'])}, {count(e[elsewhere]['n'])}")),
-        ("claimed", *both(lambda e: "yes" if e["claimed"] else f"no: {e['lacking']}")),
-        ("loss, nats", f"{loss['base']:.2f} → {loss['edited']:.2f}", f"random {loss['random']:.2f}"),
-    ]
-    return make_table(f"{edit_name(record)}: {_neurons(record)} neurons", ("", *_SCORES.values()), rows)
+def _loss(loss: Record) -> str:
+    return f"{loss['base']:.2f} → {loss['edited']:.2f}"
 
 
 def effect_chart(records: Sequence[Record]) -> Chart:
@@ -140,7 +159,8 @@ def effect_chart(records: Sequence[Record]) -> Chart:
     rows.put_on(figure)
     caption = (
         "Drop of predictions that are right, when neurons are edited. Bars are 95 % intervals of what is above random"
-        " edits' mean; an edit is claimed where its mark is right of the grey bar and of the open square."
+        " edits' mean. An edit is claimed where its mark is right of the grey bar and of the open square, and its"
+        " interval of the bar's begin."
     )
     claimed = sum(e["claimed"] for _, e, _, _ in found)
     title = f"{claimed} of {len(found)} drops are more than matched random edits and the harm elsewhere explain"
@@ -148,35 +168,32 @@ def effect_chart(records: Sequence[Record]) -> Chart:
 
 
 def measure_table(record: Record) -> Table:
-    """What else was measured of an edit: probability of the value, probes, and whether it is gone."""
+    """What else was measured of an edit: probability of the value, what is turned, the task, and whether it is gone."""
     rows = []
-    for side, name in (("here", "probability of the value where it is"), ("elsewhere", "the same elsewhere")):
-        mass = record["mass"][side]
-        rows.append((name, *(per_cent(mass[k]) for k in ("base", "edited", "random"))))
-    for key, name in (("probe", "a probe for the task"), ("head", "the model's own head")):
-        part = record.get(key)
-        if part:
-            drawn = f"drop {ACCURACY.number(part['random'])} (95 % below {ACCURACY.number(part['random_95'])})"
-            rows.append(
-                (
-                    f"{name} (n {count(part['n'])})",
-                    per_cent(part["base"], part["base_interval"]),
-                    per_cent(part["edited"]),
-                    drawn,
-                )
-            )
-        elif record.get(f"{key}_reason"):
-            rows.append((name, f"not measured: {record[f'{key}_reason']}", NONE, NONE))
-    gone = record.get("erasure")
-    if gone:
+    if record["effects"]:
+        for side, name in (("here", "probability of the value where it is"), ("elsewhere", "the same elsewhere")):
+            rows.append((name, *(per_cent(record["mass"][side][k]) for k in ("base", "edited", "random"))))
+        turned = record["turned"]
+        shares = (per_cent(turned[k]) for k in ("base", "edited", "random"))
+        rows.append((f"the value predicted elsewhere (n {count(turned['n'])})", *shares))
+    rows += [
+        _task_row(record, key, name) for key, name in (("probe", "the run's probe"), ("head", "the model's own head"))
+    ]
+    if gone := record["erasure"]:
         scores = (per_cent(gone[k]["score"], gone[k]["interval"]) for k in ("before", "after", "control"))
-        rows.append(
-            (
-                f"a new probe on layer {gone['layer']} (n {count(gone['n'])}, guess {per_cent(gone['majority'])})",
-                *scores,
-            )
-        )
+        guess = per_cent(gone["majority"])
+        rows.append((f"a new probe on layer {gone['layer']} (n {count(gone['n'])}, guess {guess})", *scores))
     return make_table("More of this edit", ("", "before", "after", "random edits"), rows)
+
+
+def _task_row(record: Record, key: str, name: str) -> tuple[str, str, str, str]:
+    part = record[key]
+    if part is None:
+        return name, f"not measured: {record[f'{key}_reason']}", NONE, NONE
+    metric = R2 if part["score"] == "r2" else ACCURACY
+    drawn = f"drop {metric.number(part['random'])} (95 % below {metric.number(part['random_95'])})"
+    before = metric.score(part["base"], part["base_interval"])
+    return f"{name}, {metric.name} (n {count(part['n'])})", before, metric.score(part["edited"]), drawn
 
 
 def intervention_cards(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -186,7 +203,7 @@ def intervention_cards(records: Sequence[Record]) -> list[dict[str, Any]]:
             "title": f"{edit_name(r)}: {_neurons(r)} neurons",
             "about": f"{_place(r)}; chosen by {r['chosen_by']}; {count(r['random_sets'])} random edits.",
             "measures": measure_table(r),
-            "examples": [_example(e) for e in r["examples"]],
+            "examples": [_example(e) for e in r.get("examples", ())],
         }
         for r in records
     ]

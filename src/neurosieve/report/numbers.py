@@ -86,7 +86,7 @@ def ratio(value: int | float | None, interval: Interval | None = None) -> str:
     return f"{value:.2f}" + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
 
 
-def p_value(value: float | None) -> str:
+def p_value(value: int | float | None) -> str:
     """A probability by chance, never shown as 0."""
     if value is None:
         return NONE

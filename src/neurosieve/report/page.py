@@ -65,7 +65,7 @@ def render_page(
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
     charts |= _concept_charts(concepts) if concepts else {}
-    charts |= {"effects": effect_chart(interventions)} if interventions else {}
+    charts |= {"effects": effect_chart(interventions)} if any(r["effects"] for r in interventions) else {}
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
     about, shown = records[0], {name: part for name, part in parts.items() if part}
@@ -86,7 +86,7 @@ def render_page(
             missing=missing,
             names=_NAMES,
             origin=tables.origin_table(*records),
-            commands=_commands(folder, summary, concepts),
+            commands=Markup("\n").join(map(visible, _commands(folder, summary, concepts))),
             glossary=glossary(summary, concepts, interventions),
             version=about.get("versions", {}).get("neurosieve", ""),
         )
@@ -159,9 +159,14 @@ def _concept_parts(record: Record) -> dict[str, Any]:
     """The parts of concepts that have values."""
     parts: dict[str, Any] = {"concepts": _concepts(record)}
     for key, (title, make) in _FURTHER.items():
-        if record.get(key):
+        if _filled(record.get(key)):
             parts[key] = {"title": title, "shown": make(record[key])}
     return parts
+
+
+def _filled(part: Any) -> bool:
+    """It has values; evidence is by view."""
+    return any(part.values()) if isinstance(part, Mapping) else bool(part)
 
 
 def _concept_charts(record: Record) -> dict[str, Chart]:

@@ -34,7 +34,7 @@ class Table:
         head = Markup("<tr>{}</tr>").format(_cells("th", self.columns)) if any(self.columns) else ""
         body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells("td", row)) for row in self.rows)
         outline = Markup("<table aria-label='{}'><thead>{}</thead><tbody>{}</tbody></table>")
-        return outline.format(self.title, head, body)
+        return outline.format(visible(self.title), head, body)
 
 
 def _cells(kind: str, texts: Sequence[str]) -> Markup:

@@ -1,0 +1,336 @@
+"""Tables and figures of concepts and interventions: what they say, how much of it, and that nothing is colour alone."""
+
+import json
+import re
+from html.parser import HTMLParser
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neurosieve.cli.show import show_concepts, show_intervention
+from neurosieve.concept_study import Concepts
+from neurosieve.report import render_page
+from neurosieve.report.code import marked, near
+from neurosieve.report.concept_figures import concept_charts, depth_chart, rival_chart
+from neurosieve.report.concepts import (
+    best_rival,
+    claim_table,
+    concept_headline,
+    left_out_table,
+    short_claim_table,
+    studied_table,
+    value_table,
+)
+from neurosieve.report.drawing import Chart
+from neurosieve.report.evidence import evidence_cards
+from neurosieve.report.groups import group_charts, overlap_table, property_set_table
+from neurosieve.report.interventions import (
+    edit_table,
+    effect_chart,
+    effect_table,
+    intervention_headline,
+    measure_table,
+    short_effect_table,
+)
+from neurosieve.report.latent import latent_chart
+from neurosieve.report.numbers import p_value, ratio
+from neurosieve.report.tables import Record
+from neurosieve.report.texts import explained_chart
+from tests.report.concept_records import (
+    KINDS,
+    concepts_of,
+    found_neuron,
+    intervention,
+    interventions_of,
+    on_the_task_alone,
+)
+
+
+def charts_of(kind: str) -> dict[str, Chart]:
+    record = concepts_of(kind)
+    charts = concept_charts(record) | (group_charts(record["groups"]) if record.get("groups") else {})
+    if record.get("latent"):
+        charts |= {"latent": latent_chart(record["latent"]), "explained": explained_chart(record["examples"])}
+    return charts | {"effects": effect_chart(interventions_of(kind))}
+
+
+CHARTS = [pytest.param(chart, id=f"{kind}-{key}") for kind in KINDS for key, chart in charts_of(kind).items()]
+
+
+def drawn(chart: Chart) -> list[Record]:
+    data: list[Record] = json.loads(chart.figure.to_json())["data"]
+    return data
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_charts_state_a_finding_and_hold_their_values(chart: Chart) -> None:
+    assert len(chart.title) > 15
+    assert chart.caption.endswith(".")
+    assert {len(row) for row in chart.table.rows} <= {len(chart.table.columns)}
+    layout = json.loads(chart.figure.to_json())["layout"]
+    assert all(v.get("title", {}).get("text") for k, v in layout.items() if re.fullmatch(r"xaxis\d*", k))
+    assert "<script" not in chart.figure.to_json()
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_series_differ_without_colour(chart: Chart) -> None:
+    named = [t for t in drawn(chart) if t.get("name")]
+    looks = [(t["type"], t.get("mode"), (t.get("marker") or {}).get("symbol")) for t in named]
+    assert all(a != b for a, b in combinations(looks, 2))
+
+
+def test_headlines() -> None:
+    record = concepts_of("full")
+    text = concept_headline(record)
+    assert text.startswith("5 of 300 neurons are called neurons of 2 of 3 property values, the clearest 1:0 of naming=")
+    assert "average precision 0.95 [0.85, 1.00] on held-out files, 0.20 without a model" in text
+    assert concept_headline(concepts_of("nothing")) == (
+        "No neuron of 300 clears the bounds for one of 3 property values"
+    )
+    bare = concepts_of("bare")
+    for c in bare["views"]["detect"]["concepts"]:
+        c["neurons"] = c["neurons"][:1]
+    assert concept_headline(bare).startswith("1 of 300 neurons is called a neuron of 2 of 3")
+
+
+def test_the_clearest_is_chosen_by_train() -> None:
+    record = concepts_of("bare")
+    lucky = found_neuron(0, 8, 0.81, claimed=True) | {"ap": 1.0, "interval": [0.9, 1.0]}
+    record["views"]["detect"]["concepts"][2]["neurons"].append(lucky)
+    assert "the clearest 1:0 of" in concept_headline(record)
+
+
+def test_claims_show_three_neurons_a_value_and_count_the_others() -> None:
+    table = claim_table(concepts_of("full")["views"]["detect"])
+    assert [row[:2] for row in table.rows] == [
+        ("lexical=number", "1:0"),
+        ("lexical=number", "1:1 low"),
+        ("lexical=number", "1:2"),
+        ("lexical=number", "2 more"),
+        ("naming=UPPER_CASE", "1:0"),
+    ]
+    assert table.rows[3][2] == "0.87 – 0.89"
+    assert claim_table(concepts_of("nothing")["views"]["detect"]).rows == ()
+
+
+def test_values_carry_base_rate_rival_and_verdict() -> None:
+    view = concepts_of("full")["views"]["predict"]
+    table = value_table(view)
+    rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    assert list(rows) == ["lexical=number", "lexical=keyword", "naming=UPPER_CASE"]
+    assert (
+        rows["lexical=number"] | {"verdict": "called: 5 neurons", "AP": "0.95 [0.85, 1.00]"} == rows["lexical=number"]
+    )
+    keyword = rows["lexical=keyword"]
+    assert keyword["verdict"] == "not called: AP on train 0.40 < 0.8"
+    assert (keyword["n"], keyword["base rate"], keyword["best rival's AP"]) == ("50", "0.050", "lookup 0.97")
+    assert keyword["AP on unseen texts"] == "0.35 (base 0.040)"
+
+
+def test_a_rival_without_a_score_is_no_rival() -> None:
+    record = concepts_of("full")["views"]["detect"]["concepts"][0]
+    assert best_rival(record) == ("lookup", 0.5)
+    assert best_rival(record | {"rivals": {"lookup": None}}) == ("a guess", 0.05)
+
+
+def test_left_out_values_have_a_reason_a_view() -> None:
+    record = concepts_of("full")
+    record["views"]["predict"]["left_out"] = {"language": "one value only (python)"}
+    table = left_out_table(record)
+    assert table.title == "2 values left out"
+    assert ("node=class", "28 rows", "looked for") in table.rows
+
+
+def test_studied_names_what_was_not_measured() -> None:
+    rows = {row[0]: row[1] for row in studied_table(concepts_of("nothing")).rows}
+    assert rows["sets"] == "not measured: no property has enough rows"
+    assert rows["view detect"].startswith("the token is seen: train 1,000 tokens of 9 files")
+    assert "sets" not in [row[0] for row in studied_table(concepts_of("full")).rows]
+
+
+def test_rival_chart_draws_the_scores_and_the_margin() -> None:
+    view = concepts_of("full")["views"]["detect"]
+    chart = rival_chart(view)
+    by_name = {t["name"]: t for t in drawn(chart)}
+    assert sorted(by_name["best rival"]["x"]) == [0.2, 0.5, 0.97]
+    assert by_name["best neuron, called"]["x"] == [0.95, 0.95]
+    assert by_name["best neuron"]["x"] == [0.4]
+    assert by_name["0.1 above it"]["x"] == [0.5, 0.6, None, 0.97, 1.0, None, 0.2, pytest.approx(0.3), None]
+    assert "0.1 above the best rival for 2 of 3 values, and 2 of them have called neurons" in chart.title
+    assert "none of them" in rival_chart(concepts_of("nothing")["views"]["detect"]).title
+
+
+def test_depth_chart_draws_all_layers_of_all_values() -> None:
+    record = concepts_of("full")
+    heat = [t for t in drawn(depth_chart(record)) if t["type"] == "heatmap"]
+    assert [[row for row in t["z"] if row[0] is not None] for t in heat] == [[[0.6, 0.9, 0.7]] * 3] * 2
+    assert len(depth_chart(record).table.rows) == 6
+
+
+def test_sets_without_a_claim_say_why() -> None:
+    table = property_set_table(concepts_of("full")["groups"])
+    first, second = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
+    assert (first["smallest set"], first["loss, points"]) == ("8 (2.7 %)", "1.0 [-2.0, 4.0]")
+    assert second["its accuracy"].startswith("the oracle, 0.480 at least")
+    assert overlap_table(concepts_of("full")["groups"], "values").title.startswith("1 of 1 pairs of sets that carry")
+    assert "no property has a set" in property_set_table(concepts_of("nameless")["groups"]).title
+
+
+def test_latent_finding_is_beside_words_that_swap_their_values() -> None:
+    record = concepts_of("full")
+    assert latent_chart(record["latent"]).title.startswith("lexical explains 45.0 % of the clusters of layer 0; 20.0 %")
+    for cut in record["latent"]:
+        for share in cut["properties"]:
+            share["chance_words"] = 0.5
+    assert latent_chart(record["latent"]).title.startswith("No property explains more")
+
+
+def test_interventions_are_told_beside_random_edits() -> None:
+    records = interventions_of("full")
+    assert intervention_headline(records).startswith("2 of 2 edits move what the model predicts")
+    assert "20.0 [15.0, 24.0] points" in intervention_headline(records)
+    assert intervention_headline(interventions_of("nothing")).startswith("None of 2 edits")
+    assert [row[-1] for row in effect_table(records).rows[:2]] == [
+        "claimed",
+        "not claimed: interval [-2.0, 7.0] points holds 0",
+    ]
+    assert len(edit_table(records).rows) == 2
+    marks = {t["name"]: t for t in drawn(effect_chart(records))}
+    here = marks["where the value is"]
+    assert here["x"] == [20.0, 3.0, 20.0, 3.0]
+    assert here["error_x"]["array"] == pytest.approx([4.0] * 4)
+    assert here["error_x"]["arrayminus"] == pytest.approx([5.0] * 4)
+    assert marks["elsewhere"]["x"] == [2.0] * 4
+    assert marks["random edits, mean to 95 %"]["x"][:3] == [1.0, 3.0, None]
+
+
+def test_more_of_an_edit() -> None:
+    ablate, erase = ({row[0]: row[1:] for row in measure_table(r).rows} for r in interventions_of("full"))
+    assert ablate["the run's probe, accuracy (n 40)"] == ("90.0 % [80.0, 95.0]", "70.0 %", "drop 1.0 (95 % below 3.0)")
+    assert erase["the run's probe"][0] == "not measured: no probe of this run"
+    assert erase["a new probe on layer 1 (n 100, guess 50.0 %)"][1] == "50.0 % [40.0, 60.0]"
+
+
+def test_steering_is_to_turn_other_tokens() -> None:
+    steer = intervention("steer", claimed=False)
+    assert edit_table([steer]).rows[0][-1] == "claimed: turns 29.0 [20.0, 35.0] points elsewhere"
+    assert intervention_headline([steer]).startswith(
+        "1 of 1 edit moves what the model predicts of a concept, most clearly"
+    )
+    assert "predicted 29.0 [20.0, 35.0] points more often where it is not" in intervention_headline([steer])
+    steer["turned"]["claimed"] = False
+    assert intervention_headline([steer]).startswith("steer lexical=number moves no more of what")
+
+
+def test_an_edit_measured_on_the_task_alone() -> None:
+    record = on_the_task_alone("ablate")
+    assert intervention_headline([record]) == "1 edit measured on the task alone"
+    assert edit_table([record]).rows[0][-1] == "predictions not measured: left out by --no-predictions"
+    assert [row[0] for row in measure_table(record).rows] == [
+        "the run's probe, accuracy (n 40)",
+        "the model's own head",
+    ]
+    assert short_effect_table(record).rows == ()
+    page = render_page(None, "run", None, [record])
+    assert 'id="effects"' not in page
+    assert intervention_headline([record, *interventions_of("full")]).startswith("2 of 2 edits")
+
+
+def test_values_of_a_probe_are_told_as_such() -> None:
+    record = intervention("ablate", claimed=True)
+    record["probe"]["score"] = "r2"
+    assert ("the run's probe, R² (n 40)", "0.900 [0.800, 0.950]", "0.700") in [
+        row[:3] for row in measure_table(record).rows
+    ]
+
+
+class Text(HTMLParser):
+    """What a piece of markup shows."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.texts: dict[str, str] = {}
+        self._open: list[str] = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert all(value in ("code", None) for _, value in attrs)
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        place = self._open[-1]
+        self.texts[place] = self.texts.get(place, "") + data
+
+
+@given(st.text(alphabet="a<&\"'>\n\t \x1b\u202e"), st.text(alphabet="xy<b>"), st.text(alphabet="z\n</pre>"))
+def test_marked_code_stays_code(before: str, token: str, after: str) -> None:
+    shown = Text(str(marked(before, token, after))).texts
+    assert set(shown) <= {"pre", "mark"}
+    assert shown.get("mark", "") == token
+    assert shown.get("pre", "") == before.translate({0x1B: "\ufffd", 0x202E: "\ufffd"}) + after
+
+
+@given(st.text(alphabet="a\n"), st.text(alphabet="b\n", min_size=1), st.text(alphabet="c\n"), st.integers(0, 3))
+def test_near_keeps_lines_around_the_token(before: str, token: str, after: str, lines: int) -> None:
+    text = before + token + after
+    first, same, last = near(text, len(before), len(before) + len(token), lines)
+    assert same == token
+    assert before.endswith(first)
+    assert after.startswith(last)
+    assert first.count("\n") == min(lines, before.count("\n"))
+    assert last.count("\n") == min(lines, after.count("\n"))
+
+
+def test_evidence_shows_the_function_of_the_first_tokens() -> None:
+    (card,) = evidence_cards("detect", concepts_of("full")["evidence"]["detect"])
+    tokens = card["tokens"]["Strongest tokens on held-out files"]
+    assert [t["whole"] is not None for t in tokens] == [True, True, True, False]
+    assert tokens[0]["head"] == "+4.2 sd · number · a.py, line 2"
+    assert card["drawing"].count("<rect") == 2
+    assert card["alike"] == "1:4 (r -0.61)"
+    assert card["densities"].rows[-1] == ("2.00 to 4.00", "0.400", "0.000", "0.400")
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.0, "< 0.001"), (0.001, "0.001"), (0.5, "0.500")])
+def test_p_values_are_never_zero(value: float | None, text: str) -> None:
+    assert p_value(value) == text
+
+
+def test_ratio() -> None:
+    assert [ratio(None), ratio(0.5), ratio(0.5, [0.123, 1.0])] == ["–", "0.50", "0.50 [0.12, 1.00]"]
+
+
+@pytest.mark.parametrize("kind", ["full", "nothing", "bare"])
+def test_terminal_fits_80_columns(
+    kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    record = concepts_of(kind)
+    show_concepts(Concepts(record), Path("run"))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    for view in record["views"].values():
+        for row in short_claim_table(view).rows:
+            assert any(all(cell in line for cell in row) for line in shown.splitlines()), row
+    assert ("no neuron is called" in shown) is (kind == "nothing")
+    assert "results in run/concepts.json, report in run/report.html" in shown
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_terminal_shows_an_edit(
+    claimed: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    record = intervention("ablate", claimed=claimed)
+    show_intervention(record, Path("run"))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    (effect,) = [row for row in short_effect_table(record).rows if row[0] == "effect, points"]
+    assert all(cell in shown for cell in effect)
+    assert "report in run/report.html" in shown
