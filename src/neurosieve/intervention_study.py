@@ -200,7 +200,7 @@ def intervene(run: PathLike, options: InterventionOptions) -> dict[str, Any]:
             record = {"format": FORMAT, "options": asked, **_measured(measuring), "versions": versions()}
         write_object(files, options.file, record)
     write_report(run)
-    return record
+    return read_object(files, options.file) or record
 
 
 def _config(run: PathLike) -> StudyConfig:
@@ -213,7 +213,8 @@ def _config(run: PathLike) -> StudyConfig:
         got, remedy = f"detect alone ({reason})", "make a run for which it can be read"
     else:
         got = "detect alone"
-        remedy = f"delete {run}/{PARTS} and {run}/{CONCEPTS}, then run `neurosieve concepts {run}`"
+        again = f"neurosieve concepts {run} --set concepts.views=[detect,predict]"
+        remedy = f"delete {run}/{PARTS} and {run}/{CONCEPTS}, then run `{again}`"
     if record is None or asked is None or "predict" not in record["views"]:
         raise RunFolderError(f"run folder {run}", expected="concepts in the view predict", got=got, remedy=remedy)
     return make_config(options=config.model_dump(mode="json") | {"concepts": asked})

@@ -140,7 +140,7 @@ def test_new_concepts_refresh_the_page(run: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(concept_study, "_studied", lambda _: found)
     monkeypatch.setattr(concept_study, "_found", lambda _: {})
     monkeypatch.setattr(concept_study, "_notes", lambda _: [])
-    assert continue_concepts(run, {}).headline == concept_headline(found)
+    assert continue_concepts(run, {"language": "python"}).headline == concept_headline(found)
     assert {"scores", "concepts"} <= set(headings(run))
     assert load_concepts(run) is not None
 

@@ -3,6 +3,7 @@
 import functools
 import json
 import random
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from neurosieve.activations.store import Activations, ActivationStore
+from neurosieve.concept_study import continue_concepts
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.study import run_study
 from neurosieve.summary import Summary
@@ -22,6 +24,8 @@ FEW = {"train": 40, "validation": 12, "test": 20}
 SMALL = {"control_draws": 1, "disjoint_splits": 2, "untrained_seeds": 1, "thresholds": [0.3, 0.6]}
 LINES = {"train": 60, "valid": 30, "test": 30}
 STAGES = ("extract", "selection", "layers", "clusters", "pipeline", "controls", "untrained", "test")
+CONCEPTS: dict[str, Any] = {"language": "python", "properties": ["lexical"], "tokens": [2000, 1000, 1000]}
+CONCEPTS |= {"rounds": 7, "min_rows": 5, "clusters": [], "evidence": 0}
 VOLATILE = ("seconds", "peak_rss_mb")
 _HOME = tempfile.TemporaryDirectory(prefix="studies-")  # lives as long as the test process
 
@@ -110,6 +114,14 @@ def finished() -> Finished:
 def finished_quick() -> Finished:
     """A finished run of the quick study; not to be changed."""
     return _finish(quick(), "quick")
+
+
+@functools.cache
+def finished_concepts() -> Path:
+    """The folder of that run with its concepts; not to be changed."""
+    folder = Path(shutil.copytree(finished_quick().folder, Path(_HOME.name) / "concepts"))
+    continue_concepts(folder, CONCEPTS)
+    return folder
 
 
 @functools.cache

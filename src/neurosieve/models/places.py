@@ -4,6 +4,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, islice
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -164,7 +165,10 @@ def check_places(model: CodeModel, site: Site) -> None:
         return lambda values: seen.setdefault(layer, values)
 
     with acting(model, [(place, note(layer)) for layer, place in enumerate(places)]):
-        states = replace(model, site=site).plain_states(torch.arange(3)[None])
+        # Not special ones: transformers warns of padding without a mask.
+        special = set(model.tokenizer.all_special_ids)
+        ids = islice((i for i in count() if i not in special), 3)
+        states = replace(model, site=site).plain_states(torch.tensor([list(ids)]))
     skipped = int(model.adapter.start is not None)
     for layer, state in enumerate(states):
         value = seen.get(layer)
