@@ -71,14 +71,9 @@ class ConceptWork:
     @cached_property
     def rows(self) -> ConceptRows:
         """The tokens and their properties."""
+        asked = properties_of(self.options, self.dataset, self.config.labels)  # a wrong name before a long guess
         tokens = dict(zip(SPLITS, self.options.tokens, strict=True))
-        return concept_rows(
-            self.dataset,
-            self.languages.of,
-            properties=properties_of(self.options, self.dataset, self.config.labels),
-            tokens=tokens,
-            seed=self.config.seed,
-        )
+        return concept_rows(self.dataset, self.languages.of, properties=asked, tokens=tokens, seed=self.config.seed)
 
     def store(self, view: View) -> ConceptStore:
         """A view's activations, read now or before."""
@@ -167,8 +162,9 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
     if record is None:
         _keep_options(work)
         record = _studied(work) | _found(work)
+        lost = [f"no view predict: {record['predict_reason']}"] if "predict_reason" in record else []
         record |= {
-            "notes": [dataset.source, *_notes(work)],
+            "notes": [dataset.source, *_notes(work), *lost],
             "options": config.concepts.model_dump(mode="json"),
             "seed": config.seed,
             "seconds": work.folder.seconds,

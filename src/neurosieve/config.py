@@ -239,9 +239,8 @@ def make_config(
     """
     values: dict[str, Any] = _read_yaml(study) if study else {}
     given = {k: v for k, v in (options or {}).items() if v is not None}
-    for part in ("rows", "concepts"):  # options may name some of their keys
-        if isinstance(values.get(part), dict) and isinstance(given.get(part), Mapping):
-            given[part] = values[part] | given[part]
+    if isinstance(values.get("concepts"), dict) and isinstance(given.get("concepts"), Mapping):
+        given["concepts"] = values["concepts"] | given["concepts"]  # options name some of its keys
     values |= given
     for pair in pairs:
         _assign(values, pair)

@@ -30,10 +30,10 @@ from neurosieve.probes.intervals import loss_interval, score_interval
 from neurosieve.progress import track
 from neurosieve.selection import Selection
 from neurosieve.stages import StudyData, options_of
-from neurosieve.study import read_dataset
 from neurosieve.typing import Scores
 
 ROWS = 100
+NO_PROBE = "the run has no probe: its task was not studied"
 NO_HEAD = "the model has no head for this task"
 # A record, or the reason why there is none.
 Outcome = tuple[dict[str, Any], None] | tuple[None, str]
@@ -75,7 +75,7 @@ def probe_effect(
     Cost: reading the rows once for each edit, and twice more.
     """
     if not files.exists("selection.json"):
-        return None, "the run has no probe: its task was not studied"
+        return None, NO_PROBE
     selection = Selection.from_archive(Archive.load(files, "selection"))
     test = np.flatnonzero([data.dataset.examples[i].split == "test" for i in data.sample.rows.example])
     few = _few(data.sample.rows.label[test], rows, config.seed)
@@ -100,7 +100,7 @@ def probe_effect(
 
 def head_effect(
     config: StudyConfig,
-    data: StudyData,
+    dataset: Dataset,
     edits: Sequence[Edit],
     random_edits: Iterable[Sequence[Edit]],
     *,
@@ -113,7 +113,7 @@ def head_effect(
 
     Args:
         config: Of the run.
-        data: What the run read.
+        dataset: What the run read, pairs as two texts each.
         edits: Of layers of the run's site.
         random_edits: As in `probe_effect`.
         rows: Test units a class at most, drawn by the study's seed.
@@ -130,7 +130,6 @@ def head_effect(
     info = inspect_model(
         config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens, stack=config.stack
     )
-    dataset = read_dataset(config) if config.pair_input == "joint" else data.dataset
     if why := _unfit(info, dataset, config):
         return None, f"{NO_HEAD}: {why}"
     labels = label_names(dataset, config.classes)

@@ -5,22 +5,23 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import numpy as np
 from jaxtyping import Bool, Float
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from neurosieve.activations.plan import ReadingPlan, Window
 from neurosieve.activations.store import Folder
-from neurosieve.concept_study import PARTS, ConceptWork
-from neurosieve.concepts.properties import parse_value
+from neurosieve.concept_study import OPTIONS, PARTS, ConceptWork
+from neurosieve.concepts.properties import Target
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.config import STRICT, StudyConfig, make_config
-from neurosieve.edited_task import head_effect, probe_effect
+from neurosieve.edited_task import NO_PROBE, Outcome, head_effect, probe_effect
 from neurosieve.errors import DataError, RunFolderError
 from neurosieve.interventions.editors import Change, EditKind, Editor, TrainConcept, editor
-from neurosieve.interventions.edits import Edit
-from neurosieve.interventions.effects import EffectFitter, Side, loss_record
+from neurosieve.interventions.edits import Edit, Erase
+from neurosieve.interventions.effects import MIN_SETS, EffectFitter, Side, loss_record
 from neurosieve.interventions.erased import erasure_record
 from neurosieve.interventions.examples import prediction_examples
 from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
@@ -33,6 +34,14 @@ from neurosieve.study import CONCEPTS, INTERVENTIONS, read_data, read_dataset, w
 from neurosieve.typing import PathLike, Split
 
 FORMAT = 1
+# Options of some kinds of edit.
+_ONLY: dict[tuple[EditKind, ...], tuple[str, ...]] = {
+    ("ablate",): ("how",),
+    ("clamp",): ("quantile",),
+    ("steer",): ("alpha",),
+    ("steer", "erase"): ("layer",),
+    ("ablate", "clamp"): ("share",),
+}
 
 
 class InterventionOptions(BaseModel):
@@ -53,6 +62,15 @@ class InterventionOptions(BaseModel):
     predictions: bool = Field(True, description="measure the model's own predictions, for which it needs a head")
     tokens: int = Field(12_000, ge=100, description="about how many tokens are read for each measure")
 
+    @model_validator(mode="after")
+    def _used(self) -> "InterventionOptions":
+        """Refuse what the edit would not look at."""
+        for edits, keys in _ONLY.items():
+            for key in keys:
+                if self.edit not in edits and getattr(self, key) != type(self).model_fields[key].default:
+                    raise ValueError(f"no {key} beside {self.edit}: it is of {' and '.join(edits)}")
+        return self
+
     @property
     def change(self) -> Change:
         """Of the editor."""
@@ -66,21 +84,30 @@ class InterventionOptions(BaseModel):
     @property
     def file(self) -> str:
         """Where the outcome lies in the run folder's `interventions`."""
-        word = "".join(c if c.isalnum() or c in "-_." else "-" for c in self.concept)
-        return f"{word}-{self.edit}{f'-{self.how}' if self.edit == 'ablate' and self.how != 'mean' else ''}.json"
+        how = f"-{self.how}" if self.edit == "ablate" and self.how != "mean" else ""
+        return f"{quote(self.concept, safe='=')}-{self.edit}{how}.json"
 
 
 @dataclass
 class Measuring:
     """The live model and the held-out units that its predictions are measured on."""
 
-    config: StudyConfig
+    work: ConceptWork
     options: InterventionOptions
     model: CodeModel
     store: ConceptStore
     plan: ReadingPlan
-    name: str
-    value: int
+    target: Target
+
+    @property
+    def config(self) -> StudyConfig:
+        """Of the run."""
+        return self.work.config
+
+    @property
+    def value(self) -> int:
+        """Its number."""
+        return self.store.table.values[self.target.property_name].index(self.target.value)
 
     @property
     def head(self) -> LanguageModel:
@@ -88,11 +115,10 @@ class Measuring:
         assert isinstance(self.model, LanguageModel)  # noqa: S101 - see `_opened`
         return self.model
 
-    @cached_property
+    @property
     def positive(self) -> Bool[np.ndarray, " units"]:
         """Units whose truth has the value, by the number of their row."""
-        has: np.ndarray = self.store.table.codes[self.name] == self.value
-        return has
+        return self.target.positive
 
     @cached_property
     def shares(self) -> Float[np.ndarray, " vocabulary"]:
@@ -135,7 +161,10 @@ class Measuring:
         here = self.positive[base.row]
         if not here.any() or here.all():
             raise DataError(
-                f"validation tokens with {self.options.concept}", expected="some", got="none or all", remedy="read more"
+                f"validation tokens with {self.options.concept}",
+                expected="some, and some others",
+                got="all" if here.any() else "none",
+                remedy="read more tokens (--tokens), or choose another concept",
             )
 
         def kept(found: Predictions) -> float:
@@ -154,54 +183,61 @@ def intervene(run: PathLike, options: InterventionOptions) -> dict[str, Any]:
     """Change a concept in the live model of a run and measure what that does; saved in the run, shown on its page.
 
     Raises:
-        RunFolderError: No run folder, or one in which concepts were not looked for in the view `predict`.
+        RunFolderError: No run folder; one in which concepts were not looked for in the view `predict`, or that leaves
+            nothing to measure.
         ModelError: The model has no language-model head.
         ConfigError: No such property, value or layer.
         DataError: Too few held-out units with the value, or without it.
 
     Cost: reading the tokens asked for about `sets` + 5 times.
     """
-    measuring = _opened(run, options)
-    folder = RunFolder(run, measuring.config, read_dataset(measuring.config).hashes)
-    files = Folder(Path(run) / INTERVENTIONS)
+    config, files = _config(run), Folder(Path(run) / INTERVENTIONS)
     asked = options.model_dump(mode="json")
     record = read_object(files, options.file)
-    if record is None or record["options"] != asked:
-        with folder.stage(f"intervene: {options.concept} {options.edit}"):
-            record = {"format": FORMAT, "options": asked, **_measured(measuring, folder), "versions": versions()}
+    if record is None or record.get("format") != FORMAT or record.get("options") != asked:
+        measuring = _opened(config, run, options)
+        with measuring.work.folder.stage(f"intervene: {options.concept} {options.edit}"):
+            record = {"format": FORMAT, "options": asked, **_measured(measuring), "versions": versions()}
         write_object(files, options.file, record)
-        write_report(run)
+    write_report(run)
     return record
 
 
-def _opened(run: PathLike, options: InterventionOptions) -> Measuring:
-    """The run's concept rows, and its model with head."""
+def _config(run: PathLike) -> StudyConfig:
+    """The run's study, with the options that concepts were looked for with."""
     config = config_of(run)
-    record, asked = read_object(Folder(run), CONCEPTS), read_object(Folder(Path(run) / PARTS), "options.json")
+    record, asked = read_object(Folder(run), CONCEPTS), read_object(Folder(Path(run) / PARTS), OPTIONS)
+    if record is None or asked is None:
+        got, remedy = "none", f"run `neurosieve concepts {run}` first"
+    elif reason := record.get("predict_reason"):
+        got, remedy = f"detect alone ({reason})", "make a run for which it can be read"
+    else:
+        got = "detect alone"
+        remedy = f"delete {run}/{PARTS} and {run}/{CONCEPTS}, then run `neurosieve concepts {run}`"
     if record is None or asked is None or "predict" not in record["views"]:
-        raise RunFolderError(
-            f"run folder {run}",
-            expected="concepts in the view predict",
-            got="none" if record is None else record.get("predict_reason") or "the view detect alone",
-            remedy=f"run `neurosieve concepts {run}` first",
-        )
-    config = make_config(options=config.model_dump(mode="json") | {"concepts": asked})
+        raise RunFolderError(f"run folder {run}", expected="concepts in the view predict", got=got, remedy=remedy)
+    return make_config(options=config.model_dump(mode="json") | {"concepts": asked})
+
+
+def _opened(config: StudyConfig, run: PathLike, options: InterventionOptions) -> Measuring:
+    """The run's concept rows, and its model, with head where predictions are measured."""
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(run, config, dataset.hashes), dataset)
-    name, word = parse_value(options.concept, work.rows.table.values)
+    target = work.rows.table.target(options.concept)
     model = work.model = language_model_of(config) if options.predictions else model_of(config)
-    store = work.store("predict")
     plan = work.reading("predict").plan(model, work.rows.dataset, work.rows.rows)
-    return Measuring(config, options, model, store, plan, name, work.rows.table.values[name].index(word))
+    return Measuring(work, options, model, work.store("predict"), plan, target)
 
 
-def _measured(m: Measuring, folder: RunFolder) -> dict[str, Any]:
+def _measured(m: Measuring) -> dict[str, Any]:
     """Choose on validation, then open the test windows once."""
-    options = m.options
-    edits = editor(TrainConcept(m.store, m.name, m.value, m.config.seed), options.change)
+    options, manifest = m.options, m.store.store.manifest
+    edits = editor(TrainConcept(m.store, m.target.property_name, m.value, m.config.seed), options.change)
     best = m.choose(edits) if options.predictions else len(edits.candidates) - 1
-    neurons, layers = edits.candidates[best], m.store.store.manifest.layers
+    neurons = edits.candidates[best]
     chosen = f"validation, of {len(edits.candidates)} candidates made from train"
+    if not options.predictions:
+        chosen = f"train, the {'most neurons' if options.edit in ('ablate', 'clamp') else 'last layer'} of them"
     record = {
         "concept": options.concept,
         "edit": options.edit,
@@ -211,20 +247,30 @@ def _measured(m: Measuring, folder: RunFolder) -> dict[str, Any]:
         "model": m.config.model,
         "neurons": neurons.tolist(),
         "share": len(neurons) / len(m.store.neurons),
-        "layers": np.bincount(neurons[:, 0], minlength=layers).tolist(),
-        "chosen_by": chosen if options.predictions else "train, the largest candidate",
+        "layers": np.bincount(neurons[:, 0], minlength=manifest.layers).tolist(),
+        "chosen_by": chosen,
         "random_sets": options.sets,
         "effects": None,
         "effects_reason": None if options.predictions else "left out by --no-predictions",
     }
     if options.predictions:
         record |= _predictions(m, edits, best)
-    record |= _task(m, folder, edits, best)
-    record["erasure"] = None
-    if options.edit == "erase":
-        layer, draws = int(neurons[0, 0]), m.config.bootstrap
-        record["erasure"] = erasure_record(m.store, m.name, m.value, layer, draws=draws, seed=m.config.seed)
+    record |= _task(m, edits, best) | {"erasure": _erasure(m, edits, best) if options.edit == "erase" else None}
+    if all(record[key] is None for key in ("effects", "probe", "head", "erasure")):
+        raise RunFolderError(
+            f"run folder {m.work.folder.path}",
+            expected="predictions, a probe or a fine-tuned head to measure",
+            got=f"{record['effects_reason']}; {record['probe_reason']}; {record['head_reason']}",
+            remedy=f"run the study first: `neurosieve run {m.work.folder.path}/study.yaml --out {m.work.folder.path}`",
+        )
     return record
+
+
+def _erasure(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
+    """Whether what was erased is gone, beside the first of the random erasers."""
+    erase, control = (e for some in (edits.edits(best), *edits.random(best, 1)) for e in some if isinstance(e, Erase))
+    draws, seed = m.config.bootstrap, m.config.seed
+    return erasure_record(m.store, m.target.property_name, m.value, erase, control, draws=draws, seed=seed)
 
 
 def _predictions(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
@@ -247,14 +293,14 @@ def _predictions(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
     return {
         "windows": len(windows),
         "effects": [asdict(effect) for effect in effects],
-        "turned": _turned(effects[0].elsewhere),
+        "turned": _turned(effects[0].elsewhere, m.options.sets),
         "loss": loss_record(base, edited, losses),
         "mass": {side: {k: float(v[own].mean()) for k, v in masses.items()} for side, own in sides.items()},
         "examples": prediction_examples(m.head, m.store, windows, base, edited, here, chosen, only_predicted=only),
     }
 
 
-def _turned(elsewhere: Side) -> dict[str, Any]:
+def _turned(elsewhere: Side, sets: int) -> dict[str, Any]:
     """Units without the value at which a token of the value is predicted: what steering is to reach."""
     return {
         "n": elsewhere.n,
@@ -263,16 +309,16 @@ def _turned(elsewhere: Side) -> dict[str, Any]:
         "random": 1 - elsewhere.base + elsewhere.random,
         "effect": elsewhere.effect,
         "interval": elsewhere.interval,
-        "claimed": elsewhere.interval[0] > 0 and elsewhere.drop > elsewhere.random_95,
+        "claimed": sets >= MIN_SETS and elsewhere.interval[0] > 0 and elsewhere.drop > elsewhere.random_95,
     }
 
 
-def _task(m: Measuring, folder: RunFolder, edits: Editor, best: int) -> dict[str, Any]:
+def _task(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
     """What it does to the run's probe, and to a fine-tuned head of the model."""
-    if not folder.files.exists("selection.json"):
-        reason = "the run has no probe: its task was not studied"
-        return {"probe": None, "probe_reason": reason, "head": None, "head_reason": reason}
-    data, chosen = read_data(m.config), edits.edits(best)
-    probe, why = probe_effect(m.config, folder.files, data, m.model, chosen, edits.random(best, m.options.sets))
-    head, no_head = head_effect(m.config, data, chosen, edits.random(best, m.options.sets))
-    return {"probe": probe, "probe_reason": why, "head": head, "head_reason": no_head}
+    work, chosen, sets = m.work, edits.edits(best), m.options.sets
+    probe: Outcome = None, NO_PROBE
+    if work.folder.files.exists("selection.json"):
+        data = read_data(work.config)
+        probe = probe_effect(work.config, work.folder.files, data, m.model, chosen, edits.random(best, sets))
+    head = head_effect(work.config, work.dataset, chosen, edits.random(best, sets))
+    return dict(zip(("probe", "probe_reason", "head", "head_reason"), (*probe, *head), strict=True))

@@ -12,13 +12,13 @@ import torch
 import transformers
 
 from neurosieve.config import StudyConfig, make_config
+from neurosieve.data import Dataset
 from neurosieve.edited_task import NO_HEAD, head_effect
 from neurosieve.errors import ConfigError, ModelError
 from neurosieve.finetune import FinetuneOptions, finetune
 from neurosieve.interventions import Ablate, Edit, Scale, live
 from neurosieve.models import CodeModel, load_model
-from neurosieve.stages import StudyData
-from neurosieve.study import read_data
+from neurosieve.study import read_dataset
 from tests.interventions.oracle import IDS, MASK, entering, multiplied
 from tests.study import data_folder
 from tests.tiny import BLOCKS, NAMES, assert_one_line, family, quiet_transformers, tiny_loaded, tiny_model
@@ -75,7 +75,7 @@ def study(model: Path, kind: str, data: Path, **more: Any) -> StudyConfig:
     return make_config(options=values | ({"keep_overlap": True} if kind == "pairs" else {}) | more)
 
 
-def plainly(folder: Path, name: str, kind: str, data: StudyData, layer: int, zeros: tuple[int, ...]) -> list[bool]:
+def plainly(folder: Path, name: str, kind: str, data: Dataset, layer: int, zeros: tuple[int, ...]) -> list[bool]:
     """Each test unit's hit, one input after the other, with zeros put in as they enter a block."""
     with quiet_transformers():
         network = getattr(_UNTYPED, f"AutoModel{suffix(kind)}").from_pretrained(folder).eval()
@@ -98,13 +98,12 @@ def plainly(folder: Path, name: str, kind: str, data: StudyData, layer: int, zer
     return hits
 
 
-def units(kind: str, data: StudyData) -> list[tuple[list[str], list[tuple[int, int, str]]]]:
+def units(kind: str, data: Dataset) -> list[tuple[list[str], list[tuple[int, int, str]]]]:
     """The texts of each test input, with its labels."""
-    dataset = data.dataset
     if kind == "pairs":
-        mine = [p for p in dataset.pairs if p.split == "test"]
-        return [([dataset.examples[i].text for i in (p.left, p.right)], [(0, 0, p.label)]) for p in mine]
-    return [([e.text], [tuple(s) for s in e.spans]) for e in dataset.split("test")]  # type: ignore[misc]
+        mine = [p for p in data.pairs if p.split == "test"]
+        return [([data.examples[i].text for i in (p.left, p.right)], [(0, 0, p.label)]) for p in mine]
+    return [([e.text], [tuple(s) for s in e.spans]) for e in data.split("test")]  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("kind", ["tokens", "texts", "pairs"])
@@ -113,7 +112,7 @@ def test_against_the_plain_call(name: str, kind: str, tmp_path: Path) -> None:
     """In padded batches as one by one, whatever the side of the padding; three times over."""
     folder = classifier(name, kind, tmp_path / "model")
     config = study(folder, kind, write(tmp_path / "data", kind), batch_tokens=200)
-    data = read_data(config)
+    data = read_dataset(config)
     found, reason = head_effect(
         config, data, [Ablate.zero(1, SOME)], [[Ablate.zero(1, other)] for other in OTHERS], rows=10**6
     )
@@ -173,7 +172,7 @@ def test_edits_below_a_head(name: str, kind: str, tmp_path: Path) -> None:
 def test_few_units(tmp_path: Path) -> None:
     """As many of each class; windows without any are not read."""
     config = study(classifier("bert", "tokens", tmp_path / "model"), "tokens", data_folder())
-    data = read_data(config)
+    data = read_dataset(config)
     nothing: list[Edit] = [Scale(0, SOME, 1.0)]
     one, two = (head_effect(config, data, nothing, [nothing], rows=4)[0] for _ in range(2))
     assert one == two
@@ -190,7 +189,9 @@ def test_head_that_was_fine_tuned(kind: str, tmp_path: Path) -> None:
     data = write(tmp_path / "data", kind)
     tuned = finetune(study(tiny_model("gpt2"), kind, data), tmp_path / "tuned", FinetuneOptions(1, 3e-3, 8))
     config = study(tuned.folder, kind, data)
-    found, reason = head_effect(config, read_data(config), [Ablate.zero(2, SOME)], [[Scale(2, SOME, 1.0)]], rows=10**6)
+    found, reason = head_effect(
+        config, read_dataset(config), [Ablate.zero(2, SOME)], [[Scale(2, SOME, 1.0)]], rows=10**6
+    )
     assert reason is None
     assert found is not None
     assert (found["base"], found["n"]) == (pytest.approx(tuned.record["test"]), tuned.record["n"])
@@ -203,7 +204,7 @@ def test_pairs_that_a_study_joins(tmp_path: Path) -> None:
     found = []
     for way in ("separate", "joint"):
         config = study(folder, "pairs", data, pair_input=way)
-        found.append(head_effect(config, read_data(config), [Ablate.zero(1, SOME)], [[Ablate.zero(1, (1,))]])[0])
+        found.append(head_effect(config, read_dataset(config), [Ablate.zero(1, SOME)], [[Ablate.zero(1, (1,))]])[0])
     assert found[0] == found[1]
     assert found[0] is not None
 
@@ -216,12 +217,12 @@ def test_head_that_pads_with_another_token(tmp_path: Path) -> None:
         made = json.loads((folder / "config.json").read_text()) | {"pad_token_id": pad}
         (folder / "config.json").write_text(json.dumps(made))
         config = study(folder, "texts", data)
-        outcomes.append(head_effect(config, read_data(config), [Ablate.zero(1, SOME)], [[Ablate.zero(1, (1,))]])[0])
+        outcomes.append(head_effect(config, read_dataset(config), [Ablate.zero(1, SOME)], [[Ablate.zero(1, (1,))]])[0])
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
 def refused(config: StudyConfig, *parts: str) -> None:
-    record, reason = head_effect(config, read_data(config), [Scale(0, SOME, 1.0)], [])
+    record, reason = head_effect(config, read_dataset(config), [Scale(0, SOME, 1.0)], [])
     assert record is None
     assert reason is not None
     assert reason.startswith(NO_HEAD)
@@ -248,11 +249,11 @@ def test_a_head_of_more_classes(tmp_path: Path) -> None:
     edits: list[Edit] = [Scale(0, SOME, 1.0)]
     counts = []
     for config in (every, few):
-        record, _ = head_effect(config, read_data(config), edits, [edits], rows=10**6)
+        record, _ = head_effect(config, read_dataset(config), edits, [edits], rows=10**6)
         assert record is not None
         counts.append(record)
-    labels = [label for _, spans in units("tokens", read_data(every)) for _, _, label in spans]
-    hits = plainly(folder, "bert", "tokens", read_data(every), 1, ())
+    labels = [label for _, spans in units("tokens", read_dataset(every)) for _, _, label in spans]
+    hits = plainly(folder, "bert", "tokens", read_dataset(every), 1, ())
     own = [hit for hit, label in zip(hits, labels, strict=True) if label != "NAME"]
     assert (counts[1]["n"], counts[1]["base"]) == (len(own), pytest.approx(np.mean(own)))
     assert counts[0]["base"] == pytest.approx(np.mean(hits))
@@ -264,12 +265,12 @@ def test_lacking_weights(tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes((tiny_model("bert") / "model.safetensors").read_bytes())
     config = study(folder, "tokens", data_folder())
     with pytest.raises(ModelError) as caught:
-        head_effect(config, read_data(config), [Scale(0, SOME, 1.0)], [])
+        head_effect(config, read_dataset(config), [Scale(0, SOME, 1.0)], [])
     assert_one_line(caught.value, "weights of", "missing (classifier")
 
 
 def test_no_random_edit(tmp_path: Path) -> None:
     config = study(classifier("bert", "tokens", tmp_path / "model"), "tokens", data_folder())
     with pytest.raises(ConfigError) as caught:
-        head_effect(config, read_data(config), [Scale(0, SOME, 1.0)], [])
+        head_effect(config, read_dataset(config), [Scale(0, SOME, 1.0)], [])
     assert_one_line(caught.value, "random edits")

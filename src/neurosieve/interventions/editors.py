@@ -1,8 +1,9 @@
 """The edits of a concept: which neurons or which layer, made from train rows, and random edits of the same kind beside.
 
 Neurons are edited (`ablate`, `clamp`) in the order of their average precision for the value on train, in the view
-`predict`: the set that predicts it. A layer is edited (`steer`, `erase`) along directions. How many neurons, and which
-layer, is left to validation: an editor only names the candidates.
+`predict`: the set that predicts it. At most half of a layer's live neurons are, so that there are as many others to
+draw random sets from. A layer is edited (`steer`, `erase`) along directions. How many neurons, and which layer, is left
+to validation: an editor only names the candidates.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +13,11 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.concepts.scoring import Values, split_scores, spread_of
+from neurosieve.concepts.scoring import Spread, Values, split_scores, spread_of
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.interventions.edits import Edit, Erase, Steer
 from neurosieve.interventions.leace import EraserFitter
@@ -84,29 +85,36 @@ class TrainConcept:
     seed: int = 0
 
     @cached_property
-    def places(self) -> Int[np.ndarray, " rows"]:
-        """At most `TRAIN_ROWS` train rows, drawn by seed: all that have the value go first."""
-        rng = np.random.default_rng(self.seed)
-        has = self.store.codes(self.name, "train") == self.value
-        own, others = (rng.permutation(np.flatnonzero(side)) for side in (has, ~has))
-        own = own[: TRAIN_ROWS // 2]
-        return np.sort(np.concatenate([own, others[: TRAIN_ROWS - len(own)]]))
-
-    @cached_property
-    def values(self) -> Float[Tensor, "rows neurons"]:
-        """Those rows."""
-        return self.store.take("train", self.places)
-
-    @cached_property
-    def positive(self) -> np.ndarray:
-        """Which of them have the value."""
-        has: np.ndarray = self.store.codes(self.name, "train")[self.places] == self.value
+    def positive(self) -> Bool[np.ndarray, " rows"]:
+        """Which train rows have the value, in the order of the store."""
+        has: np.ndarray = self.store.codes(self.name, "train") == self.value
         return has
 
-    def layer(self, number: int) -> Float[Tensor, "rows width"]:
-        """Their values in a layer."""
-        width = self.store.store.manifest.width
-        return self.values[:, number * width : (number + 1) * width]
+    @cached_property
+    def spread(self) -> Spread:
+        """Of each neuron on train."""
+        return spread_of(self.store)
+
+    @property
+    def layers(self) -> int:
+        """Of the site."""
+        return self.store.store.manifest.layers
+
+    @property
+    def width(self) -> int:
+        """Neurons of a layer."""
+        return self.store.store.manifest.width
+
+    def columns(self, layer: int) -> slice:
+        """Where a layer's neurons stand among all."""
+        return slice(layer * self.width, (layer + 1) * self.width)
+
+    def rows(self) -> TrainRows:
+        """At most `TRAIN_ROWS` rows of all layers, drawn by seed whatever they say."""
+        count = len(self.positive)
+        drawn = np.sort(np.random.default_rng(self.seed).permutation(count)[:TRAIN_ROWS])
+        values = self.store.take("train", drawn)
+        return TrainRows({layer: values[:, self.columns(layer)] for layer in range(self.layers)})
 
 
 class NeuronEditor:
@@ -114,15 +122,24 @@ class NeuronEditor:
 
     def __init__(self, train: TrainConcept, change: Change) -> None:
         self._train, self._change = train, change
-        store = train.store
-        self._spread = spread_of(store)
-        value = store.table.values[train.name][train.value]
+        value = train.store.table.values[train.name][train.value]
         asked = Values({train.name: (train.value,)}, ((train.name, value),), {})
-        scores = split_scores(store, "train", asked, self._spread)
-        order = np.argsort(-np.nan_to_num(scores.ap[:, 0], nan=-1.0), kind="stable")
-        self._order, self._low = order, scores.low[:, 0]
+        scores = split_scores(train.store, "train", asked, train.spread)
+        self._low = scores.low[:, 0]
+        self._order = self._ordered(scores.ap[:, 0])
         shares = [share for share in SHARES if share < change.share] + [change.share]
-        self._sizes = sorted({max(1, int(share * len(order))) for share in shares})
+        count = len(train.store.neurons)
+        self._sizes = sorted({min(max(1, int(share * count)), len(self._order)) for share in shares})
+
+    def _ordered(self, ap: Float[np.ndarray, " neurons"]) -> Int[np.ndarray, " some"]:
+        """Places of live neurons, the best first; of each layer no more than half."""
+        alive, layer = self._train.spread.alive, self._train.store.neurons[:, 0]
+        best = np.argsort(-ap, kind="stable")
+        best = best[alive[best]]
+        own = [best[layer[best] == number] for number in np.unique(layer)]
+        kept = np.concatenate([some[: len(some) // 2] for some in own])
+        found: Int[np.ndarray, " some"] = best[np.isin(best, kept)]
+        return found
 
     @property
     def candidates(self) -> Sequence[Int[np.ndarray, "neurons 2"]]:
@@ -135,8 +152,8 @@ class NeuronEditor:
 
     def random(self, candidate: int, draws: int) -> Iterator[list[Edit]]:
         """Sets matched in layers and variance, edited alike."""
-        chosen = self.candidates[candidate]
-        variance = (self._spread.scale.numpy() ** 2).astype(np.float64)
+        chosen, spread = self.candidates[candidate], self._train.spread
+        variance = np.where(spread.alive, spread.scale.double().numpy() ** 2, 0.0)
         matched = matched_sets(chosen, self._train.store.neurons, variance, draws=draws, seed=self._train.seed)
         low = self._low[self._order[: self._sizes[candidate]]]
         for own in matched.sets:
@@ -144,8 +161,7 @@ class NeuronEditor:
 
     @cached_property
     def _rows(self) -> TrainRows:
-        layers = range(self._train.store.store.manifest.layers)
-        return TrainRows({layer: self._train.layer(layer) for layer in layers})
+        return self._train.rows()
 
     def _edit(self, neurons: Int[np.ndarray, "neurons 2"], low: np.ndarray) -> list[Edit]:
         if self._change.kind == "ablate":
@@ -159,55 +175,96 @@ class NeuronEditor:
 
 
 class LayerEditor:
-    """Edits of a whole layer along the directions of a value."""
+    """Edits of a whole layer along the directions of a value, found on all train rows.
+
+    Layers without a live neuron are no candidates: an encoder's embeddings of masked tokens can all be the same.
+    """
 
     def __init__(self, train: TrainConcept, change: Change) -> None:
         self._train, self._change = train, change
-        layers = train.store.store.manifest.layers
-        if change.layer is not None and not 0 <= change.layer < layers:
+        layers = list(range(train.layers))
+        if change.layer is not None and change.layer not in layers:
             raise ConfigError(
-                "layer to edit", expected=f"0 to {layers - 1}", got=str(change.layer), remedy="choose another --layer"
+                "layer to edit",
+                expected=f"0 to {layers[-1]}",
+                got=str(change.layer),
+                remedy="choose another --layer",
             )
-        if not train.positive.any() or train.positive.all():
-            raise DataError("train rows", expected="some with the value, not all", got="one side", remedy="read more")
-        self._layers = [change.layer] if change.layer is not None else list(range(layers))
+        live = [layer for layer in layers if train.spread.alive[train.columns(layer)].any()]
+        self._layers = live if change.layer is None else [change.layer]
+        if not set(self._layers) & set(live):
+            raise DataError(
+                f"layer {self._layers[0]}" if self._layers else "layers to edit",
+                expected="neurons that vary over the train tokens, read where they are predicted",
+                got="none",
+                remedy="choose another --layer" if live else "read more",
+            )
+        self._made: dict[int, Edit] = {}
 
     @property
     def candidates(self) -> Sequence[Int[np.ndarray, "neurons 2"]]:
         """See `Editor`."""
-        width = self._train.store.store.manifest.width
-        return [np.stack([np.full(width, layer), np.arange(width)], 1) for layer in self._layers]
+        return [self._train.store.neurons[self._train.columns(layer)] for layer in self._layers]
 
     def edits(self, candidate: int) -> list[Edit]:
         """See `Editor`."""
         layer = self._layers[candidate]
-        if self._change.kind == "erase":
-            return [Erase(layer, self._fitter(layer).result())]
-        return [TrainRows({layer: self._train.layer(layer)}).steer(layer, self._train.positive, self._change.alpha)]
+        if layer not in self._made:
+            self._made[layer] = Erase(layer, self._fitter(layer).result()) if self._erases else self._steer(layer)
+        return [self._made[layer]]
 
     def random(self, candidate: int, draws: int) -> Iterator[list[Edit]]:
         """Erasers of as many random directions; or steps as long as the step, in neurons' own spreads."""
-        layer = self._layers[candidate]
-        if self._change.kind == "erase":
-            fitter = self._fitter(layer)
-            rank = fitter.result().rank
-            for draw in range(draws):
-                yield [Erase(layer, fitter.control(rank, self._train.seed + draw))]
-            return
-        (step,) = (edit for edit in self.edits(candidate) if isinstance(edit, Steer))
-        spread = self._train.layer(layer).std(0)
-        generator = torch.Generator().manual_seed(self._train.seed)
-        for _ in range(draws):
-            drawn = torch.randn(len(spread), generator=generator) * spread
-            yield [Steer(layer, drawn * (step.direction.norm() / drawn.norm()), step.alpha)]
+        layer, (edit,) = self._layers[candidate], self.edits(candidate)
+        if isinstance(edit, Erase):
+            for eraser in self._fitter(layer).controls(edit.eraser.rank, draws, self._train.seed):
+                yield [Erase(layer, eraser)]
+        if isinstance(edit, Steer):
+            own, spread = self._train.columns(layer), self._train.spread
+            scale = torch.where(torch.from_numpy(spread.alive[own]), spread.scale[own], 0.0)
+            generator = torch.Generator().manual_seed(self._train.seed)
+            for _ in range(draws):
+                drawn = torch.randn(len(scale), generator=generator) * scale
+                yield [Steer(layer, drawn * (edit.direction.norm() / drawn.norm()), edit.alpha)]
+
+    @property
+    def _erases(self) -> bool:
+        return self._change.kind == "erase"
+
+    def _parts(self, layer: int) -> Iterator[tuple[Float[Tensor, "rows width"], Int[np.ndarray, " rows"]]]:
+        """All train rows of a layer, with 1 where they have the value."""
+        begin = 0
+        for values, numbers in self._train.store.batches("train", [layer]):
+            yield values, self._train.positive[begin : begin + len(numbers)].astype(np.int64)
+            begin += len(numbers)
 
     def _fitter(self, layer: int) -> EraserFitter:
-        values = self._train.layer(layer)
-        fitter = EraserFitter(values.shape[1], 2)
-        fitter.update(values, self._train.positive.astype(np.int64))
+        fitter = EraserFitter(self._train.width, 2)
+        for values, has in self._parts(layer):
+            fitter.update(values, has)
         return fitter
+
+    def _steer(self, layer: int) -> Steer:
+        """From the mean of the other rows to that of the rows with the value."""
+        total = torch.zeros(2, self._train.width, dtype=torch.float64)
+        for values, has in self._parts(layer):
+            total.index_add_(0, torch.from_numpy(has), values.double())
+        others, own = total / torch.from_numpy(np.bincount(self._train.positive, minlength=2))[:, None]
+        return Steer(layer, (own - others).float(), self._change.alpha)
 
 
 def editor(train: TrainConcept, change: Change) -> Editor:
-    """The editor of a kind of change."""
+    """The editor of a kind of change.
+
+    Raises:
+        ConfigError: No such layer.
+        DataError: Train rows that all have the value, or none; a layer in which nothing varies.
+    """
+    if not train.positive.any() or train.positive.all():
+        raise DataError(
+            f"train tokens with {train.name}={train.store.table.values[train.name][train.value]}",
+            expected="some, and some others",
+            got="all" if train.positive.any() else "none",
+            remedy="look for concepts in more tokens, or choose another",
+        )
     return LayerEditor(train, change) if change.kind in ("steer", "erase") else NeuronEditor(train, change)

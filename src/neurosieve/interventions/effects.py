@@ -3,7 +3,7 @@
 Two scores of a prediction, both 0 or 1: `property` (the predicted token has the value just where the truth has it) and
 `exact` (it is the true first subword). The causal effect is the drop of the set's edit less the mean drop of the random
 ones, on units that have the value. It is claimed where its interval is above 0, the set's drop is above that of 95 % of
-the random sets, and above its own drop elsewhere, on units that have not the value.
+the random sets, of which there are 100 or more, and above its own drop elsewhere, on units that have not the value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +19,7 @@ from neurosieve.probes.intervals import ClusterBootstrap, score_interval
 
 SCORES = ("property", "exact")
 MIN_UNITS = 30
+MIN_SETS = 100
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ class EffectFitter:
         return tuple(self._effect(score) for score in SCORES)
 
     def _scores(self, predictions: Predictions) -> dict[str, Bool[np.ndarray, " units"]]:
-        has = self._shares[predictions.token] >= HALF
+        shares = np.append(self._shares, 0.0)  # for tokens of the head that the tokenizer has not
+        has = shares[np.minimum(predictions.token, len(self._shares))] >= HALF
         return {"property": has == self._positive, "exact": predictions.exact}
 
     def _lost(self, score: str, found: Mapping[str, Bool[np.ndarray, " units"]]) -> Float[np.ndarray, " units"]:
@@ -159,6 +161,7 @@ class EffectFitter:
             (low > 0, f"interval [{100 * low:.1f}, {100 * high:.1f}] points is not above 0"),
             (above >= 0.95, f"the drop is above that of {100 * above:.0f} % of the random sets"),
             (here.drop > elsewhere.drop, f"it drops by {100 * elsewhere.drop:.1f} points elsewhere"),
+            (self._random >= MIN_SETS, f"{self._random} random sets are fewer than {MIN_SETS}"),
         )
         lacking = next((why for passed, why in checks if not passed), "")
         return Effect(score, here, elsewhere, here.effect, here.interval, not lacking, lacking)

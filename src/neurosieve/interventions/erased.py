@@ -10,7 +10,8 @@ from torch import Tensor
 from neurosieve.activations.store import Activations
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import DataError
-from neurosieve.interventions.leace import Eraser, EraserFitter
+from neurosieve.interventions.edits import Erase
+from neurosieve.interventions.leace import Eraser
 from neurosieve.probes import ClusterBootstrap, SelectionData, fit_oracle, selection_data
 from neurosieve.probes.intervals import score_interval
 from neurosieve.typing import SPLITS, Split
@@ -19,26 +20,33 @@ ROWS: dict[Split, int] = {"train": 1000, "validation": 300, "test": 500}  # of e
 
 
 def erasure_record(
-    store: ConceptStore, name: str, value: int, layer: int, *, draws: int = 2000, seed: int = 0
+    store: ConceptStore, name: str, value: int, erase: Erase, control: Erase, *, draws: int = 2000, seed: int = 0
 ) -> dict[str, Any]:
     """Accuracy of probes on as many held-out rows with the value as without, so that a guess has one half.
 
-    The eraser is fitted on all train rows of the view; each probe is trained anew on what it leaves, λ chosen on
-    validation, and scored once on test. `control` went through an eraser of as many random directions.
+    Each probe is trained anew on what an eraser leaves, λ chosen on validation, and scored once on test.
+
+    Args:
+        store: Of the view that the erasers were fitted in.
+        name: Of the property.
+        value: Number of the value.
+        erase: The edit.
+        control: One of the same layer, of as many random directions.
+        draws: Of the bootstrap.
+        seed: Of the rows.
 
     Raises:
         DataError: A split without rows of either kind.
 
     Cost: three λ paths on 2,000 × width rows.
     """
-    rows = {split: _balanced(store, split, name, value, layer, seed) for split in SPLITS}
-    fitter = _fitted(store, name, value, layer)
-    eraser = fitter.result()
-    control = fitter.control(eraser.rank, seed)
+    rows = {split: _balanced(store, split, name, value, erase.layer, seed) for split in SPLITS}
     bootstrap = ClusterBootstrap(rows["test"].group, draws=draws, seed=seed)
-    scores = {key: _score(rows, eraser) for key, eraser in (("before", None), ("after", eraser), ("control", control))}
+    erasers = {"before": None, "after": erase.eraser, "control": control.eraser}
+    scores = {key: _score(rows, eraser) for key, eraser in erasers.items()}
     return {
-        "layer": layer,
+        "layer": erase.layer,
+        "rank": erase.eraser.rank,
         "n": len(rows["test"].label),
         "majority": 0.5,
         **{
@@ -46,17 +54,6 @@ def erasure_record(
             for key, score in scores.items()
         },
     }
-
-
-def _fitted(store: ConceptStore, name: str, value: int, layer: int) -> EraserFitter:
-    """From one pass over train."""
-    fitter = EraserFitter(store.store.manifest.width, 2)
-    has = store.codes(name, "train") == value
-    begin = 0
-    for values, numbers in store.batches("train", [layer]):
-        fitter.update(values, has[begin : begin + len(numbers)].astype(np.int64))
-        begin += len(numbers)
-    return fitter
 
 
 def _balanced(store: ConceptStore, split: Split, name: str, value: int, layer: int, seed: int) -> Activations:

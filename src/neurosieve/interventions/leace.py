@@ -6,6 +6,7 @@ covariance left, which is just when the best linear predictor of z is a constant
 moves x least, in the mean square of every inner product.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,12 +127,21 @@ class EraserFitter:
         Raises:
             DataError: As `result`; or the values vary in fewer directions.
         """
+        return next(self.controls(rank, 1, seed))
+
+    def controls(self, rank: int, draws: int, seed: int) -> Iterator[Eraser]:
+        """Such erasers of the seeds from `seed` on, with one eigendecomposition for all.
+
+        Raises:
+            DataError: As `control`.
+        """
         white, cross = self._solved()
         if not 0 < rank <= len(cross):
             expected = f"a rank of 1 to {len(cross)}"
             raise DataError("random eraser", expected=expected, got=str(rank), remedy="choose another")
-        drawn = np.random.default_rng(seed).standard_normal((len(cross), rank))
-        return white.eraser(np.linalg.qr(drawn)[0], self._sums.count)
+        for draw in range(draws):
+            drawn = np.random.default_rng(seed + draw).standard_normal((len(cross), rank))
+            yield white.eraser(np.linalg.qr(drawn)[0], self._sums.count)
 
     def _solved(self) -> "tuple[_Whitening, np.ndarray]":
         """The whitening of the values, and their covariance when white with all classes but the last.

@@ -64,7 +64,7 @@ def predict_units(
     Args:
         model: With its head.
         windows: Sorted by length, see `hide_units`.
-        shares: See `token_shares`.
+        shares: See `token_shares`; tokens of the head beyond them have no value.
         edits: Done while the model runs.
         only_predicted: Edit where units are predicted, not at all tokens.
         batch_tokens: Padded tokens in one forward pass.
@@ -85,7 +85,8 @@ def predict_units(
         target = torch.tensor([t for w in batch for t in w.targets], device=logits.device)
         token = logits.argmax(1)
         loss = -logits.gather(1, target[:, None])[:, 0]
-        parts.append((token, token == target, loss, logits.exp() @ weight[: logits.shape[1]]))
+        fitting = torch.nn.functional.pad(weight, (0, logits.shape[1] - len(weight)))  # heads may be wider, or cut
+        parts.append((token, token == target, loss, logits.exp() @ fitting))
     columns: list[np.ndarray] = [torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)]
     row = np.array([row for w in windows for row in w.rows], dtype=np.int64)
     return Predictions(row, columns[0], columns[1], columns[2].astype(np.float64), columns[3].astype(np.float64))
