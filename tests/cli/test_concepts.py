@@ -14,7 +14,6 @@ from neurosieve.concept_study import Concepts
 from neurosieve.config import StudyConfig
 from tests.cli import one_line_error, options, ran
 from tests.study import finished_quick, lasting, quick
-from tests.tiny import tiny_model
 
 Capture = pytest.CaptureFixture[str]
 ASKED: tuple[str, ...] = ("--language", "python", "--properties", "lexical,label", "--tokens", "150,20,150")
@@ -150,14 +149,6 @@ def test_help_names_the_options(capsys: Capture, monkeypatch: pytest.MonkeyPatch
     text = ran(capsys, "concepts", "--help").out
     for part in ("RUN | STUDY.yaml", "--properties", "--tokens", "--language", "--set", "--site", "--json"):
         assert part in text
-
-
-def test_no_mask_token_is_no_error(capsys: Capture, tmp_path: Path) -> None:
-    given = [part for part in ASKED if part != "concepts.views=[detect]"][:-1]
-    ended = ran(capsys, "concepts", *options(model=tiny_model("deberta-v2"), out=tmp_path), *given, "--json")
-    assert (ended.code, ended.err) == (0, "")
-    assert set(ended.json["views"]) == {"detect"}
-    assert "mask token" in ended.json["predict_reason"]
 
 
 def test_any_other_view_stops(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,6 @@ class Killed(BaseException):
 KILLS: dict[str, tuple[Any, str, int]] = {
     "before the model is loaded": (stages_module, "load_model", 1),
     "before the second shard": (ActivationStore, "append", 2),
-    "before the store is complete": (ActivationStore, "save_manifest", 5),
     "in the claims": (module, "find_concepts", 1),
     "in the second view": (ActivationStore, "append", 5),
     "before the record is written": (RunFolder, "peak_rss_mb", 1),
