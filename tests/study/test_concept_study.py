@@ -87,7 +87,13 @@ def test_record() -> None:
         assert record["units"][view] == store.manifest.counts
         assert part["rows"] == {split: store.manifest.rows[split] for split in ("train", "test")}
     assert record["tokens"]["read"] >= record["units"]["detect"]["kept"]
-    assert sorted(p.name for p in folder().iterdir()) == ["concepts", "concepts.json", "seconds.json", "study.yaml"]
+    assert sorted(p.name for p in folder().iterdir()) == [
+        "concepts",
+        "concepts.json",
+        "report.html",
+        "seconds.json",
+        "study.yaml",
+    ]
 
 
 def test_what_is_shown() -> None:
