@@ -155,9 +155,9 @@ def test_any_other_view_stops(capsys: Capture, tmp_path: Path, monkeypatch: pyte
     """What is wrong with the files is no reason to go on."""
     right = vars(concept_module)["read_concepts"]
 
-    def spoiled(model: Any, rows: Any, view: str, url: Path, *args: Any, **more: Any) -> Any:
-        store = right(model, rows, view, url, *args, **more)
-        if view == "predict":
+    def spoiled(model: Any, rows: Any, url: Path, reading: Any) -> Any:
+        store = right(model, rows, url, reading)
+        if reading.view == "predict":
             (Path(url) / "shard-00000.safetensors").write_bytes(b"")
         return store
 

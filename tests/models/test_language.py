@@ -95,7 +95,7 @@ def test_checkpoint_of_a_classifier(name: str, head: str, tmp_path: Path) -> Non
     load_model(tmp_path, device="cpu")
     with pytest.raises(ModelError) as caught:
         load_language_model(tmp_path, device="cpu")
-    assert_one_line(caught.value, f"language-model head of {tmp_path}", head, "pre-trained")
+    assert_one_line(caught.value, f"language-model head of {tmp_path}", head, "--no-predictions")
 
 
 def test_minilm_has_no_head() -> None:

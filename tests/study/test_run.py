@@ -383,7 +383,7 @@ def test_sets_of_one_size(options: dict[str, Any], tmp_path: Path) -> None:
 
 def test_set_of_all_neurons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where every neuron is needed, the set's probe is the oracle's, and the random orders' too."""
-    monkeypatch.setattr(minimal_set, "smallest", lambda total, _: total)
+    monkeypatch.setattr(minimal_set, "smallest", lambda total, _, **__: total)
     run, config = finished_quick(), quick()
     data = selection_data(run.store.read("train"), run.store.read("validation"))
     loaded = round_trip(select(data, config), tmp_path)
