@@ -127,17 +127,21 @@ class Measuring:
         return token_shares(self.plan.windows["train"], self.positive, size)
 
     def windows(self, split: Split) -> tuple[Window, ...]:
-        """Windows drawn by seed up to the tokens asked for, those that hold the value first; sorted by length."""
+        """Windows drawn by seed up to the tokens asked for, those that hold the value first; sorted by length.
+
+        Short texts hold few units: then others follow until as many units have it not as have it.
+        """
         every = self.plan.windows[split]
         order = np.random.default_rng(self.config.seed).permutation(len(every))
-        first = sorted(order, key=lambda i: not self.positive[list(every[i].rows)].any())
+        units = [self.positive[list(w.rows)] for w in every]
         chosen: list[int] = []
-        read = 0
-        for i in first:
-            if chosen and read >= self.options.tokens:
-                break
-            chosen.append(int(i))
+        read = here = elsewhere = 0
+        for i in sorted(order.tolist(), key=lambda i: not units[i].any()):
+            if chosen and read >= self.options.tokens and (units[i].any() or elsewhere >= here):
+                continue
+            chosen.append(i)
             read += len(every[i].ids)
+            here, elsewhere = here + int(units[i].sum()), elsewhere + int((~units[i]).sum())
         return tuple(every[i] for i in sorted(chosen))
 
     def predict(self, windows: Sequence[Window], edits: Sequence[Edit] = ()) -> Predictions:

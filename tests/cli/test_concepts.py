@@ -147,7 +147,7 @@ def test_refusals(case: str, capsys: Capture, tmp_path: Path) -> None:
 def test_help_names_the_options(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     text = ran(capsys, "concepts", "--help").out
-    for part in ("RUN | STUDY.yaml", "--properties", "--tokens", "--language", "--set", "--site", "--json"):
+    for part in ("RUN or STUDY.yaml", "--properties", "--tokens", "--language", "--set", "--site", "--json"):
         assert part in text
 
 

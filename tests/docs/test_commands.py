@@ -70,7 +70,8 @@ def test_line_parses(line: tuple[str, list[str]]) -> None:
 def test_commands_and_options_in_sentences_exist(path: Path) -> None:
     """`neurosieve NAME` and `--option` in a page's text."""
     text = read(path)
-    known = {spelling for c in commands().values() for p in c.params for spelling in p.opts} | {"--help", "--version"}
+    every = [p for c in commands().values() for p in c.params]
+    known = {spelling for p in every for spelling in (*p.opts, *p.secondary_opts)} | {"--help", "--version"}
     inline = re.findall(r"`([^`\n]+)`", text)
     named = {m[1] for code in inline if (m := re.match(r"neurosieve ([a-z]+)", code))}
     assert named <= set(commands())

@@ -1,7 +1,9 @@
 """Tiny stand-ins for what a documented command line names: model, data, activations, run folders."""
 
+import functools
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import numpy as np
 import yaml
 from docs.hooks.commands import commands
 
+from neurosieve import make_config, run_concepts
 from tests.activations.test_foreign import write_hdf5
 from tests.data.sources import write_functions as write_code
 from tests.study import finished_quick
@@ -28,6 +31,12 @@ SMALL: dict[str, Any] = {
     "lambdas": 12,
     "device": "cpu",
 }
+# Of concepts, and what is asked for in place of much by the two commands that a study's options do not make small.
+CONCEPTS: dict[str, Any] = {"min_rows": 2, "clusters": [3], "groups": ["lexical"], "evidence": 2, "rounds": 7}
+FEW: dict[str, dict[str, str]] = {
+    "concepts": {"properties": "lexical,line-position", "tokens": "400,200,200", "language": "python"},
+    "intervene": {"sets": "20", "tokens": "3000"},
+}
 ROWS = {"train": 8, "validation": 6, "test": 8}
 LABELS = ("NAME", "NUM", "SIGN")
 LETTERS = ("abc", "012", "([{", "xyz", "%&$", "XYZ", "789")
@@ -41,7 +50,7 @@ def standing_in(arguments: Sequence[str]) -> tuple[Word, ...]:
     given = {p.name for p, _ in _values(command, rest)}
     words: list[Word] = [name]
     for parameter, value in _values(command, rest):
-        if parameter.name == "out" and not parameter.required and "activations" not in given:
+        if parameter.name == "out" and not (parameter.required or name == "concepts" or "activations" in given):
             continue  # the same run in a folder of its own name
         if parameter.param_type_name == "option":
             words.append(parameter.opts[0])
@@ -50,12 +59,12 @@ def standing_in(arguments: Sequence[str]) -> tuple[Word, ...]:
     if "corpus" in given and "data" not in given:
         words += ["--data", ("code",)]  # in place of the whole standard library
     known = {p.name for p in command.params}
+    words += [part for k, v in FEW.get(name, {}).items() if k not in given for part in (f"--{k}", v)]
     if name == "concepts":
         words += [part for k, v in CONCEPTS.items() for part in ("--set", f"concepts.{k}={json.dumps(v)}")]
-        words += [part for k in ("properties", "tokens") if k not in given for part in (f"--{k}", FEW[k])]
     if name == "intervene":
-        words += [part for k, v in EDITS.items() if k not in given for part in (f"--{k}", v)]
-    if "set_" in known and "run" not in given and not {"study"} & given:
+        words = [("edited",) if word == ("run",) else word for word in words]
+    if "set_" in known and "run" not in given and ("run",) not in words:
         words += [part for k, v in SMALL.items() if k not in given for part in ("--set", f"{k}={json.dumps(v)}")]
         words += [part for k, v in ROWS.items() for part in ("--set", f"rows.{k}={v}")]
     return tuple(words)
@@ -78,6 +87,10 @@ def _values(command: Any, rest: Sequence[str]) -> Iterator[tuple[Any, str | None
 def _word(name: str, value: str, rest: Sequence[str]) -> Word:
     if name == "data" and value != "stdlib":
         return _data(value, rest)
+    if name == "concept":
+        return "lexical=identifier"
+    if name == "study" and not value.endswith(".yaml"):
+        return ("run",)
     if name == "activations":
         labels = rest[rest.index("--classes") + 1] if "--classes" in rest else ",".join(LABELS)
         return name, Path(value).suffix, labels
@@ -112,6 +125,8 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return folder / "written.html"
         case "run":
             return Path(shutil.copytree(finished_quick().folder, place))
+        case "edited":
+            return Path(shutil.copytree(with_concepts(), place))
         case "lines":
             return write_lines(place, details[0].split(","), validation=not details[1])
         case "spans":
@@ -131,6 +146,25 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return place / "study.yaml"
     assert kind == "activations"
     return write_activations(place, *details)
+
+
+@functools.cache
+def with_concepts() -> Path:
+    """A run folder in which concepts were looked for, made once a test process; not to be changed."""
+    home = Path(_HOME.name)
+    options = {"model": str(tiny_model("bert")), "data": str(write_code(home / "code", "python", files=80))}
+    concepts = {"tokens": [800, 600, 4000], "min_rows": 5, "properties": ["lexical"], "groups": [], "clusters": []}
+    small = {
+        "labels": "lexical",
+        "bootstrap": 100,
+        "device": "cpu",
+        "concepts": concepts | {"evidence": 0, "rounds": 7},
+    }
+    run_concepts(make_config(options=options | small), home / "run")
+    return home / "run"
+
+
+_HOME = tempfile.TemporaryDirectory(prefix="documented-")  # lives as long as the test process
 
 
 def tagged(labels: Sequence[str], split: str, count: int = 14) -> list[tuple[str, str]]:
