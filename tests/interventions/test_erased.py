@@ -13,6 +13,7 @@ from neurosieve.errors import DataError
 from neurosieve.interventions import Erase, erased
 from neurosieve.interventions.editors import Change, TrainConcept, editor
 from neurosieve.interventions.erased import erasure_record
+from neurosieve.probes import fit_oracle
 from neurosieve.typing import NeuronId, Split
 from tests.concepts.planted import planted_store, values_of
 from tests.tiny import assert_one_line
@@ -106,7 +107,7 @@ def test_split_without_one_side(split: Split, all_have: bool, store: ConceptStor
 def test_selection_does_not_see_test(store: ConceptStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """With other test labels the probes are the same, and only their scores change."""
     probes: list[Any] = []
-    right = erased.fit_oracle
+    right = fit_oracle
 
     def noted(*args: Any) -> Any:
         oracle = right(*args)

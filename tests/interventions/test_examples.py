@@ -48,7 +48,8 @@ class Case:
         return Predictions(rows, np.zeros(len(rows), dtype=np.int64), exact, loss, np.zeros(len(rows)))
 
     def here(self, predictions: Predictions) -> np.ndarray:
-        return self.store.table.target("lexical=number").positive[predictions.row]
+        has: np.ndarray = self.store.table.target("lexical=number").positive[predictions.row]
+        return has
 
     def shown(self, base: Predictions, edited: Predictions, *, only_predicted: bool = False) -> list[dict[str, Any]]:
         edits = [Ablate.zero(1, SOME)]
