@@ -1,0 +1,103 @@
+"""The effect of an edit beside random edits, against plain numpy; planted effects are claimed, and others are not."""
+
+import numpy as np
+import pytest
+
+from neurosieve.interventions.effects import MIN_SETS, Effect, EffectFitter
+from neurosieve.interventions.predictions import Predictions
+from neurosieve.probes import ClusterBootstrap
+
+UNITS, OTHER, HALF_KNOWN, KNOWN = 240, 0, 1, 2
+SHARES = np.array([0.0, 0.5, 1.0, 0.49])  # of tokens: the value is at the second and the third
+RNG = np.random.default_rng(0)
+HERE = np.arange(UNITS) % 3 == 0
+TRUTH = np.where(HERE, KNOWN, OTHER)
+GROUP = np.array([f"file {i // 12}" for i in range(UNITS)], dtype=object)
+
+
+def predicted(token: np.ndarray, loss: float = 1.0) -> Predictions:
+    return Predictions(
+        np.arange(len(token)), token, token == TRUTH[: len(token)], np.full(len(token), loss), np.zeros(len(token))
+    )
+
+
+def spoilt(here: float, elsewhere: float, seed: int, token: int = 3) -> Predictions:
+    """Some of the true tokens replaced: `here` of those with the value by one without, and the other way round."""
+    rng = np.random.default_rng(seed)
+    wrong = rng.random(UNITS) < np.where(HERE, here, elsewhere)
+    return predicted(np.where(wrong, np.where(HERE, token, HALF_KNOWN), TRUTH))
+
+
+def effects(edited: Predictions, randoms: list[Predictions], base: Predictions | None = None) -> tuple[Effect, ...]:
+    fitter = EffectFitter(base or spoilt(0.1, 0.1, 1), edited, HERE, SHARES, GROUP, draws=300, seed=2)
+    for random in randoms:
+        fitter.add(random)
+    return fitter.result()
+
+
+def mild(count: int = MIN_SETS) -> list[Predictions]:
+    return [spoilt(0.15, 0.15, 100 + i) for i in range(count)]
+
+
+def test_against_numpy() -> None:
+    base, edited, randoms = spoilt(0.1, 0.2, 1), spoilt(0.5, 0.3, 2), [spoilt(0.2, 0.3, 10 + i) for i in range(7)]
+    for effect in effects(edited, randoms, base):
+
+        def right(p: Predictions, of: str = effect.score) -> np.ndarray:
+            has = np.isin(p.token, (HALF_KNOWN, KNOWN))
+            return np.asarray(p.token == TRUTH if of == "exact" else has == HERE)
+
+        for side, own in ((effect.here, HERE), (effect.elsewhere, ~HERE)):
+            before, after = right(base)[own].mean(), right(edited)[own].mean()
+            drops = np.array([(right(base)[own] * 1.0 - right(r)[own]).mean() for r in randoms])
+            assert side.n == own.sum()
+            assert (side.base, side.edited) == pytest.approx((before, after))
+            assert side.drop == pytest.approx(before - after)
+            assert side.random == pytest.approx(drops.mean())
+            assert side.random_95 == pytest.approx(np.quantile(drops, 0.95))
+            assert side.effect == pytest.approx(before - after - drops.mean())
+            net = np.mean([right(r)[own] * 1.0 for r in randoms], 0) - right(edited)[own]
+            low, high = ClusterBootstrap(GROUP[own], draws=300, seed=2).interval(net)
+            assert side.interval == pytest.approx((low, high))
+        assert (effect.effect, effect.interval) == (effect.here.effect, effect.here.interval)
+
+
+def test_two_scores_differ() -> None:
+    """Another token of the same kind is wrong, and yet has the value."""
+    property_, exact = effects(spoilt(0.6, 0, 2, token=HALF_KNOWN), mild(), spoilt(0, 0, 1))
+    assert (property_.score, exact.score) == ("property", "exact")
+    assert property_.here.drop == 0.0
+    assert exact.here.drop > 0.4
+    assert exact.claimed
+    assert not property_.claimed
+
+
+CASES: dict[str, tuple[Predictions, list[Predictions], str]] = {
+    "a real one": (spoilt(0.6, 0.15, 2), mild(), ""),
+    "no more than random": (spoilt(0.15, 0.15, 2), mild(), "not above 0"),
+    "as some random ones": (
+        spoilt(0.6, 0.15, 2),
+        [*mild(90), *(spoilt(0.9, 0.15, i) for i in range(10))],
+        "above that of 90 % of the random sets",
+    ),
+    "as one of a hundred": (spoilt(0.6, 0.15, 2), [*mild(99), spoilt(0.9, 0.15, 3)], ""),
+    "the model breaks": (spoilt(0.6, 0.9, 2), mild(), "points elsewhere"),
+    "few random sets": (spoilt(0.6, 0.15, 2), mild(MIN_SETS - 1), "99 random sets are fewer than 100"),
+    "better than before": (spoilt(0.0, 0.15, 2), mild(), "not above 0"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_claim(case: str) -> None:
+    edited, randoms, lacking = CASES[case]
+    property_ = effects(edited, randoms)[0]
+    assert lacking in property_.lacking
+    assert property_.claimed == (not lacking) == (not property_.lacking)
+
+
+def test_one_file_is_no_proof() -> None:
+    """The drop lies in one file of many: its interval over files holds 0."""
+    wrong = HERE & (GROUP == "file 3")
+    (property_, _) = effects(predicted(np.where(wrong, OTHER, TRUTH)), [predicted(TRUTH)] * MIN_SETS, predicted(TRUTH))
+    assert property_.effect > 0
+    assert "not above 0" in property_.lacking

@@ -1,0 +1,437 @@
+"""A run's concept changed in the live model: the record against slow computations, and what a run folder keeps."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from neurosieve import intervention_study as module
+from neurosieve.activations.plan import Window
+from neurosieve.concept_study import run_concepts
+from neurosieve.config import StudyConfig, make_config
+from neurosieve.errors import RunFolderError
+from neurosieve.intervention_study import InterventionOptions, Measuring, intervene
+from neurosieve.interventions import Ablate, Edit
+from neurosieve.interventions.editors import TrainConcept, editor
+from neurosieve.models import LanguageModel
+from neurosieve.stages import language_model_of
+from neurosieve.study import load_interventions, write_report
+from neurosieve.typing import NeuronId, Split
+from tests.concepts.planted import code
+from tests.study import CONCEPTS, finished_concepts, finished_quick
+from tests.tiny import assert_one_line, quiet_transformers, tiny_model
+
+_UNTYPED: Any = transformers
+CONCEPT = "lexical=number"
+# Of each model the modules whose outputs are the layers, and its class.
+PLACES = {
+    "bert": ("MaskedLM", ("bert.embeddings", "bert.encoder.layer.0", "bert.encoder.layer.1")),
+    "gpt2": ("CausalLM", ("transformer.drop", "transformer.h.0", "transformer.ln_f")),
+}
+
+
+def options(edit: str = "ablate", **more: Any) -> InterventionOptions:
+    values = {"concept": CONCEPT, "edit": edit, "sets": 20, "tokens": 3000, "share": 0.2}
+    if edit in ("steer", "erase"):
+        del values["share"]
+    return InterventionOptions.model_validate(values | more)
+
+
+def code_run(name: str, folder: Path, *, texts: Callable[[int], str] = code, files: int = 30, **more: Any) -> Path:
+    """Concepts of made-up files, without a study of their labels."""
+    data = folder / "code"
+    data.mkdir(parents=True)
+    for i in range(files):
+        (data / f"m{i}.py").write_text(texts(i))
+    concepts = CONCEPTS | {"rounds": 3} | more
+    values = {"model": str(tiny_model(name)), "data": str(data), "labels": "lexical", "device": "cpu", "bootstrap": 100}
+    run_concepts(make_config(options=values | {"concepts": concepts}), folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A finished study with concepts."""
+    return Path(shutil.copytree(finished_concepts(), tmp_path / "run"))
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the edit of `options()` did there."""
+    return intervene(Path(shutil.copytree(finished_concepts(), tmp_path_factory.mktemp("once") / "run")), options())
+
+
+@pytest.fixture(scope="module", params=["bert", "gpt2"])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "Slow":
+    folder = tmp_path_factory.mktemp("slow")
+    if request.param == "bert":
+        where = Path(shutil.copytree(finished_concepts(), folder / "run"))
+    else:
+        where = code_run(request.param, folder, files=20)
+    return Slow(request.param, where)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A run, and its model called plainly: whole texts without padding, neurons set to zero by hand."""
+
+    name: str
+    folder: Path
+
+    @cached_property
+    def opened(self) -> Measuring:
+        return module._opened(module._config(self.folder), self.folder, self.asked)
+
+    @property
+    def asked(self) -> InterventionOptions:
+        return options(how="zero", tokens=20_000)
+
+    @cached_property
+    def network(self) -> Any:
+        with quiet_transformers():
+            auto = getattr(_UNTYPED, f"AutoModelFor{PLACES[self.name][0]}")
+            return auto.from_pretrained(tiny_model(self.name)).eval()
+
+    def predict(self, windows: Sequence[Window], neurons: Sequence[tuple[int, int]] = ()) -> dict[int, np.ndarray]:
+        """Probabilities of all tokens by the number of the row."""
+        handles = [self._zero(layer, [i for n, i in neurons if n == layer]) for layer in {n for n, _ in neurons}]
+        found: dict[int, np.ndarray] = {}
+        for _, same in groupby(sorted(windows, key=lambda w: len(w.ids)), key=lambda w: len(w.ids)):
+            some = list(same)
+            with torch.inference_mode():
+                shares = self.network(input_ids=torch.tensor([w.ids for w in some])).logits.softmax(-1).numpy()
+            for window, own in zip(some, shares, strict=True):
+                found |= {row: own[place] for row, (place, *_) in zip(window.rows, window.tokens, strict=True)}
+        for handle in handles:
+            handle.remove()
+        return found
+
+    def _zero(self, layer: int, indices: list[int]) -> Any:
+        def hook(_: Any, __: Any, output: Any) -> Any:
+            values = (output[0] if isinstance(output, tuple) else output).clone()
+            values[..., indices] = 0.0
+            return (values, *output[1:]) if isinstance(output, tuple) else values
+
+        return self.network.get_submodule(PLACES[self.name][1][layer]).register_forward_hook(hook)
+
+    @cached_property
+    def has(self) -> np.ndarray:
+        table = self.opened.store.table
+        value = table.values["lexical"].index("number")
+        return np.asarray(table.codes["lexical"] == value)
+
+    @cached_property
+    def kinds(self) -> dict[int, float]:
+        """By token the share of train units that begin with it and are numbers."""
+        seen: dict[int, list[bool]] = {}
+        for window in self.opened.plan.windows["train"]:
+            for row, token in zip(window.rows, window.targets, strict=True):
+                seen.setdefault(token, []).append(bool(self.has[row]))
+        return {token: float(np.mean(own)) for token, own in seen.items()}
+
+    def right(self, found: dict[int, np.ndarray], score: str = "property") -> dict[bool, np.ndarray]:
+        """Hits where the truth is a number (True), and elsewhere."""
+        truth = {r: t for w in self.opened.plan.windows["test"] for r, t in zip(w.rows, w.targets, strict=True)}
+        hits: dict[bool, list[bool]] = {True: [], False: []}
+        for row, shares in sorted(found.items()):
+            token = int(shares.argmax())
+            said = self.kinds.get(token, 0.0) >= 0.5
+            hits[bool(self.has[row])].append(token == truth[row] if score == "exact" else said == self.has[row])
+        return {side: np.array(own) for side, own in hits.items()}
+
+
+def zeroed(edits: Sequence[Edit]) -> list[tuple[int, int]]:
+    assert all(isinstance(edit, Ablate) for edit in edits)
+    return [(edit.layer, index) for edit in edits if isinstance(edit, Ablate) for index in edit.indices]
+
+
+def test_record_is_what_a_slow_computation_says(case: Slow) -> None:
+    record, opened = intervene(case.folder, case.asked), case.opened
+    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), case.asked.change)
+    best = [c.tolist() for c in edits.candidates].index(record["neurons"])
+    windows = opened.plan.windows["test"]
+    assert sum(len(w.ids) for w in windows) < case.asked.tokens  # all are read
+    assert record["windows"] == len(windows)
+    base, edited = case.predict(windows), case.predict(windows, [(a, b) for a, b in record["neurons"]])
+    randoms = [case.predict(windows, zeroed(some)) for some in edits.random(best, case.asked.sets)]
+    for effect in record["effects"]:
+        before, after = (case.right(found, effect["score"]) for found in (base, edited))
+        others = [case.right(found, effect["score"]) for found in randoms]
+        for side, own in (("here", True), ("elsewhere", False)):
+            drops = [before[own].mean() - other[own].mean() for other in others]
+            expected = {"n": len(before[own]), "base": before[own].mean(), "edited": after[own].mean()}
+            expected |= {"drop": before[own].mean() - after[own].mean(), "random": np.mean(drops)}
+            expected |= {"random_95": np.quantile(drops, 0.95)}
+            expected |= {"effect": expected["drop"] - np.mean(drops)}
+            assert {k: effect[side][k] for k in expected} == pytest.approx(expected, abs=1e-9)
+        assert effect["effect"] == effect["here"]["effect"]
+    weight = np.array([case.kinds.get(token, 0.0) for token in range(len(next(iter(base.values()))))])
+    truth = {r: t for w in windows for r, t in zip(w.rows, w.targets, strict=True)}
+    for key, found in (("base", base), ("edited", edited)):
+        losses = [-np.log(shares[truth[row]]) for row, shares in found.items()]
+        assert record["loss"][key] == pytest.approx(np.mean(losses), abs=1e-4)
+        for side, own in (("here", True), ("elsewhere", False)):
+            mass = [float(shares @ weight) for row, shares in found.items() if case.has[row] == own]
+            assert record["mass"][side][key] == pytest.approx(np.mean(mass), abs=1e-5)
+    turned, elsewhere = record["turned"], case.right(base)[False]
+    assert turned["base"] == pytest.approx(1 - elsewhere.mean())
+    assert turned["edited"] == pytest.approx(1 - case.right(edited)[False].mean())
+    assert turned["random"] == pytest.approx(1 - np.mean([case.right(f)[False].mean() for f in randoms]))
+
+
+def test_choice_is_that_of_validation(case: Slow) -> None:
+    """The candidate that harms numbers most and the rest least; without test windows, and with others."""
+    opened = case.opened
+    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), case.asked.change)
+    windows = opened.windows("validation")
+
+    def gain(neurons: np.ndarray) -> float:
+        right: dict[bool, list[bool]] = {True: [], False: []}
+        for row, shares in case.predict(windows, [(a, b) for a, b in neurons.tolist()]).items():
+            said = case.kinds.get(int(shares.argmax()), 0.0) >= 0.5
+            right[bool(case.has[row])].append(said == case.has[row])
+        return float(np.mean(right[False]) - np.mean(right[True]))
+
+    gains = [gain(candidate) for candidate in edits.candidates]
+    assert len(gains) > 2
+    untested: dict[Split, tuple[Window, ...]] = {s: own for s, own in opened.plan.windows.items() if s != "test"}
+    blind = replace(opened, plan=replace(opened.plan, windows=untested))
+    assert blind.choose(edits) == opened.choose(edits) == int(np.argmax(gains))
+
+
+def test_steering_is_chosen_by_probability(case: Slow) -> None:
+    """The layer at which the value gains most probability where the truth has it not."""
+    asked = options("steer", alpha=4.0)
+    opened = replace(case.opened, options=asked)
+    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), asked.change)
+    windows = opened.windows("validation")
+    found = [opened.predict(windows, edits.edits(n)) for n in range(len(edits.candidates))]
+    best = int(np.argmax([p.mass[~case.has[p.row]].mean() for p in found]))
+    assert opened.choose(edits) == best
+    assert len({p.mass.mean() for p in found}) == len(found)
+
+
+def test_windows_are_enough_and_no_more(case: Slow) -> None:
+    """Those with the value first, by seed, until the tokens are read."""
+    every = case.opened.plan.windows["test"]
+    for tokens in (100, 400):
+        some = replace(case.opened, options=options(tokens=tokens)).windows("test")
+        count = sum(len(w.ids) for w in some)
+        assert tokens <= count < tokens + max(len(w.ids) for w in every)
+        assert all(case.has[list(w.rows)].any() for w in some)
+        assert [len(w.ids) for w in some] == sorted(len(w.ids) for w in some)
+        assert set(some) <= set(every)
+
+
+KEYS = {"format", "options", "versions", "concept", "edit", "how", "at", "site", "model", "neurons", "share", "layers"}
+KEYS |= {"chosen_by", "random_sets", "effects", "effects_reason", "windows", "turned", "loss", "mass", "examples"}
+KEYS |= {"probe", "probe_reason", "head", "head_reason", "erasure"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "more"),
+    [("ablate", {}), ("ablate", {"how": "resample", "at": "predicted"}), ("clamp", {}), ("steer", {}), ("erase", {})],
+)
+def test_record(edit: str, more: dict[str, Any], run: Path) -> None:
+    """Complete, the same from its file, shown on the page."""
+    asked = options(edit, **more)
+    record = intervene(run, asked)
+    assert set(record) == KEYS
+    assert record == json.loads((run / "interventions" / asked.file).read_text(encoding="utf-8"))
+    assert load_interventions(run) == [record]
+    assert InterventionOptions.model_validate(record["options"]) == asked
+    assert record["at"] == ("predicted" if edit in ("steer", "erase") or "at" in more else "all")
+    assert record["how"] == {"ablate": more.get("how", "mean")}.get(edit)
+    assert sum(record["layers"]) == len(record["neurons"]) == pytest.approx(48 * record["share"])
+    assert [e["score"] for e in record["effects"]] == ["property", "exact"]
+    assert (record["probe"]["n"], record["probe"]["random_sets"]) == (60, 20)
+    assert record["head"] is None
+    assert "BertForMaskedLM" in record["head_reason"]
+    assert (record["erasure"] is None) == (edit != "erase")
+    if edit == "erase":
+        assert record["neurons"] == [[record["erasure"]["layer"], i] for i in range(16)]
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert f"{edit} {CONCEPT}" in page or f"{edit} ({record['how']}) {CONCEPT}" in page
+
+
+def test_read_back(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same options measure nothing; others measure anew in the same file; a lost page is written again."""
+    first = intervene(run, options())
+    page = (run / "report.html").read_bytes()
+    (run / "report.html").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_measured", None)
+        assert intervene(run, options()) == first
+    assert (run / "report.html").read_bytes() == page
+    second = intervene(run, options(share=0.05))
+    assert second["options"]["share"] == 0.05
+    assert second != first
+    assert load_interventions(run) == [second]
+
+
+def test_files() -> None:
+    """One for each concept and kind of edit, whatever signs the value has."""
+    assert options().file == "lexical=number-ablate.json"
+    concepts = ("node=+", "node=-", "node=/", "node=..", "node=a b", "node=a-b", "nodé=+")
+    every = [options(concept=c, **k) for c in concepts for k in ({}, {"how": "zero"}, {"how": "resample"})]
+    every += [options(edit, concept=c) for c in concepts for edit in ("clamp", "steer", "erase")]
+    assert len({o.file.lower() for o in every}) == len(every)
+    assert all(Path(o.file).name == o.file and not o.file.startswith(".") for o in every)
+
+
+def test_damaged_outcome(run: Path, record: dict[str, Any]) -> None:
+    """A file of another version is made anew; one that is no JSON object is told of."""
+    file = run / "interventions" / options().file
+    file.parent.mkdir()
+    file.write_text(json.dumps(record | {"format": 0, "neurons": []}))
+    assert intervene(run, options()) == record
+    file.write_text("{")
+    for act in (lambda: intervene(run, options()), lambda: load_interventions(run), lambda: write_report(run)):
+        with pytest.raises(RunFolderError) as caught:
+            act()
+        assert_one_line(caught.value, file.name, "delete the file")
+
+
+@pytest.mark.parametrize("stop", ["prediction_examples", "probe_effect", "write_report"])
+def test_stopped_half_way(stop: str, run: Path, record: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No half file; the same command measures it."""
+
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, stop, stopped)
+        with pytest.raises(KeyboardInterrupt):
+            intervene(run, options())
+    assert len(load_interventions(run)) == (stop == "write_report")
+    assert not list(run.rglob(".*.part"))
+    assert intervene(run, options()) == record
+    assert load_interventions(run) == [record]
+    assert CONCEPT in (run / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("edit", ["ablate", "steer", "erase"])
+def test_network_is_left_as_it_was(edit: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[LanguageModel] = []
+
+    def noted(config: StudyConfig) -> LanguageModel:
+        kept.append(language_model_of(config))
+        return kept[0]
+
+    monkeypatch.setattr(module, "language_model_of", noted)
+    fresh = language_model_of(finished_quick().config)
+    intervene(run, options(edit))
+    (model,) = kept
+    for (name, own), other in zip(model.whole.state_dict().items(), fresh.whole.state_dict().values(), strict=True):
+        assert torch.equal(own, other), name
+    ids, mask = torch.tensor([[2, 9, 4, 12, 3]]), torch.ones(1, 5, dtype=torch.long)
+    places = torch.tensor([[0, 2]])
+    assert torch.equal(model.predict(ids, mask, places), fresh.predict(ids, mask, places))
+
+    def hooks(one: LanguageModel) -> list[int]:
+        return [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in one.whole.modules()]
+
+    fresh.states(ids, mask)  # transformers' own
+    assert hooks(model) == hooks(fresh)
+
+
+# Lines in which a number stands behind each `=`, and nowhere else.
+def sums(number: int) -> str:
+    words = np.random.default_rng(number).choice(["ab", "cd", "ef", "gh"], 8)
+    return "".join(f"{word} = {n * 7 % 10}\n" for n, word in enumerate(words))
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Behind a rotary model's embeddings the token before is all there is: some neuron tells `=` from the others."""
+    return code_run("llama", tmp_path_factory.mktemp("planted"), texts=sums, files=30, tokens=[400, 150, 300])
+
+
+def reading_one_neuron(neuron: tuple[int, int], low: bool, bound: float, tokens: tuple[int, int], broken: float) -> Any:
+    """A head in which one neuron decides between a number and another token; `broken`: where it is there, neither."""
+
+    def predict(self: LanguageModel, ids: torch.Tensor, mask: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        layer, index = neuron
+        values = self.states(ids, mask)[layer][places[:, 0], places[:, 1], index]
+        says = (values < bound) if low else (values > bound)
+        logits = torch.zeros(len(places), len(self.tokenizer))
+        logits[torch.arange(len(places)), torch.where(says, *tokens)] = 9.0
+        ruined = (values - broken).abs() < 1e-6
+        logits[ruined] = -logits[ruined]
+        logits[ruined, tokens[1]] = torch.where(torch.arange(int(ruined.sum())) % 2 == 0, 9.0, -9.0)
+        logits[ruined, tokens[0]] = -logits[ruined, tokens[1]]
+        return logits
+
+    return predict
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a planted head has to know: the chosen neuron, where it parts the rows, a token of either kind."""
+
+    neuron: NeuronId
+    low: bool
+    bound: float
+    mean: float
+    tokens: tuple[int, int]
+
+
+def head_of(run: Path) -> Head:
+    opened = module._opened(module._config(run), run, options())
+    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), options(share=0.02).change)
+    ((layer, index),) = edits.candidates[0].tolist()
+    neuron = NeuronId(layer, index)
+    values = opened.store.columns("train", [neuron])[:, 0].numpy()
+    has = opened.positive[opened.store.numbers("train")]
+    low = bool(values[has].mean() < values[~has].mean())
+    inner, outer = (values[has].max(), values[~has].min()) if low else (values[has].min(), values[~has].max())
+    assert (inner < outer) == low, "the neuron parts the rows"
+    bound, mean = float(inner + outer) / 2, float(values.mean())
+    assert (mean > bound) == low, "its mean says no number"
+    number = int(opened.shares.argmax())
+    other = next(t for w in opened.plan.windows["train"] for t in w.targets if opened.shares[t] == 0)
+    return Head(neuron, low, bound, mean, (number, other))
+
+
+def measured(run: Path, head: Head, folder: Path, *, neuron: tuple[int, int] | None = None, broken: float = 1e9) -> Any:
+    copy = Path(shutil.copytree(run, folder / "copy"))
+    predict = reading_one_neuron(neuron or head.neuron, head.low, head.bound, head.tokens, broken)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LanguageModel, "predict", predict)
+        return intervene(copy, options(share=0.02, sets=100))["effects"][0]
+
+
+def test_real_effect_is_claimed(planted: Path, tmp_path: Path) -> None:
+    head = head_of(planted)
+    effect = measured(planted, head, tmp_path)
+    assert (effect["here"]["base"], effect["here"]["edited"]) == (1.0, 0.0)
+    assert (effect["elsewhere"]["base"], effect["elsewhere"]["edited"]) == (1.0, 1.0)
+    assert (effect["claimed"], effect["lacking"]) == (True, "")
+    assert effect["effect"] == pytest.approx(1.0)
+
+
+def test_effect_of_another_neuron_is_not(planted: Path, tmp_path: Path) -> None:
+    """The head reads what is not edited; some random sets hit it."""
+    head = head_of(planted)
+    layer, index = head.neuron
+    effect = measured(planted, head, tmp_path, neuron=(layer, (index + 1) % 16))
+    assert effect["here"]["drop"] == 0.0
+    assert not effect["claimed"]
+
+
+def test_harm_everywhere_is_not(planted: Path, tmp_path: Path) -> None:
+    """Where the neuron is at its mean the head says things at random."""
+    head = head_of(planted)
+    effect = measured(planted, head, tmp_path, broken=head.mean)
+    assert effect["here"]["drop"] > 0.3
+    assert effect["elsewhere"]["drop"] > 0.3
+    assert effect["claimed"] == (effect["here"]["drop"] > effect["elsewhere"]["drop"])
