@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from neurosieve.cli import app
-from neurosieve.config import StudyConfig
+from neurosieve.config import ConceptOptions, StudyConfig
 
 MARK = "<!-- commands -->"
 
@@ -75,9 +75,11 @@ def _value(value: Any) -> str:
 
 
 def _keys() -> str:
+    concepts = [(f"concepts.{key}", field) for key, field in ConceptOptions.model_fields.items()]
     rows = [
         f"| `{key}` | {_value(field.get_default(call_default_factory=True))} | {_cell(field.description or '')} |"
-        for key, field in StudyConfig.model_fields.items()
+        for key, field in (*StudyConfig.model_fields.items(), *concepts)
+        if key != "concepts"
     ]
     head = "## Keys of a study file { #keys }\n\nA study file is YAML. `--set KEY=VALUE` takes the same keys."
     return "\n".join([head, "", "| key | default | meaning |", "| --- | --- | --- |", *rows])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from docs.hooks.commands import MARK, commands, examples, page, parameters
 
-from neurosieve.config import StudyConfig
+from neurosieve.config import ConceptOptions, StudyConfig
 from tests.cli import ran
 from tests.docs import DOCS, PAGES, blocks, command_lines, read
 from tests.docs.workspace import ROWS, SMALL, Word, filled, standing_in
@@ -49,7 +49,9 @@ def test_command_is_documented(name: str) -> None:
 
 def test_keys_of_a_study_are_documented() -> None:
     text = read(DOCS / "cli.md").partition("## Keys of a study file")[2]
-    for key, field in StudyConfig.model_fields.items():
+    own = {f"concepts.{key}": field for key, field in ConceptOptions.model_fields.items()}
+    study = {key: field for key, field in StudyConfig.model_fields.items() if key != "concepts"}
+    for key, field in (study | own).items():
         assert f"| `{key}` |" in text
         assert field.description
 

@@ -175,7 +175,10 @@ def concepts(
 
 
 def _help(key: str) -> Any:
-    return typer.Option(help=f"{InterventionOptions.model_fields[key].description}")
+    """Help with the default, which the parser does not know: an option that was given is told from one that was not."""
+    field = InterventionOptions.model_fields[key]
+    default = "" if field.is_required() or field.default is None else f" (default: {field.default})"
+    return typer.Option(help=f"{field.description}{default}")
 
 
 @app.command(
