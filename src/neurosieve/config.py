@@ -264,9 +264,9 @@ def validated(kind: type[Options], values: Mapping[str, Any], command: str) -> O
         first = e.errors()[0]
         key = ".".join(str(p) for p in first["loc"])
         raise ConfigError(
-            f"option {key}",
+            f"option {key}" if key else f"options of {command}",
             expected=first["msg"].removeprefix("Value error, "),
-            got=repr(first["input"]),
+            got=repr(first["input"]) if key else "it",
             remedy=f"see `neurosieve {command} --help`",
         ) from e
 
