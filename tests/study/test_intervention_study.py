@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -26,7 +26,6 @@ from neurosieve.models import LanguageModel
 from neurosieve.stages import language_model_of
 from neurosieve.study import load_interventions, write_report
 from neurosieve.typing import NeuronId, Split
-from tests.concepts.planted import code
 from tests.study import CONCEPTS, finished_concepts, finished_quick
 from tests.tiny import assert_one_line, quiet_transformers, tiny_model
 
@@ -46,13 +45,14 @@ def options(edit: str = "ablate", **more: Any) -> InterventionOptions:
     return InterventionOptions.model_validate(values | more)
 
 
-def code_run(name: str, folder: Path, *, texts: Callable[[int], str] = code, files: int = 30, **more: Any) -> Path:
-    """Concepts of made-up files, without a study of their labels."""
+def code_run(name: str, folder: Path) -> Path:
+    """Concepts of lines in which a number stands behind each `=`, and nowhere else; without a study of their labels."""
     data = folder / "code"
     data.mkdir(parents=True)
-    for i in range(files):
-        (data / f"m{i}.py").write_text(texts(i))
-    concepts = CONCEPTS | {"rounds": 3} | more
+    for i in range(30):
+        words = np.random.default_rng(i).choice(["ab", "cd", "ef", "gh"], 8)
+        (data / f"m{i}.py").write_text("".join(f"{word} = {n * 7 % 10}\n" for n, word in enumerate(words)))
+    concepts = CONCEPTS | {"tokens": [400, 150, 300]}
     values = {"model": str(tiny_model(name)), "data": str(data), "labels": "lexical", "device": "cpu", "bootstrap": 100}
     run_concepts(make_config(options=values | {"concepts": concepts}), folder / "run")
     return folder / "run"
@@ -76,7 +76,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if request.param == "bert":
         where = Path(shutil.copytree(finished_concepts(), folder / "run"))
     else:
-        where = code_run(request.param, folder, files=20)
+        where = code_run(request.param, folder)
     return Slow(request.param, where)
 
 
@@ -267,18 +267,18 @@ def test_record(edit: str, more: dict[str, Any], run: Path) -> None:
     assert f"{edit} {CONCEPT}" in page or f"{edit} ({record['how']}) {CONCEPT}" in page
 
 
-def test_read_back(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_back(run: Path, record: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The same options measure nothing; others measure anew in the same file; a lost page is written again."""
-    first = intervene(run, options())
-    page = (run / "report.html").read_bytes()
+    (run / "interventions").mkdir()
+    (run / "interventions" / options().file).write_text(json.dumps(record))
     (run / "report.html").unlink()
     with monkeypatch.context() as patch:
         patch.setattr(module, "_measured", None)
-        assert intervene(run, options()) == first
-    assert (run / "report.html").read_bytes() == page
+        assert intervene(run, options()) == record
+    assert CONCEPT in (run / "report.html").read_text(encoding="utf-8")
     second = intervene(run, options(share=0.05))
     assert second["options"]["share"] == 0.05
-    assert second != first
+    assert second != record
     assert load_interventions(run) == [second]
 
 
@@ -348,16 +348,10 @@ def test_network_is_left_as_it_was(edit: str, run: Path, monkeypatch: pytest.Mon
     assert hooks(model) == hooks(fresh)
 
 
-# Lines in which a number stands behind each `=`, and nowhere else.
-def sums(number: int) -> str:
-    words = np.random.default_rng(number).choice(["ab", "cd", "ef", "gh"], 8)
-    return "".join(f"{word} = {n * 7 % 10}\n" for n, word in enumerate(words))
-
-
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Behind a rotary model's embeddings the token before is all there is: some neuron tells `=` from the others."""
-    return code_run("llama", tmp_path_factory.mktemp("planted"), texts=sums, files=30, tokens=[400, 150, 300])
+    return code_run("llama", tmp_path_factory.mktemp("planted"))
 
 
 def reading_one_neuron(neuron: tuple[int, int], low: bool, bound: float, tokens: tuple[int, int], broken: float) -> Any:
