@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from docs.hooks.commands import MARK, commands, examples, page, parameters
 
-from neurosieve.config import StudyConfig
+from neurosieve.config import ConceptOptions, StudyConfig
+from neurosieve.intervention_study import InterventionOptions
 from tests.cli import ran
 from tests.docs import DOCS, PAGES, blocks, command_lines, read
-from tests.docs.workspace import ROWS, SMALL, Word, filled, standing_in
+from tests.docs.workspace import ROWS, SMALL, Word, filled, spellings, standing_in
 from tests.study import quick
 
 Capture = pytest.CaptureFixture[str]
@@ -52,6 +53,25 @@ def test_keys_of_a_study_are_documented() -> None:
     for key, field in StudyConfig.model_fields.items():
         assert f"| `{key}` |" in text
         assert field.description
+    for key, own in ConceptOptions.model_fields.items():
+        assert f"| `concepts.{key}` |" in text
+        assert own.description
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"), [("intervene", InterventionOptions), ("concepts", ConceptOptions), ("run", StudyConfig)]
+)
+def test_defaults_are_documented(command: str, kind: Any) -> None:
+    """Those that the options have, by the row of each."""
+    text, seen = sections()[command], 0
+    for parameter in parameters(commands()[command]):
+        default = kind.model_fields[parameter.name].default if parameter.name in kind.model_fields else None
+        if isinstance(default, int | float | str) and not isinstance(default, bool) and default != "":
+            (row,) = [row for row in text.splitlines() if re.match(rf"\| `{parameter.opts[0]}[ `]", row)]
+            assert row.split("|")[2].strip() == f"`{default}`"
+            seen += 1
+    assert seen >= 5 or command == "concepts"
+    assert "Undefined" not in text
 
 
 def test_documented_lines_are_found() -> None:
@@ -70,7 +90,10 @@ def test_line_parses(line: tuple[str, list[str]]) -> None:
 def test_commands_and_options_in_sentences_exist(path: Path) -> None:
     """`neurosieve NAME` and `--option` in a page's text."""
     text = read(path)
-    known = {spelling for c in commands().values() for p in c.params for spelling in p.opts} | {"--help", "--version"}
+    known = {spelling for c in commands().values() for p in c.params for spelling in spellings(p)} | {
+        "--help",
+        "--version",
+    }
     inline = re.findall(r"`([^`\n]+)`", text)
     named = {m[1] for code in inline if (m := re.match(r"neurosieve ([a-z]+)", code))}
     assert named <= set(commands())

@@ -12,7 +12,8 @@ from docs.hooks.commands import commands
 
 from tests.activations.test_foreign import write_hdf5
 from tests.data.sources import write_functions as write_code
-from tests.study import finished_quick
+from tests.study import CONCEPTS as TOKENS
+from tests.study import finished_concepts, finished_quick
 from tests.tiny import CODE, tiny_model
 
 # Settings that make a study small, by the parameter that would set them; a line's own options stay.
@@ -28,6 +29,8 @@ SMALL: dict[str, Any] = {
     "lambdas": 12,
     "device": "cpu",
 }
+CONCEPTS = {key: json.dumps(value) for key, value in TOKENS.items()}
+EDITS = {"sets": "20", "tokens": "3000"}
 ROWS = {"train": 8, "validation": 6, "test": 8}
 LABELS = ("NAME", "NUM", "SIGN")
 LETTERS = ("abc", "012", "([{", "xyz", "%&$", "XYZ", "789")
@@ -38,21 +41,20 @@ def standing_in(arguments: Sequence[str]) -> tuple[Word, ...]:
     """A command line with stand-ins, made small; equal for lines that would run the same."""
     name, *rest = arguments
     command = commands()[name]
-    given = {p.name for p, _ in _values(command, rest)}
+    given = {p.name for p, _, _ in _values(command, rest)}
     words: list[Word] = [name]
-    for parameter, value in _values(command, rest):
-        if parameter.name == "out" and not parameter.required and "activations" not in given:
+    for parameter, spelling, value in _values(command, rest):
+        if name == "demo" and parameter.name == "out":
             continue  # the same run in a folder of its own name
         if parameter.param_type_name == "option":
-            words.append(parameter.opts[0])
+            words.append(spelling)
         if value is not None:
-            words.append(_word(parameter.name, value, rest))
+            words.append(_word(name, parameter.name, value, rest))
     if "corpus" in given and "data" not in given:
         words += ["--data", ("code",)]  # in place of the whole standard library
     known = {p.name for p in command.params}
     if name == "concepts":
-        words += [part for k, v in CONCEPTS.items() for part in ("--set", f"concepts.{k}={json.dumps(v)}")]
-        words += [part for k in ("properties", "tokens") if k not in given for part in (f"--{k}", FEW[k])]
+        words += [part for k, v in CONCEPTS.items() if k not in given for part in ("--set", f"concepts.{k}={v}")]
     if name == "intervene":
         words += [part for k, v in EDITS.items() if k not in given for part in (f"--{k}", v)]
     if "set_" in known and "run" not in given and not {"study"} & given:
@@ -61,21 +63,30 @@ def standing_in(arguments: Sequence[str]) -> tuple[Word, ...]:
     return tuple(words)
 
 
-def _values(command: Any, rest: Sequence[str]) -> Iterator[tuple[Any, str | None]]:
-    """Each parameter that a line gives, with its value (None: a flag)."""
-    options = {spelling: p for p in command.params if p.param_type_name == "option" for spelling in p.opts}
+def spellings(parameter: Any) -> list[str]:
+    """An option's names, those that say no among them."""
+    return [*parameter.opts, *getattr(parameter, "secondary_opts", ())]
+
+
+def _values(command: Any, rest: Sequence[str]) -> Iterator[tuple[Any, str, str | None]]:
+    """Each parameter that a line gives, with its name there and its value (None: a flag)."""
+    options = {spelling: p for p in command.params if p.param_type_name == "option" for spelling in spellings(p)}
     places = iter([p for p in command.params if p.param_type_name == "argument"])
     words = iter(rest)
     place: Any = None
     for word in words:
         if word in options:
-            yield options[word], None if options[word].is_flag else next(words)
+            yield options[word], word, None if options[word].is_flag else next(words)
         else:
             place = place if place is not None and place.nargs == -1 else next(places)
-            yield place, word
+            yield place, "", word
 
 
-def _word(name: str, value: str, rest: Sequence[str]) -> Word:
+def _word(command: str, name: str, value: str, rest: Sequence[str]) -> Word:
+    if command == "intervene" and name in ("run", "concept"):
+        return ("concepts",) if name == "run" else "lexical=number"
+    if name == "study" and not value.endswith(".yaml"):
+        return ("run",)
     if name == "data" and value != "stdlib":
         return _data(value, rest)
     if name == "activations":
@@ -110,8 +121,8 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return place
         case "to":
             return folder / "written.html"
-        case "run":
-            return Path(shutil.copytree(finished_quick().folder, place))
+        case "run" | "concepts":
+            return Path(shutil.copytree(finished_quick().folder if kind == "run" else finished_concepts(), place))
         case "lines":
             return write_lines(place, details[0].split(","), validation=not details[1])
         case "spans":

@@ -114,7 +114,7 @@ def takes_concepts(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command a run folder or the options of a study, and those of concepts; it gets them as `asked`."""
     own = list(inspect.signature(command).parameters.values())
     keyword = inspect.Parameter.KEYWORD_ONLY
-    place = typer.Argument(metavar="[RUN | STUDY.yaml]", help="a run folder, or a study file; options override it")
+    place = typer.Argument(metavar="[RUN or STUDY.yaml]", help="a run folder, or a study file; options override it")
     kinds = STUDY | {"study": Annotated[Path | None, place]} | CONCEPTS
     more = [inspect.Parameter(k, keyword, default=None, annotation=kind) for k, kind in kinds.items()]
 
