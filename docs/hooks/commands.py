@@ -3,11 +3,15 @@
 from typing import Any
 
 import typer
+from pydantic import BaseModel
 
 from neurosieve.cli import app
 from neurosieve.config import ConceptOptions, StudyConfig
+from neurosieve.intervention_study import InterventionOptions
 
 MARK = "<!-- commands -->"
+# Commands with options of their own, where their defaults stand.
+OPTIONS: dict[str, type[BaseModel]] = {"concepts": ConceptOptions, "intervene": InterventionOptions}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -52,16 +56,17 @@ def examples(command: Any) -> list[str]:
 def _row(parameter: Any, context: Any) -> str:
     spelling = parameter.get_help_record(context)[0]
     required = " (required)" if parameter.required else ""
-    return f"| `{spelling}` | {_default(parameter)} | {_cell(parameter.help or '')}{required} |"
+    return f"| `{spelling}` | {_default(parameter, context.info_name)} | {_cell(parameter.help or '')}{required} |"
 
 
-def _default(parameter: Any) -> str:
+def _default(parameter: Any, command: str) -> str:
     if getattr(parameter, "is_flag", False):
         return ""
     if parameter.default is not None:
         return f"`{parameter.default}`"
-    field = StudyConfig.model_fields.get(parameter.name)
-    return "" if field is None else _value(field.get_default(call_default_factory=True))
+    fields = StudyConfig.model_fields | (OPTIONS[command].model_fields if command in OPTIONS else {})
+    field = fields.get(parameter.name)
+    return "" if field is None or field.is_required() else _value(field.get_default(call_default_factory=True))
 
 
 def _value(value: Any) -> str:
@@ -75,14 +80,18 @@ def _value(value: Any) -> str:
 
 
 def _keys() -> str:
-    concepts = [(f"concepts.{key}", field) for key, field in ConceptOptions.model_fields.items()]
-    rows = [
-        f"| `{key}` | {_value(field.get_default(call_default_factory=True))} | {_cell(field.description or '')} |"
-        for key, field in (*StudyConfig.model_fields.items(), *concepts)
-        if key != "concepts"
-    ]
+    rows = []
+    for key, field in StudyConfig.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        inner = ConceptOptions.model_fields if isinstance(default, ConceptOptions) else {}
+        rows.append(_key(key, "" if inner else _value(default), field))
+        rows += [_key(f"{key}.{name}", _value(own.get_default()), own) for name, own in inner.items()]
     head = "## Keys of a study file { #keys }\n\nA study file is YAML. `--set KEY=VALUE` takes the same keys."
     return "\n".join([head, "", "| key | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+def _key(name: str, default: str, field: Any) -> str:
+    return f"| `{name}` | {default} | {_cell(field.description or '')} |"
 
 
 def _cell(text: str) -> str:
