@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 from jaxtyping import Bool, Float
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator
 
 from neurosieve.activations.plan import ReadingPlan, Window
 from neurosieve.activations.store import Folder
@@ -35,12 +35,12 @@ from neurosieve.typing import PathLike, Split
 
 FORMAT = 1
 # Options of some kinds of edit.
-_ONLY: dict[tuple[EditKind, ...], tuple[str, ...]] = {
-    ("ablate",): ("how",),
-    ("clamp",): ("quantile",),
-    ("steer",): ("alpha",),
-    ("steer", "erase"): ("layer",),
-    ("ablate", "clamp"): ("share",),
+_ONLY: dict[str, tuple[EditKind, ...]] = {
+    "how": ("ablate",),
+    "quantile": ("clamp",),
+    "alpha": ("steer",),
+    "layer": ("steer", "erase"),
+    "share": ("ablate", "clamp"),
 }
 
 
@@ -62,14 +62,14 @@ class InterventionOptions(BaseModel):
     predictions: bool = Field(True, description="measure the model's own predictions, for which it needs a head")
     tokens: int = Field(12_000, ge=100, description="about how many tokens are read for each measure")
 
-    @model_validator(mode="after")
-    def _used(self) -> "InterventionOptions":
+    @field_validator(*_ONLY)
+    @classmethod
+    def _used(cls, value: Any, info: Any) -> Any:
         """Refuse what the edit would not look at."""
-        for edits, keys in _ONLY.items():
-            for key in keys:
-                if self.edit not in edits and getattr(self, key) != type(self).model_fields[key].default:
-                    raise ValueError(f"no {key} beside {self.edit}: it is of {' and '.join(edits)}")
-        return self
+        key, edit = str(info.field_name), info.data.get("edit")
+        if edit and edit not in _ONLY[key] and value != cls.model_fields[key].default:
+            raise ValueError(f"none beside {edit}: it is of {' and '.join(_ONLY[key])}")
+        return value
 
     @property
     def change(self) -> Change:

@@ -16,8 +16,7 @@ import transformers
 
 from neurosieve import intervention_study as module
 from neurosieve.activations.plan import Window
-from neurosieve.concept_study import run_concepts
-from neurosieve.config import StudyConfig, make_config
+from neurosieve.config import StudyConfig
 from neurosieve.errors import RunFolderError
 from neurosieve.intervention_study import InterventionOptions, Measuring, intervene
 from neurosieve.interventions import Ablate, Edit
@@ -25,37 +24,17 @@ from neurosieve.interventions.editors import TrainConcept, editor
 from neurosieve.models import LanguageModel
 from neurosieve.stages import language_model_of
 from neurosieve.study import load_interventions, write_report
-from neurosieve.typing import NeuronId, Split
-from tests.study import CONCEPTS, finished_concepts, finished_quick
+from neurosieve.typing import Split
+from tests.study import finished_concepts, finished_quick
+from tests.study.edited import CONCEPT, code_run, options
 from tests.tiny import assert_one_line, quiet_transformers, tiny_model
 
 _UNTYPED: Any = transformers
-CONCEPT = "lexical=number"
 # Of each model the modules whose outputs are the layers, and its class.
 PLACES = {
     "bert": ("MaskedLM", ("bert.embeddings", "bert.encoder.layer.0", "bert.encoder.layer.1")),
     "gpt2": ("CausalLM", ("transformer.drop", "transformer.h.0", "transformer.ln_f")),
 }
-
-
-def options(edit: str = "ablate", **more: Any) -> InterventionOptions:
-    values = {"concept": CONCEPT, "edit": edit, "sets": 20, "tokens": 3000, "share": 0.2}
-    if edit in ("steer", "erase"):
-        del values["share"]
-    return InterventionOptions.model_validate(values | more)
-
-
-def code_run(name: str, folder: Path) -> Path:
-    """Concepts of lines in which a number stands behind each `=`, and nowhere else; without a study of their labels."""
-    data = folder / "code"
-    data.mkdir(parents=True)
-    for i in range(30):
-        words = np.random.default_rng(i).choice(["ab", "cd", "ef", "gh"], 8)
-        (data / f"m{i}.py").write_text("".join(f"{word} = {n * 7 % 10}\n" for n, word in enumerate(words)))
-    concepts = CONCEPTS | {"tokens": [400, 150, 300]}
-    values = {"model": str(tiny_model(name)), "data": str(data), "labels": "lexical", "device": "cpu", "bootstrap": 100}
-    run_concepts(make_config(options=values | {"concepts": concepts}), folder / "run")
-    return folder / "run"
 
 
 @pytest.fixture
@@ -346,90 +325,3 @@ def test_network_is_left_as_it_was(edit: str, run: Path, monkeypatch: pytest.Mon
 
     fresh.states(ids, mask)  # transformers' own
     assert hooks(model) == hooks(fresh)
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Behind a rotary model's embeddings the token before is all there is: some neuron tells `=` from the others."""
-    return code_run("llama", tmp_path_factory.mktemp("planted"))
-
-
-def reading_one_neuron(neuron: tuple[int, int], low: bool, bound: float, tokens: tuple[int, int], broken: float) -> Any:
-    """A head in which one neuron decides between a number and another token; `broken`: where it is there, neither."""
-
-    def predict(self: LanguageModel, ids: torch.Tensor, mask: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-        layer, index = neuron
-        values = self.states(ids, mask)[layer][places[:, 0], places[:, 1], index]
-        says = (values < bound) if low else (values > bound)
-        logits = torch.zeros(len(places), len(self.tokenizer))
-        logits[torch.arange(len(places)), torch.where(says, *tokens)] = 9.0
-        ruined = (values - broken).abs() < 1e-6
-        logits[ruined] = -logits[ruined]
-        logits[ruined, tokens[1]] = torch.where(torch.arange(int(ruined.sum())) % 2 == 0, 9.0, -9.0)
-        logits[ruined, tokens[0]] = -logits[ruined, tokens[1]]
-        return logits
-
-    return predict
-
-
-@dataclass(frozen=True)
-class Head:
-    """What a planted head has to know: the chosen neuron, where it parts the rows, a token of either kind."""
-
-    neuron: NeuronId
-    low: bool
-    bound: float
-    mean: float
-    tokens: tuple[int, int]
-
-
-def head_of(run: Path) -> Head:
-    opened = module._opened(module._config(run), run, options())
-    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), options(share=0.02).change)
-    ((layer, index),) = edits.candidates[0].tolist()
-    neuron = NeuronId(layer, index)
-    values = opened.store.columns("train", [neuron])[:, 0].numpy()
-    has = opened.positive[opened.store.numbers("train")]
-    low = bool(values[has].mean() < values[~has].mean())
-    inner, outer = (values[has].max(), values[~has].min()) if low else (values[has].min(), values[~has].max())
-    assert (inner < outer) == low, "the neuron parts the rows"
-    bound, mean = float(inner + outer) / 2, float(values.mean())
-    assert (mean > bound) == low, "its mean says no number"
-    number = int(opened.shares.argmax())
-    other = next(t for w in opened.plan.windows["train"] for t in w.targets if opened.shares[t] == 0)
-    return Head(neuron, low, bound, mean, (number, other))
-
-
-def measured(run: Path, head: Head, folder: Path, *, neuron: tuple[int, int] | None = None, broken: float = 1e9) -> Any:
-    copy = Path(shutil.copytree(run, folder / "copy"))
-    predict = reading_one_neuron(neuron or head.neuron, head.low, head.bound, head.tokens, broken)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LanguageModel, "predict", predict)
-        return intervene(copy, options(share=0.02, sets=100))["effects"][0]
-
-
-def test_real_effect_is_claimed(planted: Path, tmp_path: Path) -> None:
-    head = head_of(planted)
-    effect = measured(planted, head, tmp_path)
-    assert (effect["here"]["base"], effect["here"]["edited"]) == (1.0, 0.0)
-    assert (effect["elsewhere"]["base"], effect["elsewhere"]["edited"]) == (1.0, 1.0)
-    assert (effect["claimed"], effect["lacking"]) == (True, "")
-    assert effect["effect"] == pytest.approx(1.0)
-
-
-def test_effect_of_another_neuron_is_not(planted: Path, tmp_path: Path) -> None:
-    """The head reads what is not edited; some random sets hit it."""
-    head = head_of(planted)
-    layer, index = head.neuron
-    effect = measured(planted, head, tmp_path, neuron=(layer, (index + 1) % 16))
-    assert effect["here"]["drop"] == 0.0
-    assert not effect["claimed"]
-
-
-def test_harm_everywhere_is_not(planted: Path, tmp_path: Path) -> None:
-    """Where the neuron is at its mean the head says things at random."""
-    head = head_of(planted)
-    effect = measured(planted, head, tmp_path, broken=head.mean)
-    assert effect["here"]["drop"] > 0.3
-    assert effect["elsewhere"]["drop"] > 0.3
-    assert effect["claimed"] == (effect["here"]["drop"] > effect["elsewhere"]["drop"])

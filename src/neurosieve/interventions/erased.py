@@ -62,7 +62,12 @@ def _balanced(store: ConceptStore, split: Split, name: str, value: int, layer: i
     has: Bool[np.ndarray, " rows"] = store.codes(name, split) == value
     count = min(int(has.sum()), int((~has).sum()), ROWS[split])
     if not count:
-        raise DataError(f"rows of {name} in {split}", expected="some of either kind", got="none", remedy="read more")
+        raise DataError(
+            f"rows of {name} in {split}",
+            expected="some of either kind",
+            got="none",
+            remedy="look for concepts in more tokens",
+        )
     kept = np.sort(np.concatenate([rng.permutation(np.flatnonzero(side))[:count] for side in (has, ~has)]))
     groups, texts = store.groups(split), store.texts(split)
     width = store.store.manifest.width
