@@ -125,10 +125,14 @@ def examples_step(
         return None, NO_RANKING
     selection = Selection.from_archive(Archive.load(folder.files, "selection"))
     neurons = selection.rankings[0].top(EXPLAINED)
-    whole = dataset.joined() if config.pair_input == "joint" else dataset
+    of = languages.of
+    if config.pair_input == "joint":
+        # One input, one language: a query beside its code is none.
+        of = tuple(of[pair.left] if of[pair.left] == of[pair.right] else None for pair in dataset.pairs)
+        dataset = dataset.joined()
     try:
         found = explain_examples(
-            ActivationStore(folder.path / STORE), whole, languages.of, neurons, draws=config.bootstrap, seed=config.seed
+            ActivationStore(folder.path / STORE), dataset, of, neurons, draws=config.bootstrap, seed=config.seed
         )
     except DataError as e:
         return None, str(e)

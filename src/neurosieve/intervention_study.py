@@ -196,12 +196,16 @@ def intervene(run: PathLike, options: InterventionOptions) -> dict[str, Any]:
     Cost: reading the tokens asked for about `sets` + 5 times.
     """
     config, files = _config(run), Folder(Path(run) / INTERVENTIONS)
-    asked = options.model_dump(mode="json")
+    asked = {"options": options.model_dump(mode="json"), "concepts": config.concepts.model_dump(mode="json")}
     record = read_object(files, options.file)
-    if record is None or record.get("format") != FORMAT or record.get("options") != asked:
+    if record is None or record.get("format") != FORMAT or any(record.get(key) != asked[key] for key in asked):
+        record = None
+    elif record["probe_reason"] == NO_PROBE and Folder(run).exists("selection.json"):
+        record = None  # the run's task has been studied since
+    if record is None:
         measuring = _opened(config, run, options)
         with measuring.work.folder.stage(f"intervene: {options.concept} {options.edit}"):
-            record = {"format": FORMAT, "options": asked, **_measured(measuring), "versions": versions()}
+            record = {"format": FORMAT, **asked, **_measured(measuring), "versions": versions()}
         write_object(files, options.file, record)
     write_report(run)
     return read_object(files, options.file) or record

@@ -17,6 +17,7 @@ import transformers
 from neurosieve import intervention_study as module
 from neurosieve.activations.plan import Window
 from neurosieve.config import StudyConfig
+from neurosieve.edited_task import NO_PROBE
 from neurosieve.errors import RunFolderError
 from neurosieve.intervention_study import InterventionOptions, Measuring, intervene
 from neurosieve.interventions import Ablate, Edit
@@ -217,7 +218,7 @@ def test_windows_are_enough_and_no_more(case: Slow) -> None:
 
 KEYS = {"format", "options", "versions", "concept", "edit", "how", "at", "site", "model", "neurons", "share", "layers"}
 KEYS |= {"chosen_by", "random_sets", "effects", "effects_reason", "windows", "turned", "loss", "mass", "examples"}
-KEYS |= {"probe", "probe_reason", "head", "head_reason", "erasure"}
+KEYS |= {"concepts", "probe", "probe_reason", "head", "head_reason", "erasure"}
 
 
 @pytest.mark.parametrize(
@@ -259,6 +260,14 @@ def test_read_back(run: Path, record: dict[str, Any], monkeypatch: pytest.Monkey
     assert second["options"]["share"] == 0.05
     assert second != record
     assert load_interventions(run) == [second]
+
+
+@pytest.mark.parametrize("since", [{"concepts": {}}, {"probe": None, "probe_reason": NO_PROBE}])
+def test_what_changed_since_is_measured_anew(since: dict[str, Any], run: Path, record: dict[str, Any]) -> None:
+    """Concepts looked for anew with other options, or a study of the run's task after the edit."""
+    (run / "interventions").mkdir()
+    (run / "interventions" / options().file).write_text(json.dumps(record | since))
+    assert intervene(run, options()) == record
 
 
 def test_files() -> None:

@@ -3,12 +3,17 @@
 import json
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from neurosieve import concept_steps
+from neurosieve.concepts.languages import languages_of
 from neurosieve.config import make_config
-from neurosieve.study import run_study
+from neurosieve.runfolder import RunFolder
+from neurosieve.study import extract_stage, read_data, read_dataset, run_study
 from neurosieve.summary import Summary
+from neurosieve.typing import NeuronId
 from tests.study import SMALL
 from tests.tiny import BLOCKS, WIDTH, tiny_model
 
@@ -63,3 +68,27 @@ def test_report_shows_both_sides(found: tuple[Summary, Path]) -> None:
     assert "F1 of 1" in page
     assert " ⇄ " in page or not found[0].record["mistakes"]
     assert "\x1e" not in page
+
+
+def test_whole_texts_that_a_study_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neurons of a joint reading are explained by both texts, whose languages are told one by one."""
+    monkeypatch.setitem(COUNTS, "test", 80)  # enough of either length
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data")
+    for file in (tmp_path / "data").iterdir():  # of two lengths
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        longer = [row | {"code1": row["code1"] * (1 + 3 * (i // 3 % 2))} for i, row in enumerate(rows)]
+        file.write_text("".join(json.dumps(row) + "\n" for row in longer))
+    values = {"model": str(tiny_model("roberta")), "data": str(tmp_path / "data"), "task": "clone-detection"}
+    config = make_config(options=values | {"pair_input": "joint", "pooling": "mean", "keep_overlap": True})
+    folder = RunFolder(tmp_path / "run", config, read_data(config).hashes)
+    extract_stage(config, read_data(config), folder)
+    folder.save("selection.json", {})
+    ranked = SimpleNamespace(rankings=[SimpleNamespace(top=lambda _: [NeuronId(1, 0), NeuronId(1, 1)])])
+    monkeypatch.setattr(concept_steps, "Archive", SimpleNamespace(load=lambda *_: None))
+    monkeypatch.setattr(concept_steps, "Selection", SimpleNamespace(from_archive=lambda _: ranked))
+    dataset = read_dataset(config)
+    found, reason = concept_steps.examples_step(config, folder, dataset, languages_of(dataset, "python"))
+    assert reason is None
+    assert found is not None
+    assert any("both texts of a pair are one input" in note for note in found["notes"])
