@@ -215,8 +215,11 @@ def _config(run: PathLike) -> StudyConfig:
     """The run's study, with the options that concepts were looked for with."""
     config = config_of(run)
     record, asked = read_object(Folder(run), CONCEPTS), read_object(Folder(Path(run) / PARTS), OPTIONS)
-    if record is None or asked is None:
+    if record is None:
         got, remedy = "none", f"run `neurosieve concepts {run}` first"
+    elif asked is None:
+        got = f"{CONCEPTS} without {PARTS}/{OPTIONS}"
+        remedy = f"delete what is left of {run}/{PARTS} and {run}/{CONCEPTS}, then run `neurosieve concepts {run}`"
     elif reason := record.get("predict_reason"):
         got, remedy = f"detect alone ({reason})", "make a run for which it can be read"
     else:

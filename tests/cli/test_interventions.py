@@ -147,9 +147,9 @@ def views(record: Any, **more: Any) -> Any:
 FOLDERS: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "no run": (shutil.rmtree, ("a study.yaml", "--out")),
     "no concepts": (lambda run: (run / "concepts.json").unlink(), ("run `neurosieve concepts {run}` first",)),
-    "unfinished concepts": (
+    "lost options": (
         lambda run: (run / "concepts" / "options.json").unlink(),
-        ("run `neurosieve concepts {run}` first",),
+        ("concepts.json without concepts/options.json", "{run}/concepts.json, then run `neurosieve concepts {run}`"),
     ),
     "view left out": (
         edited("concepts.json", views),
