@@ -1,9 +1,7 @@
 """Tiny stand-ins for what a documented command line names: model, data, activations, run folders."""
 
-import functools
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,9 @@ import numpy as np
 import yaml
 from docs.hooks.commands import commands
 
-from neurosieve import make_config, run_concepts
 from tests.activations.test_foreign import write_hdf5
 from tests.data.sources import write_functions as write_code
-from tests.study import finished_quick
+from tests.study import finished_concepts, finished_quick
 from tests.tiny import CODE, tiny_model
 
 # Settings that make a study small, by the parameter that would set them; a line's own options stay.
@@ -47,13 +44,13 @@ def standing_in(arguments: Sequence[str]) -> tuple[Word, ...]:
     """A command line with stand-ins, made small; equal for lines that would run the same."""
     name, *rest = arguments
     command = commands()[name]
-    given = {p.name for p, _ in _values(command, rest)}
+    given = {p.name for p, _, _ in _values(command, rest)}
     words: list[Word] = [name]
-    for parameter, value in _values(command, rest):
+    for parameter, spelling, value in _values(command, rest):
         if parameter.name == "out" and not (parameter.required or name == "concepts" or "activations" in given):
             continue  # the same run in a folder of its own name
         if parameter.param_type_name == "option":
-            words.append(parameter.opts[0])
+            words.append(spelling)
         if value is not None:
             words.append(_word(parameter.name, value, rest))
     if "corpus" in given and "data" not in given:
@@ -70,25 +67,30 @@ def standing_in(arguments: Sequence[str]) -> tuple[Word, ...]:
     return tuple(words)
 
 
-def _values(command: Any, rest: Sequence[str]) -> Iterator[tuple[Any, str | None]]:
-    """Each parameter that a line gives, with its value (None: a flag)."""
-    options = {spelling: p for p in command.params if p.param_type_name == "option" for spelling in p.opts}
+def spellings(parameter: Any) -> list[str]:
+    """An option's names, those that say no among them."""
+    return [*parameter.opts, *getattr(parameter, "secondary_opts", ())]
+
+
+def _values(command: Any, rest: Sequence[str]) -> Iterator[tuple[Any, str, str | None]]:
+    """Each parameter that a line gives, with its name there and its value (None: a flag)."""
+    options = {spelling: p for p in command.params if p.param_type_name == "option" for spelling in spellings(p)}
     places = iter([p for p in command.params if p.param_type_name == "argument"])
     words = iter(rest)
     place: Any = None
     for word in words:
         if word in options:
-            yield options[word], None if options[word].is_flag else next(words)
+            yield options[word], word, None if options[word].is_flag else next(words)
         else:
             place = place if place is not None and place.nargs == -1 else next(places)
-            yield place, word
+            yield place, "", word
 
 
 def _word(name: str, value: str, rest: Sequence[str]) -> Word:
     if name == "data" and value != "stdlib":
         return _data(value, rest)
     if name == "concept":
-        return "lexical=identifier"
+        return "lexical=number"
     if name == "study" and not value.endswith(".yaml"):
         return ("run",)
     if name == "activations":
@@ -126,7 +128,7 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
         case "run":
             return Path(shutil.copytree(finished_quick().folder, place))
         case "edited":
-            return Path(shutil.copytree(with_concepts(), place))
+            return Path(shutil.copytree(finished_concepts(), place))
         case "lines":
             return write_lines(place, details[0].split(","), validation=not details[1])
         case "spans":
@@ -146,25 +148,6 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return place / "study.yaml"
     assert kind == "activations"
     return write_activations(place, *details)
-
-
-@functools.cache
-def with_concepts() -> Path:
-    """A run folder in which concepts were looked for, made once a test process; not to be changed."""
-    home = Path(_HOME.name)
-    options = {"model": str(tiny_model("bert")), "data": str(write_code(home / "code", "python", files=80))}
-    concepts = {"tokens": [800, 600, 4000], "min_rows": 5, "properties": ["lexical"], "groups": [], "clusters": []}
-    small = {
-        "labels": "lexical",
-        "bootstrap": 100,
-        "device": "cpu",
-        "concepts": concepts | {"evidence": 0, "rounds": 7},
-    }
-    run_concepts(make_config(options=options | small), home / "run")
-    return home / "run"
-
-
-_HOME = tempfile.TemporaryDirectory(prefix="documented-")  # lives as long as the test process
 
 
 def tagged(labels: Sequence[str], split: str, count: int = 14) -> list[tuple[str, str]]:

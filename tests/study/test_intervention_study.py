@@ -22,6 +22,7 @@ from neurosieve.errors import RunFolderError
 from neurosieve.intervention_study import InterventionOptions, Measuring, intervene
 from neurosieve.interventions import Ablate, Edit
 from neurosieve.interventions.editors import TrainConcept, editor
+from neurosieve.interventions.predictions import Predictions
 from neurosieve.models import LanguageModel
 from neurosieve.stages import language_model_of
 from neurosieve.study import load_interventions, write_report
@@ -198,6 +199,21 @@ def test_steering_is_chosen_by_probability(case: Slow) -> None:
     best = int(np.argmax([p.mass[~case.has[p.row]].mean() for p in found]))
     assert opened.choose(edits) == best
     assert len({p.mass.mean() for p in found}) == len(found)
+
+
+def test_steering_is_chosen_elsewhere(case: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Probability that is gained where the truth has the value plays no part."""
+
+    def predict(_: Measuring, windows: Sequence[Window], edits: Sequence[Edit] = ()) -> Predictions:
+        row = np.array([row for w in windows for row in w.rows])
+        here, elsewhere = [(0.9, 0.1), (0.5, 0.3), (0.1, 0.2)][edits[0].layer if edits else 0]
+        mass = np.where(case.has[row], here, elsewhere)
+        return Predictions(row, np.zeros(len(row), dtype=np.int64), np.zeros(len(row), dtype=bool), mass, mass)
+
+    asked = options("steer")
+    edits = editor(TrainConcept(case.opened.store, "lexical", case.opened.value, 0), asked.change)
+    monkeypatch.setattr(Measuring, "predict", predict)
+    assert [c[0, 0] for c in edits.candidates][replace(case.opened, options=asked).choose(edits)] == 1
 
 
 def test_windows_are_enough_and_no_more(case: Slow) -> None:
