@@ -20,11 +20,11 @@ from scipy.stats import hypergeom
 
 from neurosieve.concepts.latent import LatentConcepts
 from neurosieve.concepts.properties import PropertyTable
+from neurosieve.concepts.properties.table import NO
 from neurosieve.errors import DataError
 from neurosieve.probes.archive import Archive
 
 _WORDS, _CONTEXTS, _AROUND = 8, 3, 60
-_NO = "no"
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ class _Found:
         self, name: str, values: Sequence[str], codes: Int[np.ndarray, " rows"], sides: _Sides, rule: AlignmentRule
     ) -> None:
         self._name, self._values, self._codes, self._sides, self._rule = name, values, codes, sides, rule
-        self._own = np.array([value != _NO for value in values])
+        self._own = np.array([value != NO for value in values])
         self._counts = sides.counts(codes, len(values))
         self._enough = [self._reached(counts) for counts in self._counts]
 

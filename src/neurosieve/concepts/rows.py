@@ -207,10 +207,13 @@ class ConceptStore:
             np.array([text[i] for i in kept], dtype=object),
         )
 
-    def take(self, split: Split, kept: Int[np.ndarray, " some"]) -> Float[Tensor, "some neurons"]:
-        """The rows at rising places of a split, in the order of the store."""
-        parts, begin = [torch.empty(0, len(self.neurons))], 0
-        for values, numbers in self.batches(split):
+    def take(
+        self, split: Split, kept: Int[np.ndarray, " some"], layers: Sequence[int] | None = None
+    ) -> Float[Tensor, "some neurons"]:
+        """The rows at rising places of a split, in the order of the store; of some layers, or of all."""
+        count = len(self.neurons) if layers is None else len(layers) * self.store.manifest.width
+        parts, begin = [torch.empty(0, count)], 0
+        for values, numbers in self.batches(split, layers):
             own = kept[(kept >= begin) & (kept < begin + len(numbers))] - begin
             parts.append(values[torch.from_numpy(own)])
             begin += len(numbers)

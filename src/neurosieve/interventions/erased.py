@@ -72,7 +72,7 @@ def _balanced(store: ConceptStore, split: Split, name: str, value: int, layer: i
     groups, texts = store.groups(split), store.texts(split)
     width = store.store.manifest.width
     return Activations(
-        store.take(split, kept)[:, layer * width : (layer + 1) * width].clone(),
+        store.take(split, kept, [layer]),
         store.neurons[layer * width : (layer + 1) * width],
         has[kept].astype(np.int64),
         ("other", store.table.values[name][value]),
