@@ -43,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="neurosieve/encoder")
     parser.add_argument("--data", default=str(DATA))
-    parser.add_argument("--select", default="point")
+    parser.add_argument("--select", default="safe")
     args = parser.parse_args()
     if not Path(args.data).is_dir():
         sys.exit(f"{args.data}: no such data folder; give one with --data")

@@ -133,7 +133,8 @@ class StudyConfig(BaseModel):
     seed: int = Field(0, ge=0, description="seed of every draw")
     deltas: tuple[float, ...] = Field((0.01,), description="losses allowed against the oracle (0.01 = one point)")
     select: tuple[Literal["point", "safe"], ...] = Field(
-        ("point",), description="rules for the smallest set: point estimate, or one-sided 95 % bound (safe)"
+        ("safe",),
+        description="rules for the smallest set: one-sided 95 % bound of its loss (safe), or point estimate (point)",
     )
     rankings: tuple[str, ...] = Field(
         ("lca", "probeless"), description="rankings to search; the first is the headline's"

@@ -256,6 +256,6 @@ def _test_score(trainer: Any, test: Inputs, train: Inputs, classes: int, config:
     return {
         "test": float(hits.mean()),
         "n": len(hits),
-        "interval": list(interval),
+        "interval": interval and list(interval),  # none where test is one cluster
         "majority": float((truth == majority).mean()),
     }

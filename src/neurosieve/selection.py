@@ -12,7 +12,7 @@ from neurosieve.probes.intervals import ClusterBootstrap
 from neurosieve.probes.probe import Oracle, Probe, fit_oracle
 from neurosieve.progress import track
 from neurosieve.rankings import RANKERS, Ranking
-from neurosieve.redundancy import MinimalSet, SetSearch, find_minimal_sets
+from neurosieve.redundancy import MinimalSet, SetSearch, SizeRange, find_minimal_sets
 from neurosieve.redundancy.minimal_set import geometric_sizes
 from neurosieve.typing import NeuronId
 
@@ -58,7 +58,13 @@ class Selection:
             "oracle": {"lam_max": self.oracle.lam_max, "path": self.oracle.path, "choice": self.oracle.choice},
             "rankings": [r.name for r in self.rankings],
             "sets": [
-                {"ranking": s.ranking, "delta": s.delta, "select": s.select, "random_sizes": s.random_sizes}
+                {
+                    "ranking": s.ranking,
+                    "delta": s.delta,
+                    "select": s.select,
+                    "random_sizes": s.random_sizes,
+                    "range": s.range and s.range._asdict(),
+                }
                 for s in self.sets
             ],
             "curves": {name: len(curve) for name, curve in self.curves.items()},
@@ -87,7 +93,9 @@ class Selection:
         for i, s in enumerate(record["sets"]):
             sizes = tuple(s["random_sizes"])
             controls = tuple(probes[f"set.{i}.random.{j}"] for j in range(len(sizes)))
-            sets.append(MinimalSet(s["ranking"], s["delta"], s["select"], probes[f"set.{i}"], sizes, controls))
+            spread = s.get("range")  # an older run has none
+            found = spread and SizeRange(tuple(spread["size"]), tuple(spread["ratio"]))
+            sets.append(MinimalSet(s["ranking"], s["delta"], s["select"], probes[f"set.{i}"], sizes, controls, found))
         oracle = Oracle(probes["oracle"], record["oracle"]["lam_max"], path, record["oracle"]["choice"])
         curves = {n: tuple(probes[f"curve.{n}.{i}"] for i in range(count)) for n, count in record["curves"].items()}
         return Selection(scaler, oracle, tuple(rankings), tuple(sets), curves)
@@ -101,12 +109,13 @@ def select(data: SelectionData, config: StudyConfig) -> Selection:
     bootstrap = ClusterBootstrap(data.group_validation, draws=config.bootstrap, seed=config.seed)
     rankings = [RANKERS[name](data, oracle, config.seed) for name in config.rankings]
     orders = [RANKERS["random"](data, oracle, config.seed + 1 + i) for i in range(config.random_draws)]
-    searches = [SetSearch(data, oracle, order, bootstrap) for order in (*rankings, *orders)]
+    searches = [SetSearch(data, oracle, order, bootstrap) for order in rankings]
+    searches += [SetSearch(data, oracle, order, bootstrap, every=False) for order in orders]
     for search in searches:
         next(steps)
         for delta in config.deltas:
             for rule in config.select:
-                search.smallest(delta, rule)
+                search.smallest(delta, rule)  # remembered: the sets below ask again
     found, controls = searches[: len(rankings)], searches[len(rankings) :]
     sets = find_minimal_sets(found, controls, config.deltas, config.select)
     return Selection(data.scaler, oracle, tuple(rankings), tuple(sets), _curves(searches))

@@ -147,6 +147,7 @@ def find(work: Work) -> Findings:
             config.pipeline_pairs,
             config.pipeline_thresholds,
             work.bootstrap,
+            config.select[0],
         ),
     )
     controls = work.stage(
@@ -155,7 +156,7 @@ def find(work: Work) -> Findings:
         lambda: fit_controls(
             work.selection,
             oracle,
-            selection.sets[0].probe,
+            selection.sets[0].probe if selection.sets else None,
             draws=0 if config.whole else config.control_draws,  # a whole example is a type of its own
             splits=0 if config.whole else config.disjoint_splits,
             path=config.lambdas,

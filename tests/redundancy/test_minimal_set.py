@@ -12,65 +12,64 @@ from hypothesis import strategies as st
 from neurosieve.probes import ClusterBootstrap, fit_oracle
 from neurosieve.rankings import lca, random_order
 from neurosieve.redundancy import SetSearch, find_minimal_sets, smallest
-from neurosieve.redundancy.minimal_set import NEIGHBOURS, geometric_sizes
+from neurosieve.redundancy.minimal_set import geometric_sizes
 from tests.synthetic import planted
 
 
-@given(st.integers(1, 3000), st.integers(1, 3000), st.booleans())
-def test_a_clean_edge_is_found_exactly(total: int, edge: int, jump: bool) -> None:
+def exhaustive(total: int, truth: dict[int, bool]) -> int:
+    """The definition, word for word, with all sizes tested."""
+    grid = geometric_sizes(total)
+    for m in range(1, total):
+        every = [s for s in range(m, total) if s <= max(int(1.5 * m), m + 20)]
+        larger = [s for s in grid if m < s <= 4 * m and s < total]
+        if all(truth[s] for s in (*every, *larger)):
+            return m
+    return total
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000))
+def test_a_clean_edge_is_found_exactly(total: int, edge: int) -> None:
     edge = min(edge, total)
-    assert smallest(total, lambda m: m >= edge, jump=jump) == edge
+    assert smallest(total, lambda m: m >= edge) == edge
 
 
-@given(st.integers(2, 400), st.randoms(use_true_random=False), st.floats(0, 1), st.booleans())
-def test_every_larger_tested_size_is_within_delta(total: int, rng: random.Random, noise: float, jump: bool) -> None:
+@given(st.integers(1, 400), st.randoms(use_true_random=False), st.floats(0, 1))
+def test_the_search_gives_what_all_sizes_give(total: int, rng: random.Random, noise: float) -> None:
     truth = {m: rng.random() < max(noise, m / total) for m in range(1, total)} | {total: True}
-    tested: dict[int, bool] = {total: True}
-
-    def within(m: int) -> bool:
-        tested[m] = truth[m]
-        return truth[m]
-
-    answer = smallest(total, within, jump=jump)
-    assert tested[answer]
-    assert all(ok for m, ok in tested.items() if m >= answer)
-    below = [m for m in tested if m < answer]
-    assert not below or not tested[max(below)]
+    assert smallest(total, truth.__getitem__) == exhaustive(total, truth)
 
 
-def test_inside_a_narrow_bracket_no_size_is_jumped() -> None:
-    tested: list[int] = []
+@given(st.integers(1, 400), st.randoms(use_true_random=False), st.floats(0, 1))
+def test_the_looser_search_is_exact_on_the_grid(total: int, rng: random.Random, noise: float) -> None:
+    truth = {m: rng.random() < max(noise, m / total) for m in range(1, total)} | {total: True}
+    found, grid = smallest(total, truth.__getitem__, every=False), geometric_sizes(total)
 
-    def within(m: int) -> bool:
-        tested.append(m)
-        return m >= 130
+    def passes(m: int) -> bool:
+        return all(truth[s] for i, s in enumerate(s for s in grid if s >= m) if i <= 3 or s <= 1.5 * m)
 
-    assert smallest(1000, within) == 130
-    upper = min(m for m in geometric_sizes(1000) if m >= 130)
-    assert set(range(129, upper + 1)) <= set(tested)
+    assert found == next(m for m in grid if passes(m))
 
 
-def test_a_jump_spares_the_way_up() -> None:
+def test_a_size_that_a_grid_skips_does_not_make_the_answer() -> None:
+    """46 to 56 are within delta, 57 is not, and the grid goes from 56 to 61."""
+    assert 57 not in geometric_sizes(2688)
+    assert smallest(2688, lambda m: m >= 46 and m != 57) == 58
+
+
+def test_all_neurons_are_within_whatever_the_rule_says() -> None:
+    assert smallest(30, lambda _: False) == 30
+
+
+def test_sizes_far_below_the_edge_are_spared() -> None:
     tested: list[int] = []
 
     def within(m: int) -> bool:
         tested.append(m)
         return m >= 700
 
-    assert smallest(1280, within, jump=True) == 700
-    assert len([m for m in tested if m < 600]) <= 5
-
-
-def test_a_wide_bracket_is_bisected_and_its_neighbours_tested() -> None:
-    tested: list[int] = []
-
-    def within(m: int) -> bool:
-        tested.append(m)
-        return m >= 9000
-
-    assert smallest(20000, within) == 9000
-    assert set(range(9000, 9000 + NEIGHBOURS)) <= set(tested)
-    assert len(set(tested)) < 120
+    assert smallest(12800, within) == 700
+    assert len([m for m in tested if m < 350]) <= 6
+    assert set(range(699, 1051)) <= set(tested)
 
 
 @pytest.mark.parametrize("total", [1, 2, 7, 2688])
@@ -126,3 +125,30 @@ def test_an_order_without_neurons_has_no_set(select: Literal["point", "safe"]) -
     ranking = replace(lca(data, oracle, 0), order=none, neurons=data.neurons[none], score=np.zeros(0))
     search = SetSearch(data, oracle, ranking, ClusterBootstrap(data.group_validation, draws=100))
     assert search.smallest(0.9, select) is None
+
+
+def test_safe_needs_two_clusters_of_validation_rows() -> None:
+    data = planted(rows=200, neurons=10)
+    oracle = fit_oracle(data)
+    search = SetSearch(data, oracle, lca(data, oracle, 0), ClusterBootstrap(np.zeros(len(data.label_validation))))
+    assert find_minimal_sets([search], [search], [0.05], ["safe"]) == []
+    (found,) = find_minimal_sets([search], [search], [0.05], ["point"])
+    assert found.range is None
+
+
+def test_range_of_the_size_holds_the_size_and_what_luck_of_rows_gives() -> None:
+    """Fewer validation rows leave a wider range."""
+    spans = []
+    for rows in (300, 3000):
+        data = planted(rows=rows, neurons=60, carriers=6, strength=1.0)
+        oracle = fit_oracle(data)
+        bootstrap = ClusterBootstrap(data.group_validation, draws=300)
+        search = SetSearch(data, oracle, lca(data, oracle, seed=0), bootstrap)
+        controls = [SetSearch(data, oracle, random_order(data, oracle, seed=s), bootstrap) for s in range(3)]
+        (found,) = find_minimal_sets([search], controls, [0.02], ["point"])
+        assert found.range is not None
+        low, high = found.range.size
+        assert low <= found.size <= high
+        assert found.range.ratio[0] <= found.size / np.median(found.random_sizes) <= found.range.ratio[1]
+        spans.append(high / low)
+    assert spans[1] <= spans[0]

@@ -61,6 +61,7 @@ class Task:
             deltas,
             thresholds,
             self.bootstrap,
+            "point",
         )
 
     def hits(self, candidate: Candidate) -> int:

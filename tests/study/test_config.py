@@ -33,7 +33,7 @@ def test_defaults() -> None:
     assert (config.task, config.deltas, config.select, config.rankings) == (
         "token-tagging",
         (0.01,),
-        ("point",),
+        ("safe",),
         ("lca", "probeless"),
     )
     assert (config.random_draws, config.bootstrap, config.precision) == (10, 2000, "float32")

@@ -40,7 +40,7 @@ def show_summary(summary: Summary, out: Path) -> None:
     if not tables.of_tokens(record):
         screen.print(_grid(tables.metric_table(record)))
     if record["minimal_sets"]:
-        screen.print(_grid(tables.set_table(record)))
+        screen.print(_grid(tables.set_table(record), wrap=True))
         screen.print(_grid(tables.cut_table(record), wrap=True))
     if record.get("published") and record["published"]["choices"]:
         screen.print(_grid(tables.choice_table(record), wrap=True))
@@ -76,7 +76,7 @@ def show_intervention(record: dict[str, Any], out: Path) -> None:
     screen.print(Text(f"\nresults in {out / INTERVENTIONS}, report in {out / REPORT}"), soft_wrap=True)
 
 
-_COLOURS = {"yes": "green", "no": "red", "not measured": "yellow"}
+_COLOURS = {"yes": "green", "weakly": "yellow", "no": "red", "not measured": "yellow"}
 
 
 def _trust(record: dict[str, Any]) -> Table:

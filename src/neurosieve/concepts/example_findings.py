@@ -201,7 +201,7 @@ class ExampleFindings:
             "confirmed": bool(self.confirmed[i, v]),
             "r2": float(self.alone[name].value[i]),
             "gain": None if gain is None else float(gain.value[i]),
-            "gain_low": None if gain is None else float(gain.interval[i, 0]),
+            "gain_low": None if gain is None else (_share(gain, i)["interval"] or [None])[0],
             "explains": name in self.explained_by(i),
         }
 
@@ -213,7 +213,8 @@ class ExampleFindings:
 
 
 def _share(share: Share, i: int) -> dict[str, Any]:
-    return {"value": float(share.value[i]), "interval": [float(end) for end in share.interval[i]]}
+    interval = [float(end) for end in share.interval[i]]
+    return {"value": float(share.value[i]), "interval": interval if np.isfinite(interval).all() else None}
 
 
 def _scores(scores: ConceptScores, i: int, v: int) -> dict[str, Any]:

@@ -160,7 +160,7 @@ def _set_record(found: PropertySet) -> dict[str, Any]:
 
 
 def _tested(tested: Tested) -> dict[str, Any]:
-    return {"test": tested.score, "n": tested.n, "interval": list(tested.interval)}
+    return {"test": tested.score, "n": tested.n, "interval": tested.interval and list(tested.interval)}
 
 
 def _smallest(found: SmallestSet) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _smallest(found: SmallestSet) -> dict[str, Any]:
         "validation": found.validation,
         **_tested(found.test),
         "converged": found.converged,
-        "test_loss": {"value": found.loss, "interval": list(found.loss_interval)},
+        "test_loss": {"value": found.loss, "interval": found.loss_interval and list(found.loss_interval)},
         "random_same_size": {"mean": float(np.mean(same)), "lo": min(same), "hi": max(same), "draws": len(same)},
         "random_size": {
             "median": median,

@@ -20,7 +20,7 @@ from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import ConfigError
 from neurosieve.probes.baselines import lookup_predictions
 from neurosieve.probes.features import SelectionData, selection_data
-from neurosieve.probes.intervals import DRAWS, ClusterBootstrap, loss_interval, score_interval
+from neurosieve.probes.intervals import DRAWS, ClusterBootstrap, Interval, loss_interval, score_interval
 from neurosieve.probes.probe import PATH_LENGTH, Oracle, Probe, fit_oracle
 from neurosieve.rankings.lca import entries, lca
 from neurosieve.rankings.random import random_order
@@ -55,7 +55,7 @@ class SetOptions:
     rows: Mapping[Split, int] = field(default_factory=lambda: dict(ROWS))
     values: int = 12
     delta: float = 0.01
-    select: Select = "point"
+    select: Select = "safe"
     lambdas: int = PATH_LENGTH
     draws: int = 10
     searched: int = 3
@@ -73,11 +73,11 @@ class SetOptions:
 
 
 class Tested(NamedTuple):
-    """A mean score on test rows with its 95 % interval."""
+    """A mean score on test rows with its 95 % interval; None for one cluster of rows."""
 
     score: float
     n: int
-    interval: tuple[float, float]
+    interval: Interval | None
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class SmallestSet:
         converged: Of its probe, and of all random ones.
         test: Accuracy on test.
         loss: Against the oracle on test.
-        loss_interval: Of that, paired, 95 %.
+        loss_interval: Of that, paired, 95 %; None for one cluster.
         same_size: Accuracy on test of as many neurons, by random order.
         sizes: The smallest set of each random order that was searched.
     """
@@ -100,7 +100,7 @@ class SmallestSet:
     converged: bool
     test: Tested
     loss: float
-    loss_interval: tuple[float, float]
+    loss_interval: Interval | None
     same_size: tuple[float, ...]
     sizes: tuple[int, ...]
 
@@ -197,10 +197,8 @@ def find_property_set(
     oracle = fit_oracle(data, own.lambdas)
     opened = _Opened(data, test, ClusterBootstrap(test.group, draws=own.bootstrap, seed=own.seed))
     scored, majority = opened.tested(oracle.probe), _majority(train, test)
-    reason = ""
-    if scored.interval[0] <= majority:
-        reason = f"the oracle, {scored.interval[0]:.3f} at least, is not above the majority, {majority:.3f}"
     # Test decides whether there is a set, not which.
+    reason = _nothing(scored, majority, data, own)
     found = None if reason else _search(data, oracle, own)
     return PropertySet(
         name,
@@ -216,6 +214,17 @@ def find_property_set(
         reason,
         () if reason else _carriers(name, train.labels, data, oracle, own.mass),
     )
+
+
+def _nothing(scored: Tested, majority: float, data: SelectionData, options: SetOptions) -> str:
+    """Why there is no smallest set; empty where there is one."""
+    if scored.interval is None:
+        return "test rows are one cluster (file), so that no interval can be given"
+    if options.select == "safe" and len(np.unique(data.group_validation.astype(str))) < 2:
+        return "validation rows are one cluster (file), which bounds no loss"
+    if scored.interval[0] <= majority:
+        return f"the oracle, {scored.interval[0]:.3f} at least, is not above the majority, {majority:.3f}"
+    return ""
 
 
 def _only(rows: Activations, values: tuple[int, ...]) -> Activations:
@@ -237,8 +246,8 @@ def _only(rows: Activations, values: tuple[int, ...]) -> Activations:
 def _search(data: SelectionData, oracle: Oracle, options: SetOptions) -> MinimalSet:
     """The set, with some random orders searched for a size of their own and all scored at its size."""
     bootstrap = ClusterBootstrap(data.group_validation, draws=options.bootstrap, seed=options.seed)
-    search = partial(SetSearch, data, oracle, bootstrap=bootstrap, jump=True)
-    orders = [search(random_order(data, oracle, options.seed + 1 + i)) for i in range(options.draws)]
+    search = partial(SetSearch, data, oracle, bootstrap=bootstrap)
+    orders = [search(random_order(data, oracle, options.seed + 1 + i), every=False) for i in range(options.draws)]
     first, rest = orders[: options.searched], orders[options.searched :]
     (found,) = find_minimal_sets([search(lca(data, oracle, options.seed))], first, [options.delta], [options.select])
     return replace(found, random_probes=(*found.random_probes, *(o.probe(found.size) for o in rest)))

@@ -22,7 +22,10 @@ _KNOTS = (0.2, 0.4, 0.6, 0.8)
 
 @dataclass(frozen=True)
 class Share:
-    """R², or a difference of two, with its 95 % interval by cluster bootstrap; shapes [neurons], [neurons, 2]."""
+    """R², or a difference of two, with its 95 % interval by cluster bootstrap; shapes [neurons], [neurons, 2].
+
+    The interval of one cluster is not a number, so that nothing can be above a bound by it.
+    """
 
     value: Float[np.ndarray, " neurons"]
     interval: Float[np.ndarray, "neurons 2"]
@@ -55,7 +58,8 @@ class Regressions:
         """R², or what it is above that of other features on the same rows."""
         gain = scores if over is None else scores - over
         drawn = np.concatenate([w @ gain / w.sum(1, keepdims=True) for w in self.bootstrap.weights()])
-        return Share(gain.mean(0), np.quantile(drawn, (0.025, 0.975), axis=0).T)
+        interval = np.quantile(drawn, (0.025, 0.975), axis=0).T
+        return Share(gain.mean(0), interval if self.bootstrap.clusters > 1 else np.full_like(interval, np.nan))
 
 
 def one_hot(codes: Int[np.ndarray, " texts"], count: int) -> Float[np.ndarray, "texts values"]:

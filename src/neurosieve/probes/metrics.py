@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 
 from neurosieve.data.dataset import are_values
-from neurosieve.probes.intervals import ClusterBootstrap
+from neurosieve.probes.intervals import ClusterBootstrap, errors_are_few, percentiles, score_interval
 from neurosieve.typing import Scores
 
 MIN_ROWS = 30
@@ -66,22 +66,47 @@ def metrics_of(
 ) -> dict[str, Any]:
     """Macro F1, Matthews' correlation and, of two classes, the F1 of the second, each with its 95 % interval.
 
-    The second of two labels in order is `1` or `True`: the one that a data set calls positive.
+    The second of two labels in order is `1` or `True`: the one that a data set calls positive. Where errors are few the
+    interval is that of the accuracy, carried over: the measure with as many errors as either end has, of like kinds.
     """
     classes = len(labels)
-    cells = bootstrap.counts(label * classes + predicted, classes * classes).reshape(-1, classes, classes)
-    here = np.bincount(label * classes + predicted, minlength=classes * classes).reshape(1, classes, classes)
+    here = np.bincount(label * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    hits = predicted == label
+    if errors_are_few(hits, bootstrap):
+        ends = score_interval(hits, bootstrap)
+        cells = None if ends is None else np.stack([_with_accuracy(here, accuracy) for accuracy in ends])
+    else:
+        cells = bootstrap.counts(label * classes + predicted, classes * classes).reshape(-1, classes, classes)
+    measures = {"macro_f1": lambda c: f1_scores(c).mean(1), "mcc": matthews}
+    measures |= {"f1": lambda c: f1_scores(c)[:, 1]} if classes == 2 else {}
     found: dict[str, Any] = {
-        "macro_f1": _with_interval(f1_scores(here).mean(1), f1_scores(cells).mean(1)),
-        "mcc": _with_interval(matthews(here), matthews(cells)),
+        name: _with_interval(measure(here[None]), None if cells is None else measure(cells))
+        for name, measure in measures.items()
     }
     if classes == 2:
-        found["f1"] = _with_interval(f1_scores(here)[:, 1], f1_scores(cells)[:, 1]) | {"positive": labels[1]}
+        found["f1"] |= {"positive": labels[1]}
     return found
 
 
-def _with_interval(value: Float[np.ndarray, " one"], draws: Float[np.ndarray, " draws"]) -> dict[str, Any]:
-    return {"value": float(value[0]), "interval": [float(q) for q in np.quantile(draws, [0.025, 0.975])]}
+def _with_accuracy(confusion: np.ndarray, accuracy: float) -> np.ndarray:
+    """The same rows of each class, with as many errors as an accuracy asks for, dealt as those that were made.
+
+    Without any, each class errs as often as another, and to each other class alike.
+    """
+    rows, made = confusion.sum(1).astype(np.float64), confusion * (1.0 - np.eye(len(confusion)))
+    if not made.sum():
+        made = rows[:, None] * (1.0 - np.eye(len(confusion)))
+    errors = made * ((1 - accuracy) * rows.sum() / made.sum())
+    errors *= np.minimum(1.0, rows / np.maximum(errors.sum(1), 1e-300))[:, None]  # no class errs on more than its rows
+    return np.asarray(errors + np.diag(rows - errors.sum(1)))
+
+
+def _with_interval(value: Float[np.ndarray, " one"], draws: Float[np.ndarray, " draws"] | None) -> dict[str, Any]:
+    """Of two draws they are the ends."""
+    if draws is None:
+        return {"value": float(value[0]), "interval": None}
+    interval = (float(draws.min()), float(draws.max())) if len(draws) == 2 else percentiles(draws)
+    return {"value": float(value[0]), "interval": interval and list(interval)}
 
 
 def f1_scores(confusion: np.ndarray) -> Float[np.ndarray, "draws classes"]:
@@ -123,7 +148,8 @@ def value_metrics(
     for name, measure in (("pearson", correlation), ("spearman", rank_correlation)):
         draws = np.concatenate([measure(predicted, value, weight) for weight in bootstrap.weights()])
         found[name] = _with_interval(measure(predicted, value, here), draws)
-    return found | {"mae": {"value": float(error.mean()), "interval": list(bootstrap.interval(error))}}
+    interval = bootstrap.interval(error)
+    return found | {"mae": {"value": float(error.mean()), "interval": interval and list(interval)}}
 
 
 def correlation(

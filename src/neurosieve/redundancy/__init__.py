@@ -7,6 +7,7 @@ from neurosieve.redundancy.minimal_set import MinimalSet, Select, SetSearch, fin
 from neurosieve.redundancy.pareto import Point, pareto_front
 from neurosieve.redundancy.pipeline import Candidate, Pipeline, run_pipeline
 from neurosieve.redundancy.published import TestRows, published_protocol
+from neurosieve.redundancy.size_range import SizeRange
 
 __all__ = [
     "Candidate",
@@ -19,6 +20,7 @@ __all__ = [
     "Point",
     "Select",
     "SetSearch",
+    "SizeRange",
     "TestRows",
     "find_minimal_sets",
     "fit_clusters",

@@ -47,14 +47,14 @@ class Controls:
 
 
 def fit_controls(
-    data: SelectionData, oracle: Oracle, minimal: Probe, *, draws: int, splits: int, path: int, seed: int
+    data: SelectionData, oracle: Oracle, minimal: Probe | None, *, draws: int, splits: int, path: int, seed: int
 ) -> Controls:
     """Fit all control probes on train and validation.
 
     Args:
         data: Train and validation.
         oracle: All neurons on the true labels.
-        minimal: The smallest set.
+        minimal: The smallest set, where there is one.
         draws: Of the control task; each searches its own λ path, on all neurons and on the smallest set.
         splits: Of token types; each searches the oracle's λ and its neighbours.
         path: Values on a λ path.
@@ -67,7 +67,8 @@ def fit_controls(
         random = _control_task(data, s)
         everything = np.arange(len(data.neurons))
         control[s] = fit_own_path(random, everything, path)
-        control_minimal[s] = fit_own_path(random, minimal.feature, path)
+        if minimal is not None:
+            control_minimal[s] = fit_own_path(random, minimal.feature, path)
     for s in range(seed, seed + splits):
         next(steps)
         disjoint[s] = _without_types(data, oracle, s)

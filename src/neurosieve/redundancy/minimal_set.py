@@ -1,12 +1,10 @@
 """The smallest neuron set within delta of the oracle (METHOD.md, "Smallest set within delta").
 
-Sizes are tested upwards on a geometric grid until three in a row are within delta; then every size inside the bracket
-downwards until the first that is not (sizes below that cannot change the answer). The answer is the least tested size
-such that every larger tested one is within delta. Where time counts the edge on the grid is first sought by bisection
-(`jump`); what is told of a size stays true, but an early stroke of luck on the way up is not met.
+The answer is the least size m such that every size from m to 1.5 m (and at least m + 20), and every larger size of a
+geometric grid up to 4 m, is within delta. No size is skipped that could undo the answer: a score that is by luck within
+delta, below sizes that are not, is no answer. The search is exact: it gives what a test of all sizes would give.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,17 +12,18 @@ from typing import Literal
 import numpy as np
 
 from neurosieve.probes.features import SelectionData
-from neurosieve.probes.intervals import ClusterBootstrap
+from neurosieve.probes.intervals import ClusterBootstrap, loss_bound
 from neurosieve.probes.probe import Oracle, Probe, best, fit_path
 from neurosieve.probes.solver import Solution
 from neurosieve.rankings.base import Ranking
+from neurosieve.redundancy.size_range import Losses, SizeRange, size_range
 from neurosieve.typing import Scores
 
 Select = Literal["point", "safe"]
 RATIO = 1.1
-IN_A_ROW = 3
-WIDE = 200
-NEIGHBOURS = 10
+EVERY = 1.5
+AT_LEAST = 20
+FAR = 4
 
 
 def geometric_sizes(total: int, ratio: float = RATIO) -> list[int]:
@@ -36,40 +35,34 @@ def geometric_sizes(total: int, ratio: float = RATIO) -> list[int]:
     return [*sizes, total]
 
 
-def smallest(total: int, within: Callable[[int], bool], *, jump: bool = False) -> int:
-    """The least tested size such that every larger tested one is within delta; `total` itself always is.
+def needed_sizes(size: int, total: int, *, every: bool = True) -> list[int]:
+    """Sizes that have to be within delta for `size` to be the answer, largest first.
 
-    With `jump` the way up the grid begins where bisection finds an edge, not at 1: a sixth of the sizes are tested.
+    Without `every` those of the grid up to 1.5 `size`, or the next three.
     """
-    tested: dict[int, bool] = {total: True}
-
-    def test(size: int) -> bool:
-        if size not in tested:
-            tested[size] = within(size)
-        return tested[size]
-
     grid = geometric_sizes(total)
-    edge = bisect_left(grid, True, key=test) if jump else 0
-    first = next(i for i in range(edge, len(grid)) if all(test(s) for s in grid[i : i + IN_A_ROW]))
-    low, high = (grid[first - 1] if first else 0), grid[first]
-    if high - low > WIDE:
-        low, high = _bisect(low, high, test)
-    for size in range(high - 1, low, -1):
-        if not test(size):
-            break
-    failed = max((s for s, ok in tested.items() if not ok), default=0)
-    return min(s for s in tested if s > failed)
+    if not every:
+        above = [s for s in grid if s >= size]
+        return [s for i, s in enumerate(above) if i <= 3 or s <= EVERY * above[0]][::-1]
+    last = min(total, max(int(EVERY * size), size + AT_LEAST))
+    far = [s for s in grid if last < s <= FAR * size]
+    return [*reversed(far), *range(last, size - 1, -1)]
 
 
-def _bisect(low: int, high: int, test: Callable[[int], bool]) -> tuple[int, int]:
-    """Narrow a wide bracket to the neighbours of the edge; test those above it at once."""
-    bottom, top = low, high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if test(middle) else (middle, high)
-    for size in range(high, min(high + NEIGHBOURS, top)):
-        test(size)
-    return max(bottom, low - NEIGHBOURS), high
+def smallest(total: int, within: Callable[[int], bool], *, every: bool = True) -> int:
+    """The least size (without `every`: of the grid) whose needed sizes are all within delta; `total` itself always is.
+
+    A size that fails is a needed one of each smaller candidate down to where the search stands, so that the next
+    candidate is the one above it: of an edge at m about 2 log4 m + m / 2 sizes are tested.
+    """
+    size = 1
+    while size < total:
+        needed = needed_sizes(size, total, every=every)
+        failed = next((s for s in needed if s < total and not within(s)), None)
+        if failed is None:
+            return needed[-1]
+        size = failed + 1
+    return total
 
 
 @dataclass
@@ -82,7 +75,8 @@ class SetSearch:
         ranking: Whose top m is taken.
         bootstrap: Over validation clusters, for `safe`.
         reference: The oracle's scores of the validation rows; by default those of `oracle` itself.
-        jump: See `smallest`.
+        every: See `needed_sizes`. Random orders are searched without it: they need many more neurons, so that every
+            size would cost minutes. A looser rule can only make them look better, and a ranking beside them worse.
     """
 
     data: SelectionData
@@ -90,7 +84,7 @@ class SetSearch:
     ranking: Ranking
     bootstrap: ClusterBootstrap
     reference: Scores | None = None
-    jump: bool = False
+    every: bool = True
     _fits: dict[int, dict[int, Probe]] = field(default_factory=dict)
     _last: dict[int, Solution] = field(default_factory=dict)
     _likely: int = 0
@@ -118,21 +112,50 @@ class SetSearch:
         return fits[i]
 
     def smallest(self, delta: float, select: Select) -> int | None:
-        """The smallest size within `delta` of the reference on validation; None where not even all neurons are.
+        """The smallest size within `delta` of the reference on validation.
 
-        An order without neurons (the first token of layer 0 never varies) has no set.
+        Returns:
+            None where not even all neurons are within, or there is none (the first token of layer 0 never varies).
         """
-        reference = self._scores(self.oracle.probe) if self.reference is None else self.reference
+        total, within = len(self.ranking.order), self._rule(delta, select)
+        if not total or not (self.reference is None or within(total)):
+            return None
+        return smallest(total, within, every=self.every)
+
+    def _rule(self, delta: float, select: Select) -> Callable[[int], bool]:
+        """Is a size within delta, by its point estimate or by the upper bound of its loss?"""
+        reference = self._reference
 
         def safe(size: int) -> bool:
-            loss = reference.astype(np.float64) - self._scores(self.probe(size))
-            return self.bootstrap.upper(loss) <= delta + 1e-12
+            bound = loss_bound(reference, self._scores(self.probe(size)), self.bootstrap)
+            return bound is not None and bound <= delta + 1e-12
 
         def point(size: int) -> bool:
             return self._reaches(size, float(reference.mean()) - delta - 1e-12)
 
-        total, within = len(self.ranking.order), point if select == "point" else safe
-        return smallest(total, within, jump=self.jump) if total and within(total) else None
+        return point if select == "point" else safe
+
+    @property
+    def _reference(self) -> Scores:
+        return self._scores(self.oracle.probe) if self.reference is None else self.reference
+
+    def curve(self, size: int) -> list[int]:
+        """The sizes that are fitted to draw the curve around an answer: it, and the grid up to the last it needed."""
+        total = len(self.ranking.order)
+        last = needed_sizes(size, total, every=self.every)[0]
+        return sorted({size, *(s for s in geometric_sizes(total) if s <= last)})
+
+    def losses(self, size: int, select: Select) -> Losses:
+        """The losses of that curve's rows on validation, and what a rule asks for on top of their means."""
+        sizes = self.curve(size)
+        reference, scores = self._reference, [self._scores(self.probe(s)) for s in sizes]
+        rows = np.stack([reference.astype(np.float64) - s for s in scores])
+        margin = np.zeros(len(sizes))
+        if select == "safe":
+            bounds = [loss_bound(reference, s, self.bootstrap) for s in scores]
+            margin = np.array([np.inf if b is None else b for b in bounds]) - rows.mean(1)
+        whole = np.array(sizes) == len(self.ranking.order)
+        return Losses(np.array(sizes), rows, np.where(whole, -np.inf, margin))
 
     def _reaches(self, size: int, least: float) -> bool:
         """Is the best λ's score at least this? The first λ that reaches it will do, so the likeliest goes first."""
@@ -159,6 +182,7 @@ class MinimalSet:
         probe: Retrained on the set; its size is the answer.
         random_sizes: The smallest size that each random order needs.
         random_probes: For each random order the probe on its first `size` neurons.
+        range: What resampled validation clusters make of both; None for one cluster.
     """
 
     ranking: str
@@ -167,6 +191,7 @@ class MinimalSet:
     probe: Probe
     random_sizes: tuple[int, ...]
     random_probes: tuple[Probe, ...]
+    range: SizeRange | None = None
 
     @property
     def size(self) -> int:
@@ -177,15 +202,22 @@ class MinimalSet:
 def find_minimal_sets(
     searches: Sequence[SetSearch], controls: Sequence[SetSearch], deltas: Sequence[float], selects: Sequence[Select]
 ) -> list[MinimalSet]:
-    """The smallest set of each ranking for each delta and rule, beside random orders searched in the same way."""
+    """The smallest set of each ranking for each delta and rule, beside random orders searched in the same way.
+
+    One cluster of validation rows bounds no loss: then `safe` has no set.
+    """
     results = []
     for delta in deltas:
         for select in selects:
+            if select == "safe" and any(s.bootstrap.clusters < 2 for s in searches):
+                continue
             sizes = tuple(_size(c, delta, select) for c in controls)
+            others = [c.losses(m, select) for c, m in zip(controls, sizes, strict=True)]
             for search in searches:
                 size = _size(search, delta, select)
                 same = tuple(c.probe(size) for c in controls)
-                results.append(MinimalSet(search.ranking.name, delta, select, search.probe(size), sizes, same))
+                spread = size_range(search.losses(size, select), others, delta, search.bootstrap)
+                results.append(MinimalSet(search.ranking.name, delta, select, search.probe(size), sizes, same, spread))
     return results
 
 

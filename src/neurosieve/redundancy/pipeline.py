@@ -16,7 +16,7 @@ from neurosieve.probes.probe import Oracle, Probe, fit_probe
 from neurosieve.rankings.lca import lca
 from neurosieve.redundancy.clusters import ClusterProbe
 from neurosieve.redundancy.layers import LayerCurves
-from neurosieve.redundancy.minimal_set import SetSearch
+from neurosieve.redundancy.minimal_set import Select, SetSearch
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def run_pipeline(
     deltas: Sequence[tuple[float, float]],
     thresholds: Sequence[float | None],
     bootstrap: ClusterBootstrap,
+    select: Select,
 ) -> Pipeline:
     """Try every pair of deltas with every clustering threshold.
 
@@ -94,6 +95,7 @@ def run_pipeline(
         deltas: (allowed to LS, allowed to the whole).
         thresholds: Of CC; None leaves it out.
         bootstrap: Over validation clusters.
+        select: How a size is held against delta.
     """
     representatives = {c.threshold: c.probe.feature for c in clusters}
     done: dict[tuple[int, float | None, float], Probe | None] = {}
@@ -105,13 +107,18 @@ def run_pipeline(
             feature = below if threshold is None else np.intersect1d(below, representatives[threshold])
             key = (highest, threshold, delta)
             if key not in done:
-                done[key] = _smallest(data, oracle, feature, delta, bootstrap)
+                done[key] = _smallest(data, oracle, feature, delta, select, bootstrap)
             candidates.append(Candidate(layer_delta, delta, highest, threshold, len(feature), done[key]))
     return Pipeline(tuple(candidates))
 
 
 def _smallest(
-    data: SelectionData, oracle: Oracle, feature: np.ndarray, delta: float, bootstrap: ClusterBootstrap
+    data: SelectionData,
+    oracle: Oracle,
+    feature: np.ndarray,
+    delta: float,
+    select: Select,
+    bootstrap: ClusterBootstrap,
 ) -> Probe | None:
     """Rank what is left by LCA and take the smallest set within delta of the oracle on all neurons."""
     left = data.columns(feature)
@@ -119,7 +126,7 @@ def _smallest(
     ranking = lca(left, replace(oracle, probe=whole), seed=0)
     reference = oracle.probe.row_scores(data.x_validation, data.label_validation)
     search = SetSearch(left, replace(oracle, probe=whole), ranking, bootstrap, reference)
-    size = search.smallest(delta, "point")
+    size = search.smallest(delta, select)
     if size is None:
         return None
     found = search.probe(size)

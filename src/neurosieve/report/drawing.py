@@ -60,12 +60,13 @@ def plain(text: str) -> str:
 
 
 def errors(points: Sequence[Record]) -> dict[str, Any]:
-    """Bars of the 95 % intervals."""
+    """Bars of the 95 % intervals; none where there is no interval."""
+    ends = [p["interval"] or (p["test"], p["test"]) for p in points]
     return {
         "type": "data",
         "symmetric": False,
-        "array": [max(0.0, p["interval"][1] - p["test"]) for p in points],
-        "arrayminus": [max(0.0, p["test"] - p["interval"][0]) for p in points],
+        "array": [max(0.0, high - p["test"]) for p, (_, high) in zip(points, ends, strict=True)],
+        "arrayminus": [max(0.0, p["test"] - low) for p, (low, _) in zip(points, ends, strict=True)],
         "thickness": 1,
         "width": 3,
     }

@@ -41,9 +41,9 @@ def _curve_title(record: Record) -> str:
     if not record["minimal_sets"]:
         return f"No set of neurons can be claimed: {record['minimal_sets_reason']}"
     best = record["minimal_sets"][0]
-    need = best["random_size"]["median"]
-    delta = metric_of(record).allowed(best["delta"])
-    return f"{best['size']} neurons by {best['ranking']} stay within {delta} on validation; random orders need {need:g}"
+    need, metric = best["random_size"]["median"], metric_of(record)
+    lose = f"lose {metric.gain(best['test_loss'], f' {metric.points}')} on test"
+    return f"{best['size']} neurons by {best['ranking']} {lose}; random orders need {need:g}"
 
 
 def _layers(record: Record) -> str:
@@ -119,7 +119,7 @@ def cluster_chart(record: Record) -> Chart:
     figure.update_yaxes(title=metric.name, tickformat=metric.ticks, fixedrange=True, automargin=True, row=2, col=1)
     figure.update_xaxes(type="category", fixedrange=True)
     figure.update_xaxes(title="clustering threshold (distance 1 − |r|)", row=2, col=1)
-    enough = [c for c in cuts if c["interval"][1] >= record["oracle"]["test"]]
+    enough = [c for c in cuts if c["interval"] and c["interval"][1] >= record["oracle"]["test"]]
     title = f"Every clustering threshold loses {metric.name}"
     if enough:
         c = min(enough, key=lambda c: int(c["kept"]))

@@ -54,8 +54,9 @@ class Metric:
 
     def gain(self, part: Mapping[str, Any], unit: str = "") -> str:
         """A difference with its interval, for example `1.2 [0.3, 2.0]`."""
-        low, high = part["interval"]
-        return f"{self.number(part['value'])}{unit} [{self.number(low)}, {self.number(high)}]"
+        text = f"{self.number(part['value'])}{unit}"
+        interval = part["interval"]
+        return f"{text} [{self.number(interval[0])}, {self.number(interval[1])}]" if interval else text
 
     def allowed(self, *deltas: float) -> str:
         """Losses allowed: `1 point`, `0.5, 1 points`, or `0.01` of R²."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from neurosieve.report.numbers import NONE, count, metric_of, neuron, per_cent, visible
+from neurosieve.report.numbers import NONE, Metric, count, metric_of, neuron, per_cent, visible
 
 Record = Mapping[str, Any]
 
@@ -104,10 +104,13 @@ def score_table(record: Record) -> Table:
         copies = base["untrained_model"]
         name = f"untrained copies, {len(copies['seeds'])} seeds"
         rows.append((name, metric.ranged(copies["test"]), metric.ranged(natural["untrained"] if scored else None)))
-    random = base["random_neurons"]
+    random, best = base["random_neurons"], (record["minimal_sets"] or [{}])[0]
+    if best.get("unseen_natural"):  # an older record has none
+        rows.append(both(f"smallest set, {best['size']} neurons", best, "test", best["unseen_natural"]))
+    if random:
+        rows.append((f"{random['size']} random neurons", metric.ranged(random), NONE))
     rows += [
         both("layer 0 alone", base["layer0"]),
-        (f"{random['size']} random neurons", metric.ranged(random), NONE),
         (metric.chance, metric.score(base["majority"]), NONE),
         ("rows", count(record["oracle"]["n"]), count(natural["n"])),
     ]
@@ -136,26 +139,44 @@ def metric_table(record: Record) -> Table:
 
 
 def _plain(part: Record) -> str:
-    low, high = part["interval"]
-    return f"{part['value']:.3f} [{low:.3f}, {high:.3f}]"
+    interval = part["interval"]
+    return f"{part['value']:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
 
 
 def set_table(record: Record) -> Table:
-    """The smallest sets with their losses and random controls."""
+    """The smallest sets: size, loss on all test rows and on unseen ones, and what random neurons make of it."""
     rows, metric = [], metric_of(record)
     for s in record["minimal_sets"] or ():
-        need = s["random_size"]
+        need, span = s["random_size"], s.get("size_range")  # an older record has no ranges and no unseen rows
+        unseen, same = s.get("unseen_natural"), s["random_same_size"].get("loss")
         rows.append(
             (
-                f"{s['ranking']} {s['delta']:g}{' safe' if s['select'] == 'safe' else ''}",
-                f"{s['size']} ({100 * s['size'] / record['neurons']:.1f} %)",
+                f"{s['ranking']} {s['delta']:g} {s['select']}",
+                f"{s['size']}" + (f" ({span[0]} – {span[1]})" if span else ""),
                 metric.score(s["test"], s["interval"]),
                 metric.gain(s["test_loss"]),
+                _SHOWN[s.get("within")],
+                metric.gain(unseen["loss"]) if unseen else NONE,
+                _middle(metric, same),
                 f"{need['median']:g} ({need['lo']} – {need['hi']})",
             )
         )
-    heads = ("ranking", "neurons", "test", f"loss, {metric.points}", "random orders need")
+    unit = metric.points
+    heads = (
+        "ranking, allowed loss, rule", "neurons", "test", f"loss, {unit}", "shown to be allowed",
+        f"loss on unseen rows, {unit}", f"random sets of the size lose, {unit}", "random orders need",
+    )  # fmt: skip
     return make_table("Smallest sets", heads, rows)
+
+
+_SHOWN = {True: "yes", False: "no", None: NONE}
+
+
+def _middle(metric: Metric, spread: Record | None) -> str:
+    """Median and range of some draws."""
+    if spread is None:
+        return NONE
+    return f"{metric.number(spread['median'])} ({metric.number(spread['lo'])} – {metric.number(spread['hi'])})"
 
 
 def agreement_table(record: Record) -> Table:
@@ -184,10 +205,22 @@ def cut_table(record: Record) -> Table:
         cut = best["clustering_threshold"]
         clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
         where = f"{best['size']} neurons of layers 0–{best['layers_kept']} ({clusters})"
-        pipeline = f"{where}, test {metric_of(record).score(best['test'], best['interval'])}"
+        pipeline = f"{where}, test {metric_of(record).score(best['test'], best['interval'])}{_pipeline_loss(record)}"
     selected = record["layer_selector"]
     marks = ", ".join(f"0–{k} within {float(d):g}" for d, k in selected.items()) if selected else NONE
     return make_table("Layers and pipeline", ("", ""), [("layers kept by LS", marks), ("LS + CC + LCA", pipeline)])
+
+
+def _pipeline_loss(record: Record) -> str:
+    """What the pipeline's set loses, in the words of any other set."""
+    best, metric = record["pipeline"], metric_of(record)
+    if "within" not in best:  # an older record
+        return ""
+    lost = f"loses {metric.gain(best['test_loss'], f' {metric.points}')}"
+    allowed = metric.allowed(best["delta"])
+    unseen = best["unseen_natural"]
+    rest = f"; on unseen rows {metric.gain(unseen['loss'])}" if unseen else ""
+    return f", {lost}, {'' if best['within'] else 'not '}shown to be within {allowed}{rest}"
 
 
 def class_table(record: Record) -> Table:
@@ -227,6 +260,11 @@ def control_table(record: Record) -> Table:
             drawn = metric.ranged({"mean": part["control"], "lo": low, "hi": high})
             gain = metric.gain({"value": part["selectivity"], "interval": part["interval"]})
             rows.append((name, count(part["rows"]), metric.score(part["task"]), drawn, gain))
+    types = control.get("by_type")  # an older record has none
+    if types:
+        gain = metric.gain({"value": types["selectivity"], "interval": types["interval"]})
+        row = ("token types of seen rows", count(types["types"]), metric.score(types["task"]))
+        rows.append((*row, metric.score(types["control"]), gain))
     disjoint = record["unseen"]["disjoint"]
     if disjoint["mean"] is not None:
         name = f"types held out of training, {disjoint['splits']} splits"

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from neurosieve.report.code import plain_code
 from neurosieve.report.concept_figures import rows_of
 from neurosieve.report.drawing import Chart, axes, colour
-from neurosieve.report.numbers import NONE, R2, count
+from neurosieve.report.numbers import NONE, R2, count, ratio
 from neurosieve.report.tables import Record, Table, make_table
 
 
@@ -16,7 +16,7 @@ def _name(found: Record) -> str:
 
 
 def _r2(share: Record | None) -> str:
-    return NONE if share is None else f"{share['value']:.2f} [{share['interval'][0]:.2f}, {share['interval'][1]:.2f}]"
+    return NONE if share is None else ratio(share["value"], share["interval"])
 
 
 def explained_table(record: Record) -> Table:

@@ -36,9 +36,9 @@ from neurosieve.summary.sections import (
     oracle_part,
     pareto_part,
     pipeline_part,
-    set_part,
+    set_parts,
 )
-from neurosieve.summary.trust import headline, trust_box
+from neurosieve.summary.trust import ONE_CLUSTER, headline, trust_box
 from neurosieve.untrained import Untrained
 
 __all__ = ["FORMAT", "Findings", "Summary", "headline", "summarise"]
@@ -72,8 +72,9 @@ class Summary:
                     "size": s["size"],
                     "test": s["test"],
                     "loss": s["test_loss"]["value"],
-                    "loss_low": s["test_loss"]["interval"][0],
-                    "loss_high": s["test_loss"]["interval"][1],
+                    "loss_low": (s["test_loss"]["interval"] or (None, None))[0],
+                    "loss_high": (s["test_loss"]["interval"] or (None, None))[1],
+                    "within": s.get("within"),  # an older record has none
                     "random_size": s["random_size"]["median"],
                 }
                 for s in rows
@@ -133,11 +134,11 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> d
             "disjoint": disjoint_part(test, found.controls),
         },
         "mistakes": mistakes_part(test, oracle),
-        "control": control_part(test, oracle, selection.sets[0].probe, found.controls),
+        "control": control_part(test, oracle, selection.sets[0].probe if selection.sets else None, found.controls),
         **layer_parts(test, found.layers, oracle, config.layer_deltas),
         **general_parts(test, found.general, len(selection.scaler.dead)),
         "curves": curve_part(test, selection),
-        "minimal_sets": [set_part(test, selection, s) for s in selection.sets],
+        "minimal_sets": set_parts(test, selection),
         **agreement_parts(selection.rankings, found.stability),
         "pareto": pareto_part(test, selection, found.layers, found.general, found.pipeline),
         "seeds": {"study": config.seed, "random_draws": config.random_draws, "bootstrap": config.bootstrap},
@@ -145,14 +146,26 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> d
     record["pipeline"] = pipeline_part(test, selection, found.pipeline, record["neurons"])
     if found.untrained_reason:
         record["baselines"]["untrained_reason"] = found.untrained_reason
-    low, majority = record["oracle"]["interval"][0], record["baselines"]["majority"]
-    if low <= majority:
-        reason = f"the oracle's lower bound {low:.3f} is not above the {metric_of(record).chance}'s {majority:.3f}"
+    if (reason := _nothing(record)) is not None:
         for key in ("minimal_sets", "layer_selector", "pipeline", "pareto"):
             record |= {key: None, f"{key}_reason": reason}
+    elif not record["minimal_sets"]:
+        reason = "validation rows are one cluster (file, group), which bounds no loss: use more, or --select point"
+        record |= {"minimal_sets": None, "minimal_sets_reason": reason}
     record["trust"] = trust_box(record, test, oracle)
     record["headline"] = headline(record)
     return record
+
+
+def _nothing(record: dict[str, Any]) -> str | None:
+    """Why no set can be claimed, whatever was found: all neurons are not shown to be above the majority."""
+    interval, majority = record["oracle"]["interval"], record["baselines"]["majority"]
+    if interval is None:
+        return ONE_CLUSTER
+    if interval[0] <= majority:
+        chance = metric_of(record).chance
+        return f"the oracle's lower bound {interval[0]:.3f} is not above the {chance}'s {majority:.3f}"
+    return None
 
 
 def _studied(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from neurosieve.activations.store import ActivationStore, labels_of
 from neurosieve.config import StudyConfig
 from neurosieve.probes.baselines import count_predictions, lookup_predictions, majority_label, unseen
 from neurosieve.probes.features import Scaler
-from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
+from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, loss_p, score_interval
 from neurosieve.probes.metrics import ClassScore, metrics_of, per_class, row_scores, value_metrics
 from neurosieve.probes.probe import Probe
 from neurosieve.typing import Scores
@@ -88,11 +88,11 @@ class OpenedTest:
 
     def difference(self, ours: Scores, theirs: Scores, rows: Mask | None = None) -> dict[str, Any]:
         """How much better ours is, with its paired interval; on some rows."""
-        gain = ours.astype(np.float64) - theirs.astype(np.float64)
-        if rows is not None:
-            gain = gain[rows]
-        bootstrap = self.bootstrap if rows is None else self.resamples(self.group[rows])
-        return {"value": float(gain.mean()), "interval": list(bootstrap.interval(gain))}
+        if rows is None:
+            value, interval = loss_interval(ours, theirs, self.bootstrap)
+        else:
+            value, interval = loss_interval(ours[rows], theirs[rows], self.resamples(self.group[rows]))
+        return {"value": value, "interval": interval and list(interval)}
 
     def metrics(self, predicted: Num[np.ndarray, " rows"]) -> dict[str, Any]:
         """F1 and MCC, or correlations and error of values, with their intervals."""
@@ -114,10 +114,9 @@ class OpenedTest:
         mean, deviation = self.target
         return [f"{v:.6g}" for v in labels * deviation + mean]
 
-    def loss(self, reference: Scores, scores: Scores) -> dict[str, Any]:
-        """How much a set loses, with its paired interval."""
-        value, interval = loss_interval(reference, scores, self.bootstrap)
-        return {"value": value, "interval": list(interval)}
+    def p_outside(self, reference: Scores, scores: Scores, delta: float) -> float | None:
+        """The p of the hypothesis that a set loses delta or more; None where test is one cluster."""
+        return loss_p(reference, scores, delta, self.bootstrap)
 
 
 def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> OpenedTest:
@@ -147,8 +146,9 @@ def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> Op
 
 
 def scored(scores: Scores, bootstrap: ClusterBootstrap) -> dict[str, Any]:
-    """Mean score, n and interval."""
-    return {"score": float(scores.mean()), "n": len(scores), "interval": list(score_interval(scores, bootstrap))}
+    """Mean score, n and interval; null for one cluster of rows."""
+    interval = score_interval(scores, bootstrap)
+    return {"score": float(scores.mean()), "n": len(scores), "interval": interval and list(interval)}
 
 
 def as_test(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,8 +157,13 @@ def as_test(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spread(scores: Sequence[float]) -> dict[str, float]:
-    """Mean and range of some draws."""
-    return {"mean": float(np.mean(scores)), "lo": float(min(scores)), "hi": float(max(scores))}
+    """Mean, median and range of some draws."""
+    return {
+        "mean": float(np.mean(scores)),
+        "median": float(np.median(scores)),
+        "lo": float(min(scores)),
+        "hi": float(max(scores)),
+    }
 
 
 def missing(reason: str, **known: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from neurosieve.data.controls import among, control_labels, held_out_types
 from neurosieve.data.dataset import BETWEEN
+from neurosieve.probes.intervals import holm
 from neurosieve.probes.metrics import MIN_ROWS, row_scores
 from neurosieve.probes.probe import Probe
 from neurosieve.redundancy import MinimalSet
@@ -23,6 +24,7 @@ from neurosieve.untrained import Untrained
 
 MAX_MISTAKES = 24
 MAX_TEXT = 120
+ONE_SIDED = 0.025  # what the upper end of a two-sided 95 % interval stands for
 
 
 def oracle_part(test: OpenedTest, selection: Selection) -> dict[str, Any]:
@@ -50,14 +52,22 @@ def baselines_part(
     test: OpenedTest, selection: Selection, layers: LayerCurves, untrained: Sequence[Untrained]
 ) -> dict[str, Any]:
     """What a score has to be compared with."""
-    first, layer0 = selection.sets[0], layers.independent[0]
+    layer0 = layers.independent[0]
     return {
         "majority": test.majority,
         "token_lookup": test.scored(test.lookup) | {"metrics": test.metrics(test.guess)},
         "layer0": test.scored(test.row_scores(layer0)) | {"validation": layer0.validation},
-        "random_neurons": {"size": first.size, **spread([test.score(p) for p in first.random_probes])},
+        "random_neurons": _random_neurons(test, selection),
         "untrained_model": _untrained(test, untrained),
     }
+
+
+def _random_neurons(test: OpenedTest, selection: Selection) -> dict[str, Any] | None:
+    """As many as the first smallest set has."""
+    if not selection.sets:
+        return None
+    first = selection.sets[0]
+    return {"size": first.size, **spread([test.score(p) for p in first.random_probes])}
 
 
 def _untrained(test: OpenedTest, copies: Sequence[Untrained]) -> dict[str, Any] | None:
@@ -138,17 +148,18 @@ def shortened(text: str) -> str:
 
 def disjoint_part(test: OpenedTest, controls: Controls) -> dict[str, Any]:
     """Mean and range over splits of token types; each probe is scored on test rows of the types it has not seen."""
-    scores, counts = [], []
+    scores, counts, majority = [], [], []
     for seed, probe in controls.disjoint.items():
         rows = among(test.text, held_out_types(test.train_text, test.train_label, seed))
         if rows.any():
             scores.append(float(test.row_scores(probe)[rows].mean()))
+            majority.append(float((test.label[rows] == test.share.argmax()).mean()))
             counts.append(float(rows.sum()))
     if not scores or min(counts) < MIN_ROWS:
         asked = "no split was asked for" if not controls.disjoint else f"fewer than {MIN_ROWS} test rows of such types"
         asked = "each example is a type of its own" if test.whole else asked
         return {"mean": None, "lo": None, "hi": None, "splits": len(scores), "reason": asked}
-    return spread(scores) | {"splits": len(scores), "n": spread(counts)}
+    return spread(scores) | {"splits": len(scores), "n": spread(counts), "majority": spread(majority)}
 
 
 def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, controls: Controls) -> dict[str, Any]:
@@ -161,12 +172,9 @@ def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, control
         "seen": _selectivity(test, oracle, controls.control, ~test.unseen),
         "minimal_set": minimal and _selectivity(test, minimal, controls.control_minimal, ~test.unseen),
     }
-    share = test.share
-    majority = int(share.argmax())
-    drawn = [control_labels(test.text, share, s)[~test.unseen] == majority for s in controls.control]
-    most = None if test.unseen.all() else float(np.mean(drawn))
     head = parts["seen"] or {"task": None, "control": None, "selectivity": None, "reason": "too few seen rows"}
-    return head | {"draws": len(controls.control), "majority": most, **parts}
+    by_type = _by_type(test, oracle, controls.control, ~test.unseen)
+    return {"majority": None, **head, "draws": len(controls.control), **parts, "by_type": by_type}
 
 
 def _selectivity(
@@ -180,13 +188,37 @@ def _selectivity(
     gain = test.difference(ours, np.mean(hits, 0), rows)
     scores = spread([float(h[rows].mean()) for h in hits])
     score = float(ours[rows].mean())
+    constant = [np.bincount(labels[rows]).max() / rows.sum() for labels in truth.values()]
     return {
         "task": score,
         "control": scores["mean"],
         "control_range": [scores["lo"], scores["hi"]],
+        "majority": float(np.mean(constant)),  # of the best constant of each draw's own labels
         "selectivity": score - scores["mean"],
         "interval": gain["interval"],
         "rows": int(rows.sum()),
+    }
+
+
+def _by_type(test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows: np.ndarray) -> dict[str, Any] | None:
+    """The same where each token type counts once, however often it stands in the test rows."""
+    types, place = np.unique(test.text[rows].astype(str), return_inverse=True)
+    if len(types) < MIN_ROWS:
+        return None
+
+    def mean(scores: np.ndarray) -> np.ndarray:
+        return np.bincount(place, weights=scores[rows].astype(np.float64)) / np.bincount(place)
+
+    ours = mean(test.row_scores(task))
+    drawn = [mean(controls[s].predict(test.x) == control_labels(test.text, test.share, s)) for s in controls]
+    theirs = np.mean(drawn, 0)
+    interval = test.resamples(np.arange(len(types))).interval(ours - theirs)
+    return {
+        "task": float(ours.mean()),
+        "control": float(theirs.mean()),
+        "selectivity": float((ours - theirs).mean()),
+        "interval": interval and list(interval),
+        "types": len(types),
     }
 
 
@@ -226,25 +258,62 @@ def general_parts(test: OpenedTest, general: GeneralRedundancy, dead: int) -> di
     return part
 
 
+def set_parts(test: OpenedTest, selection: Selection) -> list[dict[str, Any]]:
+    """All smallest sets; the first is the headline's, fixed beforehand, and the p of the others are adjusted (Holm)."""
+    parts = [set_part(test, selection, found) for found in selection.sets]
+    others = [part for part in parts[1:] if part["p_outside"] is not None]
+    for part, p in zip(others, holm(np.array([part["p_outside"] for part in others])), strict=True):
+        part |= {"p_outside": float(p), "within": bool(part["within"]) and bool(p <= ONE_SIDED)}
+    return parts
+
+
 def set_part(test: OpenedTest, selection: Selection, found: MinimalSet) -> dict[str, Any]:
     """A smallest set with its random control."""
-    scores, sizes = test.row_scores(found.probe), found.random_sizes
+    sizes, reference = found.random_sizes, test.row_scores(selection.oracle.probe)
+    random = [test.row_scores(p) for p in found.random_probes]
     median = float(np.median(sizes))
+    size_of, ratio_of = found.range or (None, None)
+    losses = spread([float(reference.mean() - s.mean()) for s in random])
     return {
         "ranking": found.ranking,
         "delta": found.delta,
         "select": found.select,
         "size": found.size,
+        "size_range": size_of and list(size_of),
         "validation": found.probe.validation,
-        **as_test(test.scored(scores)),
+        **_held(test, selection, found.probe, found.delta),
         "metrics": test.metrics(found.probe.predict(test.x)),
         "converged": found.probe.converged,
-        "test_loss": test.loss(test.row_scores(selection.oracle.probe), scores),
-        "random_same_size": spread([test.score(p) for p in found.random_probes]),
-        "random_size": {"median": median, "lo": min(sizes), "hi": max(sizes), "ratio": found.size / median},
+        "random_same_size": spread([float(s.mean()) for s in random]) | {"loss": losses},
+        "random_size": {
+            "median": median,
+            "lo": min(sizes),
+            "hi": max(sizes),
+            "ratio": found.size / median,
+            "ratio_range": ratio_of and list(ratio_of),
+        },
         "neurons": selection.scaler.neurons[found.probe.feature].tolist(),
         # Of a pair's two features the weights have no common sign: their sizes are added.
         "weights": (found.probe.weights if found.probe.copies == 1 else found.probe.mass).tolist(),
+    }
+
+
+def _held(test: OpenedTest, selection: Selection, probe: Probe, delta: float) -> dict[str, Any]:
+    """What a set loses on test, and on rows whose text is absent from train; is it shown to stay within delta?
+
+    Only where the interval's upper end is within; null where there is no interval.
+    """
+    scores, reference = test.row_scores(probe), test.row_scores(selection.oracle.probe)
+    loss = test.difference(reference, scores)
+    unseen: dict[str, Any] | None = None
+    if int(test.unseen.sum()) >= MIN_ROWS:
+        unseen = test.scored(scores, test.unseen) | {"loss": test.difference(reference, scores, test.unseen)}
+    return {
+        **as_test(test.scored(scores)),
+        "test_loss": loss,
+        "within": loss["interval"] and bool(loss["interval"][1] <= delta),
+        "p_outside": test.p_outside(reference, scores, delta),
+        "unseen_natural": unseen,
     }
 
 
@@ -264,8 +333,7 @@ def pipeline_part(test: OpenedTest, selection: Selection, pipeline: Pipeline, ne
         "size": best.size,
         "reduction": 1 - len(probe.feature) / neurons,
         "validation": probe.validation,
-        **as_test(test.scored(test.row_scores(probe))),
-        "test_loss": test.loss(test.row_scores(selection.oracle.probe), test.row_scores(probe)),
+        **_held(test, selection, probe, best.delta),
         "neurons": selection.scaler.neurons[probe.feature].tolist(),
         "tried": tried,
     }
