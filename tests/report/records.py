@@ -23,11 +23,11 @@ def classes(*recalls: float | None) -> Record:
 
 
 def spread(mean: float) -> Record:
-    return {"mean": mean, "lo": mean - 0.02, "hi": mean + 0.03}
+    return {"mean": mean, "median": mean, "lo": mean - 0.02, "hi": mean + 0.03}
 
 
 def selectivity(rows: int) -> Record:
-    part = {"task": 0.9, "control": 0.7, "control_range": [0.68, 0.73], "selectivity": 0.2}
+    part = {"task": 0.9, "control": 0.7, "control_range": [0.68, 0.73], "selectivity": 0.2, "majority": 0.3}
     return part | {"interval": [0.1, 0.3], "rows": rows}
 
 
@@ -40,11 +40,18 @@ def curves() -> list[Record]:
     ]
 
 
+def held() -> Record:
+    """A set's losses, not shown to be what was allowed."""
+    loss = {"value": 0.012, "interval": [-0.003, 0.03]}
+    return {"test_loss": loss, "within": False, "p_outside": 0.4, "unseen_natural": as_score(0.8, 35) | {"loss": loss}}
+
+
 def found_set(ranking: str, size: int) -> Record:
     return {
         "ranking": ranking, "delta": 0.01, "select": "point", "size": size, "validation": 0.9, "converged": True,
-        **scored(0.88), "test_loss": {"value": 0.012, "interval": [-0.003, 0.03]},
-        "random_same_size": spread(0.6), "random_size": {"median": 30.5, "lo": 20, "hi": 41, "ratio": size / 30.5},
+        **scored(0.88), **held(), "size_range": [size, size + 4],
+        "random_same_size": spread(0.6) | {"loss": spread(0.3)},
+        "random_size": {"median": 30.5, "lo": 20, "hi": 41, "ratio": size / 30.5, "ratio_range": [0.1, 0.5]},
         "neurons": [[i % 3, i] for i in range(size)], "weights": [[0.5, -0.25, 0.0] for _ in range(size)],
     }  # fmt: skip
 
@@ -101,10 +108,13 @@ def full() -> Record:
                       "random_neurons": {"size": 6, **spread(0.5)},
                       "untrained_model": {"test": spread(0.62), "unseen_natural": spread(0.6), "seeds": [0, 1, 2],
                                           "layers": [spread(0.5), spread(0.6), spread(0.55)]}},
-        "unseen": {"natural": natural(), "disjoint": {**spread(0.5), "splits": 10, "n": spread(35.0)}},
+        "unseen": {"natural": natural(), "disjoint": {**spread(0.5), "splits": 10, "n": spread(35.0),
+                                                    "majority": spread(0.3)}},
         "mistakes": [{"text": "foo", "label": "K0", "predicted": "K1", "unseen": True}],
         "control": selectivity(25) | {"draws": 5, "majority": 0.3, "all": selectivity(40), "seen": selectivity(25),
-                                      "minimal_set": selectivity(25)},
+                                      "minimal_set": selectivity(25),
+                                      "by_type": {"task": 0.8, "control": 0.7, "selectivity": 0.1,
+                                                  "interval": [0.02, 0.2], "types": 31}},
         "layerwise": {k: [{"layer": i, "validation": 0.8, **scored(0.7 + 0.1 * i)} for i in range(3)]
                       for k in ("independent", "incremental")},
         "layer_selector": {"0.01": 2, "0.02": 1, "0.03": 1},
@@ -116,7 +126,7 @@ def full() -> Record:
         "pareto": [{"source": s, "size": m, "depth": d, "validation": 0.9, **scored(v)}
                    for s, m, d, v in (("lca", 1, 0, 0.4), ("layers 0–1", 200, 1, 0.9))],
         "pipeline": {"layer_delta": 0.01, "delta": 0.01, "layers_kept": 1, "clustering_threshold": 0.3, "size": 8,
-                     **scored(0.87)},
+                     **scored(0.87), **held()},
         "seeds": {"study": 0, "random_draws": 10, "bootstrap": 2000}, "notes": ["lines of tagged tokens"],
         "seconds": {"extract": 1.4}, "peak_rss_mb": 1024.0, "versions": {"neurosieve": "0.1.0"},
         "data_hashes": {"train.in": "ab" * 32},

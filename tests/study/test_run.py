@@ -22,12 +22,13 @@ from tests.study import STAGES, Finished, finished, finished_at_chance, finished
 from tests.study.plain import Plain, plain_of
 
 SCORE = {"score": float, "n": int, "interval": list}
-SPREAD = {"mean": float, "lo": float, "hi": float}
+SPREAD = {"mean": float, "median": float, "lo": float, "hi": float}
 TESTED = {"validation": float, "test": float, "n": int, "interval": list}
 GAIN = {"value": float, "interval": list}
 METRICS = {"metrics": {"macro_f1": GAIN, "mcc": GAIN}}
 SELECTIVITY = {"task": float, "control": float, "control_range": list, "selectivity": float, "interval": list}
-SELECTIVITY |= {"rows": int}
+SELECTIVITY |= {"rows": int, "majority": float}
+HELD = {"test_loss": GAIN, "within": bool, "p_outside": float, "unseen_natural": SCORE | {"loss": GAIN}}
 SHAPE: dict[str, Any] = {
     "format": int,
     "headline": str,
@@ -69,7 +70,8 @@ SHAPE: dict[str, Any] = {
         "disjoint": {"mean": None, "lo": None, "hi": None, "splits": int, "reason": str},
     },
     "control": SELECTIVITY
-    | {"draws": int, "majority": float, "all": SELECTIVITY, "seen": SELECTIVITY, "minimal_set": SELECTIVITY},
+    | {"draws": int, "all": SELECTIVITY, "seen": SELECTIVITY, "minimal_set": SELECTIVITY}
+    | {"by_type": {"task": float, "control": float, "selectivity": float, "interval": list, "types": int}},
     "layerwise": {kind: [{"layer": int} | TESTED] for kind in ("independent", "incremental")},
     "layer_selector": dict.fromkeys(("0.01", "0.02", "0.03"), int),
     "cka": [[float]],
@@ -77,9 +79,11 @@ SHAPE: dict[str, Any] = {
     "clusters": [{"threshold": float, "kept": int, "dead": int} | TESTED],
     "curves": list,
     "minimal_sets": [
-        {"ranking": str, "delta": float, "select": str, "size": int, "converged": bool, "test_loss": GAIN}
+        {"ranking": str, "delta": float, "select": str, "size": int, "size_range": [int], "converged": bool}
+        | HELD
         | TESTED
-        | {"random_same_size": SPREAD, "random_size": {"median": float, "lo": int, "hi": int, "ratio": float}}
+        | {"random_same_size": SPREAD | {"loss": SPREAD}}
+        | {"random_size": {"median": float, "lo": int, "hi": int, "ratio": float, "ratio_range": [float]}}
         | {"neurons": [[int]], "weights": [[float]]}
         | METRICS
     ],
@@ -88,7 +92,8 @@ SHAPE: dict[str, Any] = {
     "stability_reason": str,
     "pareto": [{"source": str, "size": int, "depth": int} | TESTED],
     "pipeline": {"delta": float, "layer_delta": float, "layers_kept": int, "clustering_threshold": None}
-    | {"ranking": str, "size": int, "reduction": float, "test_loss": GAIN, "neurons": [[int]], "tried": list}
+    | {"ranking": str, "size": int, "reduction": float, "neurons": [[int]], "tried": list}
+    | HELD
     | TESTED,
     "notes": list,
     "seconds": dict.fromkeys(STAGES, float),
@@ -185,11 +190,17 @@ def test_sets_recomputed(number: int, run: Finished, plain: Plain) -> None:
     assert found["validation"] == pytest.approx(plain.correct(name, "validation").mean())
     assert plain.correct("oracle", "validation").mean() - found["validation"] <= found["delta"] + 1e-9
     same = [plain.correct(f"{name}.random.{j}").mean() for j in range(10)]
-    assert found["random_same_size"] == pytest.approx({"mean": np.mean(same), "lo": min(same), "hi": max(same)})
+    spread = {"mean": np.mean(same), "median": np.median(same), "lo": min(same), "hi": max(same)}
+    assert {k: found["random_same_size"][k] for k in spread} == pytest.approx(spread)
+    assert found["random_same_size"]["loss"]["hi"] == pytest.approx(oracle.mean() - min(same))
+    assert found["size_range"][0] <= found["size_range"][1]
+    assert found["within"] == (found["test_loss"]["interval"][1] <= found["delta"]) or number == 1
     assert found["random_size"]["ratio"] == pytest.approx(found["size"] / found["random_size"]["median"])
     np.testing.assert_allclose(found["weights"], plain.tensors[f"{name}.weights"], rtol=1e-6)
     if number == 0:
-        assert run.record["baselines"]["random_neurons"] == {"size": found["size"]} | found["random_same_size"]
+        assert run.record["baselines"]["random_neurons"] == {"size": found["size"]} | {
+            k: found["random_same_size"][k] for k in SPREAD
+        }
 
 
 def test_layer0_recomputed(run: Finished, plain: Plain) -> None:

@@ -84,7 +84,8 @@ def test_control_by_hand() -> None:
     assert (part["draws"], part["rows"], part["all"]["rows"]) == (2, 120, 180)
     small = part["minimal_set"]
     assert (small["task"], small["control"], small["selectivity"]) == pytest.approx((0.5, 0.0, 0.5))
-    most = np.mean([np.array(draws(s, [str(t) for t in test.text[:120]])) == 0 for s in (7, 8)])
+    drawn = [np.bincount(draws(s, [str(t) for t in test.text[:120]])) for s in (7, 8)]
+    most = np.mean([counts.max() / 120 for counts in drawn])  # of either draw its own best constant
     assert part["majority"] == pytest.approx(most)
 
 
@@ -95,7 +96,7 @@ def test_control_without_seen_rows(seen: int) -> None:
     assert [part[k] for k in ("task", "control", "selectivity", "seen", "minimal_set")] == [None] * 5
     assert part["reason"] == "too few seen rows"
     assert part["all"]["rows"] == seen + 60
-    assert (part["majority"] is None) == (seen == 0)
+    assert part["majority"] is None
 
 
 def test_control_without_draws_or_set() -> None:

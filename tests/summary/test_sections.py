@@ -166,7 +166,8 @@ def test_control_headline(record: dict[str, Any], plain: Plain) -> None:
     assert control["selectivity"] == pytest.approx(control["task"] - control["control"])
     counts = np.bincount(plain.label["train"], minlength=3)
     words = np.array(plain.text["test"], dtype=object)[~plain.unseen]
-    majority = [np.mean(control_labels(words, counts / counts.sum(), s) == counts.argmax()) for s in range(5)]
+    drawn = [control_labels(words, counts / counts.sum(), s) for s in range(5)]
+    majority = [np.bincount(labels).max() / len(labels) for labels in drawn]  # the best constant of each draw
     assert control["majority"] == pytest.approx(np.mean(majority))
 
 

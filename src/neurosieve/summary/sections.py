@@ -174,7 +174,8 @@ def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, control
     }
     head = parts["seen"] or {"task": None, "control": None, "selectivity": None, "reason": "too few seen rows"}
     by_type = _by_type(test, oracle, controls.control, ~test.unseen)
-    return {"majority": None, **head, "draws": len(controls.control), **parts, "by_type": by_type}
+    reason = {} if by_type else {"by_type_reason": f"fewer than {MIN_ROWS} token types of seen rows"}
+    return {"majority": None, **head, "draws": len(controls.control), **parts, "by_type": by_type, **reason}
 
 
 def _selectivity(
@@ -314,6 +315,7 @@ def _held(test: OpenedTest, selection: Selection, probe: Probe, delta: float) ->
         "within": loss["interval"] and bool(loss["interval"][1] <= delta),
         "p_outside": test.p_outside(reference, scores, delta),
         "unseen_natural": unseen,
+        **({} if unseen else {"unseen_natural_reason": f"fewer than {MIN_ROWS} unseen rows"}),
     }
 
 
