@@ -251,10 +251,7 @@ def notes(config: StudyConfig, data: StudyData) -> list[str]:
     """What a reader has to know of the rows."""
     result = [data.dataset.source, *check_dataset(data.dataset, data.sample)]
     result += [f"{count:,} {what}" for what, count in data.dataset.notes.items()]
-    wanted = config.rows.by_split()
-    for (name, split), count in data.sample.short.items():
-        result.append(f"{name}/{split}: only {count:,} rows, {wanted[split]:,} asked for")
-    return result
+    return result + data.sample.notes(config.rows.by_split())
 
 
 def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:

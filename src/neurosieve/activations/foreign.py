@@ -241,9 +241,7 @@ def _notes(
     notes += [dealt] if dealt else []
     notes += dict.fromkeys(note for i in inputs for note in i.reader.notes)
     notes += [f"{count:,} {what}" for what, count in dataset.notes.items()]
-    for (label, split), count in sample.short.items():
-        notes.append(f"{label}/{split}: only {count:,} rows, {limits[split]:,} asked for")
-    return notes
+    return notes + sample.notes(limits)
 
 
 class _Rows:

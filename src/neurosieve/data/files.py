@@ -18,6 +18,10 @@ SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
 }
 
 
+# What pandas makes of nothing in a column of texts.
+_NOTHING = ("nan", "NaN", "NaT", "None", "null", "<NA>")
+
+
 @dataclass(frozen=True)
 class TextFile:
     """A decoded file with the hash of its bytes as they lie on disk."""
@@ -169,6 +173,23 @@ def split_lines(text: str) -> list[str]:
     if lines[-1] == "":
         lines.pop()
     return [line.removesuffix("\r") for line in lines]
+
+
+def group_of(value: object, own: str) -> str:
+    """The group that a data set names: its text, and a whole number without a decimal point.
+
+    A table with a gap in such a column writes its whole numbers as 3.0, one without a gap as 3.
+
+    Args:
+        value: As it stands in the file.
+        own: The group where none is named: nothing, not a number, a blank text, or how a table spells nothing.
+    """
+    if value is None or value != value:  # not a number, whatever its type
+        return own
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    name = str(value).strip()
+    return name if name and name not in _NOTHING else own
 
 
 def digest(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Pair
-from neurosieve.data.files import digest, find_splits, ignored_files, read_text, split_lines
+from neurosieve.data.files import digest, find_splits, group_of, ignored_files, read_text, split_lines
 from neurosieve.data.tables import cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -73,8 +73,8 @@ class _Texts:
 
     def pair(self, name: str, left: int, right: int, group: object) -> Pair:
         a, b = self.examples[left], self.examples[right]
-        cluster = str(group) if group is not None else digest(f"{a.group} {b.group}")
-        return Pair(f"{a.split}:{name}", left, right, "", a.split, cluster)
+        own = digest(f"{a.group} {b.group}")
+        return Pair(f"{a.split}:{name}", left, right, "", a.split, group_of(group, own))
 
 
 def _listed(
