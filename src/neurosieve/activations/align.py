@@ -18,7 +18,6 @@ from transformers import BatchEncoding, PreTrainedTokenizerBase
 from neurosieve.data.dataset import BETWEEN, Span
 from neurosieve.typing import Pooling
 
-
 _WHITE = np.array([c for c in range(sys.maxunicode + 1) if chr(c).isspace()], dtype=np.uint32)
 
 

@@ -71,7 +71,7 @@ def carve_pairs(dataset: Dataset, share: float, seed: int) -> Dataset:
     Raises:
         DataError: All pairs hang together.
     """
-    group = _components(dataset)
+    group = components(dataset)
     train = [i for i, p in enumerate(dataset.pairs) if p.split == "train"]
     sizes = Counter(int(group[dataset.pairs[i].left]) for i in train)
     names = sorted(sizes)
@@ -100,7 +100,7 @@ def carve_pairs(dataset: Dataset, share: float, seed: int) -> Dataset:
     return dataclasses.replace(dataset, examples=examples, pairs=pairs)
 
 
-def _components(dataset: Dataset) -> np.ndarray:
+def components(dataset: Dataset) -> np.ndarray:
     """The component of each example: those of a pair fall together, and so do pairs of one group in one split."""
     count = len(dataset.examples)
     place: dict[tuple[Split, str], int] = {}
