@@ -127,6 +127,7 @@ class StudyConfig(BaseModel):
     validation_from_train: float | None = Field(
         None, gt=0, lt=1, description="share of train that becomes validation where there is no such file"
     )
+    splits: tuple[float, ...] | None = Field(None, description="shares of what is dealt here (0.6,0.15,0.25)")
     keep_overlap: bool = Field(
         False, description="keep test examples that also stand in train, and pairs whose functions do"
     )
@@ -311,7 +312,7 @@ def _corpus_task(values: dict[str, Any]) -> None:
 
 def _complete(config: StudyConfig) -> StudyConfig:
     """Model and data, or activations made elsewhere; one of the two. Nothing is given that would not be used."""
-    for key in (*_NOT_WITH_CORPUS, "activations"):
+    for key in (*_NOT_WITH_CORPUS, "splits", "activations"):
         if config.corpus is not None and getattr(config, key):
             raise ConfigError(
                 f"option {key}", expected="none beside --corpus", got="a value", remedy="leave one of them out"

@@ -20,6 +20,7 @@ from jaxtyping import Int
 
 from neurosieve.activations.store import Folder
 from neurosieve.config import StudyConfig
+from neurosieve.data.sampling import left_out_notes, usable_classes
 from neurosieve.errors import ModelError, ResourceError, RunFolderError
 from neurosieve.finetune_rows import Inputs, label_names, split_inputs
 from neurosieve.models import inspect_model, resolve_device
@@ -126,7 +127,7 @@ def _train(config: StudyConfig, folder: Path, options: FinetuneOptions) -> dict[
     info = inspect_model(config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens)
     dataset = read_dataset(config)
     labels = label_names(dataset, config.classes)
-    notes = _with_pad(info.tokenizer)
+    notes = [*left_out_notes(usable_classes(dataset, config.classes)[1]), *_with_pad(info.tokenizer)]
     parts = split_inputs(info, dataset, labels)
     network = _network(config, labels, info.tokenizer.pad_token_id, whole=dataset.whole)
     trainer = _trainer(config, folder, options, network, info.tokenizer, parts)

@@ -9,6 +9,7 @@ from jaxtyping import Int
 
 from neurosieve.activations.plan import plan_reading
 from neurosieve.data import Dataset, Rows, sample_rows
+from neurosieve.data.sampling import usable_classes
 from neurosieve.errors import DataError
 from neurosieve.models import ModelInfo
 from neurosieve.typing import SPLITS, Split
@@ -41,16 +42,16 @@ class Inputs:
 
 
 def label_names(dataset: Dataset, classes: Sequence[str] | None) -> list[str]:
-    """The classes in order; all labels of the data unless some are chosen.
+    """The classes in order; unless some are chosen, all labels of the data that have rows in each split.
 
     Raises:
-        DataError: Labels are values.
+        DataError: Labels are values; see also `sample_rows`.
     """
     if dataset.numeric:
         raise DataError(
             "labels", expected="names of classes to fine-tune on", got="values", remedy="pass --target classes"
         )
-    return sorted(set(classes if classes is not None else dataset.label_counts))
+    return usable_classes(dataset, classes)[0]
 
 
 def split_inputs(

@@ -10,6 +10,7 @@ from neurosieve.config import STDLIB, StudyConfig
 from neurosieve.data import Dataset, read_examples, read_pairs, read_stdlib, read_tagging, sample_rows
 from neurosieve.data.checks import check_dataset
 from neurosieve.data.corpora import read_corpus
+from neurosieve.data.dealing import refuse_shares
 from neurosieve.data.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
 from neurosieve.progress import tell
@@ -58,6 +59,7 @@ def read_dataset(config: StudyConfig) -> Dataset:
         raise ConfigError(
             "data stdlib", expected="--labels lexical or identifier-role", got="none", remedy="add --labels"
         )
+    refuse_shares(config.splits, "the standard library", "a fixed sample")
     return read_stdlib(config.labels)
 
 
@@ -79,6 +81,7 @@ def _check_fits_values(config: StudyConfig) -> None:
 
 def _read_folder(config: StudyConfig) -> Dataset:
     splits: dict[str, Any] = {
+        "splits": config.splits,
         "validation_from_train": config.validation_from_train,
         "keep_overlap": config.keep_overlap,
         "seed": config.seed,
@@ -244,6 +247,7 @@ def import_stage(config: StudyConfig, folder: RunFolder) -> ActivationStore:
             classes=config.classes,
             per_class=config.rows.by_split(),
             seed=config.seed,
+            shares=config.splits,
         )
 
 
@@ -251,10 +255,7 @@ def notes(config: StudyConfig, data: StudyData) -> list[str]:
     """What a reader has to know of the rows."""
     result = [data.dataset.source, *check_dataset(data.dataset, data.sample)]
     result += [f"{count:,} {what}" for what, count in data.dataset.notes.items()]
-    wanted = config.rows.by_split()
-    for (name, split), count in data.sample.short.items():
-        result.append(f"{name}/{split}: only {count:,} rows, {wanted[split]:,} asked for")
-    return result
+    return result + data.sample.notes(config.rows.by_split())
 
 
 def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:

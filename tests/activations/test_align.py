@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerFast
 from neurosieve.activations.align import (
     Encoding,
     best_window,
+    best_windows,
     cut_windows,
     encode,
     pooled_tokens,
@@ -173,6 +174,7 @@ def test_best_window_has_the_nearer_edge_farthest(tokens: int, capacity: int, da
         assert len(unit) > capacity // 2
     else:
         assert chosen == edge.index(max(edge))
+    assert best_windows(windows).tolist() == [best_window(t, t, windows) for t in range(tokens)]
 
 
 @KINDS

@@ -89,7 +89,6 @@ DATA: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
         both(remove("test.in"), write("test.in.gz", b"no gzip")),
         ("test.in.gz", "gzip"),
     ),
-    "class without rows": (without_class, ("class 'SIGN' in the test split", "--classes")),
     "span outside": (spans('[[0, 1, "N"], [4, 6, "D"]]'), ("test.jsonl line 1", "span [4, 6]", "≤ 5")),
     "span backwards": (spans('[[3, 1, "N"]]'), ("test.jsonl line 1", "span [3, 1]")),
     "spans overlap": (spans('[[0, 3, "N"], [2, 5, "D"]]'), ("span [2, 5]", "[0, 3]")),
@@ -227,6 +226,16 @@ def test_empty_rows_are_not_passed_over(capsys: Capture) -> None:
 def test_bad_delta(delta: str, part: str, capsys: Capture) -> None:
     command = ["plan", "--model", str(tiny_model("bert")), "--data", str(data_folder()), "--delta", delta]
     one_line_error(ran(capsys, *command), "option deltas", part, code=2)
+
+
+def test_a_named_class_without_rows(tmp_path: Path, capsys: Capture) -> None:
+    folder = copied(data_folder(), tmp_path)
+    without_class(folder)
+    given = options(data=folder, out=tmp_path / "run")
+    one_line_error(
+        ran(capsys, "plan", *given, "--classes", "NUM,NAME,SIGN"), "class 'SIGN' in the test split", "--classes"
+    )
+    assert "class SIGN left out: no rows in test" in ran(capsys, "plan", *given).out
 
 
 def test_unknown_class(capsys: Capture) -> None:

@@ -39,9 +39,15 @@ def test_near_copies(changed: int, near: bool) -> None:
 
 
 def test_short_texts_are_one_run() -> None:
-    assert list(shingles("a = 1")) == [b"a = 1"]
-    assert list(shingles("")) == [b""]
-    assert len(list(shingles("a b c d e f"))) == 2
+    assert len(shingles("a = 1")) == len(shingles("")) == len(shingles("a = b c d")) == 1
+    assert len(shingles("a b c d e f")) == 2
+    assert len({int(shingles(text)[0]) for text in ("", "a", "b", "a b", "b a", "a b c d e", "a b c e d")}) == 7
+
+
+def test_only_the_runs_count() -> None:
+    assert set(shingles("a b c d e f")) == set(shingles("a  b\nc d e")) | set(shingles("b c d e f"))
+    assert len(shingles("a b c d e " * 50)) == 5
+    assert len(shingles(code(0))) == len(set(zip(*(code(0).split()[i:] for i in range(5)), strict=False)))
 
 
 def dataset(source: str, *, pairs: bool = False) -> Dataset:

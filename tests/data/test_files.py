@@ -114,12 +114,12 @@ def test_bad_input_is_named_with_a_remedy(bad: Bad, tmp_path: Path) -> None:
     assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize(("name", "came"), [("nowhere", "nothing there"), ("a.txt", "a file")])
-def test_data_must_be_a_folder(name: str, came: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "came"), [("nowhere", "nothing there"), ("a.txt", "a.txt")])
+def test_data_must_be_a_folder_or_table(name: str, came: str, tmp_path: Path) -> None:
     put(tmp_path, {"a.txt": "a"})
     with pytest.raises(DataError) as caught:
         read_tagging(tmp_path / name)
-    check(caught.value, str(tmp_path / name), "an existing folder", came, "--data")
+    check(caught.value, str(tmp_path / name), "folder", came, "--data")
 
 
 @pytest.mark.parametrize(

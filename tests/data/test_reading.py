@@ -187,7 +187,8 @@ def test_source_files_are_examples_and_groups() -> None:
     assert sorted(by_name) == sources
     assert all(e.group == e.id for e in dataset.examples)
     assert by_name["deep/er/x.py.gz"].text == "é = 'x'\n"
-    assert dataset.notes == {"empty files": 1}
+    dealt = "source files dealt to the splits by seed 0: train 5, validation 1, test 2"
+    assert dataset.notes == {dealt: 8, "empty files": 1}
     assert dataset.hashes != read(files | {"pkg/m00.py": "value_0 = 1\n"}, labels="lexical").hashes
 
 

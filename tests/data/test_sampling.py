@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,29 @@ def test_limits_may_name_some_splits_only() -> None:
 GONE = dataset_of({"train": [[("a", "A"), ("b", "B")]], "validation": [[("a", "A"), (" ", "B")]], "test": [FLOOR]})
 STRAY = dataset_of({"train": [FLOOR], "validation": [FLOOR], "test": [FLOOR, [("a", "D"), ("b", "D")]]})
 
+BARE = dataset_of({"train": [FLOOR], "validation": [FLOOR], "test": []})
+NO_TEST = replace(BARE, notes={"test examples dropped: also in train": 3})
+
+
+def test_classes_without_a_row_in_some_split_are_left_out_and_counted() -> None:
+    spare = [("a", "D"), (" ", "D"), ("d", "D")]
+    dataset = dataset_of({"train": [FLOOR, spare], "validation": [FLOOR, spare[1:2]], "test": [FLOOR, [("e", "E")]]})
+    sample = sample_rows(dataset)
+    assert sample.rows.labels == ("A", "B", "C")
+    assert sample.left_out == {
+        "D": {"train": 2, "validation": 0, "test": 0},
+        "E": {"train": 0, "validation": 0, "test": 1},
+    }
+    assert sample.notes(DEFAULT_ROWS)[:3] == [
+        "class D left out: no rows in validation and test (2 in train)",
+        "class E left out: no rows in train and validation (1 in test)",
+        "A/train: only 1 rows, 2,000 asked for",
+    ]
+    assert picked(sample) == picked(sample_rows(dataset, classes=["A", "B", "C"]))
+    assert sample_rows(dataset, classes=["A", "B", "C"]).left_out == {}
+    with pytest.raises(DataError, match="class 'D' in the validation split"):
+        sample_rows(dataset, classes=["A", "B", "D"])
+
 
 @pytest.mark.parametrize(
     ("dataset", "options", "says"),
@@ -127,11 +151,16 @@ STRAY = dataset_of({"train": [FLOOR], "validation": [FLOOR], "test": [FLOOR, [("
         (even(3, "A"), {}, ["classes", "at least two", "got A alone", "another class"]),
         (even(3), {"classes": ["A", "A"]}, ["classes", "A"]),
         (GONE, {"classes": ["A", "C"]}, ["class 'C' in the train split", "at least one row", "leave the class out"]),
-        (GONE, {}, ["class 'C' in the train split", "at least one row", "leave the class out"]),
-        (STRAY, {}, ["class 'D' in the train split", "none of 2 in all", "is in test:1", "mend the label"]),
+        (GONE, {}, ["two with rows in each split", "A alone (", "C: no rows in train", "B: no rows in val"]),
+        (STRAY, {"classes": "ABD"}, ["class 'D' in the train split", "none of 2 in all", "is in test:1", "mend the"]),
+        (NO_TEST, {}, ["test split", "at least one row", "got none: 3 test examples dropped", "--keep-overlap"]),
+        (BARE, {}, ["test split", "at least one row", "got none", "add data"]),
         (GONE, {"classes": ["A", "B"]}, ["class 'B' in the validation split", "at least one row", "--classes"]),
     ],
-    ids=["unknown", "one", "none", "only one", "one twice", "no rows", "no rows, all", "stray", "only blank"],
+    ids=[
+        *("unknown", "one", "none", "only one", "one twice", "no rows", "no rows, all", "stray"),
+        *("all dropped", "no test rows", "only blank"),
+    ],
 )
 def test_classes_that_do_not_fit(dataset: Dataset, options: Mapping[str, Any], says: list[str]) -> None:
     with pytest.raises(DataError) as caught:

@@ -29,14 +29,16 @@ def test_a_folder_may_mix_languages(tmp_path: Path) -> None:
         assert e.spans == label_spans(e.text, "lexical", language_of(e.id) or "")
     described = "9 source files (2 c, 2 java, 1 cpp, 1 go, 1 javascript, 1 python, 1 rust), lexical labels"
     assert dataset.source == f"{tmp_path}: {described}"
-    assert dataset.notes == {"empty files": 1}
+    dealt = "source files dealt to the splits by seed 0: train 6, validation 2, test 2"
+    assert dataset.notes == {dealt: 10, "empty files": 1}
 
 
 def test_roles_leave_other_languages_out_and_count_them(tmp_path: Path) -> None:
     own = {f"m{i}.py": f"def f_{i}(x): return x\n" for i in range(3)}
     dataset = read_tagging(put(tmp_path, {**without(MIXED, "src/python.py"), **own}), labels="identifier-role")
     assert {e.id for e in dataset.examples} == set(own)
-    assert dataset.notes == {"source files in languages without identifier-role labels": 6}
+    dealt = "source files dealt to the splits by seed 0: train 1, validation 1, test 1"
+    assert dataset.notes == {dealt: 3, "source files in languages without identifier-role labels": 6}
     assert "3 source files (3 python)" in dataset.source
 
 

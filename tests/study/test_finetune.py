@@ -145,7 +145,7 @@ def test_a_label_missing_from_a_split(tmp_path: Path) -> None:
     study = config(tmp_path, examples)
     path = tmp_path / "data" / "valid.jsonl"
     path.write_text("".join(line + "\n" for line in path.read_text().splitlines() if '"target": 1' not in line))
-    refused(DataError, study, tmp_path / "out", "class '1'", "validation split")
+    refused(DataError, study, tmp_path / "out", "0 alone (1: no rows in validation", "two")
 
 
 def test_without_accelerate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

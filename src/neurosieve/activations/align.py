@@ -5,6 +5,8 @@ model's input is cut into windows that overlap by half, and a unit is taken from
 is farthest (METHOD.md, "Windows").
 """
 
+import sys
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +17,8 @@ from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from neurosieve.data.dataset import BETWEEN, Span
 from neurosieve.typing import Pooling
+
+_WHITE = np.array([c for c in range(sys.maxunicode + 1) if chr(c).isspace()], dtype=np.uint32)
 
 
 @dataclass(frozen=True)
@@ -87,17 +91,22 @@ def _encoding(text: str, ids: list[int], offsets: list[tuple[int, int]], special
     last = next((i for i in range(len(ids), first, -1) if not special[i - 1]), first)
     if first == last:  # no content: a lone run of special tokens is all prefix
         first = last = len(ids)
-    spans = np.array([_trim(text, *o) for o in offsets[first:last]], dtype=np.int64).reshape(-1, 2)
+    spans = _trim(text, np.array(offsets[first:last], dtype=np.int64).reshape(-1, 2))
     content = np.array(ids[first:last], dtype=np.int64)
     inner = np.array(special[first:last], dtype=bool)
     return Encoding(content, spans[:, 0], spans[:, 1], tuple(ids[:first]), tuple(ids[last:]), inner)
 
 
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+def _trim(text: str, spans: Int[np.ndarray, "tokens 2"]) -> Int[np.ndarray, "tokens 2"]:
     """Offsets without leading white space, as byte-level tokenizers differ in counting it; all-white tokens stay."""
-    piece = text[start:end]
-    stripped = piece.lstrip()
-    return (end - len(stripped), end) if stripped else (start, end)
+    if not text:
+        return spans
+    characters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    places = np.arange(len(characters) + 1)
+    places[:-1][np.isin(characters, _WHITE)] = len(characters)
+    solid = np.minimum.accumulate(places[::-1])[::-1]  # from each character the next that is no white space
+    start = solid[spans[:, 0]]
+    return np.stack([np.where(start < spans[:, 1], start, spans[:, 0]), spans[:, 1]], axis=1)
 
 
 def unit_tokens(encoding: Encoding, start: int, end: int) -> Int[np.ndarray, " some"]:
@@ -138,8 +147,24 @@ def best_window(first: int, last: int, windows: Sequence[tuple[int, int]]) -> in
 
     A unit longer than any window goes where most of it is seen.
     """
+    begin = bisect_right(windows, first, key=lambda w: w[1])
+    stop = bisect_right(windows, last, key=lambda w: w[0])
     context = [
         (min(last + 1, end) - max(first, start), min(first - start, end - 1 - last), -number)
-        for number, (start, end) in enumerate(windows)
+        for number, (start, end) in enumerate(windows[begin:stop], begin)
     ]
     return -max(context)[2]
+
+
+def best_windows(windows: Sequence[tuple[int, int]]) -> Int[np.ndarray, " tokens"]:
+    """`best_window` of each token that the windows of `cut_windows` hold, shape [tokens]."""
+    starts, ends = np.array(windows, dtype=np.int64).T
+    token = np.arange(ends[-1])
+    best = np.searchsorted(starts, token, side="right") - 1
+    context = np.minimum(token - starts[best], ends[best] - 1 - token)
+    for back in (1, 2):  # a token is in three windows at most
+        other = np.maximum(np.searchsorted(starts, token, side="right") - 1 - back, 0)
+        margin = np.minimum(token - starts[other], ends[other] - 1 - token)
+        better = (margin >= context) & (margin >= 0)
+        best, context = np.where(better, other, best), np.where(better, margin, context)
+    return best

@@ -26,6 +26,7 @@ from neurosieve.activations.foreign_files import READERS, ArrayReader, Reader, S
 from neurosieve.activations.plan import UnitCounts
 from neurosieve.activations.store import ROW_SCHEMA, ActivationStore, Manifest, choose_dtype
 from neurosieve.data.dataset import Dataset, Example, Span
+from neurosieve.data.dealing import checked_shares, refuse_shares
 from neurosieve.data.files import SPLIT_NAMES, TextFile, find_split, read_text, split_lines
 from neurosieve.data.sampling import DEFAULT_ROWS, Sample, sample_rows
 from neurosieve.data.source import deal_files
@@ -45,6 +46,7 @@ def import_activations(
     classes: Sequence[str] | None = None,
     per_class: Mapping[Split, int] | None = None,
     seed: int = 0,
+    shares: Sequence[float] | None = None,
 ) -> ActivationStore:
     """Write activations that another tool made to a store, or go on with one that was begun by the same call.
 
@@ -55,6 +57,7 @@ def import_activations(
         classes: Labels to keep; all by default.
         per_class: Rows a class for each split.
         seed: For the rows drawn and the splits made here.
+        shares: Of train, validation and test, where one file is dealt.
 
     Raises:
         DataError: Files that are missing, broken or do not fit each other; a class without rows; fewer than two.
@@ -65,14 +68,18 @@ def import_activations(
     place = Path(path)
     files = _find_files(place)
     limits = dict(DEFAULT_ROWS) | dict(per_class or {})
-    reading = _fingerprint(files, (sorted(set(classes)) if classes is not None else None, limits, seed))
+    dealt = checked_shares(shares)
+    if None not in files:
+        refuse_shares(dealt, f"{place}", "a file a split")
+    options = (sorted(set(classes)) if classes is not None else None, limits, seed)
+    reading = _fingerprint(files, options if dealt is None else (*options, dealt))
     store = _started(url, reading)
     if store is not None and store.manifest.complete:
         return store
     inputs = [_open_input(split, file) for split, file in files.items()]
     for other in inputs[1:]:
         agree(f"{other.path}", other.reader.size, inputs[0].reader.size, f"as in {inputs[0].path.name}")
-    dataset = _as_dataset(inputs, str(place), None in files, seed)
+    dataset = _as_dataset(inputs, str(place), None in files, seed, dealt)
     sample = sample_rows(dataset, classes=classes, per_class=per_class, seed=seed)
     rows = _Rows(inputs, dataset, sample)
     if store is None:
@@ -211,7 +218,9 @@ def _column(path: Path, file: TextFile, rows: int) -> list[str]:
     return lines
 
 
-def _as_dataset(inputs: Sequence[_Input], source: str, deal: bool, seed: int) -> Dataset:
+def _as_dataset(
+    inputs: Sequence[_Input], source: str, deal: bool, seed: int, shares: Sequence[float] | None
+) -> Dataset:
     """All examples; no group stands in two splits."""
     examples = tuple(e for i in inputs for e in i.examples)
     if deal:
@@ -219,7 +228,7 @@ def _as_dataset(inputs: Sequence[_Input], source: str, deal: bool, seed: int) ->
         if len(groups) < len(SPLITS):
             wanted = "at least 3 different lines or groups, one a split"
             raise DataError(source, expected=wanted, got=f"{len(groups)}", remedy="add data, or give a file a split")
-        splits = deal_files(groups, seed)
+        splits = deal_files(groups, seed, shares)
         return Dataset(tuple(replace(e, split=splits.get(e.group, "train")) for e in examples), source)
     first: dict[str, Split] = {}
     for e in examples:
@@ -241,9 +250,7 @@ def _notes(
     notes += [dealt] if dealt else []
     notes += dict.fromkeys(note for i in inputs for note in i.reader.notes)
     notes += [f"{count:,} {what}" for what, count in dataset.notes.items()]
-    for (label, split), count in sample.short.items():
-        notes.append(f"{label}/{split}: only {count:,} rows, {limits[split]:,} asked for")
-    return notes
+    return notes + sample.notes(limits)
 
 
 class _Rows:

@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from neurosieve.activations.align import (
     Encoding,
     best_window,
+    best_windows,
     cut_windows,
     encode,
     encode_pair,
@@ -21,9 +22,10 @@ from neurosieve.activations.align import (
     unit_tokens,
 )
 from neurosieve.data.dataset import BETWEEN, Dataset, Rows
+from neurosieve.progress import track
 from neurosieve.typing import SPLITS, Pooling, Split
 
-_CHUNK = 1024
+_CHUNK = 1_000_000  # characters that are tokenised at once: a token takes some hundred bytes until it is placed
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,7 @@ def plan_reading(
     windows: dict[Split, list[Window]] = {s: [] for s in SPLITS}
     counts, long_examples = UnitCounts(), 0
     lost: set[int] = set()
-    for start in range(0, len(wanted), _CHUNK):
-        chunk = wanted[start : start + _CHUNK]
+    for chunk in track(_chunks(wanted, dataset), "texts in tokens"):
         texts = [dataset.examples[i].text for i in chunk]
         for index, encoding in zip(chunk, _encodings(tokenizer, texts, max_tokens), strict=True):
             example = dataset.examples[index]
@@ -144,6 +145,20 @@ def plan_reading(
     if rows.pair is not None:
         return _whole_pairs(ordered, len(rows), long_examples, lost)
     return ReadingPlan(ordered, counts, long_examples)
+
+
+def _chunks(wanted: Sequence[int], dataset: Dataset) -> list[list[int]]:
+    """Examples that are tokenised at once."""
+    chunks: list[list[int]] = [[]]
+    room = _CHUNK
+    for index in wanted:
+        size = len(dataset.examples[index].text)
+        if chunks[-1] and size > room:
+            chunks.append([])
+            room = _CHUNK
+        chunks[-1].append(index)
+        room -= size
+    return chunks if wanted else []
 
 
 def _encodings(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> list[Encoding]:
@@ -229,10 +244,11 @@ def _place_whole(
     placed: _Placed = defaultdict(list)
     if not len(encoding.ids):
         return placed, UnitCounts(skipped=len(numbers))
-    home = np.array([best_window(t, t, cuts) for t in range(length)])
-    home[encoding.special[:length]] = -1
-    for number, (start, _) in enumerate(cuts):
-        tokens = np.flatnonzero(home == number) - start + before
+    home = best_windows(cuts)
+    content = np.flatnonzero(~encoding.special[:length])
+    parts = np.split(content, np.searchsorted(home[content], np.arange(1, len(cuts))))  # homes only ever ascend
+    for number, ((start, _), part) in enumerate(zip(cuts, parts, strict=True)):
+        tokens = part - start + before
         if pooling == "first":
             tokens = np.zeros(1, dtype=np.int64)
         elif pooling == "last":

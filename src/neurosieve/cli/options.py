@@ -36,6 +36,7 @@ STUDY: dict[str, Any] = {
     "label_column": _option("label_column", str),
     "target": _option("target", str),
     "validation_from_train": _option("validation_from_train", float),
+    "splits": _option("splits", str, more=": train, validation, test of one file or source files"),
     "keep_overlap": _option("keep_overlap", bool, "--keep-overlap"),
     "seed": _option("seed", int),
     "deltas": _option("deltas", str, "--delta", more=_LIST),
@@ -79,7 +80,7 @@ ROWS_ONLY: tuple[str, ...] = (
     "label_column",
     "target",
 )
-ROWS_ONLY += ("validation_from_train", "keep_overlap", "seed", "device", "max_tokens", "trust_remote_code")
+ROWS_ONLY += ("validation_from_train", "splits", "keep_overlap", "seed", "device", "max_tokens", "trust_remote_code")
 ROWS_ONLY += ("allow_pickle", "set_")
 
 
@@ -150,7 +151,7 @@ def _concepts(params: Mapping[str, Any]) -> dict[str, Any] | None:
 def config_from(params: Mapping[str, Any]) -> StudyConfig:
     """A study from a command's parameters, by name."""
     values = {k: v for k, v in params.items() if k in StudyConfig.model_fields}
-    for key in ("classes", "select", "rankings", "thresholds", "deltas", "layer_deltas"):
+    for key in ("classes", "splits", "select", "rankings", "thresholds", "deltas", "layer_deltas"):
         values[key] = _listed(values.get(key))
     cuts, pairs = (_listed(values.get(key)) for key in ("pipeline_thresholds", "pipeline_deltas"))
     values["pipeline_thresholds"] = cuts and [None if cut == "none" else cut for cut in cuts]

@@ -5,17 +5,22 @@ all pairs. Exact copies are dropped while reading; near ones stay and are counte
 """
 
 import re
-from collections.abc import Iterator
+from zlib import crc32
 
+import numpy as np
 from datasketch import MinHash, MinHashLSH
+from jaxtyping import UInt64
 
 from neurosieve.data.dataset import BETWEEN, Dataset, Example
 from neurosieve.data.sampling import Sample
+from neurosieve.progress import track
 from neurosieve.typing import SPLITS, Split
 
 ALIKE = 0.8  # Jaccard similarity of the token shingles
 SHINGLE = 5
 HASHES = 64
+_CHUNK = 4096  # runs that are sketched at once
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -69,10 +74,14 @@ def _texts(dataset: Dataset, sample: Sample) -> list[Example]:
 def near_copies(examples: list[Example]) -> dict[Split, int]:
     """Validation and test texts with a near-copy in train, by split."""
     index = MinHashLSH(threshold=ALIKE, num_perm=HASHES)
+    blank = MinHash(num_perm=HASHES, seed=1, hashfunc=int)
     counts: dict[Split, int] = {"validation": 0, "test": 0}
-    for number, example in enumerate(sorted(examples, key=lambda e: SPLITS.index(e.split))):
-        sketch = MinHash(num_perm=HASHES, seed=1)
-        sketch.update_batch(list(shingles(example.text)))
+    ordered = sorted(examples, key=lambda e: SPLITS.index(e.split))
+    for number, example in enumerate(track(ordered, "near-copies")):
+        sketch = blank.copy()
+        runs = shingles(example.text)
+        for start in range(0, len(runs), _CHUNK):
+            sketch.update_batch(runs[start : start + _CHUNK])
         if example.split == "train":
             index.insert(str(number), sketch, check_duplication=False)
         elif index.query(sketch):
@@ -80,8 +89,12 @@ def near_copies(examples: list[Example]) -> dict[Split, int]:
     return counts
 
 
-def shingles(text: str) -> Iterator[bytes]:
-    """Runs of five tokens; a shorter text is one run."""
-    tokens = _TOKEN.findall(text)
-    for i in range(max(1, len(tokens) - SHINGLE + 1)):
-        yield " ".join(tokens[i : i + SHINGLE]).encode("utf-8", "surrogatepass")
+def shingles(text: str) -> UInt64[np.ndarray, " runs"]:
+    """The different runs of five tokens as 32-bit hashes; a shorter text is one run."""
+    found = (crc32(m.group().encode("utf-8", "surrogatepass")) for m in _TOKEN.finditer(text))
+    token = np.fromiter(found, dtype=np.uint64)
+    token = np.pad(token, (0, max(0, SHINGLE - len(token))))
+    run = np.zeros(len(token) - SHINGLE + 1, dtype=np.uint64)
+    for place in range(SHINGLE):  # a polynomial modulo 2**64, whose upper bits are mixed best
+        run = (run + token[place : place + len(run)] + np.uint64(1)) * _FACTOR
+    return np.unique(run >> np.uint64(32))

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import hashlib
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test",),
 }
+
+
+# What Hugging Face's datasets write beside the rows.
+_OF_SAVED = ("dataset_dict.json", "dataset_info.json", "state.json")
+# What pandas makes of nothing in a column of texts.
+_NOTHING = ("nan", "NaN", "NaT", "None", "null", "<NA>")
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,36 @@ def data_folder(path: PathLike) -> Path:
             remedy="check --data and its rights",
         ) from e
     return folder
+
+
+def single_file(path: PathLike, endings: Sequence[str]) -> Path | None:
+    """A file that holds the data of all splits: `path` itself, or the only file of a folder with such an ending.
+
+    Args:
+        path: Of a file or folder.
+        endings: Of such files; each may be followed by `.gz`.
+
+    Returns:
+        None where a folder has no such file, several, or anything that is named like a split.
+
+    Raises:
+        DataError: A file with another ending.
+    """
+    place = Path(path)
+    if place.is_file():
+        if not _has_ending(place, endings):
+            wanted = f"a folder, or a file that ends in {', '.join(endings)} (plain or .gz)"
+            raise DataError(f"data {place}", expected=wanted, got=place.name, remedy="check --data")
+        return place
+    inside = [p for p in data_folder(place).iterdir() if p.name not in _OF_SAVED]
+    found = [p for p in inside if p.is_file() and _has_ending(p, endings)]
+    names = "|".join(name for names in SPLIT_NAMES.values() for name in names)
+    split = re.compile(rf"({names})([^a-zA-Z]|$)")
+    return found[0] if len(found) == 1 and not any(split.match(p.name) for p in inside) else None
+
+
+def _has_ending(path: Path, endings: Sequence[str]) -> bool:
+    return path.name.removesuffix(".gz").endswith(tuple(endings)) and not path.name.startswith(".")
 
 
 def find_split(folder: Path, split: Split, ending: str) -> Path | None:
@@ -102,6 +139,8 @@ def ignored_files(folder: Path, used: Sequence[Path]) -> dict[str, int]:
     def looks(path: Path) -> tuple[str, bool]:
         return "".join(path.suffixes).removesuffix(".gz"), path.is_dir()
 
+    if folder.is_file():
+        return {}
     known = {looks(p) for p in used}
     others = sorted(p.name for p in folder.iterdir() if p not in used and looks(p) in known)
     return {f"files ignored, as no split is called so: {', '.join(others)}": len(others)} if others else {}
@@ -169,6 +208,23 @@ def split_lines(text: str) -> list[str]:
     if lines[-1] == "":
         lines.pop()
     return [line.removesuffix("\r") for line in lines]
+
+
+def group_of(value: object, own: str) -> str:
+    """The group that a data set names: its text, and a whole number without a decimal point.
+
+    A table with a gap in such a column writes its whole numbers as 3.0, one without a gap as 3.
+
+    Args:
+        value: As it stands in the file.
+        own: The group where none is named: nothing, not a number, a blank text, or how a table spells nothing.
+    """
+    if value is None or value != value:  # not a number, whatever its type
+        return own
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    name = str(value).strip()
+    return name if name and name not in _NOTHING else own
 
 
 def digest(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Sound splits of pairs: no pair and no function in two of them, and a validation split made from train."""
+"""Sound splits of pairs: no pair, group or function in two of them, and a validation split made from train."""
 
 import dataclasses
 import random
@@ -15,7 +15,7 @@ from neurosieve.typing import SPLITS, Split
 
 
 def separate_pairs(dataset: Dataset, functions: tuple[bool, bool], *, keep: bool = False) -> Dataset:
-    """Drop pairs that stand in an earlier split, whichever text comes first.
+    """Drop pairs that stand in an earlier split, whichever text comes first, or whose group does.
 
     Args:
         dataset: Pairs.
@@ -25,24 +25,25 @@ def separate_pairs(dataset: Dataset, functions: tuple[bool, bool], *, keep: bool
     Raises:
         DataError: Such a text does, in another pair.
     """
-    seen: dict[tuple[str, ...], Split] = {}
+    seen: dict[tuple[str, ...] | str, Split] = {}
     home: dict[str, Split] = {}
     kept: list[Pair] = []
     shared: list[tuple[Pair, Split]] = []
     notes: Counter[str] = Counter()
     done = "kept" if keep else "dropped"
     for split in SPLITS:
-        here: dict[tuple[str, ...], Split] = {}
+        here: dict[tuple[str, ...] | str, Split] = {}
         for p in (p for p in dataset.pairs if p.split == split):
             texts = [dataset.examples[i].group for i in (p.left, p.right)]
-            key = tuple(sorted(texts))
-            if key in seen:
-                notes[f"{split} pairs {done}: also in {seen[key]}"] += 1
+            keys = (tuple(sorted(texts)), p.group)
+            if earlier := next((seen[key] for key in keys if key in seen), None):
+                notes[f"{split} pairs {done}: also in {earlier}"] += 1
+                here |= dict.fromkeys(keys, split) if keep else {}
                 kept += [p] if keep else []
                 continue
             homes = [home.setdefault(text, split) for text, checked in zip(texts, functions, strict=True) if checked]
-            shared += [(p, earlier) for earlier in homes if earlier != split][:1]
-            here[key] = split
+            shared += [(p, other) for other in homes if other != split][:1]
+            here |= dict.fromkeys(keys, split)
             kept.append(p)
         seen = here | seen
     if shared and not keep:
@@ -65,12 +66,12 @@ def _shared(dataset: Dataset, shared: Sequence[tuple[Pair, Split]]) -> DataError
 
 
 def carve_pairs(dataset: Dataset, share: float, seed: int) -> Dataset:
-    """Move a share of the train pairs to validation: whole groups that share a text, directly or by way of others.
+    """Move a share of the train pairs to validation: whole groups, and what shares a text with them.
 
     Raises:
         DataError: All pairs hang together.
     """
-    group = _components(dataset)
+    group = components(dataset)
     train = [i for i, p in enumerate(dataset.pairs) if p.split == "train"]
     sizes = Counter(int(group[dataset.pairs[i].left]) for i in train)
     names = sorted(sizes)
@@ -99,9 +100,16 @@ def carve_pairs(dataset: Dataset, share: float, seed: int) -> Dataset:
     return dataclasses.replace(dataset, examples=examples, pairs=pairs)
 
 
-def _components(dataset: Dataset) -> np.ndarray:
-    """The group of each example: those linked by pairs fall together."""
-    ends = np.array([(p.left, p.right) for p in dataset.pairs], dtype=np.int64).reshape(-1, 2)
+def components(dataset: Dataset) -> np.ndarray:
+    """The component of each example: those of a pair fall together, and so do pairs of one group in one split."""
     count = len(dataset.examples)
-    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1])
+    place: dict[tuple[Split, str], int] = {}
+    ends = [
+        (p.left, end)
+        for p in dataset.pairs
+        for end in (p.right, count + place.setdefault((p.split, p.group), len(place)))
+    ]
+    left, right = np.array(ends, dtype=np.int64).reshape(-1, 2).T
+    size = count + len(place)
+    graph = coo_array((np.ones(len(ends)), (left, right)), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1])[:count]

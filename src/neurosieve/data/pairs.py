@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Pair
-from neurosieve.data.files import digest, find_splits, ignored_files, read_text, split_lines
+from neurosieve.data.files import digest, find_splits, group_of, ignored_files, read_text, split_lines
 from neurosieve.data.tables import cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -24,7 +24,8 @@ def read_pair_files(
     A text that stands in several pairs of a split becomes one example.
 
     Args:
-        folder: Holds tables of the splits, or `data.jsonl` with `SPLIT.txt`.
+        folder: One table, whose pairs are all called train; or a folder with tables of the splits, or `data.jsonl` with
+            `SPLIT.txt`.
         columns: Of the first text, the second text and the label; not used in the second layout.
         validation_needed: False where the validation split is carved from train.
         target: Do labels name classes, or are they values? See `tables.label_texts`. In the second layout labels are
@@ -73,8 +74,8 @@ class _Texts:
 
     def pair(self, name: str, left: int, right: int, group: object) -> Pair:
         a, b = self.examples[left], self.examples[right]
-        cluster = str(group) if group is not None else digest(f"{a.group} {b.group}")
-        return Pair(f"{a.split}:{name}", left, right, "", a.split, cluster)
+        own = digest(f"{a.group} {b.group}")
+        return Pair(f"{a.split}:{name}", left, right, "", a.split, group_of(group, own))
 
 
 def _listed(
@@ -84,6 +85,8 @@ def _listed(
     tables = split_tables(
         folder, hashes, validation_needed=validation_needed, other=f"{FUNCTIONS} with SPLIT.txt of id pairs"
     )
+    if folder.is_file() and (row := tables["train"][1][0][1]).keys() >= {"idx", "func"} and first not in row:
+        raise _no_lists(folder.parent)
     pairs: list[tuple[Pair, object]] = []
     for split, (path, rows) in tables.items():
         for number, row in rows:
@@ -103,9 +106,7 @@ def _indexed(
         functions[str(cell(row, "idx", where))] = code_of(row, "func", where)
     found = find_splits(whole.parent, ".txt", validation_needed=validation_needed)
     if not found:
-        raise DataError(
-            f"{whole.parent}", expected="train.txt, valid.txt, test.txt", got="none", remedy="add the pairs"
-        )
+        raise _no_lists(whole.parent)
     pairs: list[tuple[Pair, object]] = []
     for split, path in found.items():
         file = read_text(path)
@@ -116,6 +117,10 @@ def _indexed(
 
         pairs += _lines(file.text, path, index, texts)
     return pairs, [whole, *found.values()]
+
+
+def _no_lists(folder: Path) -> DataError:
+    return DataError(f"{folder}", expected="train.txt, valid.txt, test.txt", got="none", remedy="add the pairs")
 
 
 def _lines(text: str, path: Path, index: Callable[[str, str], int], texts: _Texts) -> Iterator[tuple[Pair, object]]:

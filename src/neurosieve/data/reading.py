@@ -3,17 +3,19 @@
 import dataclasses
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from neurosieve.data.conll import conll_sentences
 from neurosieve.data.dataset import Dataset, Example
-from neurosieve.data.files import data_folder, digest, find_splits, ignored_files, read_text
+from neurosieve.data.dealing import checked_shares, deal_dataset, refuse_shares
+from neurosieve.data.files import data_folder, digest, find_splits, ignored_files, read_text, single_file
 from neurosieve.data.pair_splits import carve_pairs, separate_pairs
 from neurosieve.data.pairs import read_pair_files
 from neurosieve.data.sequences import read_sequences
 from neurosieve.data.source import read_sources
+from neurosieve.data.tables import ENDINGS
 from neurosieve.data.tagging import span_records, tagged_lines
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.typing import SPLITS, PathLike, Split, Target
@@ -24,6 +26,7 @@ def read_tagging(
     *,
     labels: str | None = None,
     validation_from_train: float | None = None,
+    splits: Sequence[float] | None = None,
     keep_overlap: bool = False,
     seed: int = 0,
 ) -> Dataset:
@@ -34,6 +37,7 @@ def read_tagging(
             files; each plain or `.gz`.
         labels: Labelling scheme for source files.
         validation_from_train: Share of the train groups that becomes the validation split where there is none.
+        splits: Shares of train, validation and test of what is dealt here: one file, or source files.
         keep_overlap: Keep test examples that also stand in train or validation, and validation ones in train.
         seed: For the splits made here.
 
@@ -41,12 +45,13 @@ def read_tagging(
         DataError: Missing, broken, empty or ambiguous files.
         ConfigError: Unknown scheme, or a share outside 0..1.
     """
-    share = _checked_share(validation_from_train)
-    folder = data_folder(path)
+    share, shares = _checked_share(validation_from_train), checked_shares(splits)
     if labels is not None:
-        dataset = read_sources(folder, labels, seed, validation_needed=share is None)
+        dataset = read_sources(data_folder(path), labels, seed, validation_needed=share is None, shares=shares)
     else:
-        dataset = _read_split_files(folder, validation_needed=share is None)
+        place = _place(path, [form.endings[0] for form in _FORMATS], share, shares)
+        dataset = _read_split_files(place, validation_needed=share is None)
+        dataset = deal_dataset(dataset, place, seed, shares) if place.is_file() else dataset
     return _sound_splits(dataset, share, keep_overlap=keep_overlap, seed=seed)
 
 
@@ -57,6 +62,7 @@ def read_examples(
     label: str,
     target: Target = "auto",
     validation_from_train: float | None = None,
+    splits: Sequence[float] | None = None,
     keep_overlap: bool = False,
     seed: int = 0,
 ) -> Dataset:
@@ -68,6 +74,7 @@ def read_examples(
         label: Column of the label.
         target: Do labels name classes, or are they values? `auto`: values where all are numbers and one is not whole.
         validation_from_train: As `read_tagging`.
+        splits: As `read_tagging`.
         keep_overlap: As `read_tagging`.
         seed: For the splits made here.
 
@@ -75,8 +82,10 @@ def read_examples(
         DataError: As `read_sequences`.
         ConfigError: A share outside 0..1.
     """
-    share = _checked_share(validation_from_train)
-    dataset = read_sequences(data_folder(path), text, label, validation_needed=share is None, target=target)
+    share, shares = _checked_share(validation_from_train), checked_shares(splits)
+    place = _place(path, ENDINGS, share, shares)
+    dataset = read_sequences(place, text, label, validation_needed=share is None, target=target)
+    dataset = deal_dataset(dataset, place, seed, shares) if place.is_file() else dataset
     return _sound_splits(dataset, share, keep_overlap=keep_overlap, seed=seed)
 
 
@@ -87,6 +96,7 @@ def read_pairs(
     target: Target = "auto",
     functions: tuple[bool, bool] = (True, True),
     validation_from_train: float | None = None,
+    splits: Sequence[float] | None = None,
     keep_overlap: bool = False,
     seed: int = 0,
 ) -> Dataset:
@@ -100,6 +110,7 @@ def read_pairs(
         target: As `read_examples`.
         functions: Which of the two texts may not stand in two splits.
         validation_from_train: Share of train that becomes validation: whole groups of pairs that share a text.
+        splits: As `read_tagging`.
         keep_overlap: Keep pairs, and functions, that stand in two splits.
         seed: For the splits made here.
 
@@ -107,11 +118,29 @@ def read_pairs(
         DataError: As `read_pair_files`; a function that stands in two splits.
         ConfigError: A share outside 0..1.
     """
-    share = _checked_share(validation_from_train)
-    dataset = read_pair_files(data_folder(path), columns, validation_needed=share is None, target=target)
+    share, shares = _checked_share(validation_from_train), checked_shares(splits)
+    place = _place(path, ENDINGS, share, shares)
+    dataset = read_pair_files(place, columns, validation_needed=share is None, target=target)
+    dataset = deal_dataset(dataset, place, seed, shares) if place.is_file() else dataset
     if share is not None:
         dataset = carve_pairs(dataset, share, seed)
     return separate_pairs(dataset, functions, keep=keep_overlap)
+
+
+def _place(path: PathLike, endings: Sequence[str], share: float | None, shares: Sequence[float] | None) -> Path:
+    """The one file with the data of all splits; else the folder that holds files of the splits."""
+    only = single_file(path, endings)
+    if only is None:
+        refuse_shares(shares, f"{path}", "files of the splits")
+        return data_folder(path)
+    if share is not None:
+        raise ConfigError(
+            "--validation-from-train",
+            expected=f"none, as {only.name} is dealt to all splits",
+            got=f"{share:g}",
+            remedy="give --splits 0.8,0.1,0.1",
+        )
+    return only
 
 
 def _checked_share(share: float | None) -> float | None:
@@ -152,6 +181,8 @@ _FORMATS = (
 
 
 def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
+    if folder.is_file():
+        return _read_one_file(folder)
     found = [(f, p) for f in _FORMATS if (p := find_splits(folder, f.endings[0], validation_needed=validation_needed))]
     if not found:
         raise DataError(
@@ -173,6 +204,22 @@ def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
         examples.extend(form.read(*files, split))
     used = [path for paths in (texts, *beside) for path in paths.values()]
     return Dataset(tuple(examples), f"{folder.name}: {form.kind}", ignored_files(folder, used), hashes)
+
+
+def _read_one_file(path: Path) -> Dataset:
+    """Examples of all splits, called train."""
+    form = next(f for f in _FORMATS if path.name.removesuffix(".gz").endswith(f.endings[0]))
+    stem = path.name.removesuffix(".gz").removesuffix(form.endings[0])
+    paths = [path]
+    for ending in form.endings[1:]:
+        found = [p for p in (path.with_name(f"{stem}{ending}{gz}") for gz in ("", ".gz")) if p.is_file()]
+        if len(found) != 1:
+            came = " and ".join(p.name for p in found) or "none"
+            raise DataError(f"{path}", expected=f"{stem}{ending} beside it", got=came, remedy="keep one such file")
+        paths += found
+    files = [read_text(p) for p in paths]
+    hashes = {file.path.name: file.sha256 for file in files}
+    return Dataset(tuple(form.read(*files, "train")), f"{path.name}: {form.kind}", {}, hashes)
 
 
 def _beside(folder: Path, form: _Format, ending: str, validation_needed: bool) -> dict[Split, Path]:

@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,11 +22,24 @@ class Sample:
         rows: The chosen units, by split, then example, then place.
         empty: Units without text (empty or white space only), in the chosen classes.
         short: (class, split) pairs with fewer units than asked for, and how many there were. All values are one class.
+        left_out: Units in each split of the classes that were left out, as some split has none of theirs.
     """
 
     rows: Rows
     empty: int
     short: Mapping[tuple[str, Split], int]
+    left_out: Mapping[str, Mapping[Split, int]] = field(default_factory=dict)
+
+    def notes(self, wanted: Mapping[Split, int]) -> list[str]:
+        """What was passed over, in words.
+
+        Args:
+            wanted: Rows a class that were asked for.
+        """
+        result = left_out_notes(self.left_out)
+        for (name, split), count in self.short.items():
+            result.append(f"{name}/{split}: only {count:,} rows, {wanted[split]:,} asked for")
+        return result
 
 
 def sample_rows(
@@ -40,43 +53,82 @@ def sample_rows(
 
     Args:
         dataset: The labelled code.
-        classes: Labels to keep; all by default.
+        classes: Labels to keep; by default all that have rows in each split, the others are left out.
         per_class: Rows a class for each split.
         seed: Same seed, same rows.
 
     Raises:
         ConfigError: Fewer than one row asked for, or classes where labels are values.
-        DataError: A class with no rows in a split, or fewer than two classes; values that are all the same.
+        DataError: A split without rows, fewer than two classes that have rows in each, or one of `classes` that has
+            none in some; values that are all the same.
     """
     limits = dict(DEFAULT_ROWS) | dict(per_class or {})
     for split, limit in limits.items():
         if limit < 1:
             raise ConfigError(f"rows a class in {split}", expected="at least 1", got=str(limit), remedy="check --rows")
-    labels, number = _numbered(dataset, classes)
-    units, empty = _units(dataset, number)
+    labels, left_out = usable_classes(dataset, classes)
+    units, empty = _units(dataset, dict.fromkeys(dataset.label_counts, 0) if dataset.numeric else _numbers(labels))
     rng = random.Random(seed)
     chosen: list[tuple[int, int, int, int]] = []
     short: dict[tuple[str, Split], int] = {}
     for split in SPLITS:
         for i, label in enumerate(labels):
             pool = units[split, i]
-            if not pool:
-                raise _no_rows(dataset, label, split)
             if len(pool) < limits[split]:
                 short[label, split] = len(pool)
             chosen += rng.sample(pool, min(limits[split], len(pool)))
     rows = _pair_rows(dataset, labels, chosen) if dataset.pairs else _example_rows(dataset, labels, chosen)
-    return Sample(_with_values(dataset, rows) if dataset.numeric else rows, empty, short)
+    return Sample(_with_values(dataset, rows) if dataset.numeric else rows, empty, short, left_out)
 
 
-def _numbered(dataset: Dataset, classes: Sequence[str] | None) -> tuple[list[str], dict[str, int]]:
-    """Class names, and the class number of each label that is kept; values all fall into one class."""
+def left_out_notes(left_out: Mapping[str, Mapping[Split, int]]) -> list[str]:
+    """What is said of classes that were left out."""
+    return [f"class {name} left out: {_where(counts)}" for name, counts in left_out.items()]
+
+
+def usable_classes(
+    dataset: Dataset, classes: Sequence[str] | None = None
+) -> tuple[list[str], dict[str, dict[Split, int]]]:
+    """Names of the classes that are kept, and the units of those that are not; values all fall into one class.
+
+    Raises:
+        ConfigError, DataError: As `sample_rows`.
+    """
     if dataset.numeric:
         _check_values(dataset, classes)
-        return [VALUE], dict.fromkeys(dataset.label_counts, 0)
-    labels = sorted(set(classes if classes is not None else dataset.label_counts))
-    _check_classes(dataset, labels, named=classes is not None)
-    return labels, {label: i for i, label in enumerate(labels)}
+        return [VALUE], {}
+    units = _solid_units(dataset)
+    for split in SPLITS:
+        if not any(counts[split] for counts in units.values()):
+            raise _empty_split(dataset, split)
+    if classes is not None:
+        return _named(dataset, sorted(set(classes)), units), {}
+    kept = sorted(label for label, counts in units.items() if all(counts.values()))
+    left_out = {label: counts for label, counts in units.items() if not all(counts.values())}
+    if len(kept) < 2:
+        told = [f"{label}: {_where(counts)}" for label, counts in list(left_out.items())[:4]]
+        raise DataError(
+            "classes",
+            expected="at least two with rows in each split",
+            got=" ".join([_alone(kept), *([f"({'; '.join(told)})"] if told else [])]),
+            remedy="add rows of another class, or mend its labels",
+        )
+    return kept, left_out
+
+
+def _numbers(labels: Sequence[str]) -> dict[str, int]:
+    return {label: i for i, label in enumerate(labels)}
+
+
+def _alone(labels: Sequence[str]) -> str:
+    return f"{labels[0]} alone" if labels else "none"
+
+
+def _where(counts: Mapping[Split, int]) -> str:
+    """In which splits a class has units, and in which it has none."""
+    lacking = " and ".join(split for split, n in counts.items() if not n)
+    there = ", ".join(f"{n:,} in {split}" for split, n in counts.items() if n)
+    return f"no rows in {lacking}" + (f" ({there})" if there else "")
 
 
 def _with_values(dataset: Dataset, rows: Rows) -> Rows:
@@ -122,16 +174,34 @@ def _units(
     return units, empty
 
 
-def _check_classes(dataset: Dataset, labels: Sequence[str], *, named: bool) -> None:
+def _solid_units(dataset: Dataset) -> dict[str, dict[Split, int]]:
+    """Units that are not blank, by label and split, most frequent label first."""
+    found = {label: dict.fromkeys(SPLITS, 0) for label in dataset.label_counts}
+    for p in dataset.pairs:
+        found[p.label][p.split] += 1
+    for e in dataset.examples:
+        for start, end, label in e.spans:
+            found[label][e.split] += bool(e.text[start:end].strip())
+    return found
+
+
+def _empty_split(dataset: Dataset, split: Split) -> DataError:
+    """No unit is left in a split; the notes say where they went."""
+    lost = "; ".join(f"{count:,} {what}" for what, count in dataset.notes.items() if what.startswith(split))
+    return DataError(
+        f"{split} split",
+        expected="at least one row",
+        got="none" + (f": {lost}" if lost else ""),
+        remedy="add data, or go on with --keep-overlap" if lost else "add data",
+    )
+
+
+def _named(dataset: Dataset, labels: list[str], units: Mapping[str, Mapping[Split, int]]) -> list[str]:
+    """The classes that the user named, where all of them can be used."""
     if len(labels) < 2:
-        raise DataError(
-            "classes",
-            expected="at least two",
-            got=f"{labels[0]} alone" if labels else "none",
-            remedy="name more with --classes" if named else "add rows of another class",
-        )
+        raise DataError("classes", expected="at least two", got=_alone(labels), remedy="name more with --classes")
     for label in labels:
-        counts = dataset.label_counts.get(label)
+        counts = units.get(label)
         if counts is None:
             known = ", ".join(list(dataset.label_counts)[:12])
             raise DataError(
@@ -140,6 +210,7 @@ def _check_classes(dataset: Dataset, labels: Sequence[str], *, named: bool) -> N
         for split in SPLITS:
             if not counts[split]:
                 raise _no_rows(dataset, label, split)
+    return labels
 
 
 def _check_values(dataset: Dataset, classes: Sequence[str] | None) -> None:

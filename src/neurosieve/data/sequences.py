@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Span
-from neurosieve.data.files import digest, find_splits, ignored_files, read_text, split_lines
+from neurosieve.data.files import digest, find_splits, group_of, ignored_files, read_text, split_lines
 from neurosieve.data.tables import NumberedRows, Tables, cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -83,5 +83,4 @@ def _examples(rows: NumberedRows, path: Path, split: Split, text: str, label: st
     for number, row in rows:
         where = f"{path} row {number}"
         code, value = code_of(row, text, where), cell(row, label, where)
-        group = str(row["group"]) if row.get("group") is not None else digest(code)
-        yield Example(f"{split}:{number}", code, (), split, group), value
+        yield Example(f"{split}:{number}", code, (), split, group_of(row.get("group"), digest(code))), value

@@ -1,28 +1,27 @@
 """Token tagging from source files: one example a file, labels from its syntax tree, whole files dealt to the splits."""
 
 import hashlib
-import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import repeat
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example
+from neurosieve.data.dealing import deal, dealt_note, refuse_shares
 from neurosieve.data.files import SPLIT_NAMES, read_text
 from neurosieve.data.labels import find_scheme, label_spans
 from neurosieve.data.languages import LANGUAGES, find_sources, language_of
 from neurosieve.errors import DataError
-from neurosieve.typing import SPLITS, Split
-
-SHARES: dict[Split, float] = {"train": 0.6, "validation": 0.15, "test": 0.25}
+from neurosieve.typing import Split
 
 
-def read_sources(folder: Path, scheme: str, seed: int, *, validation_needed: bool = True) -> Dataset:
+def read_sources(
+    folder: Path, scheme: str, seed: int, *, validation_needed: bool = True, shares: Sequence[float] | None = None
+) -> Dataset:
     """A data set from the source files below a folder, in all languages that the scheme can label.
 
     Folders named `train`, `validation` and `test` directly below it give the splits; where there is no train or no
-    test folder, whole files are dealt to the splits by seed (60 / 15 / 25 %).
+    test folder, whole files are dealt to the splits by seed (`shares`, by default 60 / 15 / 25 %).
 
     Raises:
         DataError: No source file that the scheme can label, a file that cannot be read, or a validation folder where
@@ -30,7 +29,10 @@ def read_sources(folder: Path, scheme: str, seed: int, *, validation_needed: boo
         ConfigError: Unknown scheme.
     """
     files, other = _sources(folder, scheme)
-    splits = _named_splits(files) or deal_files(files, seed)
+    named = _named_splits(files)
+    if named:
+        refuse_shares(shares, f"{folder}", "split folders")
+    splits = named or deal_files(files, seed, shares)
     if ("validation" in splits.values()) != validation_needed:
         raise DataError(
             f"validation split in {folder}",
@@ -40,7 +42,8 @@ def read_sources(folder: Path, scheme: str, seed: int, *, validation_needed: boo
         )
     dataset = label_files({n: p for n, p in files.items() if n in splits}, splits, scheme, str(folder))
     outside = len(files) - len(splits)
-    notes = {
+    notes = {} if named else dealt_note("source files", splits.values(), seed)
+    notes |= {
         "source files outside the split folders": outside,
         f"source files in languages without {scheme} labels": other,
     }
@@ -77,23 +80,13 @@ def _named_splits(names: Iterable[str]) -> dict[str, Split]:
     return found if {"train", "test"} <= set(found.values()) else {}
 
 
-def deal_files(names: Iterable[str], seed: int) -> dict[str, Split]:
+def deal_files(names: Iterable[str], seed: int, shares: Sequence[float] | None = None) -> dict[str, Split]:
     """Whole files to splits, by seed.
 
     Raises:
         DataError: Fewer than three files.
     """
-    order = sorted(names)
-    if len(order) < len(SPLITS):
-        raise DataError(
-            "source files", expected="at least 3, one a split", got=f"{len(order)}", remedy="add more files"
-        )
-    random.Random(seed).shuffle(order)
-    train = max(1, round(SHARES["train"] * len(order)))
-    validation = max(1, round(SHARES["validation"] * len(order)))
-    train = min(train, len(order) - validation - 1)
-    cuts: list[Split] = [*repeat(SPLITS[0], train), *repeat(SPLITS[1], validation)]
-    return {name: cuts[i] if i < len(cuts) else "test" for i, name in enumerate(order)}
+    return deal(dict.fromkeys(names, 1), seed, shares, "source files")
 
 
 def label_files(files: dict[str, Path], splits: dict[str, Split], scheme: str, source: str) -> Dataset:

@@ -30,7 +30,7 @@ def split_tables(folder: Path, hashes: dict[str, str], *, validation_needed: boo
     """Numbered rows of each split's file.
 
     Args:
-        folder: Where the files lie.
+        folder: Where the files lie; or one file, whose rows are all called train.
         hashes: The files that are read are added, by name.
         validation_needed: False where the validation split is carved from train.
         other: Another layout that would do, for the error message.
@@ -38,6 +38,9 @@ def split_tables(folder: Path, hashes: dict[str, str], *, validation_needed: boo
     Raises:
         DataError: No table of a split, or tables of two kinds; a broken or empty file.
     """
+    if folder.is_file():  # of all splits
+        ending = next(e for e in ENDINGS if folder.name.removesuffix(".gz").endswith(e))
+        return {"train": (folder, list(enumerate(records(folder, ending, hashes), 1)))}
     if (folder / SAVED).is_file():
         return _saved(folder, hashes, validation_needed=validation_needed)
     found = {e: paths for e in ENDINGS if (paths := find_splits(folder, e, validation_needed=validation_needed))}

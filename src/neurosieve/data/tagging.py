@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from neurosieve.data.dataset import Example, Span
-from neurosieve.data.files import TextFile, digest, split_lines
+from neurosieve.data.files import TextFile, digest, group_of, split_lines
 from neurosieve.errors import DataError
 from neurosieve.typing import Split
 
@@ -66,7 +66,7 @@ def span_records(file: TextFile, split: Split) -> Iterator[Example]:
             where = f"{file.path} line {number}"
             record = _parse(line, where)
             text = record["code"]
-            group = str(record["group"]) if "group" in record else digest(text)
+            group = group_of(record.get("group"), digest(text))
             yield Example(f"{split}:{number}", text, _record_spans(record, text, where), split, group)
 
 
