@@ -25,12 +25,12 @@ TEXTS = st.text(st.sampled_from("ab \t\n\r,;\"\\'{}é\u2028\x00") | st.character
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.sampled_from(["\n", "\r\n"]), st.booleans())
 @example([('puts("x");', "0"), ("\\", ""), ('\\"', 'a,"b'), ("a\r\nb\n", '"')], "\r\n", False)
 def test_what_a_strict_writer_writes_is_read_back(rows: list[tuple[str, str]], ending: str, every: bool) -> None:
+    if ending == "\n" and not every:  # then Python 3.11 does not quote a carriage return
+        rows = [(a.replace("\r", "-"), b.replace("\r", "-")) for a, b in rows]
     out = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL
-    writer = csv.writer(out, lineterminator=ending, quoting=quoting)
+    writer = csv.writer(out, lineterminator=ending, quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL)
     writer.writerows([("a", "b"), *rows])
-    read = [(row["a"] or "", row["b"] or "") for row in csv_rows(out.getvalue(), "x.csv")]
-    assert read == rows
+    assert [(row["a"] or "", row["b"] or "") for row in csv_rows(out.getvalue(), "x.csv")] == rows
 
 
 def test_nothing_and_an_empty_text_are_two_things() -> None:

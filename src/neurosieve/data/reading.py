@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from neurosieve.data.conll import conll_sentences
 from neurosieve.data.dataset import Dataset, Example
-from neurosieve.data.files import data_folder, digest, find_splits, ignored_files, read_text
+from neurosieve.data.files import data_folder, digest, find_splits, ignored_files, printable, read_text
 from neurosieve.data.pair_splits import carve_pairs, separate_pairs
 from neurosieve.data.pairs import read_pair_files
 from neurosieve.data.sequences import read_sequences
@@ -172,7 +172,7 @@ def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
         hashes |= {file.path.name: file.sha256 for file in files}
         examples.extend(form.read(*files, split))
     used = [path for paths in (texts, *beside) for path in paths.values()]
-    return Dataset(tuple(examples), f"{folder.name}: {form.kind}", ignored_files(folder, used), hashes)
+    return Dataset(tuple(examples), f"{printable(folder.name)}: {form.kind}", ignored_files(folder, used), hashes)
 
 
 def _beside(folder: Path, form: _Format, ending: str, validation_needed: bool) -> dict[Split, Path]:
