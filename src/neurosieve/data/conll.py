@@ -111,7 +111,7 @@ def _layout(lines: Sequence[str], file: TextFile) -> _Layout:
             f"{file.path} line {number}",
             expected="the ten columns of CoNLL-U with tabs between them, the first a number",
             got=f"{layout.columns} in {line[:40]!r}",
-            remedy="write all ten, or call the file SPLIT.conll if its last column is the label",
+            remedy=f"write all ten, or call it {file.path.name.replace('.conllu', '.conll')}: label in the last column",
         )
     return layout
 

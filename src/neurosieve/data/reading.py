@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from neurosieve.data.conll import conll_sentences
 from neurosieve.data.dataset import Dataset, Example
-from neurosieve.data.files import data_folder, digest, find_splits, ignored_files, printable, read_text
+from neurosieve.data.files import PLACEHOLDER, data_folder, digest, find_splits, ignored_files, printable, read_text
 from neurosieve.data.pair_splits import carve_pairs, separate_pairs
 from neurosieve.data.pairs import read_pair_files
 from neurosieve.data.sequences import read_sequences
@@ -156,7 +156,7 @@ def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
     if not found:
         raise DataError(
             f"{folder}",
-            expected="SPLIT.in with SPLIT.label, SPLIT.jsonl, SPLIT.conll or SPLIT.conllu (plain or .gz)",
+            expected=f"SPLIT.in with SPLIT.label, SPLIT.jsonl, SPLIT.conll or SPLIT.conllu, also .gz ({PLACEHOLDER})",
             got="none of them",
             remedy="check --data, or pass --labels lexical for source files",
         )
@@ -179,7 +179,7 @@ def _beside(folder: Path, form: _Format, ending: str, validation_needed: bool) -
     paths = find_splits(folder, ending, validation_needed=validation_needed)
     if not paths:
         expected = f"a {ending} beside each {form.endings[0]}"
-        raise DataError(f"{folder}", expected=expected, got="none", remedy=f"add SPLIT{ending}")
+        raise DataError(f"{folder}", expected=expected, got="none", remedy=f"add SPLIT{ending} ({PLACEHOLDER})")
     return paths
 
 
