@@ -1,6 +1,7 @@
 """A study: every choice that changes its result, in one frozen record; from options, YAML and `key=value` pairs."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -35,6 +36,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 STDLIB = "stdlib"
 # What reads labelled data, and has no meaning where a corpus makes it.
 _NOT_WITH_CORPUS = ("labels", "text_column", "other_column", "label_column", "validation_from_train", "keep_overlap")
+_QUOTE = "put it in quotes: without them YAML reads yes, no, on, off as truth values, and numbers and dates as such"
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -265,12 +267,11 @@ def validated(kind: type[Options], values: Mapping[str, Any], command: str) -> O
     except pydantic.ValidationError as e:
         first = e.errors()[0]
         key = ".".join(str(p) for p in first["loc"])
-        raise ConfigError(
-            f"option {key}" if key else f"options of {command}",
-            expected=first["msg"].removeprefix("Value error, "),
-            got=repr(first["input"]) if key else "it",
-            remedy=f"see `neurosieve {command} --help`",
-        ) from e
+        no_text = first["type"] == "string_type" and isinstance(first["input"], int | float | date)
+        expected = "a text" if no_text else first["msg"].removeprefix("Value error, ")
+        subject, came = (f"option {key}", repr(first["input"])) if key else (f"options of {command}", "it")
+        remedy = _QUOTE if no_text else f"see `neurosieve {command} --help`"
+        raise ConfigError(subject, expected=expected, got=came, remedy=remedy) from e
 
 
 def concept_changes(values: Mapping[str, Any], pairs: Iterable[str]) -> dict[str, Any]:

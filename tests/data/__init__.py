@@ -3,6 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -34,3 +37,17 @@ def put(folder: Path, files: Mapping[str, str | bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return folder
+
+
+def write_stream(path: Path, table: pa.Table) -> None:
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def save_set(place: Path, *parts: list[dict[str, Any]] | pa.Table) -> None:
+    """One split as `save_to_disk` of the library datasets lays it out."""
+    place.mkdir(parents=True)
+    names = [f"data-{i:05}-of-{len(parts):05}.arrow" for i in range(len(parts))]
+    for name, part in zip(names, parts, strict=True):
+        write_stream(place / name, part if isinstance(part, pa.Table) else pa.Table.from_pylist(part))
+    (place / "state.json").write_text(json.dumps({"_data_files": [{"filename": name} for name in names]}))

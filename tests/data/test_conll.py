@@ -136,6 +136,47 @@ BAD: dict[str, tuple[str, str, Sequence[str]]] = {
     "three columns": (".conllu", "1\ta\tX\n", ("line 1", "ten columns of CoNLL-U", "got 3", ".conll")),
 }
 
+NUMBERED = {
+    "2009": ("\t".join(["{0}", "{1}", "the", "the", "DET", "DET", "_", "_", "0", "0", "R", "R", "_", "A1"]), 1),
+    "2008": ("\t".join(["{0}", "{1}", "the", "DET", "DET", "{1}", "the", "DET", "0", "R", "_"]), 1),
+    "three columns": ("{0}\t{1}\tNAME", 1),
+    "from nought": ("{0}\t{1}\tNAME", 0),
+    "CoNLL-U with spaces": ("{0} {1} the DET DET _ 0 R _ _", 1),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_a_first_column_that_counts_is_no_word(name: str) -> None:
+    form, start = NUMBERED[name]
+    texts = ["\n".join(form.format(i, word) for i, word in enumerate(words, start)) for words in ("abc", "d", "ef")]
+    with pytest.raises(DataError, match=r"train\.conll: expected words in the first column.*got the numbers"):
+        read("\n\n".join(texts))
+    kept = sentences(read("\n\n".join([*texts, form.format("x", "y")])))  # not all sentences are numbered
+    assert kept[-1][2][0][0] == "x"
+
+
+def test_a_multiword_range_among_the_numbers_changes_nothing() -> None:
+    form = NUMBERED["2009"][0]
+    text = "\n".join(form.format(*row) for row in [("1-2", "du"), (1, "de"), (2, "le"), ("2.1", "-")])
+    with pytest.raises(DataError, match="got the numbers of the words"):
+        read(text)
+
+
+def test_conll_x_is_read_like_conll_u() -> None:
+    text = "\n".join(f"{i}\t{word}\t_\tN\tNN\t_\t0\tROOT\t_\t_" for i, word in enumerate("ab", 1))
+    assert sentences(read(text))[0][2] == [("a", "N"), ("b", "N")]
+
+
+def test_conll_2012_is_refused() -> None:
+    text = "#begin document (bc/cctv/00); part 000\nbc/cctv/00 0 0 In IN * - - - * -\n\n#end document\n"
+    with pytest.raises(DataError, match=r"train\.conll line 1: expected words .* got a file of CoNLL-2012"):
+        read(text)
+
+
+def test_tokens_that_are_numbers_are_words() -> None:
+    assert sentences(read("1\tNUM\n2\tNUM\n"))[0][2] == [("1", "NUM"), ("2", "NUM")]
+    assert sentences(read("3\tX\tNUM\n4\tX\tNUM\n\n1\tX\tNUM\n"))[0][2] == [("3", "NUM"), ("4", "NUM")]
+
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_line_is_named_with_a_remedy(name: str) -> None:

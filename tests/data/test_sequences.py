@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 import pytest
 
 from neurosieve.data import Dataset, read_examples
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS
+from tests.data import save_set
 from tests.tiny import assert_one_line
 
 Row = dict[str, Any]
@@ -62,17 +62,17 @@ def saved(folder: Path, tables: dict[str, list[Row]]) -> None:
     """As `DatasetDict.save_to_disk` of the library datasets lays it out, in two parts a split."""
     (folder / "dataset_dict.json").write_text(json.dumps({"splits": list(tables)}))
     for split, rows in tables.items():
-        (folder / split).mkdir()
+        save_set(folder / split, rows[:2], rows[2:])
+
+
+def parts(folder: Path, tables: dict[str, list[Row]]) -> None:
+    """As the model hub has it, in two parts a split."""
+    for split, rows in tables.items():
         for number, part in enumerate((rows[:2], rows[2:])):
-            write_stream(folder / split / f"data-0000{number}-of-00002.arrow", pa.Table.from_pylist(part))
+            pl.DataFrame(part).write_parquet(folder / f"{split}-0000{number}-of-00002.parquet")
 
 
-def write_stream(path: Path, table: pa.Table) -> None:
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-
-
-WRITERS: tuple[Writer, ...] = (jsonl, packed, array, csv, parquet, devign, saved)
+WRITERS: tuple[Writer, ...] = (jsonl, packed, array, csv, parquet, parts, devign, saved)
 
 
 def read(folder: Path, **options: Any) -> Dataset:
@@ -88,7 +88,8 @@ def test_every_layout_gives_the_same(write: Writer, tmp_path: Path) -> None:
         examples = data.split(split)
         assert [(e.text, e.spans[0].label) for e in examples] == [(r["func"], str(r["target"])) for r in rows]
         assert all(e.spans == ((0, len(e.text), e.spans[0].label),) for e in examples)
-    files = (p for p in tmp_path.rglob("*") if p.is_file() and p.name != "dataset_dict.json")
+    about = ("dataset_dict.json", "state.json")
+    files = (p for p in tmp_path.rglob("*") if p.is_file() and p.name not in about)
     assert sorted(data.hashes) == sorted(p.relative_to(tmp_path).as_posix() for p in files)
 
 
@@ -104,10 +105,12 @@ def test_other_files_are_named(write: Writer, tmp_path: Path) -> None:
     write(tmp_path, ROWS)
     assert not read(tmp_path).notes
     split = next(p for p in tmp_path.iterdir() if p.name.startswith("test"))
-    other = tmp_path / split.name.replace("test", "dev_official")
-    (shutil.copytree if split.is_dir() else shutil.copyfile)(split, other)
+    copy = shutil.copytree if split.is_dir() else shutil.copyfile
+    others = sorted(split.name.replace("test", name) for name in ("dev_official", "test.v2", "train.part2"))
+    for other in (*others, "._test" + split.suffix):
+        copy(split, tmp_path / other)
     (tmp_path / "LICENCE").write_text("free")
-    assert read(tmp_path).notes == {f"files ignored, as no split is called so: {other.name}": 1}
+    assert read(tmp_path).notes == {f"files ignored, as no split is called so: {', '.join(others)}": 3}
 
 
 def test_shared_functions_are_dropped_and_counted(tmp_path: Path) -> None:
@@ -130,6 +133,12 @@ def changed(**values: Any) -> dict[str, list[Row]]:
 BAD: dict[str, tuple[dict[str, list[Row]], str]] = {
     "no label": (changed(target=None), "valid.jsonl row 5"),
     "other columns": (ROWS | {"test": [{"code": "x", "label": 1}]}, "--text-column"),
+    "empty label": (changed(target=" "), "an empty text"),
+    "half a character in the text": (changed(func="a \ud83d"), "valid.jsonl row 5: expected Unicode text"),
+    "half a character in the label": (changed(target="\udc00"), "got half a surrogate pair"),
+    "half a character in the group": (changed(group="\ud83d"), "valid.jsonl row 5: expected Unicode text"),
+    "half a character in a name": (changed(**{"\ud83d": 1}), "valid.jsonl row 5: expected Unicode text"),
+    "not a number": (changed(target=float("nan")), "finite numbers"),
     "empty function": (changed(func=" \n"), "an empty text"),
     "no text": (changed(func=3), "int"),
     "mixed labels": (changed(target="yes"), "int (train:1) and str (validation:5)"),
@@ -153,6 +162,7 @@ def test_bad_rows_are_named(case: str, tmp_path: Path) -> None:
         ("valid.jsonl", "3\n", "int as number 1"),
         ("valid.parquet", "no table", "one kind"),
         ("train.csv", "func,target\n", "one kind"),
+        ("valid.jsonl", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n", "git lfs pull"),
     ],
 )
 def test_bad_files_are_named(name: str, content: str, words: str, tmp_path: Path) -> None:
@@ -181,30 +191,3 @@ def test_a_broken_table_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read(tmp_path)
     assert_one_line(caught.value, "test.parquet", "a readable table")
-
-
-def test_saved_labels_get_their_names(tmp_path: Path) -> None:
-    """A ClassLabel is stored by number; −1 stands for no label."""
-    info = {"info": {"features": {"target": {"names": ["clean", "wrong"], "_type": "ClassLabel"}}}}
-    saved(tmp_path, ROWS)
-    for path in tmp_path.glob("*/*.arrow"):
-        table = pa.ipc.open_stream(path.read_bytes()).read_all()
-        write_stream(path, table.replace_schema_metadata({"huggingface": json.dumps(info)}))
-    dataset = read_examples(tmp_path, text="func", label="target")
-    assert set(dataset.label_counts) == {"clean", "wrong"}
-    first = tmp_path / "train" / "data-00000-of-00002.arrow"
-    unlabelled = pa.Table.from_pylist([ROWS["train"][0] | {"target": -1}])
-    write_stream(first, unlabelled.replace_schema_metadata({"huggingface": json.dumps(info)}))
-    with pytest.raises(DataError) as caught:
-        read_examples(tmp_path, text="func", label="target")
-    assert_one_line(caught.value, "train row 1", "'target'", "nothing there")
-
-
-@pytest.mark.parametrize("content", [None, b"garbage"])
-def test_saved_splits_that_cannot_be_read(content: bytes | None, tmp_path: Path) -> None:
-    saved(tmp_path, ROWS)
-    for path in (tmp_path / "test").glob("*.arrow"):
-        path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(DataError) as caught:
-        read_examples(tmp_path, text="func", label="target")
-    assert_one_line(caught.value, "test", "save the data set again")

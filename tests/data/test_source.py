@@ -1,13 +1,14 @@
 """A folder of source files may mix languages; what a scheme cannot label is counted."""
 
 import gzip
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from neurosieve.data import label_spans, read_tagging
-from neurosieve.data.languages import LANGUAGES, language_of
+from neurosieve.data.languages import LANGUAGES, find_sources, language_of
 from neurosieve.errors import DataError
 from tests.data import put, without
 from tests.data.code import SAMPLES
@@ -66,3 +67,51 @@ def test_splits_by_folder_hold_any_language(tmp_path: Path) -> None:
         "test/d.c": "test",
     }
     assert dataset.notes == {"source files outside the split folders": 1}
+
+
+OWN: dict[str, str | bytes] = {f"m{i}.py": f"value_{i} = {i}\n" for i in range(4)}
+FOREIGN: dict[str, str | bytes] = {
+    "._m0.py": b"\x00\x05\x16\x07\xff",  # what macOS keeps of a file on a disk of another kind
+    ".git/hooks/h.py": "h = 1\n",
+    "pkg/.cache/c.py": "c = 1\n",
+    "web/node_modules/left/pad.js": "pad\n",
+    "env/pyvenv.cfg": "home = /usr\n",
+    "env/bin/activate_this.py": "a = 1\n",
+    "lib/python3/site-packages/six.py": "six = 6\n",
+    "pkg/__pycache__/m.py": "m = 1\n",
+}
+
+
+@pytest.mark.parametrize("inside", ["", "site-packages/", ".hidden/"])
+def test_what_is_not_of_the_project_is_counted_and_not_read(inside: str, tmp_path: Path) -> None:
+    """A folder that is pointed at itself is read, whatever it is called."""
+    put(tmp_path, {inside + name: content for name, content in (OWN | FOREIGN).items()})
+    dataset = read_tagging(tmp_path / inside, labels="lexical")
+    assert {e.id for e in dataset.examples} == set(OWN)
+    note = "source files left out: hidden, or of packages or virtual environments"
+    assert dataset.notes == {note: len(FOREIGN) - 1}
+    assert len(find_sources(tmp_path / inside, ["javascript"]).files) == 0
+
+
+def test_the_environment_that_is_pointed_at_is_read(tmp_path: Path) -> None:
+    put(tmp_path, {**OWN, "pyvenv.cfg": "home = /usr\n"})
+    assert len(read_tagging(tmp_path, labels="lexical").examples) == len(OWN)
+
+
+def test_files_that_are_no_text_are_named_and_the_others_read(tmp_path: Path) -> None:
+    more: dict[str, str | bytes] = {f"n{i}.py": f"n{i} = 1\n" for i in range(16)}
+    broken: dict[str, str | bytes] = {
+        "alt.py": "# é\n".encode("latin-1"),
+        "big.py": b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n",
+        "cut.py.gz": gzip.compress(b"x = 1\n")[:-3],
+    }
+    dataset = read_tagging(put(tmp_path, {**OWN, **more, **broken}), labels="lexical")
+    assert {e.id for e in dataset.examples} == {*OWN, *more}
+    assert dataset.notes == {f"source files left out: not readable as UTF-8 text: {', '.join(broken)}": 3}
+
+
+def test_names_that_are_no_text_are_written_with_escapes(tmp_path: Path) -> None:
+    folder = put(tmp_path / os.fsdecode(b"caf\xe9"), {**OWN, os.fsdecode(b"\xff.py"): "x = 1\n"})
+    dataset = read_tagging(folder, labels="lexical")
+    assert {e.id for e in dataset.examples} == {*OWN, r"\xff.py"}
+    assert r"caf\xe9: 5 source files" in dataset.source

@@ -248,3 +248,13 @@ def test_published_study_has_no_other_files() -> None:
 def test_options_of_other_tasks(options: dict[str, Any], key: str) -> None:
     refused(f"option {key}", "clone-detection", str(options["task"]), options=BASE | options)
     make_config(options=BASE | options | {"task": "code-search"})
+
+
+@pytest.mark.parametrize("value", ["yes", "0", "1.5", "2026-11-28"])
+def test_what_yaml_takes_for_no_text_is_to_be_quoted(value: str, tmp_path: Path) -> None:
+    study = tmp_path / "study.yaml"
+    study.write_text(f"model: m\ndata: d\nclasses: [a, {value}]\n")
+    with pytest.raises(ConfigError, match=r"option classes\.1: expected a text, got .*; put it in quotes"):
+        make_config(study=study)
+    study.write_text(f"model: m\ndata: d\nclasses: [a, '{value}']\n")
+    assert make_config(study=study).classes == ("a", value)

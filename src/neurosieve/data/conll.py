@@ -2,7 +2,8 @@
 
 Two layouts, told apart by the first token's line. CoNLL-U has ten columns with tabs between them, the first a number:
 the word is the second column (FORM), the label the fourth (UPOS). In all others (CoNLL-2003) the word is the first
-column and the label the last. Own code, since the packages for it read CoNLL-U alone.
+column and the label the last. Own code, since the packages for it read CoNLL-U alone. Layouts whose first column counts
+the words (CoNLL-X is read like CoNLL-U; CoNLL-2008 and 2009 are not) or names the document (CoNLL-2012) are refused.
 
 A line that begins with `#` before the first token of a sentence is a comment in CoNLL-U, and elsewhere if it has no
 tab. In a file without tabs it could be a token `#` with its label too: with as many columns as a token, it is an error.
@@ -51,28 +52,52 @@ def conll_sentences(file: TextFile, split: Split) -> Iterator[Example]:
     of a range have lines of their own. `-DOCSTART-` lines are skipped.
 
     Raises:
-        DataError: No token; a first line that is no CoNLL-U in a `.conllu` file; or a line, named by its number, with
-            another number of columns, without word or label, or that could be a comment or a token.
+        DataError: No token; a first line that is no CoNLL-U in a `.conllu` file; a first column that counts the words;
+            or a line, named by its number, with another number of columns, without word or label, or that could be a
+            comment or a token.
     """
     lines = split_lines(file.text)
     layout = _layout(lines, file)
     words: list[_Word] = []
     first = 0
+    numbered: list[int] = []  # how many words are numbers in order, by sentence; 0 where they are not
     for number, line in enumerate([*lines, ""], start=1):
         where = f"{file.path} line {number}"
         if _BORDER.fullmatch(line):
             if words:
+                numbered.append(_numbered([word.text for word in words]))
                 yield _example(words, first, split)
             words = []
         elif words or not _is_comment(line, layout, where):
             first = first if words else number
             words.extend(_words(line, layout, where))
+    if layout.columns > 2 and not layout.universal and min(numbered) > 0 and max(numbered) > 1:
+        raise _no_words(f"{file.path}", "the numbers of the words in each sentence")
+
+
+def _numbered(words: Sequence[str]) -> int:
+    """How many words are numbers from 0 or 1 on, multiword ranges and empty nodes aside; 0 if any is not."""
+    if not all(_ID.fullmatch(word) for word in words):
+        return 0
+    numbers = [int(word) for word in words if word.isdigit()]
+    return len(numbers) if numbers in (list(range(len(numbers))), list(range(1, len(numbers) + 1))) else 0
+
+
+def _no_words(where: str, came: str) -> DataError:
+    return DataError(
+        where,
+        expected="words in the first column, or the ten columns of CoNLL-U with tabs between them",
+        got=came,
+        remedy="keep the columns of word and label, the label last",
+    )
 
 
 def _layout(lines: Sequence[str], file: TextFile) -> _Layout:
     full = [(number, line) for number, line in enumerate(lines, start=1) if not _BORDER.fullmatch(line)]
     tokens = [(n, line) for n, line in full if not line.startswith("#")] or [(n, s) for n, s in full if "\t" in s]
     number, line = next(iter(tokens), (0, ""))
+    if full and full[0][1].startswith("#begin document"):
+        raise _no_words(f"{file.path} line {full[0][0]}", "a file of CoNLL-2012")
     layout = _Layout.of(line)
     if layout.columns < 2:
         raise DataError(
@@ -86,7 +111,7 @@ def _layout(lines: Sequence[str], file: TextFile) -> _Layout:
             f"{file.path} line {number}",
             expected="the ten columns of CoNLL-U with tabs between them, the first a number",
             got=f"{layout.columns} in {line[:40]!r}",
-            remedy="write all ten, or call the file SPLIT.conll if its last column is the label",
+            remedy=f"write all ten, or call it {file.path.name.replace('.conllu', '.conll')}: label in the last column",
         )
     return layout
 

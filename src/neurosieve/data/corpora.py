@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from neurosieve.data.clones import Names, can_be_renamed, clone, without_comments, without_docstring
 from neurosieve.data.dataset import Dataset, Example, Pair, Span
-from neurosieve.data.files import data_folder, read_text
+from neurosieve.data.files import data_folder, printable, read_text
 from neurosieve.data.functions import WORD, Function, Syntax, description, find_functions
 from neurosieve.data.languages import LANGUAGES, find_sources, language_of
 from neurosieve.data.mutations import (
@@ -41,7 +41,7 @@ LEAST = 2  # rows of a class in a split
 DESCRIBED = 3  # words of a description
 DESCRIPTION, COPY = ":description", ":copy"  # what follows a function's name in the names of texts made from it
 # Folders of the standard library that hold no library.
-_OUTSIDE = {"test", "tests", "idle_test", "lib2to3", "site-packages", "dist-packages"}
+_OUTSIDE = {"test", "tests", "idle_test", "lib2to3"}
 
 
 class Found(NamedTuple):
@@ -98,7 +98,7 @@ def read_corpus(name: str, folder: PathLike | None = None, *, seed: int = 0) -> 
     """
     if name not in CORPORA:
         raise unknown_name("corpus name", name, CORPORA)
-    origin = "Python standard library" if folder is None else str(folder)
+    origin = "Python standard library" if folder is None else printable(str(folder))
     files, language, notes = _files(folder)
     hashes: dict[str, str] = {}
     functions = _read(files, language, seed, hashes, notes)
@@ -122,10 +122,12 @@ def _files(folder: PathLike | None) -> tuple[dict[str, Path], str, Counter[str]]
     """Source files by name, in one language, and what was left out."""
     if folder is None:
         root = Path(sysconfig.get_path("stdlib"))
-        paths = [p for p in find_sources(root, ["python"]) if not _OUTSIDE & set(p.relative_to(root).parts)]
+        found = find_sources(root, ["python"])
+        paths = [p for p in found.files if not _OUTSIDE & set(p.relative_to(root).parts)]
+        notes = Counter[str]()  # installed packages are no part of the library
     else:
         root = data_folder(folder)
-        paths = find_sources(root)
+        paths, notes = (found := find_sources(root)).files, Counter(found.notes)
     if not paths:
         endings = ", ".join(ending for known in LANGUAGES.values() for ending in known.endings)
         raise DataError(
@@ -133,8 +135,9 @@ def _files(folder: PathLike | None) -> tuple[dict[str, Path], str, Counter[str]]
         )
     languages = Counter(language_of(p.name) or "" for p in paths)
     language = min(languages, key=lambda known: (-languages[known], known))
-    chosen = {p.relative_to(root).as_posix(): p for p in paths if language_of(p.name) == language}
-    return chosen, language, Counter({f"source files left out: not in {language}": len(paths) - len(chosen)})
+    chosen = {printable(p.relative_to(root).as_posix()): p for p in paths if language_of(p.name) == language}
+    notes[f"source files left out: not in {language}"] = len(paths) - len(chosen)
+    return chosen, language, notes
 
 
 def _read(

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,15 @@ SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test",),
 }
+PLACEHOLDER = f"SPLIT: {', '.join(SPLITS)}"  # explains the word in messages
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_PART = re.compile(r"-[0-9]{5}(-of-[0-9]{5})(-[0-9a-f]+)?")
 
 
 # What Hugging Face's datasets write beside the rows.
 _OF_SAVED = ("dataset_dict.json", "dataset_info.json", "state.json")
 # What pandas makes of nothing in a column of texts.
+_WHOLE = re.compile(r"^(\d+)\.0$")  # CSV has no numbers: the same in text
 _NOTHING = ("nan", "NaN", "NaT", "None", "null", "<NA>")
 
 
@@ -108,8 +112,17 @@ def find_splits(folder: Path, ending: str, *, validation_needed: bool) -> dict[S
         DataError: A split is missing while others are there.
     """
     found = {s: p for s in SPLITS if (p := find_split(folder, s, ending))}
-    if not found:
-        return {}
+    if found:
+        check_splits(found, folder, ending, validation_needed=validation_needed)
+    return found
+
+
+def check_splits(found: Mapping[Split, Path], folder: Path, ending: str, *, validation_needed: bool) -> None:
+    """Refuse splits that are not all there, or a validation split that is not wanted.
+
+    Raises:
+        DataError: As it says.
+    """
     if not validation_needed and "validation" in found:
         raise DataError(
             f"{folder}",
@@ -125,7 +138,36 @@ def find_splits(folder: Path, ending: str, *, validation_needed: bool) -> dict[S
             )
             came = ", ".join(p.name for p in found.values())
             raise DataError(f"{split} split in {folder}", expected=f"one of {names}", got=f"only {came}", remedy=remedy)
+
+
+def find_parts(folder: Path, ending: str) -> dict[Split, list[Path]]:
+    """The files of each split that lies in numbered parts, as on the model hub: `train-00000-of-00002.parquet`.
+
+    Raises:
+        DataError: A part is missing, or two files could be meant.
+    """
+    found: dict[Split, list[Path]] = {}
+    for split, names in SPLIT_NAMES.items():
+        name = rf"(?:{'|'.join(names)})-([0-9]{{5}})-of-([0-9]{{5}})(?:-[0-9a-f]+)?"
+        form = re.compile(rf"{name}{re.escape(ending)}(?:\.gz)?")
+        parts = sorted((m[2], m[1], p) for p in folder.iterdir() if (m := form.fullmatch(p.name)) and p.is_file())
+        if not parts:
+            continue
+        wanted = [f"{i:05}" for i in range(int(parts[0][0]))]
+        if [number for _, number, _ in parts] != wanted:
+            raise DataError(
+                f"{split} split in {folder}",
+                expected=f"its {len(wanted)} parts, each once",
+                got=", ".join(p.name for _, _, p in parts[:5]),
+                remedy="copy all parts of one data set there, and no other",
+            )
+        found[split] = [p for _, _, p in parts]
     return found
+
+
+def whole_name(path: Path) -> Path:
+    """A file's path without the number of its part: all parts of a split have the same."""
+    return path.with_name(_PART.sub(r"-*\1", path.name))
 
 
 def ignored_files(folder: Path, used: Sequence[Path]) -> dict[str, int]:
@@ -133,16 +175,21 @@ def ignored_files(folder: Path, used: Sequence[Path]) -> dict[str, int]:
 
     Args:
         folder: Of the data.
-        used: Files that were read; where splits are folders, these.
+        used: Files that were read, by their `whole_name`; where splits are folders, these.
     """
 
     def looks(path: Path) -> tuple[str, bool]:
-        return "".join(path.suffixes).removesuffix(".gz"), path.is_dir()
+        folder_like = path.is_dir()
+        return "" if folder_like else Path(path.name.lower().removesuffix(".gz")).suffix, folder_like
 
     if folder.is_file():
         return {}
     known = {looks(p) for p in used}
-    others = sorted(p.name for p in folder.iterdir() if p not in used and looks(p) in known)
+    others = sorted(
+        printable(p.name)
+        for p in folder.iterdir()
+        if whole_name(p) not in used and looks(p) in known and not p.name.startswith(".")
+    )
     return {f"files ignored, as no split is called so: {', '.join(others)}": len(others)} if others else {}
 
 
@@ -154,10 +201,11 @@ def read_text(path: Path, *, blank: bool = False) -> TextFile:
         blank: Let a file without any text pass.
 
     Raises:
-        DataError: Unreadable, empty, broken gzip or not UTF-8 (with the byte's place).
+        DataError: Unreadable, empty, broken gzip, not UTF-8 (with the byte's place), or not fetched by Git LFS.
     """
     try:
         raw = path.read_bytes()
+        _check_fetched(path, raw)
         data = gzip.decompress(raw) if path.suffix == ".gz" else raw
         data = data.removeprefix(codecs.BOM_UTF8)
         text = data.decode("utf-8")
@@ -173,6 +221,27 @@ def read_text(path: Path, *, blank: bool = False) -> TextFile:
     if not blank and not text.strip():
         raise DataError(f"{path}", expected="at least one line", got="an empty file", remedy="fill or remove it")
     return TextFile(path, text, hashlib.sha256(raw).hexdigest())
+
+
+def _check_fetched(path: Path, start: bytes) -> None:
+    if start.startswith(_POINTER):
+        came = "a pointer of Git LFS, which stands for it"
+        raise DataError(f"{path}", expected="the file's content", got=came, remedy="run git lfs pull in its repository")
+
+
+def data_hash(path: Path) -> str:
+    """sha256 of the bytes of a file of data.
+
+    Raises:
+        DataError: It cannot be read, or Git LFS has not fetched it.
+    """
+    try:
+        with path.open("rb") as f:
+            _check_fetched(path, f.read(len(_POINTER)))
+        return file_hash(path)
+    except OSError as e:
+        reason = e.strerror or str(e)
+        raise DataError(f"{path}", expected="a readable file", got=reason, remedy="check path and rights") from e
 
 
 def file_hash(path: Path) -> str:
@@ -223,8 +292,13 @@ def group_of(value: object, own: str) -> str:
         return own
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    name = str(value).strip()
+    name = _WHOLE.sub(r"\1", str(value).strip())
     return name if name and name not in _NOTHING else own
+
+
+def printable(name: str) -> str:
+    r"""A file's name as text that can be written: bytes that are no UTF-8 as `\xff`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def digest(text: str) -> str:

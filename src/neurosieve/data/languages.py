@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 import tree_sitter
 
@@ -33,6 +34,8 @@ LANGUAGES: dict[str, Language] = {
     )
 }
 _BY_ENDING = {ending: language.name for language in LANGUAGES.values() for ending in language.endings}
+_PACKAGES = {"node_modules", "site-packages", "dist-packages", "__pycache__"}
+_FOREIGN_NOTE = "source files left out: hidden, or of packages or virtual environments"
 
 
 def language_of(name: str) -> str | None:
@@ -40,10 +43,35 @@ def language_of(name: str) -> str | None:
     return _BY_ENDING.get(Path(name.removesuffix(".gz")).suffix.lower())
 
 
-def find_sources(folder: Path, languages: Iterable[str] = tuple(LANGUAGES)) -> list[Path]:
-    """All source files below a folder in some languages, in a fixed order."""
+class Sources(NamedTuple):
+    """Source files below a folder.
+
+    Attributes:
+        files: Those of the project itself, in a fixed order.
+        foreign: How many others there are: hidden ones, and those of packages and virtual environments.
+    """
+
+    files: list[Path]
+    foreign: int
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """Of those that are left out."""
+        return {_FOREIGN_NOTE: self.foreign} if self.foreign else {}
+
+
+def find_sources(folder: Path, languages: Iterable[str] = tuple(LANGUAGES)) -> Sources:
+    """All source files below a folder in some languages."""
     wanted = set(languages)
-    return sorted(p for p in folder.rglob("*") if p.is_file() and language_of(p.name) in wanted)
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and language_of(p.name) in wanted)
+    environments = {p.parent for p in folder.rglob("pyvenv.cfg")} - {folder}
+    own = [p for p in paths if not _is_foreign(p.relative_to(folder)) and environments.isdisjoint(p.parents)]
+    return Sources(own, len(paths) - len(own))
+
+
+def _is_foreign(path: Path) -> bool:
+    """Hidden (also what macOS keeps of a file in `._NAME`), or put there by a package manager or an interpreter."""
+    return any(part.startswith(".") or part in _PACKAGES for part in path.parts)
 
 
 @cache

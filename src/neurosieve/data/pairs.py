@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Pair
-from neurosieve.data.files import digest, find_splits, group_of, ignored_files, read_text, split_lines
+from neurosieve.data.files import digest, find_splits, group_of, ignored_files, printable, read_text, split_lines
 from neurosieve.data.tables import cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -47,7 +47,7 @@ def read_pair_files(
     labels, numeric = label_texts([(pair.id, value) for pair, value in labelled], folder, target)
     pairs = tuple(pair._replace(label=name) for (pair, _), name in zip(labelled, labels, strict=True))
     what = "functions paired by id" if whole else f"pairs of {columns[0]!r} and {columns[1]!r} with {columns[2]!r}"
-    source, examples = f"{folder.name}: {what}", tuple(texts.examples)
+    source, examples = f"{printable(folder.name)}: {what}", tuple(texts.examples)
     return Dataset(examples, source, ignored_files(folder, used), hashes, whole=True, pairs=pairs, numeric=numeric)
 
 

@@ -10,7 +10,16 @@ from typing import NamedTuple
 from neurosieve.data.conll import conll_sentences
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.dealing import checked_shares, deal_dataset, refuse_shares
-from neurosieve.data.files import data_folder, digest, find_splits, ignored_files, read_text, single_file
+from neurosieve.data.files import (
+    PLACEHOLDER,
+    data_folder,
+    digest,
+    find_splits,
+    ignored_files,
+    printable,
+    read_text,
+    single_file,
+)
 from neurosieve.data.pair_splits import carve_pairs, separate_pairs
 from neurosieve.data.pairs import read_pair_files
 from neurosieve.data.sequences import read_sequences
@@ -187,7 +196,7 @@ def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
     if not found:
         raise DataError(
             f"{folder}",
-            expected="SPLIT.in with SPLIT.label, SPLIT.jsonl, SPLIT.conll or SPLIT.conllu (plain or .gz)",
+            expected=f"SPLIT.in with SPLIT.label, SPLIT.jsonl, SPLIT.conll or SPLIT.conllu, also .gz ({PLACEHOLDER})",
             got="none of them",
             remedy="check --data, or pass --labels lexical for source files",
         )
@@ -203,7 +212,7 @@ def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
         hashes |= {file.path.name: file.sha256 for file in files}
         examples.extend(form.read(*files, split))
     used = [path for paths in (texts, *beside) for path in paths.values()]
-    return Dataset(tuple(examples), f"{folder.name}: {form.kind}", ignored_files(folder, used), hashes)
+    return Dataset(tuple(examples), f"{printable(folder.name)}: {form.kind}", ignored_files(folder, used), hashes)
 
 
 def _read_one_file(path: Path) -> Dataset:
@@ -226,7 +235,7 @@ def _beside(folder: Path, form: _Format, ending: str, validation_needed: bool) -
     paths = find_splits(folder, ending, validation_needed=validation_needed)
     if not paths:
         expected = f"a {ending} beside each {form.endings[0]}"
-        raise DataError(f"{folder}", expected=expected, got="none", remedy=f"add SPLIT{ending}")
+        raise DataError(f"{folder}", expected=expected, got="none", remedy=f"add SPLIT{ending} ({PLACEHOLDER})")
     return paths
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Span
-from neurosieve.data.files import digest, find_splits, group_of, ignored_files, read_text, split_lines
+from neurosieve.data.files import digest, find_splits, group_of, ignored_files, printable, read_text, split_lines
 from neurosieve.data.tables import NumberedRows, Tables, cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -40,7 +40,7 @@ def read_sequences(folder: Path, text: str, label: str, *, validation_needed: bo
         replace(example, spans=(Span(0, len(example.text), name),))
         for (example, _), name in zip(labelled, texts, strict=True)
     )
-    source = f"{folder.name}: whole examples, {text!r} with {label!r}"
+    source = f"{printable(folder.name)}: whole examples, {text!r} with {label!r}"
     return Dataset(examples, source, ignored_files(folder, used), hashes, whole=True, numeric=numeric)
 
 

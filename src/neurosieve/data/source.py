@@ -8,9 +8,9 @@ from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.dealing import deal, dealt_note, refuse_shares
-from neurosieve.data.files import SPLIT_NAMES, read_text
+from neurosieve.data.files import SPLIT_NAMES, printable, read_text
 from neurosieve.data.labels import find_scheme, label_spans
-from neurosieve.data.languages import LANGUAGES, find_sources, language_of
+from neurosieve.data.languages import LANGUAGES, Sources, find_sources, language_of
 from neurosieve.errors import DataError
 from neurosieve.typing import Split
 
@@ -28,7 +28,7 @@ def read_sources(
             none is wanted or none where one is needed.
         ConfigError: Unknown scheme.
     """
-    files, other = _sources(folder, scheme)
+    found, files = _sources(folder, scheme)
     named = _named_splits(files)
     if named:
         refuse_shares(shares, f"{folder}", "split folders")
@@ -40,21 +40,23 @@ def read_sources(
             got="none" if validation_needed else "one",
             remedy="pass --validation-from-train 0.1" if validation_needed else "leave --validation-from-train out",
         )
-    dataset = label_files({n: p for n, p in files.items() if n in splits}, splits, scheme, str(folder))
+    dataset = label_files({n: p for n, p in files.items() if n in splits}, splits, scheme, printable(str(folder)))
     outside = len(files) - len(splits)
     notes = {} if named else dealt_note("source files", splits.values(), seed)
     notes |= {
         "source files outside the split folders": outside,
-        f"source files in languages without {scheme} labels": other,
+        f"source files in languages without {scheme} labels": len(found.files) - len(files),
     }
-    return replace(dataset, notes=dict(dataset.notes) | {reason: n for reason, n in notes.items() if n})
+    counted = {reason: n for reason, n in notes.items() if n} | found.notes
+    return replace(dataset, notes=dict(dataset.notes) | counted)
 
 
-def _sources(folder: Path, scheme: str) -> tuple[dict[str, Path], int]:
-    """Files below a folder in the scheme's languages, by their path in it, and the number of those in others."""
+def _sources(folder: Path, scheme: str) -> tuple[Sources, dict[str, Path]]:
+    """Source files below a folder, and those in the scheme's languages by their path in it."""
     languages = find_scheme(scheme).languages
-    paths = find_sources(folder)
-    files = {p.relative_to(folder).as_posix(): p for p in paths if language_of(p.name) in languages}
+    found = find_sources(folder)
+    paths = found.files
+    files = {printable(p.relative_to(folder).as_posix()): p for p in paths if language_of(p.name) in languages}
     if not files:
         endings = [ending for name in languages for ending in LANGUAGES[name].endings]
         raise DataError(
@@ -63,7 +65,7 @@ def _sources(folder: Path, scheme: str) -> tuple[dict[str, Path], int]:
             got=_by_language(p.name for p in paths) or "none",
             remedy="use the scheme lexical" if paths else "point --data at the folder that holds them",
         )
-    return files, len(paths) - len(files)
+    return found, files
 
 
 def _by_language(names: Iterable[str]) -> str:
@@ -90,17 +92,35 @@ def deal_files(names: Iterable[str], seed: int, shares: Sequence[float] | None =
 
 
 def label_files(files: dict[str, Path], splits: dict[str, Split], scheme: str, source: str) -> Dataset:
-    """Read and label files of known languages; empty ones (`__init__.py`) are counted and left out."""
+    """Read and label files of known languages.
+
+    Empty ones (`__init__.py`) are counted and left out, those that are no readable text named too.
+
+    Raises:
+        DataError: No file of a split can be read.
+    """
     examples, hashes, empty = [], {}, 0
+    refused: dict[str, DataError] = {}
     for name, path in sorted(files.items()):
-        file = read_text(path, blank=True)
+        try:
+            file = read_text(path, blank=True)
+        except DataError as e:
+            refused[name] = e
+            continue
         if not file.text.strip():
             empty += 1
             continue
         hashes[name] = file.sha256
         spans = label_spans(file.text, scheme, language_of(name) or "")
         examples.append(Example(name, file.text, spans, splits[name], name))
+    read = {e.split for e in examples}
+    for name, error in refused.items():
+        if splits[name] not in read:
+            raise error
     total = hashlib.sha256("".join(f"{k}{v}" for k, v in hashes.items()).encode()).hexdigest()
     notes = {"empty files": empty} if empty else {}
+    if refused:
+        more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
+        notes[f"source files left out: not readable as UTF-8 text: {', '.join(list(refused)[:5])}{more}"] = len(refused)
     described = f"{source}: {len(examples)} source files ({_by_language(hashes)}), {scheme} labels"
     return Dataset(tuple(examples), described, notes, {"files": total})

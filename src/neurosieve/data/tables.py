@@ -1,26 +1,34 @@
-"""Tables of labelled code: JSON lines, a JSON array, CSV or Parquet, one file a split, or a Hugging Face data set.
+"""Tables of labelled code: JSON lines, a JSON array, CSV or Parquet, one file a split or parts of one, or a saved set.
 
-Polars reads CSV and Parquet, and pyarrow what `Dataset.save_to_disk` writes: Arrow streams, `datasets` itself is not
-needed.
+Saved sets are what `save_to_disk` of Hugging Face's datasets writes; see `neurosieve.data.saved`.
 """
 
-import io
-import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-import pyarrow as pa
-
-from neurosieve.data.files import file_hash, find_splits, read_text, split_lines
+from neurosieve.data.csv_rows import Written, csv_rows
+from neurosieve.data.files import (
+    PLACEHOLDER,
+    TextFile,
+    check_splits,
+    data_hash,
+    find_parts,
+    find_splits,
+    printable,
+    read_text,
+    split_lines,
+    whole_name,
+)
+from neurosieve.data.json_text import check_unicode, may_be_broken, parse_json
+from neurosieve.data.saved import is_saved, parquet_rows, saved_rows, saved_splits
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
 
 ENDINGS = (".jsonl", ".json", ".csv", ".parquet")
-SAVED = "dataset_dict.json"
 _LARGEST = 1e100
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 NumberedRows = Sequence[tuple[int, Mapping[str, Any]]]
 Tables = dict[Split, tuple[Path, NumberedRows]]
@@ -41,64 +49,70 @@ def split_tables(folder: Path, hashes: dict[str, str], *, validation_needed: boo
     if folder.is_file():  # of all splits
         ending = next(e for e in ENDINGS if folder.name.removesuffix(".gz").endswith(e))
         return {"train": (folder, list(enumerate(records(folder, ending, hashes), 1)))}
-    if (folder / SAVED).is_file():
-        return _saved(folder, hashes, validation_needed=validation_needed)
-    found = {e: paths for e in ENDINGS if (paths := find_splits(folder, e, validation_needed=validation_needed))}
+    if is_saved(folder):
+        return {
+            split: (place, list(enumerate(saved_rows(place, hashes), 1)))
+            for split, place in saved_splits(folder, validation_needed=validation_needed).items()
+        }
+    ending, files = _split_files(folder, validation_needed=validation_needed, other=other)
+    return {
+        split: (whole_name(parts[0]), list(enumerate((r for p in parts for r in records(p, ending, hashes)), 1)))
+        for split, parts in files.items()
+    }
+
+
+def _split_files(folder: Path, *, validation_needed: bool, other: str) -> tuple[str, dict[Split, list[Path]]]:
+    """The one ending that there is, and each split's files: one, or numbered parts."""
+    found: dict[str, dict[Split, list[Path]]] = {}
+    for ending in ENDINGS:
+        if whole := find_splits(folder, ending, validation_needed=validation_needed):
+            found[ending] = {split: [path] for split, path in whole.items()}
+        elif parts := find_parts(folder, ending):
+            firsts = {split: whole_name(paths[0]) for split, paths in parts.items()}
+            check_splits(firsts, folder, ending, validation_needed=validation_needed)
+            found[ending] = parts
     if len(found) != 1:
-        raise DataError(
-            f"{folder}",
-            expected=f"split files of one kind: SPLIT{', SPLIT'.join(ENDINGS)} or {other}",
-            got=" and ".join(found) or "none of them",
-            remedy="keep one kind" if found else "check --data",
-        )
-    ((ending, paths),) = found.items()
-    return {split: (path, list(enumerate(records(path, ending, hashes), 1))) for split, path in paths.items()}
+        raise _no_one_kind(folder, list(found), other)
+    return next(iter(found.items()))
 
 
-def _saved(folder: Path, hashes: dict[str, str], *, validation_needed: bool) -> Tables:
-    """The splits of a dictionary of data sets, each a folder of Arrow streams; labels by number become their names."""
-    tables: Tables = {}
-    for split, place in find_splits(folder, "", validation_needed=validation_needed).items():
-        rows: list[Mapping[str, Any]] = []
-        for path in sorted(place.glob("*.arrow")):
-            hashes[f"{place.name}/{path.name}"] = file_hash(path)
-            rows += _stream(path)
-        if not rows:
-            raise DataError(f"{place}", expected="rows in *.arrow files", got="none", remedy="save the data set again")
-        tables[split] = place, list(enumerate(rows, 1))
-    return tables
+def _no_one_kind(folder: Path, found: Sequence[str], other: str) -> DataError:
+    """The error for tables of several kinds, or of none; it names tables of other names, here or one folder below."""
+    came, remedy = " and ".join(found), "keep one kind"
+    if not found:
+        below = (p for place in (".", "*") for ending in ENDINGS for p in folder.glob(f"{place}/*{ending}"))
+        near = sorted(p for p in below if not p.name.startswith("."))
+        came = f"none of them, but {_few(near, folder)}" if near else "none of them"
+        remedy = "check --data"
+        if near:
+            remedy = "give the files these names" if near[0].parent == folder else f"check --data {near[0].parent}"
+    return DataError(
+        f"{folder}",
+        expected=f"split files of one kind: SPLIT{', SPLIT'.join(ENDINGS)} or {other} ({PLACEHOLDER})",
+        got=came,
+        remedy=remedy,
+    )
 
 
-def _stream(path: Path) -> list[Mapping[str, Any]]:
-    try:
-        with pa.memory_map(str(path)) as source:
-            table = pa.ipc.open_stream(source).read_all()
-    except (pa.ArrowException, OSError) as e:
-        raise DataError(
-            f"{path}", expected="an Arrow stream", got=str(e)[:120], remedy="save the data set again"
-        ) from e
-    about = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-    features = about.get("info", {}).get("features", {})
-    names = {column: kind["names"] for column, kind in features.items() if kind.get("_type") == "ClassLabel"}
-    for column in names.keys() & set(table.column_names):
-        named = [None if i is None or i < 0 else names[column][i] for i in table[column].to_pylist()]
-        table = table.set_column(table.column_names.index(column), column, pa.array(named, pa.string()))
-    return list(table.to_pylist())
+def _few(paths: Sequence[Path], folder: Path) -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(printable(str(p.relative_to(folder))) for p in paths[:3]) + more
 
 
 def cell(row: Mapping[str, Any], column: str, where: str) -> Any:
     """The value of a column.
 
     Raises:
-        DataError: No such column, or nothing in it.
+        DataError: No such column, or nothing in it: null, or a blank text.
     """
-    if row.get(column) is None:
+    value = row.get(column)
+    if value is None or (isinstance(value, str) and not value.strip()):
         lacking = column not in row
-        came = f"the columns {', '.join(row)}" if lacking else "nothing there"
+        came = f"the columns {', '.join(row)}" if lacking else "nothing there" if value is None else "an empty text"
         name = "name the columns with --text-column, --other-column and --label-column"
         remedy = name if lacking else "remove or mend the row"
         raise DataError(where, expected=f"a value in column {column!r}", got=came, remedy=remedy)
-    return row[column]
+    return value
 
 
 def code_of(row: Mapping[str, Any], column: str, where: str) -> str:
@@ -108,8 +122,8 @@ def code_of(row: Mapping[str, Any], column: str, where: str) -> str:
         DataError: None, or something else.
     """
     code = cell(row, column, where)
-    if not isinstance(code, str) or not code.strip():
-        came = "an empty text" if isinstance(code, str) else type(code).__name__
+    if not isinstance(code, str):
+        came = type(code).__name__
         raise DataError(where, expected=f"code in column {column!r}", got=came, remedy="remove or mend the row")
     return code
 
@@ -118,7 +132,8 @@ def label_texts(labels: Sequence[tuple[str, object]], folder: Path, target: Targ
     """Labels as texts, and whether they are values: numbers to predict, not names of classes.
 
     Numbers are values with the target `values`, and with `auto` where at least one of them is not whole. A whole number
-    names the same class with and without a decimal point.
+    names the same class with and without a decimal point. Where the file does not tell numbers from texts (CSV), labels
+    are numbers only where they are to be values; names are kept as they are written.
 
     Args:
         labels: (unit, label as it stands in the file).
@@ -129,6 +144,7 @@ def label_texts(labels: Sequence[tuple[str, object]], folder: Path, target: Targ
         DataError: Labels of several types, of a type that is neither text nor number, or not finite; anything but
             numbers with the target `values`.
     """
+    labels = _typed(labels, target)
     first = {type(value).__name__: unit for unit, value in reversed(labels)}
     if first.keys() <= {"int", "float"}:
         numbers = _finite(labels, folder)
@@ -143,6 +159,20 @@ def label_texts(labels: Sequence[tuple[str, object]], folder: Path, target: Targ
             remedy="check --target and --label-column" if target == "values" else "write all labels alike",
         )
     return [str(value) for _, value in labels], False
+
+
+def _typed(labels: Sequence[tuple[str, object]], target: Target) -> Sequence[tuple[str, object]]:
+    """Labels whose file does not tell numbers from texts, as what they are to be."""
+    texts = [(unit, str(value)) for unit, value in labels if isinstance(value, Written)]
+    if not texts:
+        return labels
+    numbers = [(unit, float(text) if _NUMBER.fullmatch(text) else text) for unit, text in texts]
+    if target == "values":
+        return numbers
+    fractions = [n for _, n in numbers if isinstance(n, float) and n % 1]
+    # Not finite: a name that only looks like a number, such as the commit 10e400.
+    every = all(isinstance(n, float) and abs(n) < _LARGEST for _, n in numbers)
+    return numbers if target == "auto" and every and fractions else texts
 
 
 def _finite(labels: Sequence[tuple[str, Any]], folder: Path) -> list[int | float]:
@@ -165,34 +195,52 @@ def records(path: Path, ending: str, hashes: dict[str, str]) -> list[Mapping[str
         DataError: Unreadable, broken or empty.
     """
     if ending == ".parquet":
-        hashes[path.name] = file_hash(path)
-        return _frame(path, pl.read_parquet)
-    file = read_text(path)
-    hashes[path.name] = file.sha256
-    if ending == ".csv":
-        return _frame(io.StringIO(file.text), partial(pl.read_csv, infer_schema_length=None), f"{path}")
-    if file.text.lstrip().startswith("["):
-        rows = _json(file.text, f"{path}")
+        hashes[path.name] = data_hash(path)
+        rows = parquet_rows(path)
     else:
-        rows = [_json(line, f"{path} line {n}") for n, line in enumerate(split_lines(file.text), 1) if line.strip()]
-    bad = next((i for i, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
-    if bad is not None or not rows:
-        came = f"{type(rows[bad - 1]).__name__} as number {bad}" if bad else "none"
-        raise DataError(f"{path}", expected="objects", got=came, remedy="write one object for each example")
+        file = read_text(path)
+        hashes[path.name] = file.sha256
+        rows = list(csv_rows(file.text, f"{path}")) if ending == ".csv" else _json_rows(file)
+    if not rows:
+        raise DataError(f"{path}", expected="rows", got="none", remedy="fill or remove it")
+    return rows
+
+
+def _json_rows(file: TextFile) -> list[Mapping[str, Any]]:
+    """The objects of a JSON array, or of lines."""
+    path, text = file.path, file.text
+    if text.lstrip().startswith("["):
+        rows = parse_json(text, f"{path}")
+    else:
+        _check_no_object(file)
+        rows = [parse_json(line, f"{path} line {n}") for n, line in enumerate(split_lines(text), 1) if line.strip()]
+    doubtful = may_be_broken(text)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            came = f"{type(row).__name__} as number {number}"
+            raise DataError(f"{path}", expected="objects", got=came, remedy="write one object for each example")
+        if doubtful:
+            check_unicode(row, f"{path} row {number}")
     return list(rows)
 
 
-def _json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as e:
-        reason = e.msg if isinstance(e, json.JSONDecodeError) else str(e)
-        raise DataError(where, expected="JSON", got=f"none ({reason})", remedy="write one object a line") from e
+def _check_no_object(file: TextFile) -> None:
+    """Refuse one object over several lines, which is JSON but no rows."""
+    text = file.text.lstrip()
+    first = text.partition("\n")[0]
+    if not text.startswith("{") or _is_json(first) or not _is_json(text):
+        return
+    raise DataError(
+        f"{file.path}",
+        expected="an array of rows, or one object a line",
+        got=f"one JSON object with the keys {', '.join(parse_json(text, ''))[:60]}",
+        remedy="write its rows as an array",
+    )
 
 
-def _frame(source: Any, read: Callable[[Any], pl.DataFrame], name: str = "") -> list[Mapping[str, Any]]:
+def _is_json(text: str) -> bool:
     try:
-        return list(read(source).iter_rows(named=True))
-    except (pl.exceptions.PolarsError, OSError) as e:
-        reason = str(e).splitlines()[0][:120]
-        raise DataError(name or f"{source}", expected="a readable table", got=reason, remedy="write it again") from e
+        parse_json(text, "")
+    except DataError:
+        return False
+    return True

@@ -1,12 +1,12 @@
 """Token tagging from `SPLIT.in` + `SPLIT.label` lines and from `SPLIT.jsonl` with character spans."""
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 from neurosieve.data.dataset import Example, Span
 from neurosieve.data.files import TextFile, digest, group_of, split_lines
+from neurosieve.data.json_text import check_unicode, may_be_broken, parse_json
 from neurosieve.errors import DataError
 from neurosieve.typing import Split
 
@@ -72,11 +72,7 @@ def span_records(file: TextFile, split: Split) -> Iterator[Example]:
 
 def _parse(line: str, where: str) -> dict[str, Any]:
     form = '{"code": str, "spans": [[start, end, "LABEL"], …]}'
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as e:
-        reason = e.msg if isinstance(e, json.JSONDecodeError) else str(e)
-        raise DataError(where, expected=form, got=f"no JSON ({reason})", remedy="write one object a line") from e
+    record = parse_json(line, where, expected=form)
     if not (
         isinstance(record, dict)
         and isinstance(record.get("code"), str)
@@ -84,23 +80,13 @@ def _parse(line: str, where: str) -> dict[str, Any]:
         and all(_is_span(s) for s in record["spans"])
     ):
         raise DataError(where, expected=form, got=line[:60], remedy="use these keys and types")
-    if not _is_unicode(record["code"]):
-        raise DataError(
-            where, expected="Unicode text", got="half a surrogate pair", remedy="mend the code's \\u escapes"
-        )
+    if may_be_broken(line):
+        check_unicode(record, where)
     return record
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _is_span(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 3 and [type(v) for v in value] == [int, int, str]
+    return isinstance(value, list) and [type(v) for v in value] == [int, int, str] and bool(value[2].strip())
 
 
 def _record_spans(record: dict[str, Any], text: str, where: str) -> tuple[Span, ...]:
