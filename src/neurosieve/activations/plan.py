@@ -20,7 +20,7 @@ from neurosieve.activations.align import (
     shared_tokens,
     unit_tokens,
 )
-from neurosieve.data.dataset import BETWEEN, Dataset, Rows
+from neurosieve.data.dataset import Dataset, Example, Rows
 from neurosieve.typing import SPLITS, Pooling, Split
 
 _CHUNK = 1024
@@ -122,8 +122,8 @@ def plan_reading(
     lost: set[int] = set()
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
-        texts = [dataset.examples[i].text for i in chunk]
-        for index, encoding in zip(chunk, _encodings(tokenizer, texts, max_tokens), strict=True):
+        examples = [dataset.examples[i] for i in chunk]
+        for index, encoding in zip(chunk, _encodings(tokenizer, examples, max_tokens), strict=True):
             example = dataset.examples[index]
             capacity = max_tokens - len(encoding.prefix) - len(encoding.suffix)
             if dataset.whole:
@@ -146,11 +146,11 @@ def plan_reading(
     return ReadingPlan(ordered, counts, long_examples)
 
 
-def _encodings(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> list[Encoding]:
+def _encodings(tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], max_tokens: int) -> list[Encoding]:
     """Of whole texts, or of pairs that are read as one input."""
-    if BETWEEN in texts[0]:
-        return [encode_pair(tokenizer, text, max_tokens) for text in texts]
-    return encode(tokenizer, texts)
+    if examples[0].left_end is not None:
+        return [encode_pair(tokenizer, example.parts, max_tokens) for example in examples]
+    return encode(tokenizer, [example.text for example in examples])
 
 
 def _members(dataset: Dataset, rows: Rows) -> dict[int, list[int]]:
