@@ -160,7 +160,7 @@ def test_others_read_it_without_this_package(tmp_path: Path) -> None:
         (["a\x1eb\x1e", "\x1ec"], ["a\x1eb\x1e", "\x1ec"]),
     ],
 )
-def test_shards_without_the_place_between_two_texts_are_read(tmp_path: Path, texts: list[str], expected: object) -> None:
+def test_shards_without_the_place_of_a_pair_are_read(tmp_path: Path, texts: list[str], expected: object) -> None:
     """As earlier versions wrote them: joint pairs have one separator in each text."""
     rows = table("train", 2).set_column(4, "text", pa.array(texts))
     store = ActivationStore(tmp_path, manifest("float32"))
