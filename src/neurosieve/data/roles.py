@@ -4,6 +4,7 @@ Function, class, parameter, local, attribute, call, import; names are looked up 
 """
 
 from collections.abc import Iterator
+from typing import cast
 
 from tree_sitter import Node, TreeCursor
 
@@ -74,8 +75,7 @@ def _walk(root: Node) -> Iterator[_Place]:
 
 
 def _at(cursor: TreeCursor) -> Node:
-    assert cursor.node is not None  # of a cursor that stands somewhere
-    return cursor.node
+    return cast("Node", cursor.node)  # it always stands on one
 
 
 def _bound(names: list[_Place]) -> _Bound:
