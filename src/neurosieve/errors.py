@@ -15,6 +15,8 @@ Every message has the form "object: expected …, got …; remedy".
 import difflib
 from collections.abc import Iterable
 
+from neurosieve.printing import visible
+
 
 class NeurosieveError(Exception):
     """Base of all errors a user can mend; never raised itself.
@@ -30,7 +32,8 @@ class NeurosieveError(Exception):
 
     def __init__(self, subject: str, *, expected: str, got: str, remedy: str) -> None:
         self.subject, self.expected, self.got, self.remedy = subject, expected, got, remedy
-        super().__init__(f"{subject}: expected {expected}, got {got}; {remedy}")
+        line = f"{subject}: expected {expected}, got {got}; {remedy}"
+        super().__init__(" ".join(map(visible, line.split("\n"))))
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.subject, self.expected, self.got, self.remedy)

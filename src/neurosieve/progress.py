@@ -3,23 +3,24 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
+
+from neurosieve.printing import Screen
 
 T = TypeVar("T")
 
 
 def tell(lines: Iterable[str]) -> None:
     """Print what a reader should know before long work begins; nothing when standard error is no terminal."""
-    console = Console(stderr=True, highlight=False)
+    console = Screen(stderr=True)
     for line in lines if console.is_terminal else ():
         console.print(Text(f"· {line}", style="dim"))
 
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
     """Yield the items under a bar named `label`; no bar when standard error is no terminal."""
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

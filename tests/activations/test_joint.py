@@ -1,5 +1,6 @@
 """Both texts of a pair in one input, and long examples of which only the first windows are read."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 
 from neurosieve.activations import ExtractionOptions, extract, plan_reading
 from neurosieve.activations.align import encode, encode_pair
-from neurosieve.data.dataset import BETWEEN, Dataset, Example, Pair
+from neurosieve.activations.row_table import texts_of
+from neurosieve.data.dataset import Dataset, Example, Pair
 from neurosieve.data.sampling import sample_rows
 from neurosieve.typing import SPLITS, Pooling
 from tests.activations.oracle import plain_network, plain_states, plain_windows
@@ -36,7 +38,7 @@ def test_joined_pairs_are_whole_examples() -> None:
     assert not joined.pairs
     for pair, example in zip(data.pairs, joined.examples, strict=True):
         left, right = (data.examples[side].text for side in (pair.left, pair.right))
-        assert example.text.split(BETWEEN) == [left, right]
+        assert example.parts == (left, right)
         assert (example.id, example.split, example.group) == (pair.id, pair.split, pair.group)
         assert [tuple(s) for s in example.spans] == [(0, len(example.text), pair.label)]
 
@@ -50,7 +52,7 @@ def test_rows_equal_transformers_own_pairs(name: str, pooling: Pooling, tmp_path
     rows = stored(extract(tiny_loaded(name), data, sample_rows(data), tmp_path / "store", options))
     _, tokenizer = plain_network(name)
     for example in data.examples:
-        left, right = example.text.split(BETWEEN)
+        left, right = example.parts
         if name in ("gpt2", "llama", "deberta-v2"):  # nothing stands between the texts otherwise
             left += "\n"
         batch = tokenizer(left, right, return_special_tokens_mask=True)
@@ -63,9 +65,9 @@ def test_rows_equal_transformers_own_pairs(name: str, pooling: Pooling, tmp_path
 @pytest.mark.parametrize("name", ["bert", "roberta", "gpt2"])
 def test_pairs_that_do_not_fit_are_cut_and_counted(name: str) -> None:
     tokenizer = tiny_loaded(name).tokenizer
-    whole = encode_pair(tokenizer, BETWEEN.join(TEXTS[1:3]), 10_000)
+    whole = encode_pair(tokenizer, TEXTS[1:3], 10_000)
     room = len(whole.ids) - 5 + len(whole.prefix) + len(whole.suffix)
-    cut = encode_pair(tokenizer, BETWEEN.join(TEXTS[1:3]), room)
+    cut = encode_pair(tokenizer, TEXTS[1:3], room)
     assert (whole.cut, cut.cut) == (False, True)
     assert len(cut.ids) + len(cut.prefix) + len(cut.suffix) == room
     behind = len(encode(tokenizer, [TEXTS[2]])[0].ids)
@@ -73,7 +75,22 @@ def test_pairs_that_do_not_fit_are_cut_and_counted(name: str) -> None:
     data = pairs().joined()
     plan = plan_reading(tokenizer, 10 + len(whole.prefix), data, sample_rows(data).rows)
     assert plan.counts.kept == len(data.examples)
-    assert plan.counts.truncated == sum(encode_pair(tokenizer, e.text, 10).cut for e in data.examples) > 0
+    assert plan.counts.truncated == sum(encode_pair(tokenizer, e.parts, 10).cut for e in data.examples) > 0
+
+
+@pytest.mark.parametrize("mark", ["\x1e", "\x1f", "\x00", "\u2028"])
+@pytest.mark.parametrize("sides", [1, 2])
+def test_any_character_may_stand_in_a_text_of_a_pair(sides: int, mark: str, tmp_path: Path) -> None:
+    """The store tells both texts apart, and an unlike pair with the same characters is another text."""
+    data = pairs()
+    texts = (f"a{mark}b", f"{mark}c", f"{mark}{mark}", f"d{mark}")
+    data = replace(data, examples=tuple(replace(e, text=texts[i % 4]) for i, e in enumerate(data.examples)))
+    read = data if sides == 2 else data.joined()
+    store = extract(tiny_loaded("gpt2"), read, sample_rows(read), tmp_path, ExtractionOptions(dtype="float32"))
+    expected = [(texts[a], texts[b]) for a, b in ENDS]
+    for split in SPLITS:
+        assert sorted(store.read(split).text) == sorted(texts_of(store.units(split))) == sorted(expected)
+    assert [e.parts for e in data.joined().split("test")] == expected
 
 
 @pytest.mark.parametrize("pooling", ["first", "mean", "last"])

@@ -7,8 +7,9 @@ import torch
 from neurosieve.activations import ExtractionOptions, extract, plan_reading
 from neurosieve.activations.align import encode
 from neurosieve.activations.extract import read_activations
+from neurosieve.activations.row_table import texts_of
 from neurosieve.activations.store import ActivationStore
-from neurosieve.data.dataset import BETWEEN, Dataset, Example, Pair
+from neurosieve.data.dataset import Dataset, Example, Pair
 from neurosieve.data.sampling import Sample, sample_rows
 from neurosieve.typing import SPLITS
 from tests.activations.test_whole import TEXTS, plain_row
@@ -52,7 +53,7 @@ def test_features_equal_plain_ones(stored: tuple[str, ActivationStore]) -> None:
         assert len(rows.neurons) == (BLOCKS + 1) * store.manifest.width
         assert rows.values.shape == (len(ENDS), 2 * len(rows.neurons))
         for row, text in zip(rows.values, rows.text, strict=True):
-            u, v = (vectors[side] for side in text.split(BETWEEN))
+            u, v = (vectors[side] for side in text)
             torch.testing.assert_close(row[::2], (u - v).abs(), rtol=1e-3, atol=1e-4)
             torch.testing.assert_close(row[1::2], u * v, rtol=1e-3, atol=1e-4)
 
@@ -78,7 +79,8 @@ def test_rows_keep_their_labels_and_groups(stored: tuple[str, ActivationStore]) 
         rows, mine = store.read(split), [p for p in data.pairs if p.split == split]
         assert [rows.labels[i] for i in rows.label] == [p.label for p in mine]
         assert rows.group.tolist() == [p.group for p in mine]
-        assert store.units(split)["text"].to_pylist() == rows.text.tolist()
+        texts = [tuple(data.examples[side].text for side in (p.left, p.right)) for p in mine]
+        assert rows.text.tolist() == texts_of(store.units(split)).tolist() == texts
         assert store.table(split).num_rows == 2 * len(ENDS)
 
 

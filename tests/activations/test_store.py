@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from neurosieve.activations import ActivationStore, Manifest
-from neurosieve.activations.store import ROW_SCHEMA, choose_dtype
+from neurosieve.activations.row_table import ROW_SCHEMA
+from neurosieve.activations.store import choose_dtype
 from neurosieve.errors import NeurosieveError, StoreError
 from neurosieve.typing import NeuronId, Split
 from tests.tiny import assert_one_line
@@ -149,6 +150,23 @@ def test_others_read_it_without_this_package(tmp_path: Path) -> None:
         read = pq.read_table(tmp_path / f"rows-{number:05d}.parquet")
         assert read.schema.equals(ROW_SCHEMA)
         assert read.num_rows == rows
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["a\x1eb", "\x1ec"], [("a", "b"), ("", "c")]),
+        (["a\x1eb", "c"], ["a\x1eb", "c"]),
+        (["a\x1eb\x1e", "\x1ec"], ["a\x1eb\x1e", "\x1ec"]),
+    ],
+)
+def test_shards_without_the_place_of_a_pair_are_read(tmp_path: Path, texts: list[str], expected: object) -> None:
+    """As earlier versions wrote them: joint pairs have one separator in each text."""
+    rows = table("train", 2).set_column(4, "text", pa.array(texts))
+    store = ActivationStore(tmp_path, manifest("float32"))
+    store.append("train", values(2, 1), rows.drop_columns(["left_end"]))
+    store.append("train", values(2, 1), rows)
+    assert store.read("train").text.tolist() == [*expected, *texts]  # type: ignore[misc]
 
 
 def flip(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import torch
 
 from neurosieve.activations import ActivationStore, Manifest
-from neurosieve.activations.store import ROW_SCHEMA
+from neurosieve.activations.row_table import ROW_SCHEMA
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.typing import SPLITS, NeuronId, Split, View

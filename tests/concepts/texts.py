@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from neurosieve.activations.store import ROW_SCHEMA, VALUE_SCHEMA, ActivationStore, Manifest
+from neurosieve.activations.row_table import ROW_SCHEMA, VALUE_SCHEMA
+from neurosieve.activations.store import ActivationStore, Manifest
 from neurosieve.data.dataset import Dataset, Example, Pair, Span
 from neurosieve.typing import SPLITS, Split
 

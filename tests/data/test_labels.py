@@ -7,16 +7,20 @@ import sys
 import sysconfig
 import tokenize
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neurosieve.data import Span
+from neurosieve.data import roles as roles_module
 from neurosieve.data.labels import SCHEMES, label_spans
+from neurosieve.data.languages import parse
 from neurosieve.errors import ConfigError
 
 FILES = "__future__ bisect colorsys contextlib copyreg fnmatch getopt graphlib reprlib runpy shelve shlex types"
@@ -295,3 +299,31 @@ def test_an_unknown_scheme_is_named_with_the_nearest(name: str, remedy: str) -> 
         label_spans("a = 1", name)
     assert caught.value.remedy == remedy
     assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "roles"),
+    [
+        ("x = " + " + ".join(["a.b"] * 5000), {"local": 1, "attribute": 5000}),
+        ("def f(a):\n return " + " + ".join(["a"] * 5000), {"function": 1, "parameter": 5001}),
+        ("x = " + "f(" * 3000 + "a" + ")" * 3000, {"local": 1, "call": 3000}),
+        ("x = " + "lambda a: " * 3000 + "a", {"local": 1, "parameter": 3001}),
+        ("def f(" + ", ".join(f"a{i}=a{i}" for i in range(3000)) + "): a1", {"function": 1, "parameter": 3001}),
+        ("import a" + ".b" * 5000, {"import": 5001}),
+    ],
+)
+def test_roles_take_one_look_at_each_node(text: str, roles: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of long and of deep code: the work is that of its nodes, not of their square."""
+    made = []
+
+    class Counted(roles_module._Place):
+        __slots__ = ()
+
+        def __init__(self, *place: Any, **more: Any) -> None:
+            made.append(1)
+            super().__init__(*place, **more)
+
+    monkeypatch.setattr(roles_module, "_Place", Counted)
+    root = parse(text, "python")[0].root_node
+    assert Counter(role for _, _, role in roles_module.identifier_roles(root, "python")) == roles
+    assert len(made) == root.descendant_count

@@ -138,6 +138,25 @@ def test_hostile_texts_are_shown_as_texts(browser: Any, pages: dict[str, Path]) 
         assert any("<b>b</b>" in label.text_content() for label in labels)
 
 
+@pytest.mark.parametrize("name", ["full", "concepts-full"])
+def test_nothing_foreign_runs(browser: Any, pages: dict[str, Path], name: str) -> None:
+    """Whatever text should get into the page as markup: the policy lets neither scripts, handlers nor requests act."""
+    with Opened(browser, pages[name]) as opened:
+        opened.page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.ran = true";
+                document.body.append(script);
+                document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.ran = true'>");
+                document.body.insertAdjacentHTML("beforeend", "<img src='http://127.0.0.1:9/x.png'>");
+            }"""
+        )
+        opened.page.wait_for_timeout(200)
+        assert opened.page.evaluate("window.ran") is None
+        assert sum("Content Security Policy" in text for text in opened.said) >= 3
+        assert opened.asked == [pages[name].as_uri()]
+
+
 def test_prints(browser: Any, pages: dict[str, Path]) -> None:
     """On A4 nothing is wider than the sheet, and paper is white whatever the screen was."""
     with Opened(browser, pages["full"], 794, "dark") as opened:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from neurosieve.data.dataset import BETWEEN, Span
+from neurosieve.data.dataset import Span
 from neurosieve.typing import Pooling
 
 _WHITE = np.array([c for c in range(sys.maxunicode + 1) if chr(c).isspace()], dtype=np.uint32)
@@ -53,12 +53,12 @@ def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[Enc
     return [_encoding(text, ids, offsets, special) for text, ids, offsets, special in columns]
 
 
-def encode_pair(tokenizer: PreTrainedTokenizerBase, text: str, max_tokens: int) -> Encoding:
-    """Tokenise two texts, `BETWEEN` them, as one input; the longer one is cut until both fit.
+def encode_pair(tokenizer: PreTrainedTokenizerBase, parts: Sequence[str], max_tokens: int) -> Encoding:
+    """Tokenise two texts as one input; the longer one is cut until both fit.
 
     Where the tokenizer sets nothing between them, a line end does.
     """
-    left, right = text.split(BETWEEN)
+    left, right = parts
     special = tokenizer.num_special_tokens_to_add
     if special(pair=True) <= special(pair=False):
         left += "\n"

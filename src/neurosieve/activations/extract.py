@@ -12,10 +12,9 @@ from torch import Tensor
 
 from neurosieve.activations.masking import hide_units
 from neurosieve.activations.plan import ReadingPlan, Window, batches, pad, plan_reading
+from neurosieve.activations.row_table import LEFT_END, ROW_SCHEMA, VALUE_SCHEMA
 from neurosieve.activations.selfcheck import check_rows, check_sample
 from neurosieve.activations.store import (
-    ROW_SCHEMA,
-    VALUE_SCHEMA,
     Activations,
     ActivationStore,
     Manifest,
@@ -307,5 +306,6 @@ def _row_table(dataset: Dataset, rows: Rows, split: Split, windows: Sequence[Win
                 "label_id": label,
                 "split": split,
                 "window": window.number,
+                LEFT_END: example.left_end,
             } | ({VALUE: float(rows.label[row])} if numeric else {})
     return pa.Table.from_pylist(list(records.values()), schema=VALUE_SCHEMA if numeric else ROW_SCHEMA)

@@ -24,7 +24,8 @@ from torch import Tensor
 from neurosieve.activations.extract import SHARD_BYTES
 from neurosieve.activations.foreign_files import READERS, ArrayReader, Reader, SentenceReader, agree, whole
 from neurosieve.activations.plan import UnitCounts
-from neurosieve.activations.store import ROW_SCHEMA, ActivationStore, Manifest, choose_dtype
+from neurosieve.activations.row_table import ROW_SCHEMA
+from neurosieve.activations.store import ActivationStore, Manifest, choose_dtype
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.dealing import checked_shares, refuse_shares
 from neurosieve.data.files import SPLIT_NAMES, TextFile, find_split, read_text, split_lines

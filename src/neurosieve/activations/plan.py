@@ -21,7 +21,7 @@ from neurosieve.activations.align import (
     shared_tokens,
     unit_tokens,
 )
-from neurosieve.data.dataset import BETWEEN, Dataset, Rows
+from neurosieve.data.dataset import Dataset, Example, Rows
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, Pooling, Split
 
@@ -123,8 +123,8 @@ def plan_reading(
     counts, long_examples = UnitCounts(), 0
     lost: set[int] = set()
     for chunk in track(_chunks(wanted, dataset), "texts in tokens"):
-        texts = [dataset.examples[i].text for i in chunk]
-        for index, encoding in zip(chunk, _encodings(tokenizer, texts, max_tokens), strict=True):
+        examples = [dataset.examples[i] for i in chunk]
+        for index, encoding in zip(chunk, _encodings(tokenizer, examples, max_tokens), strict=True):
             example = dataset.examples[index]
             capacity = max_tokens - len(encoding.prefix) - len(encoding.suffix)
             if dataset.whole:
@@ -161,11 +161,11 @@ def _chunks(wanted: Sequence[int], dataset: Dataset) -> list[list[int]]:
     return chunks if wanted else []
 
 
-def _encodings(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> list[Encoding]:
+def _encodings(tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], max_tokens: int) -> list[Encoding]:
     """Of whole texts, or of pairs that are read as one input."""
-    if BETWEEN in texts[0]:
-        return [encode_pair(tokenizer, text, max_tokens) for text in texts]
-    return encode(tokenizer, texts)
+    if examples[0].left_end is not None:
+        return [encode_pair(tokenizer, example.parts, max_tokens) for example in examples]
+    return encode(tokenizer, [example.text for example in examples])
 
 
 def _members(dataset: Dataset, rows: Rows) -> dict[int, list[int]]:

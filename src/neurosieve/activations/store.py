@@ -3,7 +3,8 @@
     manifest.json              format version, model, site, dtypes, counts, sha256 per shard
     rows-00000.parquet         example, group, text, start, end, label, label_id, split, window: one line a row;
                                a pair has two, with the same `row` and `side` 0 and 1; labels that are numbers stand
-                               in a further column `value`
+                               in a further column `value`; where two texts are read as one input, U+001E stands
+                               between them in `text`, and `left_end` says where
     shard-00000.safetensors    `layer.0` … `layer.N`: [rows, width] each
 
 A shard is named in the manifest only once both its files are whole, so a killed run goes on behind the last one.
@@ -26,27 +27,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
-from neurosieve.data.dataset import BETWEEN, VALUE
+from neurosieve.activations.row_table import ROW_SCHEMA, labels_of, pair_sides, texts_of, unit_table, with_left_end
 from neurosieve.errors import ResourceError, StoreError
 from neurosieve.typing import NeuronId, PathLike, Split
 
 FORMAT = 1
-ROW_SCHEMA = pa.schema(
-    [
-        ("row", pa.int64()),
-        ("side", pa.int64()),
-        ("example", pa.string()),
-        ("group", pa.string()),
-        ("text", pa.string()),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("label", pa.string()),
-        ("label_id", pa.int64()),
-        ("split", pa.string()),
-        ("window", pa.int64()),
-    ]
-)
-VALUE_SCHEMA = ROW_SCHEMA.append(pa.field(VALUE, pa.float64()))
 
 
 @dataclass(frozen=True)
@@ -61,7 +46,7 @@ class Activations:
         label: Class numbers, or values, shape [rows].
         labels: Class names.
         group: Cluster of each row, shape [rows].
-        text: The unit's own characters, shape [rows]; those of a pair joined by `BETWEEN`.
+        text: The unit's own characters, shape [rows]; of a pair a tuple of its two texts.
     """
 
     values: Float[Tensor, "rows columns"]
@@ -83,7 +68,7 @@ def as_activations(
     width = values.shape[1] // max(len(layers), 1)
     ids = [(layer, index) for layer in layers for index in range(width)]
     if sides == 2:
-        left, right = _sides(table)
+        left, right = pair_sides(table)
         u, v = values[torch.from_numpy(left)], values[torch.from_numpy(right)]
         values = torch.stack([(u - v).abs(), u * v], 2).flatten(1)
     units = unit_table(table, sides)
@@ -93,31 +78,8 @@ def as_activations(
         labels_of(units),
         tuple(labels),
         np.array(units["group"].to_pylist(), dtype=object),
-        np.array(units["text"].to_pylist(), dtype=object),
+        texts_of(units),
     )
-
-
-def labels_of(units: pa.Table) -> Num[np.ndarray, " rows"]:
-    """Class numbers of some units, or their values."""
-    column = VALUE if VALUE in units.column_names else "label_id"
-    label: Num[np.ndarray, " rows"] = units[column].to_numpy().copy()  # Arrow memory is read-only
-    return label
-
-
-def unit_table(table: pa.Table, sides: int) -> pa.Table:
-    """One line a unit: the two lines of a pair become that of its left side, with both texts."""
-    if sides == 1:
-        return table
-    left, right = _sides(table)
-    texts = [table["text"].take(side).to_pylist() for side in (left, right)]
-    joined = pa.array([BETWEEN.join(both) for both in zip(*texts, strict=True)], pa.string())
-    return table.take(left).set_column(table.column_names.index("text"), "text", joined)
-
-
-def _sides(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the left and of the right sides, pair by pair."""
-    order = np.lexsort((table["side"].to_numpy(), table["row"].to_numpy()))
-    return order[::2], order[1::2]
 
 
 class Folder:
@@ -340,10 +302,11 @@ class ActivationStore:
 
     def _rows(self, name: str) -> pa.Table:
         try:
-            return pq.read_table(io.BytesIO(self.folder.read(name)))
+            rows = pq.read_table(io.BytesIO(self.folder.read(name)))
         except pa.ArrowException as e:
             where = f"shard {self.folder.url}/{name}"
             raise StoreError(where, expected="a whole Parquet file", got=str(e), remedy=_REDO) from e
+        return with_left_end(rows)
 
     def _shards(self, split: Split) -> list[dict[str, Any]]:
         return [s for s in self.manifest.shards if s["split"] == split]

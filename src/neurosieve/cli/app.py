@@ -1,7 +1,6 @@
 """One command per verb. The way the study's options become a record is in `options`."""
 
 import dataclasses
-import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,6 +30,7 @@ from neurosieve.intervention_study import InterventionOptions
 from neurosieve.intervention_study import intervene as run_intervention
 from neurosieve.models import KNOWN
 from neurosieve.plan import plan_study
+from neurosieve.printing import json_text
 from neurosieve.runfolder import RunFolder
 from neurosieve.study import continue_study, extract_stage, read_data, run_study, write_report
 from neurosieve.summary import Summary
@@ -70,7 +70,7 @@ def _example(*lines: str) -> str:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    print(json_text(value))
 
 
 @app.command(

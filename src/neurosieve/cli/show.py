@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -11,23 +10,24 @@ from neurosieve.activations import ActivationStore
 from neurosieve.concept_study import Concepts
 from neurosieve.finetune import Finetuned
 from neurosieve.plan import Cost
+from neurosieve.printing import Screen, visible
 from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.interventions import measure_table, short_effect_table
-from neurosieve.report.numbers import per_cent, visible
+from neurosieve.report.numbers import per_cent
 from neurosieve.study import CONCEPTS, INTERVENTIONS, REPORT
 from neurosieve.summary import Summary
 
 
-def console() -> Console:
+def console() -> Screen:
     """Standard output; `NO_COLOR` and pipes are respected by rich."""
-    return Console(highlight=False, soft_wrap=False)
+    return Screen()
 
 
 def error_line(message: str) -> None:
     """One red line on standard error, never wrapped."""
     text = Text(" ".join(message.split()), style="red")
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text("error: ", style="bold red") + text)
+    Screen(stderr=True, soft_wrap=True).print(Text("error: ", style="bold red") + text)
 
 
 def show_summary(summary: Summary, out: Path) -> None:

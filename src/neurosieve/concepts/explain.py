@@ -21,7 +21,7 @@ from neurosieve.concepts.properties.table import NO
 from neurosieve.concepts.scores import ConceptScores, concept_scores
 from neurosieve.concepts.single_texts import SingleTexts, excerpt, single_texts
 from neurosieve.concepts.variance import Regressions, Share, length_features, one_hot
-from neurosieve.data.dataset import BETWEEN, Dataset, Example
+from neurosieve.data.dataset import Dataset, Example
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.probes.intervals import DRAWS, ClusterBootstrap
 from neurosieve.probes.metrics import MIN_ROWS
@@ -153,7 +153,7 @@ class _Texts:
         for i in list(groups.values())[:count]:
             example = self.test.examples[i]
             label = None if self.test.label is None else str(self.test.label[i])
-            yield Snippet(example.id, label, float(y[i]), *excerpt(example.text.replace(BETWEEN, "\n⇄\n")))
+            yield Snippet(example.id, label, float(y[i]), *excerpt("\n⇄\n".join(example.parts)))
 
 
 def _read(store: ActivationStore, dataset: Dataset, code: Mapping[str, str], neurons: Sequence[NeuronId]) -> _Texts:
@@ -181,7 +181,7 @@ def _read(store: ActivationStore, dataset: Dataset, code: Mapping[str, str], neu
 def _annotated(texts: _Texts, code: Mapping[str, str], asked: Sequence[Property]) -> PropertyTable:
     """Properties of all texts in one table, train first, so that a code means the same on both."""
     ids = [e.id for e in texts.examples]
-    whole = [e.text.replace(BETWEEN, "\n") for e in texts.examples]
+    whole = ["\n".join(e.parts) for e in texts.examples]
     return annotate(whole, [code[name] for name in ids], properties=asked, ids=ids)
 
 
@@ -286,6 +286,6 @@ def _shares(
 
 def _notes(store: ActivationStore, texts: _Texts) -> tuple[str, ...]:
     notes = [_PAIRS] if store.manifest.sides == 2 else []
-    notes += [_JOINT] if any(BETWEEN in e.text for e in texts.examples) else []
+    notes += [_JOINT] if any(e.left_end is not None for e in texts.examples) else []
     notes += [f"{texts.other} texts left out: they are no code"] if texts.other else []
     return tuple(notes)

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from neurosieve.concepts.properties.frames import parse_framed
-from neurosieve.data.dataset import BETWEEN, Dataset
+from neurosieve.data.dataset import Dataset
 from neurosieve.data.languages import LANGUAGES, language_of
 from neurosieve.errors import DataError, unknown_name
 
@@ -59,7 +59,7 @@ def languages_of(dataset: Dataset, chosen: str | None = None, *, queries: bool =
         of = tuple(known if is_code else None for known, is_code in zip(endings, code, strict=True))
         names = sorted({known for known in of if known})
         return Languages(of, f"language by the endings of the files: {', '.join(names)}")
-    texts = [e.text.replace(BETWEEN, "\n") for e, is_code in zip(dataset.examples, code, strict=True) if is_code]
+    texts = ["\n".join(e.parts) for e, is_code in zip(dataset.examples, code, strict=True) if is_code]
     return _guessed(texts, code, dataset.source)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.data.dataset import VALUE, Dataset, Example
+from neurosieve.data.files import split_lines
 from neurosieve.errors import DataError
 from neurosieve.typing import NeuronId, Split
 
@@ -104,7 +105,7 @@ def _check(store: ActivationStore, dataset: Dataset, split: Split, known: Mappin
 
 def excerpt(text: str) -> tuple[str, str | None]:
     """The beginning of a text without blank lines, and what was cut of it, in words."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in split_lines(text) if line.strip()]
     head = "\n".join(lines[:LINES])
     if len(head) > CHARACTERS:
         return head[:CHARACTERS], f"the first {CHARACTERS} of {len(text):,} characters"

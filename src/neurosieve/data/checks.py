@@ -11,7 +11,7 @@ import numpy as np
 from datasketch import MinHash, MinHashLSH
 from jaxtyping import UInt64
 
-from neurosieve.data.dataset import BETWEEN, Dataset, Example
+from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.sampling import Sample
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, Split
@@ -65,9 +65,7 @@ def _texts(dataset: Dataset, sample: Sample) -> list[Example]:
     chosen = {int(i) for i in rows.example}
     if rows.pair is not None:
         chosen |= {dataset.pairs[i].right for i in rows.pair}
-    sides = {
-        (e.split, text): e for e in (dataset.examples[i] for i in sorted(chosen)) for text in e.text.split(BETWEEN)
-    }
+    sides = {(e.split, text): e for e in (dataset.examples[i] for i in sorted(chosen)) for text in e.parts}
     return [Example(e.id, text, (), split, e.group) for (split, text), e in sides.items()]
 
 

@@ -15,8 +15,22 @@ from jaxtyping import Float, Int, Num
 
 from neurosieve.typing import SPLITS, Split
 
-BETWEEN = "\x1e"  # ASCII's record separator stands between the texts of a pair
+# ASCII's record separator stands between the texts of a pair. Code may hold it too, so the place is kept beside a text.
+BETWEEN = "\x1e"
 VALUE = "value"  # the one label of rows that have numbers in place of classes
+
+
+Text = str | tuple[str, str]  # of a unit: its own characters, or the two texts of a pair
+
+
+def text_of(joined: str, left_end: int | None) -> Text:
+    """The two texts that are joined by `BETWEEN` at a place; a single text where there is none."""
+    return joined if left_end is None else (joined[:left_end], joined[left_end + len(BETWEEN) :])
+
+
+def parts_of(text: Text) -> tuple[str, ...]:
+    """One text, or two."""
+    return (text,) if isinstance(text, str) else text
 
 
 def are_values(label: Num[np.ndarray, " rows"]) -> bool:
@@ -42,6 +56,7 @@ class Example:
         spans: Labelled units in order, not overlapping.
         split: `train`, `validation` or `test`.
         group: What is drawn as a whole in splits and bootstraps: the file, else the line or function text.
+        left_end: Where the first of two texts ends, which `BETWEEN` joins; None for a single text.
     """
 
     id: str
@@ -49,6 +64,12 @@ class Example:
     spans: tuple[Span, ...]
     split: Split
     group: str
+    left_end: int | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The text, or the two texts of a pair."""
+        return parts_of(text_of(self.text, self.left_end))
 
 
 class Pair(NamedTuple):
@@ -118,8 +139,9 @@ class Dataset:
         """The pairs as whole examples: both texts in one, `BETWEEN` them."""
 
         def example(pair: Pair) -> Example:
-            text = BETWEEN.join(self.examples[side].text for side in (pair.left, pair.right))
-            return Example(pair.id, text, (Span(0, len(text), pair.label),), pair.split, pair.group)
+            left, right = (self.examples[side].text for side in (pair.left, pair.right))
+            text = f"{left}{BETWEEN}{right}"
+            return Example(pair.id, text, (Span(0, len(text), pair.label),), pair.split, pair.group, len(left))
 
         return replace(self, examples=tuple(example(p) for p in self.pairs), pairs=())
 

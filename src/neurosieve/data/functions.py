@@ -84,8 +84,8 @@ def find_functions(text: str, language: str) -> Iterator[Function]:
         reached = node.end_byte
         margin = re.match(rb"[ \t]*", data[data.rfind(b"\n", 0, node.start_byte) + 1 :])
         indent = margin[0].decode() if margin else ""
-        first, *rest = data[node.start_byte : node.end_byte].decode("utf-8").splitlines(keepends=True)
-        body = first + "".join(line.removeprefix(indent) for line in rest)
+        first, *rest = data[node.start_byte : node.end_byte].decode("utf-8").split("\n")
+        body = "\n".join([first, *(line.removeprefix(indent) for line in rest)])
         comment = _comment_before(node, known, data)
         yield Function(body.rstrip(), language, node.type, node.start_point.row + 1, comment)
 
@@ -250,5 +250,5 @@ def description(function: Function, syntax: Syntax) -> str:
         except (SyntaxError, ValueError):  # an f-string
             return ""
         text = inspect.cleandoc(value) if isinstance(value, str) else ""
-    lines = (line.strip() for line in text.strip().splitlines())
+    lines = (line.strip() for line in text.strip().split("\n"))
     return " ".join(takewhile(lambda line: line and not _TAG.match(line), lines))

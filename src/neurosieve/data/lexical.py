@@ -42,26 +42,27 @@ _GAPPED = re.compile("token_repetition|pure_virtual_clause")
 
 def lexical(root: Node, language: str) -> Iterator[ByteSpan]:
     """Everything in a syntax tree that has a class."""
-    stack = [root]
+    stack = [(root, "")]
     while stack:
-        node = stack.pop()
+        node, parent = stack.pop()
         if node.type == "preproc_arg":
             yield from _macro_body(node, language)
-        elif label := _label(node, language):
+        elif label := _label(node, parent, language):
             yield _trimmed(node, label)
         else:
             yield from _unnamed(node)
-            stack.extend(reversed(node.children))
+            kind = node.type
+            stack.extend((child, kind) for child in reversed(node.children))
 
 
-def _label(node: Node, language: str) -> str | None:
+def _label(node: Node, parent: str, language: str) -> str | None:
     kind = node.type
     if kind == "user_defined_literal":  # C++: `10ms` is a number, `"a"s` a string
-        return _label(node.children[0], language)
+        return _label(node.children[0], kind, language)
     label = _kind_label(kind) if node.is_named else None
     if label and not any(c.type in _INTERPOLATIONS for c in node.children):
         return label
-    return None if node.child_count or node.is_error else _leaf_label(node, language)
+    return None if node.child_count or node.is_error else _leaf_label(node, parent, language)
 
 
 @cache
@@ -69,10 +70,12 @@ def _kind_label(kind: str) -> str | None:
     return next((label for label, kinds in _KINDS.items() if re.fullmatch(kinds, kind)), None)
 
 
-def _leaf_label(node: Node, language: str) -> str | None:
-    """The class of a word or symbol that the grammar spells out, or names without a part of its own."""
+def _leaf_label(node: Node, parent: str, language: str) -> str | None:
+    """The class of a word or symbol that the grammar spells out, or names without a part of its own.
+
+    The type of the node around it comes from the walk: a node finds its parent by a search from the root.
+    """
     text = (node.text or b"").decode("utf-8") if node.is_named else node.type
-    parent = node.parent.type if node.parent else ""
     if text == "__future__":
         return "identifier"
     if _WORD.fullmatch(text):

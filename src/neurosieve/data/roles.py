@@ -4,145 +4,181 @@ Function, class, parameter, local, attribute, call, import; names are looked up 
 """
 
 from collections.abc import Iterator
+from typing import cast
 
-from tree_sitter import Node
+from tree_sitter import Node, TreeCursor
 
 from neurosieve.data.lexical import PYTHON_NAMES, ByteSpan
 
 _SCOPES = {"function_definition", "lambda", "class_definition"}
+_WITH_DEFAULTS = {"default_parameter", "typed_default_parameter", "typed_parameter"}
+
+
+class _Place:
+    """A node on the way down: the grammar's nodes know their parent only by a search from the root.
+
+    Attributes:
+        node: The node.
+        type: Its type.
+        field: What it is to its parent.
+        up: The place of its parent.
+        first: It is the first child.
+        top: Itself, or the outermost of the patterns around it.
+        scope: The innermost function or class around it; a definition's own name, defaults and annotations belong to
+            the outer one.
+        around: The scope of the innermost function or class that it is any part of.
+    """
+
+    __slots__ = ("around", "field", "first", "node", "scope", "top", "type", "up")
+
+    def __init__(self, node: Node, field: str | None = None, up: "_Place | None" = None, *, first: bool = True) -> None:
+        self.node, self.type, self.field, self.up, self.first = node, node.type, field, up, first
+        self.top = up.top if up and up.type in _PATTERNS else self
+        self.scope, self.around = (up.scope, up.around) if up else (None, None)
+        if up and up.type in _SCOPES:
+            self.scope, self.around = up if field in ("body", "parameters") else up.scope, up.scope
+        elif up and up.type in _WITH_DEFAULTS and field in ("value", "type"):
+            self.scope = self.around
+
+    @property
+    def name(self) -> str:
+        return (self.node.text or b"").decode("utf-8")
+
+
+_Bound = dict[_Place, dict[str, str]]
 
 
 def identifier_roles(root: Node, _language: str) -> Iterator[ByteSpan]:
-    """The identifiers of a Python source that have a role, with it."""
-    names = [n for n in _walk(root) if n.type in PYTHON_NAMES]
-    bound = _bound(names)
-    for node in names:
-        role = _site(node)
+    """The identifiers of a Python source that have a role, with it. Cost: one walk over the tree."""
+    names = [place for place in _walk(root) if place.type in PYTHON_NAMES]
+    lookup = _Lookup(_bound(names))
+    for place in names:
+        role = _site(place)
         if role is None:
-            role = _lookup(node, bound)
+            role = lookup.role(place)
         if role:
-            yield node.start_byte, node.end_byte, role
+            yield place.node.start_byte, place.node.end_byte, role
 
 
-def _walk(node: Node) -> Iterator[Node]:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack.extend(reversed(current.children))
+def _walk(root: Node) -> Iterator[_Place]:
+    cursor, place = root.walk(), _Place(root)
+    while True:
+        yield place
+        if cursor.goto_first_child():
+            place = _Place(_at(cursor), cursor.field_name, place)
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent() or place.up is None:
+                return
+            place = place.up
+        place = _Place(_at(cursor), cursor.field_name, place.up, first=False)
 
 
-def _bound(names: list[Node]) -> dict[int, dict[str, str]]:
-    """Role of each name that a scope binds, empty where it is neither parameter nor local; keys are node ids."""
-    bound: dict[int, dict[str, str]] = {}
-    declared: set[tuple[int, str]] = set()
-    for node in names:
-        kind = node.parent.type if node.parent else ""
-        if kind in ("global_statement", "nonlocal_statement") and (scope := _scope(node)):
-            declared.add((scope.id, _name(node)))
+def _at(cursor: TreeCursor) -> Node:
+    return cast("Node", cursor.node)  # it always stands on one
+
+
+def _bound(names: list[_Place]) -> _Bound:
+    """Role of each name that a scope binds, empty where it is neither parameter nor local."""
+    bound: _Bound = {}
+    declared: set[tuple[_Place, str]] = set()
+    for place in names:
+        kind = place.up.type if place.up else ""
+        if kind in ("global_statement", "nonlocal_statement") and place.scope:
+            declared.add((place.scope, place.name))
             if kind == "global_statement":
-                bound.setdefault(scope.id, {})[_name(node)] = ""
-    for node in names:
-        role, name = _binding(node), _name(node)
-        if role is not None and (scope := _scope(node)) and (scope.id, name) not in declared:
-            own = bound.setdefault(scope.id, {})
-            own[name] = own.get(name) or (role if scope.type != "class_definition" else "")
+                bound.setdefault(place.scope, {})[place.name] = ""
+    for place in names:
+        role, name = _binding(place), place.name
+        if role is not None and place.scope and (place.scope, name) not in declared:
+            own = bound.setdefault(place.scope, {})
+            own[name] = own.get(name) or (role if place.scope.type != "class_definition" else "")
     return bound
 
 
-def _name(node: Node) -> str:
-    return (node.text or b"").decode("utf-8")
+class _Lookup:
+    """Names in the scopes around them; what was found from a scope is kept, so that no way is gone twice."""
+
+    def __init__(self, bound: _Bound) -> None:
+        self._bound = bound
+        self._known: dict[tuple[_Place, str], str | None] = {}
+
+    def role(self, place: _Place) -> str | None:
+        name, direct = place.name, place.scope
+        if direct is None or name in self._bound.get(direct, {}):
+            return self._bound[direct][name] if direct else None
+        passed, scope, role = list[tuple[_Place, str]](), direct.scope, None
+        while scope is not None:
+            if (scope, name) in self._known:
+                role = self._known[scope, name]
+                break
+            passed.append((scope, name))
+            # The names of a class are not seen from the functions in it.
+            if scope.type != "class_definition" and name in self._bound.get(scope, {}):
+                role = self._bound[scope][name]
+                break
+            scope = scope.scope
+        self._known |= dict.fromkeys(passed, role)
+        return role
 
 
-def _scope(node: Node | None) -> Node | None:
-    """The innermost function or class around a node.
-
-    A definition's own name, defaults and annotations belong to the outer one.
-    """
-    child, node = node, node.parent if node else None
-    outside = False
-    while node is not None:
-        if node.type in ("default_parameter", "typed_default_parameter", "typed_parameter"):
-            outside = outside or child in (node.child_by_field_name("value"), node.child_by_field_name("type"))
-        elif node.type in _SCOPES:
-            inside = child in (node.child_by_field_name("body"), node.child_by_field_name("parameters"))
-            if inside and not outside:
-                return node
-            outside = False
-        child, node = node, node.parent
-    return None
-
-
-def _lookup(node: Node, bound: dict[int, dict[str, str]]) -> str | None:
-    name, scope = _name(node), _scope(node)
-    direct = scope
-    while scope is not None:
-        # The names of a class are not seen from the functions in it.
-        if (scope == direct or scope.type != "class_definition") and name in bound.get(scope.id, {}):
-            return bound[scope.id][name]
-        scope = _scope(scope)
-    return None
-
-
-def _site(node: Node) -> str | None:
+def _site(place: _Place) -> str | None:
     """The role that the place alone gives: function, class, import, attribute, call; empty for a keyword's name."""
-    parent = node.parent
+    parent = place.up
     if parent is None:
         return None
-    if parent.type in ("function_definition", "class_definition") and parent.child_by_field_name("name") == node:
+    if parent.type in ("function_definition", "class_definition") and place.field == "name":
         return "function" if parent.type == "function_definition" else "class"
-    if parent.type == "attribute" and parent.child_by_field_name("attribute") == node:
-        outer = parent.parent
-        called = outer is not None and outer.type == "call" and outer.child_by_field_name("function") == parent
+    if parent.type == "attribute" and place.field == "attribute":
+        called = parent.up is not None and parent.up.type == "call" and parent.field == "function"
         return "call" if called else "attribute"
-    if parent.type == "call" and parent.child_by_field_name("function") == node:
+    if parent.type == "call" and place.field == "function":
         return "call"
-    if parent.type in ("keyword_argument", "keyword_pattern") and parent.children[0] == node:
+    if parent.type in ("keyword_argument", "keyword_pattern") and place.first:
         return ""
-    outer = parent.parent if parent.type == "dotted_name" else parent
+    outer = parent.up if parent.type == "dotted_name" else parent
     if outer is not None and outer.type in _IMPORTS:
         return "import"
-    return "attribute" if parent.type == "dotted_name" and parent.children[0] != node else None
+    return "attribute" if parent.type == "dotted_name" and not place.first else None
 
 
-def _binding(node: Node) -> str | None:
+def _binding(place: _Place) -> str | None:
     """`parameter` or `local` where this identifier binds a name in its scope; empty if it binds another kind."""
-    child, parent = node, node.parent
-    if parent is not None and _binds_definition(node, parent):
+    parent = place.up
+    if parent is not None and _binds_definition(place, parent):
         return ""
     if parent is not None and parent.type == "dotted_name":
-        captures = parent.child_count == 1 and parent.parent is not None and parent.parent.type in _CAPTURES
+        captures = parent.node.child_count == 1 and parent.up is not None and parent.up.type in _CAPTURES
         return "local" if captures else None
-    while parent is not None and parent.type in _PATTERNS:
-        child, parent = parent, parent.parent
+    child, parent = place.top, place.top.up
     if parent is None:
         return None
     if parent.type in ("default_parameter", "typed_default_parameter"):
-        return "parameter" if parent.child_by_field_name("name") == child else None
+        return "parameter" if child.field == "name" else None
     if parent.type == "typed_parameter":
-        return "parameter" if parent.children[0] == child else None
+        return "parameter" if child.first else None
     if parent.type in ("parameters", "lambda_parameters"):
         return "parameter"
     if parent.type in ("assignment", "augmented_assignment", "for_statement", "for_in_clause"):
-        return "local" if parent.child_by_field_name("left") == child else None
+        return "local" if child.field == "left" else None
     if parent.type == "named_expression":
-        return "local" if parent.child_by_field_name("name") == child else None
+        return "local" if child.field == "name" else None
     if parent.type == "as_pattern":
-        return "local" if parent.children[-1] == node else None
+        return "local" if parent.node.children[-1] == place.node else None
     return "local" if parent.type in ("as_pattern_target", "splat_pattern") else None
 
 
-def _binds_definition(node: Node, parent: Node) -> bool:
+def _binds_definition(place: _Place, parent: _Place) -> bool:
     if parent.type in ("function_definition", "class_definition"):
-        return parent.child_by_field_name("name") == node
+        return place.field == "name"
     if parent.type == "aliased_import":
-        return parent.child_by_field_name("alias") == node
-    outer = parent.parent
+        return place.field == "alias"
+    outer = parent.up
     if parent.type != "dotted_name" or outer is None:
         return False
     if outer.type == "import_statement":
-        return parent.children[0] == node
-    return outer.type in _IMPORTS and parent in outer.children_by_field_name("name")
+        return place.first
+    return outer.type in _IMPORTS and parent.field == "name"
 
 
 _IMPORTS = {

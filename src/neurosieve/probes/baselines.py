@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.preprocessing import MaxAbsScaler
 
-from neurosieve.data.dataset import BETWEEN, are_values
+from neurosieve.data.dataset import Text, are_values, parts_of
 
 PENALTIES = tuple(float(a) for a in np.geomspace(1e-2, 1e3, 6))
 
@@ -24,7 +24,7 @@ def lookup_predictions(
     train_text: np.ndarray, train_label: Int[np.ndarray, " train"], text: np.ndarray, classes: int
 ) -> Int[np.ndarray, " rows"]:
     """For each text its most frequent class in train, the majority class for texts unseen there."""
-    counts: dict[str, Counter[int]] = defaultdict(Counter)
+    counts: dict[Text, Counter[int]] = defaultdict(Counter)
     for word, label in zip(train_text, train_label, strict=True):
         counts[word][int(label)] += 1
     # Ties by class number, so that the order of rows does not matter.
@@ -40,11 +40,11 @@ def count_predictions(
 
     Of values ridge regression, its penalty chosen by cross-validation on train.
 
-    The counts a and b of a pair (texts joined by `BETWEEN`) give |a − b| and min(a, b), as neurons give theirs, and the
+    The counts a and b of a pair give |a − b| and min(a, b), as neurons give theirs, and the
     share of the words that both have.
     """
     counter = CountVectorizer(token_pattern=r"\w+|[^\w\s]", lowercase=False)  # noqa: S106 - no password
-    counter.fit([side for whole in train_text for side in whole.split(BETWEEN)])
+    counter.fit([side for whole in train_text for side in parts_of(whole)])
     x = _counts(counter, train_text)
     scaler = MaxAbsScaler().fit(x)
     numeric = are_values(train_label)
@@ -60,7 +60,7 @@ def _ridge(rows: int) -> RidgeCV:
 
 
 def _counts(counter: CountVectorizer, text: np.ndarray) -> Any:
-    parts = [whole.split(BETWEEN) for whole in text]
+    parts = [parts_of(whole) for whole in text]
     a = counter.transform([p[0] for p in parts])
     if len(parts[0]) == 1:
         return a

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup, escape
 
-from neurosieve.report.numbers import visible
+from neurosieve.printing import visible
 
 _KEPT = "\n\t"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from neurosieve.report.numbers import visible
+from neurosieve.printing import visible
 from neurosieve.report.tables import Record, Table
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")

@@ -6,8 +6,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from neurosieve.printing import visible
 from neurosieve.report.code import marked, near
-from neurosieve.report.numbers import NONE, count, neuron, visible
+from neurosieve.report.numbers import NONE, count, neuron
 from neurosieve.report.tables import Record, Table, make_table
 
 _WHOLE = 3  # tokens whose whole function is shown

@@ -102,8 +102,3 @@ def count(value: int | float | None) -> str:
 def neuron(pair: Sequence[int]) -> str:
     """A neuron's name: layer and index."""
     return f"{pair[0]}:{pair[1]}"
-
-
-def visible(text: str) -> str:
-    """A text whose control characters, line ends and direction marks cannot act on what shows it."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -4,8 +4,10 @@ The page is `page.html.j2`; each kind of result has a part of its own, which is 
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import PurePath
 from typing import Any
@@ -14,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.concept_figures import concept_charts
 from neurosieve.report.concepts import (
@@ -37,7 +40,7 @@ from neurosieve.report.groups import (
 )
 from neurosieve.report.interventions import edit_table, effect_chart, intervention_cards, intervention_headline
 from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
-from neurosieve.report.numbers import metric_of, visible
+from neurosieve.report.numbers import metric_of
 from neurosieve.report.tables import Record
 from neurosieve.report.texts import explained_chart, text_cards
 
@@ -79,8 +82,8 @@ def render_page(
             published=summary is not None and summary["protocol"] == "published",
             headline=next(str(part["headline"]) for part in shown.values()),
             theme=Markup(theme()),  # noqa: S704 - our own files
-            plotly=Markup(get_plotlyjs()),  # noqa: S704
-            script=Markup(_text("page.js")),  # noqa: S704
+            policy=_policy(*_scripts()),
+            scripts=[Markup(script) for script in _scripts()],  # noqa: S704
             figures=_json({key: json.loads(chart.figure.to_json()) for key, chart in charts.items()}),
             charts=charts,
             missing=missing,
@@ -200,6 +203,23 @@ def _control_title(record: Record) -> str:
     metric = metric_of(record)
     selectivity = f"{metric.number(control['selectivity'])} {metric.points}"
     return f"Random labels of the same tokens reach {metric.score(control['control'])}: selectivity is {selectivity}"
+
+
+def _scripts() -> tuple[str, str]:
+    """What draws the figures, and our own."""
+    return get_plotlyjs(), _text("page.js")
+
+
+@cache
+def _policy(*scripts: str) -> str:
+    """A browser runs these scripts and no other, asks nothing of the network, and sends no form."""
+    digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    # plotly sets style attributes, which no digest can allow.
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:;"
+        " base-uri 'none'; form-action 'none'"
+    )
 
 
 def _json(value: Mapping[str, Any]) -> Markup:

@@ -10,7 +10,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from neurosieve.report.numbers import NONE, Metric, count, metric_of, neuron, per_cent, visible
+from neurosieve.printing import visible
+from neurosieve.report.numbers import NONE, Metric, count, metric_of, neuron, per_cent
 
 Record = Mapping[str, Any]
 

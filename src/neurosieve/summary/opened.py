@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 from torch import Tensor
 
-from neurosieve.activations.store import ActivationStore, labels_of
+from neurosieve.activations.row_table import labels_of, texts_of
+from neurosieve.activations.store import ActivationStore
 from neurosieve.config import StudyConfig
 from neurosieve.probes.baselines import count_predictions, lookup_predictions, majority_label, unseen
 from neurosieve.probes.features import Scaler
@@ -122,7 +123,7 @@ class OpenedTest:
 def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> OpenedTest:
     """Read the test rows; nothing is chosen after this."""
     train, test = store.units("train"), store.read("test")
-    text, label = np.array(train["text"].to_pylist(), dtype=object), scaler.labels(labels_of(train))
+    text, label = texts_of(train), scaler.labels(labels_of(train))
     if config.whole:
         predicted = count_predictions(text, label, test.text)
     else:

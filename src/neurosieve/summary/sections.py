@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from neurosieve.data.controls import among, control_labels, held_out_types
-from neurosieve.data.dataset import BETWEEN
+from neurosieve.data.dataset import parts_of
 from neurosieve.probes.intervals import holm
 from neurosieve.probes.metrics import MIN_ROWS, row_scores
 from neurosieve.probes.probe import Probe
@@ -123,7 +123,7 @@ def mistakes_part(test: OpenedTest, oracle: Probe) -> list[dict[str, Any]]:
     chosen = order[:MAX_MISTAKES]
     return [
         {
-            "text": " ⇄ ".join(shortened(side) for side in str(test.text[i]).split(BETWEEN)),
+            "text": " ⇄ ".join(shortened(side) for side in parts_of(test.text[i])),
             "label": label,
             "predicted": guess,
             "unseen": bool(test.unseen[i]),

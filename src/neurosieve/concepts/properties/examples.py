@@ -48,7 +48,9 @@ def nesting(source: Source) -> int:
     ends, deepest = list[int](), 0
     for node in marks.get("branch", ()):
         if node.id not in chained:
-            ends = [end for end in ends if end > node.start_byte] + [node.end_byte]
+            while ends and ends[-1] <= node.start_byte:
+                ends.pop()
+            ends.append(node.end_byte)
             deepest = max(deepest, len(ends))
     return deepest
 
