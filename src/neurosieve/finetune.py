@@ -18,10 +18,10 @@ import torch
 import transformers
 from jaxtyping import Int
 
-from neurosieve.activations.store import Folder
 from neurosieve.config import StudyConfig
 from neurosieve.errors import ModelError, ResourceError, RunFolderError
 from neurosieve.finetune_rows import Inputs, label_names, split_inputs
+from neurosieve.folder import Folder
 from neurosieve.models import inspect_model, resolve_device
 from neurosieve.models.loading import check_weights, loading, quiet
 from neurosieve.probes.baselines import majority_label

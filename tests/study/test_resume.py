@@ -20,8 +20,9 @@ from neurosieve import selection as selection_module
 from neurosieve import stages as stages_module
 from neurosieve import study as study_module
 from neurosieve import untrained as untrained_module
-from neurosieve.activations.store import ActivationStore, Folder
+from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import NeurosieveError, RunFolderError, StoreError
+from neurosieve.folder import Folder
 from neurosieve.models import CodeModel
 from neurosieve.redundancy import clusters as clusters_module
 from neurosieve.redundancy import controls as controls_module
@@ -63,15 +64,15 @@ KILLS: dict[str, Kill] = {
     "after the first shard": Kill(ActivationStore, "append", 2, 1),
     "before the extraction is called complete": Kill(ActivationStore, "save_manifest", 5, 3),
     "in the selection": Kill(selection_module, "SetSearch", 4, -1),
-    "between the selection's files": Kill(Folder, "write", 15, -1),
+    "between the selection's files": Kill(Folder, "write", 14, -1),
     "in the layers": Kill(layers_module, "fit_probe", 4, -1, 1),
-    "between the layers' files": Kill(Folder, "write", 18, -1, 1),
+    "between the layers' files": Kill(Folder, "write", 17, -1, 1),
     "in the clusters": Kill(clusters_module, "fit_probe", 2, -1, 2),
-    "between the clusters' files": Kill(Folder, "write", 21, -1, 2),
+    "between the clusters' files": Kill(Folder, "write", 20, -1, 2),
     "in the pipeline": Kill(pipeline_module, "_smallest", 2, -1, 3),
-    "between the pipeline's files": Kill(Folder, "write", 24, -1, 3),
+    "between the pipeline's files": Kill(Folder, "write", 23, -1, 3),
     "in the controls": Kill(controls_module, "fit_own_path", 2, -1, 4),
-    "between the controls' files": Kill(Folder, "write", 27, -1, 4),
+    "between the controls' files": Kill(Folder, "write", 26, -1, 4),
     "in an untrained copy": Kill(untrained_module, "fit_oracle", 1, -1, 5),
     "before an untrained copy is written": Kill(untrained_module.Untrained, "record", 1, -1, 5),
     "when the test split is opened": Kill(study_module, "summarise", 1, -1, 6),

@@ -163,7 +163,7 @@ def records(path: Path, ending: str, hashes: dict[str, str]) -> list[Mapping[str
     """
     if ending == ".parquet":
         hashes[path.name] = file_hash(path)
-        return _frame(path, pl.read_parquet)
+        return _frame(path, partial(pl.read_parquet, glob=False))
     file = read_text(path)
     hashes[path.name] = file.sha256
     if ending == ".csv":
