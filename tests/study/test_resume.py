@@ -344,3 +344,29 @@ def test_real_kill(awaited: str, tmp_path: Path) -> None:
     process.wait()
     ended = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=True)
     assert lasting(json.loads(ended.stdout)) == lasting(finished_quick().record)
+
+
+def test_the_study_of_another_process_is_not_written_over(tmp_path: Path) -> None:
+    hashes = read_data(quick()).hashes
+    first = RunFolder(tmp_path, quick(), hashes)
+    before = contents(tmp_path)
+    with pytest.raises(RunFolderError) as caught:
+        RunFolder(tmp_path, quick(seed=1), hashes)
+    assert_one_line(caught.value, "seed 0 → 1", "--out")
+    with pytest.raises(RunFolderError), RunFolder(tmp_path, quick(), hashes).begun():
+        raise caught.value
+    assert contents(tmp_path) == before
+    with pytest.raises(RunFolderError), first.begun():
+        raise caught.value
+    assert contents(tmp_path) == {}  # what it began itself and had nothing of
+
+
+def test_results_of_another_study_are_refused(tmp_path: Path) -> None:
+    folder = copy_run(tmp_path)
+    path = folder / "summary.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"study_sha256": "0" * 64}))
+    refused(folder, "summary.json", "those of another study", "delete summary.json")
+    del record["study_sha256"]  # as earlier versions wrote it
+    path.write_text(json.dumps(record))
+    assert run_study(quick(), folder).record == record
