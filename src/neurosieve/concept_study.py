@@ -15,7 +15,7 @@ import polars as pl
 from markupsafe import Markup
 
 from neurosieve.activations.extract import ExtractionOptions
-from neurosieve.activations.store import ActivationStore, Folder
+from neurosieve.activations.store import ActivationStore
 from neurosieve.concept_steps import NO_RANKING, evidence_step, examples_step, latent_step
 from neurosieve.concepts.claims import ConceptFindings, find_concepts
 from neurosieve.concepts.groups import find_groups
@@ -26,6 +26,7 @@ from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, re
 from neurosieve.config import ConceptOptions, StudyConfig, make_config
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError, RunFolderError
+from neurosieve.folder import Folder
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.report.concepts import claim_table, concept_headline
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object

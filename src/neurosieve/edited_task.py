@@ -15,12 +15,13 @@ from jaxtyping import Int, Num
 
 from neurosieve.activations.extract import row_reader
 from neurosieve.activations.plan import Window, batches, pad
-from neurosieve.activations.store import Activations, Folder
+from neurosieve.activations.store import Activations
 from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset
 from neurosieve.data.dataset import are_values
 from neurosieve.errors import ConfigError
 from neurosieve.finetune_rows import IGNORED, Inputs, label_names, split_inputs
+from neurosieve.folder import Folder
 from neurosieve.interventions import Edit, live
 from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import check_missing, read_network, ready

@@ -18,11 +18,11 @@ import torch
 import transformers
 from jaxtyping import Int
 
-from neurosieve.activations.store import Folder
 from neurosieve.config import StudyConfig
 from neurosieve.data.sampling import left_out_notes, usable_classes
 from neurosieve.errors import ModelError, ResourceError, RunFolderError
 from neurosieve.finetune_rows import Inputs, label_names, split_inputs
+from neurosieve.folder import Folder
 from neurosieve.models import inspect_model, resolve_device
 from neurosieve.models.loading import check_weights, loading, quiet
 from neurosieve.probes.baselines import majority_label

@@ -12,13 +12,13 @@ from jaxtyping import Bool, Float
 from pydantic import BaseModel, Field, field_validator
 
 from neurosieve.activations.plan import ReadingPlan, Window
-from neurosieve.activations.store import Folder
 from neurosieve.concept_study import OPTIONS, PARTS, ConceptWork
 from neurosieve.concepts.properties import Target
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.config import STRICT, StudyConfig, make_config
 from neurosieve.edited_task import NO_PROBE, Outcome, head_effect, probe_effect
 from neurosieve.errors import DataError, RunFolderError
+from neurosieve.folder import Folder
 from neurosieve.interventions.editors import Change, EditKind, Editor, TrainConcept, editor
 from neurosieve.interventions.edits import Edit, Erase
 from neurosieve.interventions.effects import MIN_SETS, EffectFitter, Side, loss_record

@@ -1,5 +1,6 @@
 """A run folder: the resolved study, the store, one file per stage, the summary; a killed run goes on."""
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -11,12 +12,13 @@ from typing import Any
 import psutil
 import yaml
 
-from neurosieve.activations.store import Folder
 from neurosieve.config import StudyConfig, make_config
-from neurosieve.errors import ResourceError, RunFolderError
+from neurosieve.errors import NeurosieveError, ResourceError, RunFolderError
+from neurosieve.folder import Folder
 from neurosieve.typing import PathLike
 
 FORMAT = 1
+STUDY_HASH = "study_sha256"  # none in results of earlier versions
 _PACKAGES = ("neurosieve", "torch", "transformers", "tokenizers", "numpy", "scipy", "tree-sitter", "tree-sitter-python")
 
 
@@ -63,6 +65,34 @@ def config_of(path: PathLike) -> StudyConfig:
     return make_config(options=read_study(files)["study"])
 
 
+def study_hash(files: Folder) -> str:
+    """sha256 of the study in study.yaml: what its results are marked with.
+
+    Raises:
+        RunFolderError: See `read_study`.
+    """
+    record = read_study(files)
+    said = json.dumps([record["study"], record["data_hashes"]], sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def read_result(files: Folder, name: str) -> dict[str, Any] | None:
+    """A JSON object that `RunFolder.save_result` wrote; None while it is not there.
+
+    Raises:
+        RunFolderError: It is no JSON object, or one of another study.
+    """
+    record = read_object(files, name)
+    if record is not None and record.pop(STUDY_HASH, None) not in (None, study_hash(files)):
+        raise RunFolderError(
+            f"{files.url}/{name}",
+            expected="results of the study in study.yaml",
+            got="those of another study",
+            remedy=f"put its study.yaml back, or delete {name} and run again",
+        )
+    return record
+
+
 def read_object(files: Folder, name: str) -> dict[str, Any] | None:
     """A JSON object of a run folder; None while it is not there.
 
@@ -100,21 +130,22 @@ class RunFolder:
         self.path = Path(path)
         self.files = Folder(self.path)
         self._where = f"run folder {self.path}"
+        self.data_hashes = data_hashes
         study, hashes = config.model_dump(mode="json"), dict(data_hashes)
         there = self._names()
-        old = read_study(self.files) if "study.yaml" in there else None
-        if old is None and there:
+        if there and "study.yaml" not in there:
             raise RunFolderError(
                 self._where,
                 expected="an empty folder or an earlier run",
                 got=f"other files ({there[0]} …)",
                 remedy="choose another --out",
             )
-        if len(there) > 1 and old is not None:
-            self._compare(old, study, hashes)
-        else:  # empty, or a run that was refused before it did anything
-            record = {"format": FORMAT, "study": study, "data_hashes": hashes, "versions": versions()}
-            self.files.write("study.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True).encode())
+        record = {"format": FORMAT, "study": study, "data_hashes": hashes, "versions": versions()}
+        text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True).encode()
+        # Never written over: another process may have begun its study here since the folder was looked at.
+        self._begun_here = self.files.create("study.yaml", text)
+        if not self._begun_here:
+            self._compare(read_study(self.files), study, hashes)
         self.seconds: dict[str, float] = self.load("seconds.json") or {}
 
     def _names(self) -> list[str]:
@@ -145,6 +176,16 @@ class RunFolder:
                 remedy="choose another --out, or use the old options to go on",
             )
 
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """A study that is refused before it wrote anything leaves the folder empty, free for other options."""
+        try:
+            yield
+        except NeurosieveError:
+            if self._begun_here and self._names() == ["study.yaml"]:
+                (self.path / "study.yaml").unlink()
+            raise
+
     def load(self, name: str) -> dict[str, Any] | None:
         """A JSON object of this folder; None while it is not there.
 
@@ -156,6 +197,10 @@ class RunFolder:
     def save(self, name: str, value: Any) -> None:
         """Write a JSON file at once or not at all."""
         write_object(self.files, name, value)
+
+    def save_result(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a JSON object that says which study it is of; `read_result` reads it."""
+        self.save(name, {**value, STUDY_HASH: study_hash(self.files)})
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

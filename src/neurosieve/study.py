@@ -5,7 +5,7 @@ from typing import Any
 
 from neurosieve.activations.extract import extract
 from neurosieve.activations.foreign import import_activations
-from neurosieve.activations.store import ActivationStore, Folder
+from neurosieve.activations.store import ActivationStore
 from neurosieve.config import STDLIB, StudyConfig
 from neurosieve.data import Dataset, read_examples, read_pairs, read_stdlib, read_tagging, sample_rows
 from neurosieve.data.checks import check_dataset
@@ -13,10 +13,11 @@ from neurosieve.data.corpora import read_corpus
 from neurosieve.data.dealing import refuse_shares
 from neurosieve.data.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
+from neurosieve.folder import Folder
 from neurosieve.progress import tell
 from neurosieve.rankings import OF_CLASSES
 from neurosieve.report import render_page
-from neurosieve.runfolder import RunFolder, config_of, read_object, versions
+from neurosieve.runfolder import RunFolder, config_of, read_object, read_result, versions
 from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, pooling_of, published_stage
 from neurosieve.summary import FORMAT as SUMMARY_FORMAT
 from neurosieve.summary import Summary, summarise
@@ -123,7 +124,7 @@ def load_summary(run: PathLike) -> Summary:
     """
     config_of(run)  # says so where this is no run folder
     files = Folder(run)
-    record = read_object(files, "summary.json")
+    record = read_result(files, "summary.json")
     if record is None:
         store = Path(run) / STORE
         if ActivationStore.started(store) and ActivationStore(store).manifest.complete:
@@ -197,30 +198,36 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
     data = read_data(config) if config.activations is None else None
     hashes = data.hashes if data else file_hashes(str(config.activations))
     folder = RunFolder(out, config, hashes)
-    record = folder.load("summary.json")
-    if record is None:
-        of_data = notes(config, data) if data else []
-        tell(of_data)
-        store = extract_stage(config, data, folder) if data else import_stage(config, folder)
-        work = Work(config, store, folder, data)
-        found = find(work)
-        with folder.stage("test"):
-            record = summarise(config, store, found)
-        if config.protocol == "published":
-            with folder.stage("published"):
-                record["published"] = published_stage(work, found, record)
-        record |= {
-            "notes": [*of_data, *model_notes(config, store)],
-            "seconds": folder.seconds,
-            "peak_rss_mb": folder.peak_rss_mb(),
-            "versions": versions(),
-            "data_hashes": hashes,
-        }
-        folder.save("summary.json", record)
-        write_report(out)  # a page of concepts may lie there
-    elif not folder.files.exists(REPORT):
-        write_report(out)
+    with folder.begun():
+        record = read_result(folder.files, "summary.json")
+        if record is None:
+            record = _study(config, data, folder)
+            folder.save_result("summary.json", record)
+            write_report(out)  # a page of concepts may lie there
+        elif not folder.files.exists(REPORT):
+            write_report(out)
     return Summary(record)
+
+
+def _study(config: StudyConfig, data: StudyData | None, folder: RunFolder) -> dict[str, Any]:
+    """The content of summary.json."""
+    of_data = notes(config, data) if data else []
+    tell(of_data)
+    store = extract_stage(config, data, folder) if data else import_stage(config, folder)
+    work = Work(config, store, folder, data)
+    found = find(work)
+    with folder.stage("test"):
+        record = summarise(config, store, found)
+    if config.protocol == "published":
+        with folder.stage("published"):
+            record["published"] = published_stage(work, found, record)
+    return record | {
+        "notes": [*of_data, *model_notes(config, store)],
+        "seconds": folder.seconds,
+        "peak_rss_mb": folder.peak_rss_mb(),
+        "versions": versions(),
+        "data_hashes": dict(folder.data_hashes),
+    }
 
 
 def extract_stage(config: StudyConfig, data: StudyData, folder: RunFolder) -> ActivationStore:

@@ -13,9 +13,9 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
 
-from neurosieve.activations.store import Folder
 from neurosieve.concepts.latent import LatentConcepts, LatentTree, assign, grow_tree
 from neurosieve.errors import DataError
+from neurosieve.folder import Folder
 from neurosieve.probes.archive import Archive
 
 ROWS, WIDTH = 300, 6

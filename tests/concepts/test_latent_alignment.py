@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosieve.activations.store import Folder
 from neurosieve.concepts.latent import LatentConcepts
 from neurosieve.concepts.latent_alignment import Alignment, AlignmentRule, align, line_around
 from neurosieve.concepts.properties import PropertyTable, annotate
 from neurosieve.errors import DataError
+from neurosieve.folder import Folder
 from neurosieve.probes.archive import Archive
 
 RULE = AlignmentRule(rows=1, held_out=1, types=1)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from neurosieve.data import read_tagging
-from neurosieve.data.files import SPLIT_NAMES, read_text, split_lines
+from neurosieve.data.files import SPLIT_NAMES, file_hashes, read_text, split_lines
 from neurosieve.errors import ConfigError, DataError, NeurosieveError
 from tests.data import LINES, RECORDS, SOURCES, put, record, without
 
@@ -201,3 +201,11 @@ def test_errors_survive_a_process_border(kind: type[NeurosieveError]) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is kind
     assert (str(again), again.exit_code) == (str(error), error.exit_code)
+
+
+@pytest.mark.parametrize("name", ["acts[layer=5].npy", "a*.npy", "a?.npy"])
+def test_names_are_no_patterns(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"1")
+    (tmp_path / name).with_suffix(".label").write_bytes(b"2")
+    (tmp_path / "al.npy").write_bytes(b"3")
+    assert sorted(file_hashes(tmp_path / name)) == sorted([name, name.replace(".npy", ".label")])

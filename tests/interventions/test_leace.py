@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from neurosieve.activations.store import Folder
 from neurosieve.errors import DataError
+from neurosieve.folder import Folder
 from neurosieve.interventions import Eraser, EraserFitter, fit_eraser
 from neurosieve.probes.archive import Archive
 from tests.tiny import assert_one_line

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurosieve.activations.store import Folder
 from neurosieve.errors import DataError
+from neurosieve.folder import Folder
 from neurosieve.interventions import MatchedSets, by_layer, matched_sets
 from neurosieve.probes.archive import Archive
 from tests.tiny import assert_one_line

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from neurosieve.activations.store import Activations, Folder
+from neurosieve.activations.store import Activations
+from neurosieve.folder import Folder
 from neurosieve.probes import Oracle, SelectionData, fit_oracle, fit_probe, selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from neurosieve.activations.store import Activations, Folder
+from neurosieve.activations.store import Activations
 from neurosieve.data.controls import among, control_labels, held_out_types
+from neurosieve.folder import Folder
 from neurosieve.probes import Oracle, Probe, SelectionData, fit_oracle, fit_probe, selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.redundancy import controls as controls_module

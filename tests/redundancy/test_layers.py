@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurosieve.activations.store import Folder
+from neurosieve.folder import Folder
 from neurosieve.probes import Oracle, Probe, SelectionData, fit_oracle, selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.probes.probe import best, fit_path, fit_probe

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from neurosieve.activations.store import Activations, Folder
+from neurosieve.activations.store import Activations
+from neurosieve.folder import Folder
 from neurosieve.probes import ClusterBootstrap, fit_oracle, selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.redundancy.clusters import ClusterProbe, fit_clusters

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from neurosieve.activations.selfcheck import plain_rows
-from neurosieve.activations.store import Folder
 from neurosieve.config import StudyConfig
 from neurosieve.edited_task import probe_effect
 from neurosieve.errors import ConfigError
+from neurosieve.folder import Folder
 from neurosieve.interventions import Ablate, Clamp, Edit, Scale
 from neurosieve.models import CodeModel
 from neurosieve.probes import ClusterBootstrap, fit_oracle

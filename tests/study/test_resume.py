@@ -20,8 +20,9 @@ from neurosieve import selection as selection_module
 from neurosieve import stages as stages_module
 from neurosieve import study as study_module
 from neurosieve import untrained as untrained_module
-from neurosieve.activations.store import ActivationStore, Folder
+from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import NeurosieveError, RunFolderError, StoreError
+from neurosieve.folder import Folder
 from neurosieve.models import CodeModel
 from neurosieve.redundancy import clusters as clusters_module
 from neurosieve.redundancy import controls as controls_module
@@ -63,15 +64,15 @@ KILLS: dict[str, Kill] = {
     "after the first shard": Kill(ActivationStore, "append", 2, 1),
     "before the extraction is called complete": Kill(ActivationStore, "save_manifest", 5, 3),
     "in the selection": Kill(selection_module, "SetSearch", 4, -1),
-    "between the selection's files": Kill(Folder, "write", 15, -1),
+    "between the selection's files": Kill(Folder, "write", 14, -1),
     "in the layers": Kill(layers_module, "fit_probe", 4, -1, 1),
-    "between the layers' files": Kill(Folder, "write", 18, -1, 1),
+    "between the layers' files": Kill(Folder, "write", 17, -1, 1),
     "in the clusters": Kill(clusters_module, "fit_probe", 2, -1, 2),
-    "between the clusters' files": Kill(Folder, "write", 21, -1, 2),
+    "between the clusters' files": Kill(Folder, "write", 20, -1, 2),
     "in the pipeline": Kill(pipeline_module, "_smallest", 2, -1, 3),
-    "between the pipeline's files": Kill(Folder, "write", 24, -1, 3),
+    "between the pipeline's files": Kill(Folder, "write", 23, -1, 3),
     "in the controls": Kill(controls_module, "fit_own_path", 2, -1, 4),
-    "between the controls' files": Kill(Folder, "write", 27, -1, 4),
+    "between the controls' files": Kill(Folder, "write", 26, -1, 4),
     "in an untrained copy": Kill(untrained_module, "fit_oracle", 1, -1, 5),
     "before an untrained copy is written": Kill(untrained_module.Untrained, "record", 1, -1, 5),
     "when the test split is opened": Kill(study_module, "summarise", 1, -1, 6),
@@ -343,3 +344,29 @@ def test_real_kill(awaited: str, tmp_path: Path) -> None:
     process.wait()
     ended = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=True)
     assert lasting(json.loads(ended.stdout)) == lasting(finished_quick().record)
+
+
+def test_the_study_of_another_process_is_not_written_over(tmp_path: Path) -> None:
+    hashes = read_data(quick()).hashes
+    first = RunFolder(tmp_path, quick(), hashes)
+    before = contents(tmp_path)
+    with pytest.raises(RunFolderError) as caught:
+        RunFolder(tmp_path, quick(seed=1), hashes)
+    assert_one_line(caught.value, "seed 0 → 1", "--out")
+    with pytest.raises(RunFolderError), RunFolder(tmp_path, quick(), hashes).begun():
+        raise caught.value
+    assert contents(tmp_path) == before
+    with pytest.raises(RunFolderError), first.begun():
+        raise caught.value
+    assert contents(tmp_path) == {}  # what it began itself and had nothing of
+
+
+def test_results_of_another_study_are_refused(tmp_path: Path) -> None:
+    folder = copy_run(tmp_path)
+    path = folder / "summary.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"study_sha256": "0" * 64}))
+    refused(folder, "summary.json", "those of another study", "delete summary.json")
+    del record["study_sha256"]  # as earlier versions wrote it
+    path.write_text(json.dumps(record))
+    assert run_study(quick(), folder).record == record

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosieve.activations.store import Activations, ActivationStore, Folder
+from neurosieve.activations.store import Activations, ActivationStore
+from neurosieve.folder import Folder
 from neurosieve.probes import selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.redundancy import minimal_set

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,7 +27,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from neurosieve.activations.row_table import ROW_SCHEMA, labels_of, pair_sides, texts_of, unit_table, with_left_end
-from neurosieve.errors import ResourceError, StoreError
+from neurosieve.errors import StoreError
+from neurosieve.folder import Folder
 from neurosieve.typing import NeuronId, PathLike, Split
 
 FORMAT = 1
@@ -82,71 +82,6 @@ def as_activations(
     )
 
 
-class Folder:
-    """Whole-file reads and writes below one fsspec URL; a write shows itself only when it is complete.
-
-    Raises:
-        ResourceError: The URL's filesystem is not installed.
-    """
-
-    def __init__(self, url: PathLike) -> None:
-        self.url = str(url).rstrip("/")
-        try:
-            self.fs, self.root = fsspec.core.url_to_fs(self.url)
-        except (ValueError, ImportError) as e:
-            raise ResourceError(
-                f"store {self.url}",
-                expected="a folder, or a URL of an installed fsspec filesystem",
-                got=str(e).splitlines()[0],
-                remedy="install the filesystem's package or use a local folder",
-            ) from e
-
-    def _path(self, name: str) -> str:
-        return f"{self.root}/{name}"
-
-    def exists(self, name: str) -> bool:
-        """Is there such a file?"""
-        return bool(self.fs.exists(self._path(name)))
-
-    def write(self, name: str, data: bytes) -> None:
-        """Write a file under a temporary name, then rename it.
-
-        Raises:
-            ResourceError: Full disk, or no right to write.
-        """
-        temporary = self._path(f".{name}.part")
-        try:
-            self.fs.makedirs(self.root, exist_ok=True)
-            with self.fs.open(temporary, "wb") as f:
-                f.write(data)
-            self.fs.mv(temporary, self._path(name))
-        except OSError as e:
-            raise ResourceError(
-                f"{self.url}/{name}",
-                expected=f"room for {len(data):,} bytes and the right to write",
-                got=e.strerror or str(e),
-                remedy="free some space or choose another --out; the same command then goes on from here",
-            ) from e
-
-    def read(self, name: str) -> bytes:
-        """The bytes of a file.
-
-        Raises:
-            StoreError: Missing or unreadable.
-        """
-        try:
-            data: bytes = self.fs.cat_file(self._path(name))
-        except OSError as e:
-            raise StoreError(
-                f"{self.url}/{name}", expected="a readable file", got=e.strerror or "nothing there", remedy=_REDO
-            ) from e
-        return data
-
-    def local(self, name: str) -> str | None:
-        """The path on this machine, for memory mapping; None where the URL is remote."""
-        return self._path(name) if isinstance(self.fs, fsspec.implementations.local.LocalFileSystem) else None
-
-
 _REDO = "delete the store's folder and run `neurosieve extract` again"
 
 
@@ -193,7 +128,7 @@ class ActivationStore:
     def _read_manifest(self) -> Manifest:
         where = f"activation store {self.folder.url}"
         try:
-            record = json.loads(self.folder.read("manifest.json"))
+            record = json.loads(self.folder.read("manifest.json", _REDO))
         except ValueError as e:
             raise StoreError(where, expected="a whole manifest.json", got="broken JSON", remedy=_REDO) from e
         version = record.get("format") if isinstance(record, dict) else None
@@ -246,7 +181,7 @@ class ActivationStore:
         """
         for shard in self.manifest.shards:
             for name, digest in ((shard["values"], shard["sha256"]), (shard["rows"], shard["rows_sha256"])):
-                came = hashlib.sha256(self.folder.read(name)).hexdigest()
+                came = hashlib.sha256(self.folder.read(name, _REDO)).hexdigest()
                 if came != digest:
                     raise StoreError(
                         f"shard {self.folder.url}/{name}",
@@ -302,7 +237,7 @@ class ActivationStore:
 
     def _rows(self, name: str) -> pa.Table:
         try:
-            rows = pq.read_table(io.BytesIO(self.folder.read(name)))
+            rows = pq.read_table(io.BytesIO(self.folder.read(name, _REDO)))
         except pa.ArrowException as e:
             where = f"shard {self.folder.url}/{name}"
             raise StoreError(where, expected="a whole Parquet file", got=str(e), remedy=_REDO) from e
@@ -325,7 +260,7 @@ class _ShardReader:
         path = self._folder.local(self._name)
         try:
             if path is None:
-                tensors: Mapping[str, Tensor] = load(self._folder.read(self._name))
+                tensors: Mapping[str, Tensor] = load(self._folder.read(self._name, _REDO))
                 self._get: Callable[[str], Tensor] = tensors.__getitem__
             else:
                 self._get = safe_open(path, framework="pt").get_tensor

@@ -91,7 +91,9 @@ def run(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
 def extract(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
     """Only write the activations; `run` with the same options and folder goes on from there."""
     read = read_data(config)
-    store = extract_stage(config, read, RunFolder(out, config, read.hashes))
+    folder = RunFolder(out, config, read.hashes)
+    with folder.begun():
+        store = extract_stage(config, read, folder)
     if as_json:
         _print_json(vars(store.manifest))
     else:

@@ -1,6 +1,7 @@
 """Finding and reading a data set's files: split names, gzip, UTF-8, and errors that name the file."""
 
 import codecs
+import glob
 import gzip
 import hashlib
 import re
@@ -258,7 +259,7 @@ def file_hashes(path: PathLike) -> dict[str, str]:
     """
     place = Path(path)
     try:
-        inside = place.iterdir() if place.is_dir() else place.parent.glob(f"{place.stem}.*")
+        inside = place.iterdir() if place.is_dir() else place.parent.glob(f"{glob.escape(place.stem)}.*")
         files = sorted(p for p in inside if p.is_file())
         if not files:
             raise DataError(

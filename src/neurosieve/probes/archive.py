@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from neurosieve.activations.store import Folder
 from neurosieve.errors import RunFolderError, StoreError
+from neurosieve.folder import Folder
 from neurosieve.probes.probe import Probe
 
 _SAID = ("lam", "converged", "violation", "validation")
