@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 
 import torch
-from transformers import AutoModel
 
 from neurosieve.activations.plan import batches, plan_reading
 from neurosieve.config import StudyConfig
@@ -116,12 +115,10 @@ def _seconds(config: StudyConfig, reading: float, fitting: float, speed: float) 
 
 
 def _shape(info: ModelInfo, config: StudyConfig) -> tuple[int, int, int]:
-    """Layers, width, and parameters outside the embeddings, from a network without weights."""
-    with torch.device("meta"):
-        network = AutoModel.from_config(info.config, trust_remote_code=config.trust_remote_code)  # type: ignore[no-untyped-call]
-    embeddings = sum(m.weight.numel() for m in network.modules() if isinstance(m, torch.nn.Embedding))
-    total = sum(p.numel() for p in network.parameters())
-    layers, width = info.adapter.size(network, config.site, info.name)
+    """Layers, width, and parameters outside the embeddings."""
+    embeddings = sum(m.weight.numel() for m in info.blank.modules() if isinstance(m, torch.nn.Embedding))
+    total = sum(p.numel() for p in info.blank.parameters())
+    layers, width = info.adapter.size(info.blank, config.site, info.name)
     return layers, width, total - embeddings
 
 
