@@ -21,7 +21,7 @@ from jaxtyping import Int
 
 from neurosieve.activations.store import Folder
 from neurosieve.config import StudyConfig
-from neurosieve.errors import ModelError, ResourceError, RunFolderError
+from neurosieve.errors import ConfigError, ModelError, ResourceError, RunFolderError
 from neurosieve.finetune_rows import Inputs, label_names, split_inputs
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import quiet, read_network
@@ -31,6 +31,7 @@ from neurosieve.probes.intervals import ClusterBootstrap, score_interval
 from neurosieve.study import read_dataset
 from neurosieve.typing import PathLike, Split
 
+_SEEDS = 2**32
 RECORD, CHECKPOINTS = "finetune.json", "checkpoints"
 _UNTYPED: Any = transformers  # much of it has no annotations
 
@@ -79,6 +80,7 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
         options: How to train.
 
     Raises:
+        ConfigError: A seed that Trainer does not take.
         ResourceError: accelerate is not installed (extra `train`).
         RunFolderError: `out` holds something else, or was begun with other options.
         DataError: See the readers; a class without rows in a split.
@@ -86,6 +88,13 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
     if importlib.util.find_spec("accelerate") is None:
         raise ResourceError(
             "fine-tuning", expected="the package accelerate", got="none", remedy='pip install "neurosieve[train]"'
+        )
+    if config.seed >= _SEEDS:
+        raise ConfigError(
+            "seed",
+            expected=f"less than {_SEEDS:,}, as Trainer takes it",
+            got=str(config.seed),
+            remedy="choose a smaller",
         )
     options = options or FinetuneOptions()
     folder = Path(out)

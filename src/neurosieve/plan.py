@@ -8,6 +8,7 @@ import torch
 from neurosieve.activations.plan import batches, plan_reading
 from neurosieve.config import StudyConfig
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
+from neurosieve.models.code_model import check_ids, embedding_rows
 from neurosieve.stages import pooling_of
 from neurosieve.study import notes, read_data
 from neurosieve.typing import SPLITS
@@ -64,6 +65,7 @@ def plan_study(config: StudyConfig) -> Cost:
         drop_shared=config.straddle == "drop",
         max_windows=config.max_windows,
     )
+    check_ids(info.name, plan.largest_id, embedding_rows(info.blank))
     rows: dict[str, int] = {s: plan.rows(s) for s in SPLITS}
     filled = [b for s in SPLITS for b in batches(plan.windows[s], config.batch_tokens)]
     tokens = sum(len(b) * len(b[-1].ids) for b in filled)

@@ -194,7 +194,9 @@ def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) 
     Raises:
         ModelError: No family that is known or registered; a stack that the model has not.
     """
-    family, paired = config.model_type, bool(config.is_encoder_decoder)
+    family = config.model_type
+    alone = family in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or family in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    paired = bool(config.is_encoder_decoder) and (family in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES or not alone)
     kind = (stack or "encoder") if paired else _kind(config, name)
     if stack not in (None, kind):
         raise ModelError(
@@ -248,7 +250,17 @@ def _sees_all(config: Any) -> bool:
 def _text_config(config: Any, half: Kind | None) -> Any:
     """The part of a config that tells the sizes of its text model, or of one half of an encoder–decoder."""
     part = getattr(config, half, None) if half else config
-    return part.get_text_config() if isinstance(part, PretrainedConfig) else config
+    if not isinstance(part, PretrainedConfig):
+        return config
+    try:
+        return part.get_text_config()
+    except ValueError as e:
+        raise ModelError(
+            f"config of the family {config.model_type!r}",
+            expected="one text model",
+            got="several",
+            remedy="choose another model",
+        ) from e
 
 
 def _start(config: PretrainedConfig) -> int:
@@ -329,16 +341,19 @@ def feed_forward_modules(network: Any, adapter: Adapter, name: str) -> list[torc
     named = adapter.stack(network).named_modules()
     found = [m for path, m in named if pattern.search(path) and ".attention." not in path]
     blocks = adapter.told_blocks(network.config)
-    if not found or (blocks not in (None, len(found)) and adapter.family not in _SHARED_BLOCKS):
+    if not found:
         raise ModelError(
             f"feed-forward units of {name}",
-            expected=f"a module whose name ends in {adapter.feed_forward} in each of its blocks",
-            got=f"{len(found)} in {blocks} blocks of the family {adapter.family!r}"
-            if found
-            else f"none in the family {adapter.family!r}",
-            remedy="blocks of experts have none: read --site hidden"
-            if found
-            else "name them with neurosieve.register_family(…, feed_forward=…), or read --site hidden",
+            expected=f"modules whose names end in {adapter.feed_forward}",
+            got=f"none in the family {adapter.family!r}",
+            remedy="name them with neurosieve.register_family(…, feed_forward=…), or read --site hidden",
+        )
+    if blocks not in (None, len(found)) and adapter.family not in _SHARED_BLOCKS:
+        raise ModelError(
+            f"feed-forward units of {name}",
+            expected=f"those of all {blocks} blocks",
+            got=f"those of {len(found)}; blocks of experts have none",
+            remedy="read --site hidden",
         )
     return found
 

@@ -126,7 +126,10 @@ def check_family(name: str, *, trust_remote_code: bool) -> None:
             got=f"a {type(config).__name__}",
             remedy="use the config.json that belongs to the weights",
         )
-    family, own_code = config.get("model_type"), "AutoConfig" in (config.get("auto_map") or {})
+    family, own_code = (
+        str(config["model_type"]) if "model_type" in config else None,
+        "AutoConfig" in (config.get("auto_map") or {}),
+    )
     if family is None or family in CONFIG_MAPPING or (own_code and trust_remote_code):
         return
     register = "register its classes in Python with AutoConfig.register and AutoModel.register, and its kind with"

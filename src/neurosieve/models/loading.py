@@ -13,13 +13,13 @@ import transformers
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
-from neurosieve.errors import ConfigError, ModelError, ResourceError
+from neurosieve.errors import ConfigError, ModelError, NeurosieveError, ResourceError
 from neurosieve.models.adapters import Adapter, Kind, adapter_for, check_sizes, feed_forward_modules, with_positions
 from neurosieve.models.code_model import CodeModel
 from neurosieve.models.folder import GGUF, check_adapter, check_family, check_place, check_weights
 from neurosieve.models.known import located
 from neurosieve.models.trial import tried
-from neurosieve.models.weights import check_all_there, not_computed, split_keys, unused_notes
+from neurosieve.models.weights import check_all_there, not_computed, other_shapes, split_keys, unused_notes
 from neurosieve.typing import PathLike, Precision, Site
 
 Model = TypeVar("Model", bound=CodeModel)
@@ -82,14 +82,28 @@ def inspect_model(
 
 def _config(place: str, options: dict[str, Any]) -> PretrainedConfig:
     with loading(place):
-        if not place.endswith(GGUF):
-            check_adapter(place)
-            check_family(place, trust_remote_code=options["trust_remote_code"])
-        config: PretrainedConfig = AutoConfig.from_pretrained(**options)
+        try:
+            if not place.endswith(GGUF):
+                check_adapter(place)
+                check_family(place, trust_remote_code=options["trust_remote_code"])
+            config: PretrainedConfig = AutoConfig.from_pretrained(**options)
+        except (NeurosieveError, OSError, ValueError, KeyError, ImportError):
+            raise
+        except Exception as e:  # every class of configs fails in its own way
+            raise _no_config(place, e) from e
     for part in (config, *(getattr(config, key, None) for key in config.sub_configs)):
         if isinstance(part, PretrainedConfig):
             part.return_dict = True  # outputs are taken by their names
     return config
+
+
+def _no_config(name: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"config of {name}",
+        expected="a network that transformers can build",
+        got=f"{type(error).__name__}: {_first_line(error)}",
+        remedy="use the config.json that belongs to the weights, or choose another model",
+    )
 
 
 def _blank(config: PretrainedConfig, adapter: Adapter, name: str, *, trust_remote_code: bool) -> torch.nn.Module:
@@ -103,12 +117,7 @@ def _blank(config: PretrainedConfig, adapter: Adapter, name: str, *, trust_remot
         with quiet(), torch.device("meta"):
             network: torch.nn.Module = AutoModel.from_config(config, trust_remote_code=trust_remote_code)  # type: ignore[no-untyped-call]
     except Exception as e:  # every family fails in its own way
-        raise ModelError(
-            f"config of {name}",
-            expected="a network that transformers can build",
-            got=f"{type(e).__name__}: {_first_line(e)}",
-            remedy="use the config.json that belongs to the weights, or choose another model",
-        ) from e
+        raise _no_config(name, e) from e
     return network
 
 
@@ -289,6 +298,8 @@ def loading(name: str) -> Iterator[None]:
         with quiet():
             yield
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError, UnpicklingError) as e:
+        if "ignore_mismatched_sizes" in str(e):
+            raise other_shapes(name) from e
         if Path(name).exists():
             raise ModelError(
                 f"model {'folder' if Path(name).is_dir() else 'file'} {name}",

@@ -45,14 +45,25 @@ def check_all_there(name: str, missing: Collection[str] = (), mismatched: Collec
     Raises:
         ModelError: There are some.
     """
-    for keys, what in ((missing, "missing"), (mismatched, "of another shape")):
-        if keys:
-            raise ModelError(
-                f"weights of {name}",
-                expected="all weights of the network",
-                got=f"{len(keys)} {what} ({min(keys)} …)",
-                remedy="use the checkpoint that belongs to this config",
-            )
+    if mismatched:
+        raise other_shapes(name, f" ({min(mismatched)} …)")
+    if missing:
+        raise ModelError(
+            f"weights of {name}",
+            expected="all weights of the network",
+            got=f"{len(missing)} missing ({min(missing)} …)",
+            remedy="use the checkpoint that belongs to this config",
+        )
+
+
+def other_shapes(name: str, which: str = "") -> ModelError:
+    """The error for weights whose shapes are not those that the config tells."""
+    return ModelError(
+        f"weights of {name}",
+        expected="the shapes that the config tells",
+        got=f"others{which}",
+        remedy="use the checkpoint that belongs to this config",
+    )
 
 
 def unused_notes(name: str, base: Any, unexpected: Collection[str]) -> tuple[str, ...]:
