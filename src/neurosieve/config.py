@@ -133,7 +133,7 @@ class StudyConfig(BaseModel):
     keep_overlap: bool = Field(
         False, description="keep test examples that also stand in train, and pairs whose functions do"
     )
-    seed: int = Field(0, ge=0, description="seed of every draw")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of every draw")
     deltas: tuple[float, ...] = Field((0.01,), description="losses allowed against the oracle (0.01 = one point)")
     select: tuple[Literal["point", "safe"], ...] = Field(
         ("safe",),

@@ -24,7 +24,8 @@ from neurosieve.finetune_rows import IGNORED, Inputs, label_names, split_inputs
 from neurosieve.folder import Folder
 from neurosieve.interventions import Edit, live
 from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_device
-from neurosieve.models.loading import check_missing, read_network, ready
+from neurosieve.models.loading import read_network, ready
+from neurosieve.models.weights import check_all_there
 from neurosieve.probes import ClusterBootstrap
 from neurosieve.probes.archive import Archive
 from neurosieve.probes.intervals import loss_interval, score_interval
@@ -250,16 +251,16 @@ def _outputs(info: ModelInfo) -> dict[str, int]:
 
 def _load(info: ModelInfo, dataset: Dataset, config: StudyConfig) -> _Head:
     auto: Any = getattr(transformers, f"AutoModel{_kind(dataset)}")
-    whole, missing = read_network(
+    whole, missing, notes = read_network(
         info,
         auto,
         precision=config.precision,
         trust_remote_code=config.trust_remote_code,
         allow_pickle=config.allow_pickle,
     )
-    check_missing(info, whole, missing)
+    check_all_there(info.name, missing)
     where = resolve_device(config.device)
-    return _Head(ready(CodeModel, info, whole.base_model, where, config.site), whole.eval().to(where))
+    return _Head(ready(CodeModel, info, whole.base_model, where, config.site, notes), whole.eval().to(where))
 
 
 def _windows(inputs: Inputs, kept: Int[np.ndarray, " some"]) -> list[Window]:

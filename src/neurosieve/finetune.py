@@ -3,12 +3,13 @@
 The Trainer is used as it comes: it knows schedules, mixed devices and checkpoints; this module only brings rows to it.
 """
 
+import copy
 import importlib.util
 import json
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,18 @@ from jaxtyping import Int
 
 from neurosieve.config import StudyConfig
 from neurosieve.data.sampling import left_out_notes, usable_classes
-from neurosieve.errors import ModelError, ResourceError, RunFolderError
+from neurosieve.errors import ConfigError, ModelError, ResourceError, RunFolderError
 from neurosieve.finetune_rows import Inputs, label_names, split_inputs
 from neurosieve.folder import Folder
-from neurosieve.models import inspect_model, resolve_device
-from neurosieve.models.loading import check_weights, loading, quiet
+from neurosieve.models import ModelInfo, inspect_model, resolve_device
+from neurosieve.models.loading import quiet, read_network
+from neurosieve.models.weights import check_all_there, split_keys
 from neurosieve.probes.baselines import majority_label
 from neurosieve.probes.intervals import ClusterBootstrap, score_interval
 from neurosieve.study import read_dataset
 from neurosieve.typing import PathLike, Split
 
+_SEEDS = 2**32
 RECORD, CHECKPOINTS = "finetune.json", "checkpoints"
 _UNTYPED: Any = transformers  # much of it has no annotations
 
@@ -78,6 +81,7 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
         options: How to train.
 
     Raises:
+        ConfigError: A seed that Trainer does not take.
         ResourceError: accelerate is not installed (extra `train`).
         RunFolderError: `out` holds something else, or was begun with other options.
         DataError: See the readers; a class without rows in a split.
@@ -85,6 +89,13 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
     if importlib.util.find_spec("accelerate") is None:
         raise ResourceError(
             "fine-tuning", expected="the package accelerate", got="none", remedy='pip install "neurosieve[train]"'
+        )
+    if config.seed >= _SEEDS:
+        raise ConfigError(
+            "seed",
+            expected=f"less than {_SEEDS:,}, as Trainer takes it",
+            got=str(config.seed),
+            remedy="choose a smaller",
         )
     options = options or FinetuneOptions()
     folder = Path(out)
@@ -129,7 +140,7 @@ def _train(config: StudyConfig, folder: Path, options: FinetuneOptions) -> dict[
     labels = label_names(dataset, config.classes)
     notes = [*left_out_notes(usable_classes(dataset, config.classes)[1]), *_with_pad(info.tokenizer)]
     parts = split_inputs(info, dataset, labels)
-    network = _network(config, labels, info.tokenizer.pad_token_id, whole=dataset.whole)
+    network, unused = _network(info, config, labels, whole=dataset.whole)
     trainer = _trainer(config, folder, options, network, info.tokenizer, parts)
     checkpoints = sorted((folder / CHECKPOINTS).glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=bool(checkpoints))
@@ -143,7 +154,7 @@ def _train(config: StudyConfig, folder: Path, options: FinetuneOptions) -> dict[
         "epochs": _epochs(trainer.state.log_history),
         "validation": float(trainer.state.best_metric),
         **_test_score(trainer, parts["test"], parts["train"], len(labels), config),
-        "notes": notes,
+        "notes": [*notes, *unused],
     }
 
 
@@ -154,33 +165,34 @@ def _with_pad(tokenizer: Any) -> list[str]:
     return [f"the tokenizer has no pad token; {tokenizer.pad_token} stands in for it"]
 
 
-def _network(config: StudyConfig, labels: Sequence[str], pad: int, *, whole: bool) -> Any:
-    info = inspect_model(config.model, trust_remote_code=config.trust_remote_code)
-    check_weights(info.place, allow_pickle=config.allow_pickle)
-    kind = _UNTYPED.AutoModelForSequenceClassification if whole else _UNTYPED.AutoModelForTokenClassification
+def _network(info: ModelInfo, config: StudyConfig, labels: Sequence[str], *, whole: bool) -> tuple[Any, Sequence[str]]:
+    """The network with a head for the labels, and what is to be said of weights that it does not use.
+
+    The head, and a pooler before it, may be new; all other weights must be those of the checkpoint.
+    """
+    auto = _UNTYPED.AutoModelForSequenceClassification if whole else _UNTYPED.AutoModelForTokenClassification
+    own: Any = copy.deepcopy(info.config)
+    if type(own) not in auto._model_mapping and auto.__name__ not in (getattr(own, "auto_map", None) or {}):
+        raise ModelError(
+            f"model {config.model}",
+            expected=f"a family with a head for {'sequences' if whole else 'tokens'} in transformers",
+            got=info.adapter.family,
+            remedy="choose another model",
+        )
+    own.id2label, own.label2id = dict(enumerate(labels)), {name: i for i, name in enumerate(labels)}
+    own.pad_token_id = info.tokenizer.pad_token_id
     torch.manual_seed(config.seed)  # of the new head
-    with loading(info.place):
-        try:
-            return kind.from_pretrained(
-                info.place,
-                num_labels=len(labels),
-                id2label=dict(enumerate(labels)),
-                label2id={name: i for i, name in enumerate(labels)},
-                pad_token_id=pad,
-                dtype=torch.float32,
-                ignore_mismatched_sizes=True,
-                trust_remote_code=config.trust_remote_code,
-                use_safetensors=None if config.allow_pickle else True,
-            )
-        except ValueError as e:
-            if "Unrecognized configuration class" not in str(e):
-                raise
-            raise ModelError(
-                f"model {config.model}",
-                expected=f"a family with a head for {'sequences' if whole else 'tokens'} in transformers",
-                got=info.adapter.family,
-                remedy="choose another model",
-            ) from e
+    network, missing, notes = read_network(
+        replace(info, config=own),
+        auto,
+        precision="float32",
+        trust_remote_code=config.trust_remote_code,
+        allow_pickle=config.allow_pickle,
+        new_head=True,
+    )
+    body, _ = split_keys(network, missing)
+    check_all_there(info.name, [key for key in body if not key.startswith("pooler.")])
+    return network, notes
 
 
 def _trainer(

@@ -12,6 +12,7 @@ from neurosieve.data import Dataset, Rows, sample_rows
 from neurosieve.data.sampling import usable_classes
 from neurosieve.errors import DataError
 from neurosieve.models import ModelInfo
+from neurosieve.models.code_model import check_ids, embedding_rows
 from neurosieve.typing import SPLITS, Split
 
 IGNORED = -100  # what transformers' losses leave out
@@ -61,12 +62,16 @@ def split_inputs(
 
     Raises:
         DataError: A class without a row in a split, read or not.
+        ModelError: A token id that the network has no embedding of.
     """
     everything = dict.fromkeys(SPLITS, max(1, *(sum(c.values()) for c in dataset.label_counts.values())))
     rows = sample_rows(dataset, classes=labels, per_class=everything).rows
     place = np.array([dataset.examples[i].split for i in rows.example], dtype=object)
     read = _whole if dataset.whole else _tokens
-    return {split: read(info, dataset, rows.select(np.flatnonzero(place == split)), split) for split in splits}
+    inputs = {split: read(info, dataset, rows.select(np.flatnonzero(place == split)), split) for split in splits}
+    ids = [max(row["input_ids"], default=0) for part in inputs.values() for row in part.rows]
+    check_ids(info.name, max(ids, default=0), embedding_rows(info.blank))
+    return inputs
 
 
 def _tokens(info: ModelInfo, dataset: Dataset, rows: Rows, split: Split) -> Inputs:

@@ -75,7 +75,7 @@ class Folder:
             self.fs.makedirs(self.root, exist_ok=True)
             try:
                 Path(temporary).write_bytes(data)
-                Path(self._path(name)).hardlink_to(temporary)  # fails where the name is taken; a rename replaces
+                _claim(Path(self._path(name)), Path(temporary))
             except FileExistsError:
                 return False
             finally:
@@ -112,6 +112,17 @@ class Folder:
     def local(self, name: str) -> str | None:
         """The path on this machine, for memory mapping; None where the URL is remote."""
         return self._path(name) if isinstance(self.fs, LocalFileSystem) else None
+
+
+def _claim(path: Path, whole: Path) -> None:
+    """Give a whole file its name; fails where the name is taken, which a rename would replace."""
+    try:
+        path.hardlink_to(whole)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: there a reader can meet the file half-written
+        with path.open("xb") as f:
+            f.write(whole.read_bytes())
 
 
 def _names_url(url: PathLike) -> bool:

@@ -4,11 +4,11 @@ import time
 from dataclasses import dataclass
 
 import torch
-from transformers import AutoModel
 
 from neurosieve.activations.plan import batches, plan_reading
 from neurosieve.config import StudyConfig
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
+from neurosieve.models.code_model import check_ids, embedding_rows
 from neurosieve.stages import pooling_of
 from neurosieve.study import notes, read_data
 from neurosieve.typing import SPLITS
@@ -65,6 +65,7 @@ def plan_study(config: StudyConfig) -> Cost:
         drop_shared=config.straddle == "drop",
         max_windows=config.max_windows,
     )
+    check_ids(info.name, plan.largest_id, embedding_rows(info.blank))
     rows: dict[str, int] = {s: plan.rows(s) for s in SPLITS}
     filled = [b for s in SPLITS for b in batches(plan.windows[s], config.batch_tokens)]
     tokens = sum(len(b) * len(b[-1].ids) for b in filled)
@@ -116,12 +117,10 @@ def _seconds(config: StudyConfig, reading: float, fitting: float, speed: float) 
 
 
 def _shape(info: ModelInfo, config: StudyConfig) -> tuple[int, int, int]:
-    """Layers, width, and parameters outside the embeddings, from a network without weights."""
-    with torch.device("meta"):
-        network = AutoModel.from_config(info.config, trust_remote_code=config.trust_remote_code)  # type: ignore[no-untyped-call]
-    embeddings = sum(m.weight.numel() for m in network.modules() if isinstance(m, torch.nn.Embedding))
-    total = sum(p.numel() for p in network.parameters())
-    layers, width = info.adapter.size(network, config.site, info.name)
+    """Layers, width, and parameters outside the embeddings."""
+    embeddings = sum(m.weight.numel() for m in info.blank.modules() if isinstance(m, torch.nn.Embedding))
+    total = sum(p.numel() for p in info.blank.parameters())
+    layers, width = info.adapter.size(info.blank, config.site, info.name)
     return layers, width, total - embeddings
 
 

@@ -25,6 +25,7 @@ from neurosieve.data.dataset import VALUE, Dataset, Rows, are_values
 from neurosieve.data.sampling import Sample
 from neurosieve.errors import DataError, StoreError
 from neurosieve.models import CodeModel
+from neurosieve.models.code_model import check_ids
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, PathLike, Pooling, Split, StoreDtype, View
 
@@ -67,6 +68,7 @@ class ExtractionOptions:
             drop_shared=self.drop_shared,
             max_windows=self.max_windows,
         )
+        check_ids(model.name, plan.largest_id, model.rows)
         return plan if self.view == "detect" else hide_units(plan, model, rounds=self.rounds)
 
 

@@ -95,6 +95,11 @@ class ReadingPlan:
         """Tokens that the network reads, padding not counted."""
         return sum(len(w.ids) for windows in self.windows.values() for w in windows)
 
+    @property
+    def largest_id(self) -> int:
+        """The largest token id, -1 without any."""
+        return max((i for windows in self.windows.values() for w in windows for i in w.ids), default=-1)
+
 
 def plan_reading(
     tokenizer: PreTrainedTokenizerBase,

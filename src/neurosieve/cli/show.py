@@ -108,6 +108,8 @@ def show_store(store: ActivationStore) -> None:
     screen.print(
         f"self-check: {check['rows']:.0f} rows differ from transformers' own by at most {check['difference']:.1g}"
     )
+    for note in manifest.notes:
+        screen.print(Text(f"· {note}"))
     screen.print(Text(f"store in {store.folder.url}"))
 
 

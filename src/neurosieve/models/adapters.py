@@ -5,7 +5,7 @@ Everything else in the package is generic. A family that transformers loads with
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import torch
@@ -21,9 +21,9 @@ from neurosieve.typing import Site
 
 Kind = Literal["encoder", "decoder"]
 
-# Position ids of these start behind the pad id, so that many positions are not usable.
-_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "roberta-prelayernorm"}
-_OFFSET_POSITIONS |= {"data2vec-text", "mpnet", "xmod"}
+# Of these every token sees the ones behind it, though transformers knows a causal language model of them alone.
+_TWO_WAY = {"xlnet", "cpmant"}
+_MOST_BLOCKS = 1_000  # the deepest published models have some hundreds
 _POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 _TAKES_POSITION_IDS = {"gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "codegen", "llama", "mistral", "qwen2"}
 _TAKES_POSITION_IDS |= {"qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "starcoder2", "stablelm", "olmo2"}
@@ -31,7 +31,7 @@ _TAKES_POSITION_IDS |= {"qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3"
 _FINAL_NORM = _TAKES_POSITION_IDS | {"modernbert", "roberta-prelayernorm", "opt", "bloom", "falcon", "mpt"}
 _FINAL_NORM |= {"t5", "mt5", "umt5", "longt5", "switch_transformers", "mbart", "pegasus", "bigbird_pegasus", "m2m_100"}
 _FINAL_NORM |= {"granite", "cohere", "mixtral", "qwen2_moe", "smollm3", "xglm", "eurobert", "esm", "megatron-bert"}
-_FINAL_NORM |= {"modernbert-decoder"}
+_FINAL_NORM |= {"modernbert-decoder", "gemma3", "t5gemma"}
 # What a block's second feed-forward projection is called; its input is what the units give after their activation.
 _FEED_FORWARD = "|".join(
     (
@@ -59,6 +59,8 @@ _EMBEDDINGS |= {"bloom": "word_embeddings_layernorm", "falcon": "word_embeddings
 _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 # Blocks that are called more than once each.
 _SHARED_BLOCKS = {"albert": r"encoder\.albert_layer_groups\.\d+\.albert_layers\.\d+"}
+# What a table of positions is called.
+_POSITIONS = re.compile(r"position_embedding|embed_position|wpe")
 # What a norm behind the last block is called.
 _NORM = re.compile(r"ln|ln_f|norm_f|norm|final_norm|final_layer_?norm|layer_norm|LayerNorm|emb_layer_norm_after")
 # Encoder–decoders whose decoder starts with the end token where their config does not say with what.
@@ -91,9 +93,16 @@ class Adapter:
 
     def stack(self, network: Any) -> torch.nn.Module:
         """The part of a network whose blocks are read; a forward pass calls it once, that of a language model too."""
-        if not self.paired:
-            return cast(torch.nn.Module, network.decoder if self.family in _WRAPPED else network)
-        return cast(torch.nn.Module, network.get_encoder() if self.kind == "encoder" else network.get_decoder())
+        if self.paired:
+            return cast(torch.nn.Module, network.get_encoder() if self.kind == "encoder" else network.get_decoder())
+        if self.family in _WRAPPED:
+            return cast(torch.nn.Module, network.decoder)
+        within = self.text_config(network.config) is not network.config  # beside towers for pictures or sound
+        return cast(torch.nn.Module, network.get_decoder() if within else network)
+
+    def text_config(self, config: Any) -> Any:
+        """The part of a config that tells the sizes of the stack."""
+        return _text_config(config, self.kind if self.paired else None)
 
     @property
     def embeddings(self) -> str | None:
@@ -105,22 +114,38 @@ class Adapter:
         """A module of a stack that may follow the first block, and whose output is layer 1 then."""
         return _BEHIND_FIRST.get(self.family)
 
-    def blocks(self, config: Any) -> int:
-        """Blocks of the stack."""
+    def told_blocks(self, config: Any) -> Any:
+        """What a config says of the number of blocks of the stack, None if nothing."""
         keys = (f"{self.kind}_layers", f"num_{self.kind}_layers") if self.paired else ()
-        return int(next(n for key in (*keys, "num_hidden_layers") if (n := getattr(config, key, None)) is not None))
+        told = (getattr(self.text_config(config), key, None) for key in (*keys, "num_hidden_layers"))
+        return next((n for n in told if n is not None), None)
+
+    def blocks(self, config: Any) -> int:
+        """Blocks of the stack.
+
+        Raises:
+            ModelError: The config does not say.
+        """
+        told = self.told_blocks(config)
+        if told is None:
+            raise ModelError(
+                f"config of the family {self.family!r}",
+                expected="num_hidden_layers",
+                got="none",
+                remedy="let the config of the family map its own name to that (attribute_map)",
+            )
+        return int(told)
 
     def size(self, network: Any, site: Site, name: str) -> tuple[int, int]:
         """Layers and neurons of a layer at a site; of the weights only the shapes are looked at.
 
         Raises:
-            ModelError: See `feed_forward_modules`.
+            ModelError: See `blocks` and `feed_forward_modules`.
         """
-        config = network.config
-        blocks = self.blocks(config)
+        blocks = self.blocks(network.config)
         if site == "hidden":
-            return blocks + 1, config.hidden_size
-        module: Any = feed_forward_modules(self.stack(network), self, name)[0]
+            return blocks + 1, self.text_config(network.config).hidden_size
+        module: Any = feed_forward_modules(network, self, name)[0]
         return blocks, getattr(module, "in_features", module.weight.shape[0])  # GPT-2's is turned round
 
 
@@ -169,7 +194,9 @@ def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) 
     Raises:
         ModelError: No family that is known or registered; a stack that the model has not.
     """
-    family, paired = config.model_type, bool(config.is_encoder_decoder)
+    family = config.model_type
+    alone = family in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or family in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    paired = bool(config.is_encoder_decoder) and (family in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES or not alone)
     kind = (stack or "encoder") if paired else _kind(config, name)
     if stack not in (None, kind):
         raise ModelError(
@@ -182,7 +209,7 @@ def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) 
     return Adapter(
         family=family,
         kind=kind,
-        max_tokens=_max_tokens(config, one_less=paired and kind == "decoder"),
+        max_tokens=_max_tokens(_text_config(config, kind if paired else None), one_less=paired and kind == "decoder"),
         final_norm=known.final_norm if known else family in _FINAL_NORM,
         position_ids=kind == "decoder"
         and not paired
@@ -207,39 +234,126 @@ def _kind(config: PretrainedConfig, name: str) -> Kind:
             remedy=f"for a text model of its own call neurosieve.register_family({family!r}, kind='encoder') first;"
             " otherwise choose another model",
         )
-    return "decoder" if bool(getattr(config, "is_decoder", False)) or (causal and not masked) else "encoder"
+    if family in _TWO_WAY or _sees_all(_text_config(config, None)):
+        return "encoder"
+    if family == "bert-generation":  # BERT's blocks, whose attention is causal on demand
+        masked = True
+    return "decoder" if bool(getattr(config, "is_decoder", False)) or not masked else "encoder"
+
+
+def _sees_all(config: Any) -> bool:
+    """Whether a config takes the causal mask away; families say so in one of two ways."""
+    two_way = getattr(config, "use_bidirectional_attention", None)  # of pictures alone: "vision"
+    return getattr(config, "is_causal", None) is False or two_way is True or two_way == "all"
+
+
+def _text_config(config: Any, half: Kind | None) -> Any:
+    """The part of a config that tells the sizes of its text model, or of one half of an encoder–decoder."""
+    part = getattr(config, half, None) if half else config
+    if not isinstance(part, PretrainedConfig):
+        return config
+    try:
+        return part.get_text_config()
+    except ValueError as e:
+        raise ModelError(
+            f"config of the family {config.model_type!r}",
+            expected="one text model",
+            got="several",
+            remedy="choose another model",
+        ) from e
 
 
 def _start(config: PretrainedConfig) -> int:
     """The token before a decoder's text: as the config says, else as the family has it."""
-    ends = config.model_type in _STARTS_WITH_END
-    own = (getattr(config, key, None) for key in ("decoder_start_token_id", "eos_token_id" if ends else "pad_token_id"))
+    part = _text_config(config, "decoder")
+    begin = "eos_token_id" if config.model_type in _STARTS_WITH_END else "pad_token_id"
+    own = (
+        getattr(config, "decoder_start_token_id", None),
+        getattr(part, "bos_token_id" if part is not config else begin),
+    )
     return next((int(token) for token in own if isinstance(token, int)), 0)
 
 
-def _max_tokens(config: PretrainedConfig, *, one_less: bool) -> int | None:
+def _max_tokens(config: Any, *, one_less: bool) -> int | None:
     for key in _POSITION_KEYS:
         value = getattr(config, key, None)
         if isinstance(value, int) and value > 0:
-            offset = (config.pad_token_id or 0) + 1 if config.model_type in _OFFSET_POSITIONS else 0
-            return value - offset - one_less
+            return value - one_less
     return None
 
 
-def feed_forward_modules(network: torch.nn.Module, adapter: Adapter, name: str) -> list[torch.nn.Module]:
+def with_positions(adapter: Adapter, network: torch.nn.Module) -> Adapter:
+    """The adapter with the longest input that the network's tables of positions have room for.
+
+    A table with a row for padding is counted from behind that row, as RoBERTa's, so that many of its rows are not
+    usable. Of other tables the config tells the length, or where it does not, the table itself.
+
+    Args:
+        adapter: By the config alone.
+        network: Of its weights only the shapes are looked at.
+    """
+    lengths = []
+    for path, module in adapter.stack(network).named_modules():
+        table, padding = getattr(module, "weight", None), getattr(module, "padding_idx", None)
+        if table is None or table.dim() != 2 or not _POSITIONS.search(path) or "Sinusoid" in type(module).__name__:
+            continue
+        if padding is not None:
+            lengths.append(table.shape[0] - padding - 1)
+        elif adapter.max_tokens is None and isinstance(module, torch.nn.Embedding):
+            lengths.append(table.shape[0] - getattr(module, "offset", 0))
+    one_less = adapter.start is not None
+    known = [n - one_less for n in lengths] + ([] if adapter.max_tokens is None else [adapter.max_tokens])
+    return replace(adapter, max_tokens=min(known)) if known else adapter
+
+
+def check_sizes(config: PretrainedConfig, adapter: Adapter, name: str) -> None:
+    """See that a config's sizes can be those of a network, before one is built from them.
+
+    Raises:
+        ModelError: They cannot.
+    """
+    blocks = adapter.told_blocks(config)
+    if isinstance(blocks, int) and blocks > _MOST_BLOCKS:
+        raise _no_size(name, "blocks", f"at most {_MOST_BLOCKS:,}", blocks)
+    part = adapter.text_config(config)
+    for key in ("num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size"):
+        size = getattr(part, key, 1)
+        if size is not None and (not isinstance(size, int) or size < 1):
+            raise _no_size(name, key, "a whole number from 1 on", size)
+
+
+def _no_size(name: str, what: str, expected: str, got: Any) -> ModelError:
+    return ModelError(
+        f"{what} in the config of {name}",
+        expected=expected,
+        got=repr(got),
+        remedy="use the config.json that belongs to the weights",
+    )
+
+
+def feed_forward_modules(network: Any, adapter: Adapter, name: str) -> list[torch.nn.Module]:
     """The modules whose inputs are the feed-forward units after their activation, in the order of the blocks.
 
     Raises:
-        ModelError: None is found.
+        ModelError: None is found, or in some of the blocks only.
     """
     pattern = re.compile(rf"(^|\.)({adapter.feed_forward})$")
-    found = [m for path, m in network.named_modules() if pattern.search(path) and ".attention." not in path]
+    named = adapter.stack(network).named_modules()
+    found = [m for path, m in named if pattern.search(path) and ".attention." not in path]
+    blocks = adapter.told_blocks(network.config)
     if not found:
         raise ModelError(
             f"feed-forward units of {name}",
             expected=f"modules whose names end in {adapter.feed_forward}",
             got=f"none in the family {adapter.family!r}",
             remedy="name them with neurosieve.register_family(…, feed_forward=…), or read --site hidden",
+        )
+    if blocks not in (None, len(found)) and adapter.family not in _SHARED_BLOCKS:
+        raise ModelError(
+            f"feed-forward units of {name}",
+            expected=f"those of all {blocks} blocks",
+            got=f"those of {len(found)}; blocks of experts have none",
+            remedy="read --site hidden",
         )
     return found
 

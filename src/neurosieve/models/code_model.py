@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from neurosieve.errors import ModelError
 from neurosieve.models.adapters import Adapter, feed_forward_modules
 from neurosieve.typing import Site
 
@@ -43,9 +44,13 @@ class CodeModel:
     @property
     def pad_id(self) -> int:
         """The pad token's id; any id where the network has none, since padding is masked."""
-        network: Any = self.network
-        pad, known = self.tokenizer.pad_token_id, network.get_input_embeddings().weight.shape[0]
-        return pad if isinstance(pad, int) and pad < known else 0
+        pad = self.tokenizer.pad_token_id
+        return pad if isinstance(pad, int) and pad < self.rows else 0
+
+    @property
+    def rows(self) -> int:
+        """Token ids that the network has an embedding of."""
+        return embedding_rows(self.network)
 
     @property
     def padding_side(self) -> str:
@@ -84,7 +89,12 @@ class CodeModel:
         mask: Int[Tensor, "batch tokens"] | None,
         types: Int[Tensor, "batch tokens"] | None = None,
     ) -> dict[str, Any]:
-        """What the network is called with, on its device; without a mask nothing is padded, positions are default."""
+        """What the network is called with, on its device; without a mask nothing is padded, positions are default.
+
+        Raises:
+            ModelError: A token id that the network has no embedding of.
+        """
+        check_ids(self.name, int(input_ids.max()), self.rows)
         inputs: dict[str, Any] = {"input_ids": input_ids.to(self.device)} | self._typed(types)
         if mask is not None:
             inputs["attention_mask"] = mask.to(self.device)
@@ -112,7 +122,20 @@ class CodeModel:
             with self._feed_forward_units() as units:
                 network(**inputs)
             states = tuple(x.reshape(*inputs["input_ids"].shape[:1], -1, x.shape[-1]) for x in units)
-        return tuple(state[:, 1:] if adapter.start is not None else state for state in states)
+        states = tuple(state[:, 1:] if adapter.start is not None else state for state in states)
+        self._check_states(states, inputs["input_ids"].shape)
+        return states
+
+    def _check_states(self, states: tuple[Tensor, ...], texts: torch.Size) -> None:
+        """Families that pool tokens, or carry several streams, give states that are of no token."""
+        found = {tuple(state.shape) for state in states}
+        if len(found) != 1 or next(iter(found))[:-1] != tuple(texts):
+            raise ModelError(
+                f"states of {self.name}",
+                expected=f"one vector of one width for each token in each layer, {[*texts]} of them",
+                got=f"layers of {' and '.join(str([*shape]) for shape in sorted(found)) or 'no shape'}",
+                remedy=f"states of the family {self.adapter.family!r} do not belong to tokens: choose another model",
+            )
 
     @contextlib.contextmanager
     def _feed_forward_units(self) -> Iterator[list[Tensor]]:
@@ -122,13 +145,38 @@ class CodeModel:
         def note(_: torch.nn.Module, arguments: tuple[Any, ...]) -> None:
             units.append(arguments[0])
 
-        modules = feed_forward_modules(self.stack, self.adapter, self.name)
+        modules = feed_forward_modules(self.network, self.adapter, self.name)
         hooks = [module.register_forward_pre_hook(note) for module in modules]
         try:
             yield units
         finally:
             for hook in hooks:
                 hook.remove()
+
+
+def embedding_rows(network: Any) -> int:
+    """Token ids that a network has an embedding of."""
+    return int(network.get_input_embeddings().weight.shape[0])
+
+
+def check_ids(name: str, largest: int, rows: int) -> None:
+    """See to it that a network knows the tokens.
+
+    Args:
+        name: Of the model.
+        largest: The largest of the token ids.
+        rows: Rows of its embeddings.
+
+    Raises:
+        ModelError: It does not.
+    """
+    if largest >= rows:
+        raise ModelError(
+            f"tokenizer of {name}",
+            expected=f"token ids below {rows}, the rows of the embeddings",
+            got=str(largest),
+            remedy="use the tokenizer that belongs to the weights",
+        )
 
 
 def _behind_start(inputs: dict[str, Any], start: int) -> dict[str, Tensor]:

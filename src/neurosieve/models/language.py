@@ -11,14 +11,8 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelFo
 from neurosieve.errors import DataError, ModelError
 from neurosieve.models.adapters import Kind
 from neurosieve.models.code_model import CodeModel
-from neurosieve.models.loading import (
-    ModelInfo,
-    check_missing,
-    inspect_model,
-    read_network,
-    ready,
-    resolve_device,
-)
+from neurosieve.models.loading import ModelInfo, inspect_model, lacking, read_network, ready, resolve_device
+from neurosieve.models.weights import check_all_there, split_keys
 from neurosieve.typing import PathLike, Precision, Site
 
 # Where the embeddings are the head too, no weight of one is missing from a checkpoint that was trained without it.
@@ -127,16 +121,17 @@ def load_language_model(
     """
     info = inspect_model(name, trust_remote_code=trust_remote_code, max_tokens=max_tokens, stack=stack)
     auto, where = _auto(info), resolve_device(device)
-    whole, missing = read_network(
+    whole, missing, notes = read_network(
         info, auto, precision=precision, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle
     )
-    base = _base(whole)
-    own = f"{whole.base_model_prefix}." if base is not whole else ""
-    head = [key for key in missing if (not key.startswith(own) if own else key.startswith("lm_head."))]
-    check_missing(info, base, [key.removeprefix(own) for key in missing if key not in head])
+    body, head = split_keys(whole, missing)
+    check_all_there(info.name, lacking(info, body))
     if head:
         raise _no_head(info.name, f"the weights of {type(whole).__name__}", f"none ({head[0]} is missing)")
-    return ready(LanguageModel, info, base, where, site, whole=whole.eval().to(where))
+    model = ready(LanguageModel, info, _base(whole), where, site, notes, whole=whole.eval().to(where))
+    if model.adapter.kind != info.adapter.kind:
+        raise _no_head(info.name, f"a {info.adapter.kind}, as its head is of one", "a network that sees later tokens")
+    return model
 
 
 def _base(whole: Any) -> torch.nn.Module:

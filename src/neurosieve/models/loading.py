@@ -2,7 +2,7 @@
 
 import contextlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,23 +12,25 @@ import torch
 import transformers
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from neurosieve.errors import ConfigError, ModelError, ResourceError
-from neurosieve.models.adapters import Adapter, Kind, adapter_for, feed_forward_modules
+from neurosieve.errors import ConfigError, ModelError, NeurosieveError, ResourceError
+from neurosieve.models.adapters import Adapter, Kind, adapter_for, check_sizes, feed_forward_modules, with_positions
 from neurosieve.models.code_model import CodeModel
+from neurosieve.models.folder import GGUF, check_adapter, check_family, check_place, check_weights
 from neurosieve.models.known import located
+from neurosieve.models.trial import tried
+from neurosieve.models.weights import check_all_there, not_computed, other_shapes, split_keys, unused_notes
 from neurosieve.typing import PathLike, Precision, Site
 
-GGUF = ".gguf"
 Model = TypeVar("Model", bound=CodeModel)
-_PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
-_SAFE = ("model.safetensors", "model.safetensors.index.json")
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a model is before its weights are read; `place` is where it is loaded from."""
+    """What a model is before its weights are read.
+
+    `place` is where it is loaded from, `blank` its network without weights.
+    """
 
     name: str
     place: str
@@ -37,6 +39,7 @@ class ModelInfo:
     adapter: Adapter
     max_tokens: int
     notes: tuple[str, ...]
+    blank: torch.nn.Module
 
 
 def inspect_model(
@@ -52,17 +55,16 @@ def inspect_model(
         stack: Which half of an encoder–decoder; the encoder by default.
 
     Raises:
-        ModelError: No such model, no config, no fast tokenizer, or an unusable family.
+        ModelError: No such model, no config, no fast tokenizer, an unusable family, or sizes that make no network.
         ResourceError: A GGUF file without the packages that read it.
     """
     source = located(str(name))
-    _check_place(source)
+    check_place(source)
     options = _from(source) | {"trust_remote_code": trust_remote_code}
-    with loading(source):
-        if not source.endswith(GGUF):
-            _check_family(source, trust_remote_code=trust_remote_code)
-        config = AutoConfig.from_pretrained(**options)
+    config = _config(source, options)
     adapter = adapter_for(config, source, stack)
+    blank = _blank(config, adapter, source, trust_remote_code=trust_remote_code)
+    adapter = with_positions(adapter, blank)
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(**options, use_fast=True)
@@ -75,7 +77,48 @@ def inspect_model(
     longest = min(n for n in (adapter.max_tokens, tokenizer.model_max_length, max_tokens) if n is not None)
     length = _checked_length(longest, tokenizer)
     notes = (*_notes(tokenizer, adapter), *_stack_notes(adapter, stack))
-    return ModelInfo(str(name), source, config, tokenizer, adapter, length, notes)
+    return ModelInfo(str(name), source, config, tokenizer, adapter, length, notes, blank)
+
+
+def _config(place: str, options: dict[str, Any]) -> PretrainedConfig:
+    with loading(place):
+        try:
+            if not place.endswith(GGUF):
+                check_adapter(place)
+                check_family(place, trust_remote_code=options["trust_remote_code"])
+            config: PretrainedConfig = AutoConfig.from_pretrained(**options)
+        except (NeurosieveError, OSError, ValueError, KeyError, ImportError):
+            raise
+        except Exception as e:  # every class of configs fails in its own way
+            raise _no_config(place, e) from e
+    for part in (config, *(getattr(config, key, None) for key in config.sub_configs)):
+        if isinstance(part, PretrainedConfig):
+            part.return_dict = True  # outputs are taken by their names
+    return config
+
+
+def _no_config(name: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"config of {name}",
+        expected="a network that transformers can build",
+        got=f"{type(error).__name__}: {_first_line(error)}",
+        remedy="use the config.json that belongs to the weights, or choose another model",
+    )
+
+
+def _blank(config: PretrainedConfig, adapter: Adapter, name: str, *, trust_remote_code: bool) -> torch.nn.Module:
+    """The network of a config without weights, which costs no memory; of it sizes and positions are told.
+
+    Raises:
+        ModelError: The config makes none.
+    """
+    check_sizes(config, adapter, name)
+    try:
+        with quiet(), torch.device("meta"):
+            network: torch.nn.Module = AutoModel.from_config(config, trust_remote_code=trust_remote_code)  # type: ignore[no-untyped-call]
+    except Exception as e:  # every family fails in its own way
+        raise _no_config(name, e) from e
+    return network
 
 
 def _from(place: str) -> dict[str, Any]:
@@ -120,28 +163,48 @@ def load_model(
         site: Where neurons are read: the blocks' outputs, or the units of their feed-forward part.
 
     Raises:
-        ModelError: As `inspect_model`; no weights, pickled weights without leave, weights of another model; no
-            feed-forward units found.
+        ModelError: As `inspect_model`; no weights, pickled weights without leave, weights of another model or of an
+            adapter; a network that does not read token ids; no feed-forward units found.
         ConfigError: No such device.
     """
     info = inspect_model(name, trust_remote_code=trust_remote_code, max_tokens=max_tokens, stack=stack)
     where = resolve_device(device)
-    network, missing = read_network(
+    network, missing, notes = read_network(
         info, AutoModel, precision=precision, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle
     )
-    check_missing(info, network, missing)
-    return ready(CodeModel, info, network, where, site)
+    if missing and not lacking(info, missing):
+        network.pooler = None
+    check_all_there(info.name, lacking(info, missing))
+    return ready(CodeModel, info, network, where, site, notes)
 
 
 def read_network(
-    info: ModelInfo, auto: Any, *, precision: Precision, trust_remote_code: bool, allow_pickle: bool
-) -> tuple[Any, list[str]]:
-    """The network of one of transformers' auto classes, and the names of the weights that its checkpoint lacks.
+    info: ModelInfo,
+    auto: Any,
+    *,
+    precision: Precision,
+    trust_remote_code: bool,
+    allow_pickle: bool,
+    new_head: bool = False,
+) -> tuple[Any, list[str], tuple[str, ...]]:
+    """The network of one of transformers' auto classes.
+
+    Args:
+        info: Of the model; what stands in its config makes the network.
+        auto: The class.
+        precision: As in `load_model`.
+        trust_remote_code: As in `load_model`.
+        allow_pickle: As in `load_model`.
+        new_head: Weights of the head may have other shapes than in the checkpoint; they are drawn anew then.
+
+    Returns:
+        The network, the names of the trained weights that its checkpoint lacks, and what is to be said of those that
+        are not used.
 
     Raises:
-        ModelError: No weights, or pickled ones without leave; weights of another model.
+        ModelError: No weights, or pickled ones without leave; weights of another model or of an adapter.
     """
-    check_weights(info.place, allow_pickle=allow_pickle)
+    check_weights(info.place, info.config, allow_pickle=allow_pickle)
     with loading(info.place):
         network, report = auto.from_pretrained(
             **_from(info.place),
@@ -149,16 +212,28 @@ def read_network(
             dtype=getattr(torch, precision),
             trust_remote_code=trust_remote_code,
             use_safetensors=None if allow_pickle or info.place.endswith(GGUF) else True,
+            ignore_mismatched_sizes=new_head,
             output_loading_info=True,
         )
-    return network, sorted(report["missing_keys"])
+    notes = unused_notes(info.name, network.base_model, report["unexpected_keys"])
+    body, _ = split_keys(network, [str(key) for key, *_ in report["mismatched_keys"]])
+    check_all_there(info.name, mismatched=body)
+    return network, not_computed(network, report["missing_keys"]), notes
 
 
-def ready(kind: type[Model], info: ModelInfo, network: Any, where: torch.device, site: Site, **more: Any) -> Model:
-    """The model of a network that was read; `more` is what its class has beyond a `CodeModel`.
+def ready(
+    kind: type[Model],
+    info: ModelInfo,
+    network: Any,
+    where: torch.device,
+    site: Site,
+    notes: tuple[str, ...] = (),
+    **more: Any,
+) -> Model:
+    """The model of a network that was read, once it was tried; `more` is what its class has beyond a `CodeModel`.
 
     Raises:
-        ModelError: No feed-forward units found, where they are to be read.
+        ModelError: It does not read token ids; no feed-forward units found, where they are to be read.
     """
     model = kind(
         name=info.name,
@@ -168,33 +243,19 @@ def ready(kind: type[Model], info: ModelInfo, network: Any, where: torch.device,
         adapter=info.adapter,
         device=where,
         max_tokens=info.max_tokens,
-        notes=info.notes,
+        notes=(*info.notes, *notes),
         site=site,
         **more,
     )
     if site == "mlp":
-        feed_forward_modules(model.stack, info.adapter, info.name)
-    return model
+        feed_forward_modules(model.network, info.adapter, info.name)
+    return tried(model)
 
 
-def check_missing(info: ModelInfo, network: Any, missing: list[str]) -> None:
-    """Weights that a checkpoint may lack: a pooler, since hidden states do not pass it; a decoder that is not read.
-
-    Raises:
-        ModelError: It lacks others.
-    """
-    if missing and all(key.startswith("pooler.") for key in missing):
-        network.pooler = None
-        return
-    if info.adapter.paired and info.adapter.kind == "encoder":
-        missing = [key for key in missing if not key.startswith("decoder.")]
-    if missing:
-        raise ModelError(
-            f"weights of {info.name}",
-            expected="all weights of the network",
-            got=f"{len(missing)} missing ({missing[0]} …)",
-            remedy="use the checkpoint that belongs to this config",
-        )
+def lacking(info: ModelInfo, missing: Collection[str]) -> list[str]:
+    """Of a base model's missing weights those that its states need: no pooler, no decoder that is not read."""
+    alone = info.adapter.paired and info.adapter.kind == "encoder"
+    return [key for key in missing if not key.startswith("pooler.") and not (alone and key.startswith("decoder."))]
 
 
 def resolve_device(device: str) -> torch.device:
@@ -213,71 +274,6 @@ def resolve_device(device: str) -> torch.device:
             f"device {device!r}", expected="a device of this machine", got=_first_line(e), remedy="use cpu or auto"
         ) from e
     return where
-
-
-def _check_place(name: str) -> None:
-    folder = Path(name)
-    if name.endswith(GGUF):
-        if not folder.is_file():
-            raise ModelError(f"model file {name}", expected="a GGUF file", got="nothing there", remedy="check --model")
-        return
-    looks_local = folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
-    try:
-        is_folder, has_config = folder.is_dir(), (folder / "config.json").is_file()
-    except OSError as e:
-        raise ModelError(
-            f"model folder {name[:200]}", expected="a readable folder", got=e.strerror or str(e), remedy="check --model"
-        ) from e
-    if is_folder and not has_config:
-        raise ModelError(
-            f"model folder {name}",
-            expected="a config.json",
-            got="none",
-            remedy="point --model at a transformers folder",
-        )
-    if looks_local and not is_folder:
-        raise ModelError(
-            f"model folder {name}", expected="an existing folder", got="nothing there", remedy="check --model"
-        )
-
-
-def _check_family(name: str, *, trust_remote_code: bool) -> None:
-    """Families that transformers does not know load from code of their own, or once their classes are registered."""
-    config, _ = PretrainedConfig.get_config_dict(name)
-    family, own_code = config.get("model_type"), "AutoConfig" in config.get("auto_map", {})
-    if family is None or family in CONFIG_MAPPING or (own_code and trust_remote_code):
-        return
-    register = "register its classes in Python with AutoConfig.register and AutoModel.register, and its kind with"
-    raise ModelError(
-        f"model {name}",
-        expected="a family that transformers knows or that was registered there",
-        got=f"family {family!r}{', which brings custom code' if own_code else ''}",
-        remedy="pass --trust-remote-code if you trust its source"
-        if own_code
-        else f"upgrade transformers, or {register} neurosieve.register_family({family!r}, kind='encoder')",
-    )
-
-
-def check_weights(name: str, *, allow_pickle: bool) -> None:
-    """See to it that a folder holds weights that may be read; the hub checks its own.
-
-    Raises:
-        ModelError: None, or pickled ones without leave.
-    """
-    folder = Path(name)
-    if not folder.is_dir() or any((folder / f).is_file() for f in _SAFE):
-        return
-    if not any((folder / f).is_file() for f in _PICKLED):
-        raise ModelError(
-            f"model folder {name}", expected=f"weights ({_SAFE[0]})", got="none", remedy="add the weights file"
-        )
-    if not allow_pickle:
-        raise ModelError(
-            f"weights of {name}",
-            expected="safetensors",
-            got="pickled weights, which can run code",
-            remedy="pass --allow-pickle if you trust their source",
-        )
 
 
 @contextlib.contextmanager
@@ -302,6 +298,8 @@ def loading(name: str) -> Iterator[None]:
         with quiet():
             yield
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError, UnpicklingError) as e:
+        if "ignore_mismatched_sizes" in str(e):
+            raise other_shapes(name) from e
         if Path(name).exists():
             raise ModelError(
                 f"model {'folder' if Path(name).is_dir() else 'file'} {name}",

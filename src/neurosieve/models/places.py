@@ -48,7 +48,7 @@ def find_places(model: CodeModel, site: Site) -> list[Place]:
     network: Any = model.network
     blocks = adapter.blocks(network.config)
     if site == "mlp":
-        return _in_order(spread(feed_forward_modules(stack, adapter, model.name), blocks), "input")
+        return _in_order(spread(feed_forward_modules(network, adapter, model.name), blocks), "input")
     modules = block_modules(stack, adapter, blocks, model.name)
     first = adapter.embeddings
     places = [Place(stack.get_submodule(first), "output") if first else Place(modules[0], "input")]

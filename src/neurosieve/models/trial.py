@@ -1,0 +1,50 @@
+"""A first call of a network that was just read: does it read token ids, and does a token see those behind it?"""
+
+from dataclasses import replace
+from itertools import count, islice
+from typing import TypeVar
+
+import torch
+
+from neurosieve.errors import ModelError
+from neurosieve.models.code_model import CodeModel
+
+Model = TypeVar("Model", bound=CodeModel)
+_TOKENS = 8
+
+
+def tried(model: Model) -> Model:
+    """The model, once two short texts that differ in their last token have gone through its network.
+
+    A config does not always say whether attention is causal. If the states before the last token of a decoder move
+    with it, what it is to predict would be visible to it: such a model is an encoder, and a note says so.
+
+    Raises:
+        ModelError: The network cannot be called with token ids alone, or its states do not belong to tokens.
+    """
+    special = set(model.tokenizer.all_special_ids)
+    ids = list(islice((i for i in count() if i not in special), _TOKENS + 1))
+    texts = torch.tensor([ids[:-1], [*ids[:-2], ids[-1]]]) % model.rows
+    hidden = replace(model, site="hidden")
+    try:
+        states = hidden.states(texts, torch.ones_like(texts))
+    except (TypeError, ValueError, AttributeError, LookupError, NotImplementedError, RuntimeError) as e:
+        if isinstance(e, torch.OutOfMemoryError):
+            raise
+        raise ModelError(
+            f"network of {model.name}",
+            expected="hidden states for token ids",
+            got=f"{type(e).__name__}: {(str(e).strip().splitlines() or [''])[0][:160]}",
+            remedy=f"the family {model.adapter.family!r} works otherwise, or its config is wrong: choose another model",
+        ) from e
+    if model.adapter.kind == "encoder" or model.adapter.paired:
+        return model
+    moved = max(
+        float((a - b).abs().max() / a.abs().max().clamp_min(1e-9)) for a, b in (s[:, :-1].float() for s in states)
+    )
+    if moved <= max(1e-5, 4 * torch.finfo(states[0].dtype).eps):
+        return model
+    note = "its states move with later tokens: it is read as an encoder, though its family has a causal language model"
+    return replace(
+        model, adapter=replace(model.adapter, kind="encoder", position_ids=False), notes=(*model.notes, note)
+    )
