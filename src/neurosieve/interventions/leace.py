@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.special import logsumexp
 from torch import Tensor
 
 from neurosieve.errors import DataError
@@ -24,6 +25,9 @@ _CORRELATED = 1e-7
 # So is a variance of less beside the largest, of neurons at unit variance: a layer norm's output would vary in one
 # direction fewer than it has neurons, were it not for the rounding of float32.
 _VARIES = 1e-9
+# Of random directions that are to move rows as far as others: within this factor, in so many tries each; and the
+# steepest that draws lean to directions of large or of small variance.
+_NEAR, _TRIES, _STEEPEST = 1.5, 50, 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +50,11 @@ class Eraser:
     def rank(self) -> int:
         """How many directions are taken away; at most the classes less one."""
         return self.left.shape[1]
+
+    @property
+    def moved(self) -> float:
+        """By how much train rows are moved: the mean square, since what `right` gives of them is white."""
+        return float((self.left.double() ** 2).sum())
 
     def apply(self, values: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
         """The rows without the concept, in their own dtype; computed in float32 at least, in 4 · width · rank steps."""
@@ -121,15 +130,21 @@ class EraserFitter:
         basis, size, _ = np.linalg.svd(cross, full_matrices=False)
         return white.eraser(basis[:, size > _CORRELATED], self._sums.count)
 
-    def control(self, rank: int, seed: int) -> Eraser:
-        """An eraser of random directions, drawn evenly where the values are white: as many go, but not the concept.
+    def control(self, rank: int, seed: int, *, moved: float | None = None) -> Eraser:
+        """An eraser of random directions, drawn where the values are white: as many go, but not the concept.
+
+        Args:
+            rank: How many directions.
+            seed: Of the draw.
+            moved: About how far the rows are to be moved (`Eraser.moved`): directions in which they vary more, or less,
+                are the likelier then. All are as likely by default.
 
         Raises:
             DataError: As `result`; or the values vary in fewer directions.
         """
-        return next(self.controls(rank, 1, seed))
+        return next(self.controls(rank, 1, seed, moved=moved))
 
-    def controls(self, rank: int, draws: int, seed: int) -> Iterator[Eraser]:
+    def controls(self, rank: int, draws: int, seed: int, *, moved: float | None = None) -> Iterator[Eraser]:
         """Such erasers of the seeds from `seed` on, with one eigendecomposition for all.
 
         Raises:
@@ -139,9 +154,11 @@ class EraserFitter:
         if not 0 < rank <= len(cross):
             expected = f"a rank of 1 to {len(cross)}"
             raise DataError("random eraser", expected=expected, got=str(rank), remedy="choose another")
+        tilt = np.eye(len(cross)) if moved is None else white.tilt(moved / rank)
         for draw in range(draws):
-            drawn = np.random.default_rng(seed + draw).standard_normal((len(cross), rank))
-            yield white.eraser(np.linalg.qr(drawn)[0], self._sums.count)
+            rng = np.random.default_rng(seed + draw)
+            tries = (white.drawn(rank, tilt, rng, self._sums.count) for _ in range(_TRIES if moved else 1))
+            yield _nearest(tries, moved)
 
     def _solved(self) -> "tuple[_Whitening, np.ndarray]":
         """The whitening of the values, and their covariance when white with all classes but the last.
@@ -173,11 +190,42 @@ class _Whitening:
     there: np.ndarray
     back: np.ndarray
 
+    def tilt(self, moved: float) -> np.ndarray:
+        """What turns even draws into such that move rows by about so much: M^t of M, the square of what W⁺ moves.
+
+        A direction u moves rows by uᵀMu; drawn so, by Σλ^(1 + 2t) / Σλ^2t about, which grows with t.
+        """
+        size, axes = np.linalg.eigh(self.back.T @ self.back)
+        size = np.log(np.maximum(size, size[-1] * 1e-12))
+        low, high = -_STEEPEST, _STEEPEST
+        for _ in range(60):
+            t = (low + high) / 2
+            too_little = logsumexp((1 + 2 * t) * size) - logsumexp(2 * t * size) < np.log(moved)
+            low, high = (t, high) if too_little else (low, t)
+        power = t * size
+        tilted: np.ndarray = axes * np.exp(power - power.max())
+        return tilted
+
+    def drawn(self, rank: int, tilt: np.ndarray, rng: np.random.Generator, rows: int) -> Eraser:
+        """The eraser of random directions."""
+        return self.eraser(np.linalg.qr(tilt @ rng.standard_normal((len(tilt), rank)))[0], rows)
+
     def eraser(self, basis: np.ndarray, rows: int) -> Eraser:
         """The eraser of some directions of the white values."""
         parts = (self.mean, self.back @ basis, basis.T @ self.there)
         mean, left, right = (torch.from_numpy(np.ascontiguousarray(part)) for part in parts)
         return Eraser(mean, left, right, rows)
+
+
+def _nearest(tries: Iterator[Eraser], moved: float | None) -> Eraser:
+    """The first that moves rows by within `_NEAR` of so much, else the one that comes nearest."""
+    found = []
+    for eraser in tries:
+        off = abs(np.log(eraser.moved / moved)) if moved else 0.0
+        found.append((off, eraser))
+        if off <= np.log(_NEAR):
+            break
+    return min(found, key=lambda pair: pair[0])[1]
 
 
 def fit_eraser(values: Float[Tensor, "rows width"], label: Int[np.ndarray, " labels"], classes: int) -> Eraser:
