@@ -233,6 +233,7 @@ class LayerEditor:
                 remedy="choose another --layer" if live else "read more",
             )
         self._made: dict[int, Edit] = {}
+        self._others: dict[tuple[int, int], list[Eraser]] = {}
 
     @property
     def candidates(self) -> Sequence[Int[np.ndarray, "neurons 2"]]:
@@ -277,9 +278,12 @@ class LayerEditor:
             "unmatched": [],
         }
 
-    def _controls(self, edit: Erase, draws: int) -> Iterator[Eraser]:
-        eraser = edit.eraser
-        return self._fitter(edit.layer).controls(eraser.rank, draws, self._train.seed, moved=eraser.moved)
+    def _controls(self, edit: Erase, draws: int) -> list[Eraser]:
+        key = edit.layer, draws
+        if key not in self._others:
+            made = self._fitter(edit.layer).controls(edit.eraser.rank, draws, self._train.seed, like=edit.eraser)
+            self._others[key] = list(made)
+        return self._others[key]
 
     @property
     def _erases(self) -> bool:

@@ -130,35 +130,36 @@ class EraserFitter:
         basis, size, _ = np.linalg.svd(cross, full_matrices=False)
         return white.eraser(basis[:, size > _CORRELATED], self._sums.count)
 
-    def control(self, rank: int, seed: int, *, moved: float | None = None) -> Eraser:
-        """An eraser of random directions, drawn where the values are white: as many go, but not the concept.
+    def control(self, rank: int, seed: int, *, like: Eraser | None = None) -> Eraser:
+        """An eraser of random directions, drawn evenly where the values are white: as many go, but not the concept.
 
         Args:
             rank: How many directions.
             seed: Of the draw.
-            moved: About how far the rows are to be moved (`Eraser.moved`): directions in which they vary more, or less,
-                are the likelier then. All are as likely by default.
+            like: Another eraser of these rows. Directions are then drawn at right angles to its own, where the values
+                are white, and such that rows are moved about as far (`Eraser.moved`), as near to that as can be.
 
         Raises:
             DataError: As `result`; or the values vary in fewer directions.
         """
-        return next(self.controls(rank, 1, seed, moved=moved))
+        return next(self.controls(rank, 1, seed, like=like))
 
-    def controls(self, rank: int, draws: int, seed: int, *, moved: float | None = None) -> Iterator[Eraser]:
+    def controls(self, rank: int, draws: int, seed: int, *, like: Eraser | None = None) -> Iterator[Eraser]:
         """Such erasers of the seeds from `seed` on, with one eigendecomposition for all.
 
         Raises:
             DataError: As `control`.
         """
         white, cross = self._solved()
-        if not 0 < rank <= len(cross):
-            expected = f"a rank of 1 to {len(cross)}"
-            raise DataError("random eraser", expected=expected, got=str(rank), remedy="choose another")
-        tilt = np.eye(len(cross)) if moved is None else white.tilt(moved / rank)
+        most = len(cross) - (0 if like is None else like.rank)
+        if not 0 < rank <= most:
+            raise DataError("random eraser", expected=f"a rank of 1 to {most}", got=str(rank), remedy="choose another")
+        wanted = None if like is None else like.moved
+        axes = np.eye(most) if like is None else white.leaning(white.basis(like), like.moved / rank)
         for draw in range(draws):
             rng = np.random.default_rng(seed + draw)
-            tries = (white.drawn(rank, tilt, rng, self._sums.count) for _ in range(_TRIES if moved else 1))
-            yield _nearest(tries, moved)
+            drawn = (axes @ rng.standard_normal((most, rank)) for _ in range(_TRIES if wanted else 1))
+            yield _nearest((white.eraser(np.linalg.qr(some)[0], self._sums.count) for some in drawn), wanted)
 
     def _solved(self) -> "tuple[_Whitening, np.ndarray]":
         """The whitening of the values, and their covariance when white with all classes but the last.
@@ -190,25 +191,28 @@ class _Whitening:
     there: np.ndarray
     back: np.ndarray
 
-    def tilt(self, moved: float) -> np.ndarray:
-        """What turns even draws into such that move rows by about so much: M^t of M, the square of what W⁺ moves.
+    def basis(self, eraser: Eraser) -> np.ndarray:
+        """The directions of the white values that an eraser of these rows takes away, shape [directions, rank]."""
+        found: np.ndarray = (eraser.right.numpy() @ self.back).T
+        return found
 
-        A direction u moves rows by uᵀMu; drawn so, by Σλ^(1 + 2t) / Σλ^2t about, which grows with t.
+    def leaning(self, taken: np.ndarray, moved: float) -> np.ndarray:
+        """Axes at right angles to `taken`, so long that random sums of them move rows by about `moved`.
+
+        A direction u moves rows by uᵀMu with M = W⁺ᵀW⁺. Of M's eigenvalues λ among the others, axes as long as λ^t move
+        rows by Σλ^(1 + 2t) / Σλ^2t about, which grows with t.
         """
-        size, axes = np.linalg.eigh(self.back.T @ self.back)
+        others = np.linalg.qr(np.hstack([taken, np.eye(len(taken))]))[0][:, taken.shape[1] :]
+        part = self.back @ others
+        size, axes = np.linalg.eigh(part.T @ part)
         size = np.log(np.maximum(size, size[-1] * 1e-12))
         low, high = -_STEEPEST, _STEEPEST
         for _ in range(60):
             t = (low + high) / 2
             too_little = logsumexp((1 + 2 * t) * size) - logsumexp(2 * t * size) < np.log(moved)
             low, high = (t, high) if too_little else (low, t)
-        power = t * size
-        tilted: np.ndarray = axes * np.exp(power - power.max())
-        return tilted
-
-    def drawn(self, rank: int, tilt: np.ndarray, rng: np.random.Generator, rows: int) -> Eraser:
-        """The eraser of random directions."""
-        return self.eraser(np.linalg.qr(tilt @ rng.standard_normal((len(tilt), rank)))[0], rows)
+        found: np.ndarray = others @ (axes * np.exp(t * size - (t * size).max()))
+        return found
 
     def eraser(self, basis: np.ndarray, rows: int) -> Eraser:
         """The eraser of some directions of the white values."""
