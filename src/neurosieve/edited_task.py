@@ -68,7 +68,8 @@ def probe_effect(
 
     Returns:
         Score (`accuracy` or `r2`) of the model as it is, edited, and the drop beside that of the random edits. `effect`
-        is the drop less the mean random one. Intervals are 95 %, over files, and paired where they are of a loss.
+        is the drop less the mean random one. Intervals are 95 %, over files, and paired where they are of a loss; None
+            where all rows lie in one file.
 
     Raises:
         RunFolderError: The selection's files are damaged.
@@ -176,18 +177,19 @@ def _compared(
     if not drops:
         raise ConfigError("random edits", expected="one or more", got="none", remedy="draw some, best 100 or more")
     usual = total / len(drops)
+    effect, effect_interval = loss_interval(usual, edited, bootstrap)
     return {
         "n": len(base),
         "base": float(base.mean()),
-        "base_interval": list(score_interval(base, bootstrap)),
+        "base_interval": score_interval(base, bootstrap),
         "edited": float(edited.mean()),
         "drop": drop,
-        "interval": list(interval),
+        "interval": interval,
         "random_sets": len(drops),
         "random": float(np.mean(drops)),
         "random_95": float(np.quantile(drops, 0.95)),
-        "effect": drop - float(np.mean(drops)),
-        "effect_interval": list(bootstrap.interval(usual - edited)),
+        "effect": effect,
+        "effect_interval": effect_interval,
     }
 
 

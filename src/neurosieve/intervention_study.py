@@ -21,7 +21,7 @@ from neurosieve.errors import DataError, RunFolderError
 from neurosieve.folder import Folder
 from neurosieve.interventions.editors import Change, EditKind, Editor, TrainConcept, editor
 from neurosieve.interventions.edits import Edit, Erase
-from neurosieve.interventions.effects import MIN_SETS, EffectFitter, Side, loss_record
+from neurosieve.interventions.effects import MIN_SETS, NOT_MEASURED, EffectFitter, Side, loss_record, unmatched
 from neurosieve.interventions.erased import erasure_record
 from neurosieve.interventions.examples import prediction_examples
 from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
@@ -202,6 +202,8 @@ def intervene(run: PathLike, options: InterventionOptions) -> dict[str, Any]:
         record = None
     elif record["probe_reason"] == NO_PROBE and Folder(run).exists("selection.json"):
         record = None  # the run's task has been studied since
+    elif "matching" not in record:
+        record = None  # of a time in which random sets could be unlike the chosen one
     if record is None:
         measuring = _opened(config, run, options)
         with measuring.work.folder.stage(f"intervene: {options.concept} {options.edit}"):
@@ -250,7 +252,7 @@ def _measured(m: Measuring) -> dict[str, Any]:
     chosen = f"validation, of {len(edits.candidates)} candidates made from train"
     if not options.predictions:
         chosen = f"train, the {'most neurons' if options.edit in ('ablate', 'clamp') else 'last layer'} of them"
-    record = {
+    record: dict[str, Any] = {
         "concept": options.concept,
         "edit": options.edit,
         "how": options.how if options.edit == "ablate" else None,
@@ -262,11 +264,12 @@ def _measured(m: Measuring) -> dict[str, Any]:
         "layers": np.bincount(neurons[:, 0], minlength=manifest.layers).tolist(),
         "chosen_by": chosen,
         "random_sets": options.sets,
+        "matching": edits.matching(best, options.sets),
         "effects": None,
         "effects_reason": None if options.predictions else "left out by --no-predictions",
     }
     if options.predictions:
-        record |= _predictions(m, edits, best)
+        record |= _predictions(m, edits, best, record["matching"])
     record |= _task(m, edits, best) | {"erasure": _erasure(m, edits, best) if options.edit == "erase" else None}
     if all(record[key] is None for key in ("effects", "probe", "head", "erasure")):
         raise RunFolderError(
@@ -285,7 +288,7 @@ def _erasure(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
     return erasure_record(m.store, m.target.property_name, m.value, erase, control, draws=draws, seed=seed)
 
 
-def _predictions(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
+def _predictions(m: Measuring, edits: Editor, best: int, matching: dict[str, Any]) -> dict[str, Any]:
     """What the edit does to the model's own predictions on test, beside random edits."""
     windows, chosen = m.windows("test"), edits.edits(best)
     base, edited = m.predict(windows), m.predict(windows, chosen)
@@ -298,30 +301,40 @@ def _predictions(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
         fitter.add(found)
         losses.append(float(found.loss.mean()))
         mass += found.mass / m.options.sets
-    effects = fitter.result()
+    effects = fitter.result(matching)
     masses = {"base": base.mass, "edited": edited.mass, "random": mass}
     sides = {"here": here, "elsewhere": ~here}
     only = m.options.only_predicted
     return {
         "windows": len(windows),
         "effects": [asdict(effect) for effect in effects],
-        "turned": _turned(effects[0].elsewhere, m.options.sets),
+        "turned": _turned(effects[0].elsewhere, m.options.sets, unmatched(matching)),
         "loss": loss_record(base, edited, losses),
         "mass": {side: {k: float(v[own].mean()) for k, v in masses.items()} for side, own in sides.items()},
         "examples": prediction_examples(m.head, m.store, windows, base, edited, here, chosen, only_predicted=only),
     }
 
 
-def _turned(elsewhere: Side, sets: int) -> dict[str, Any]:
+def _turned(elsewhere: Side, sets: int, unlike: str) -> dict[str, Any]:
     """Units without the value at which a token of the value is predicted: what steering is to reach."""
+    interval = elsewhere.interval
+    checks = (
+        (interval is not None, NOT_MEASURED),
+        (interval is None or interval[0] > 0, "the interval is not above 0"),
+        (elsewhere.drop > elsewhere.random_95, "95 % of the random edits do not turn fewer"),
+        (sets >= MIN_SETS, f"{sets} random sets are fewer than {MIN_SETS}"),
+        (not unlike, unlike),
+    )
+    lacking = next((why for passed, why in checks if not passed), "")
     return {
         "n": elsewhere.n,
         "base": 1 - elsewhere.base,
         "edited": 1 - elsewhere.edited,
         "random": 1 - elsewhere.base + elsewhere.random,
         "effect": elsewhere.effect,
-        "interval": elsewhere.interval,
-        "claimed": sets >= MIN_SETS and elsewhere.interval[0] > 0 and elsewhere.drop > elsewhere.random_95,
+        "interval": interval,
+        "claimed": not lacking,
+        "lacking": lacking,
     }
 
 

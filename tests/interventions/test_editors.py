@@ -211,7 +211,7 @@ def test_steer(store: ConceptStore) -> None:
 
 
 def test_erase(store: ConceptStore) -> None:
-    """The eraser of all train rows; random ones take as many directions, which are others."""
+    """The eraser of all train rows; random ones take as many directions, which leave the value all that it had."""
     values, has = train_rows(store)
     edits = editor(concept(store), Change("erase", layer=2))
     (edit,) = edits.edits(0)
@@ -226,7 +226,10 @@ def test_erase(store: ConceptStore) -> None:
         assert isinstance(control, Erase)
         assert (control.layer, control.eraser.rank) == (2, edit.eraser.rank)
         gone = control.eraser.apply(torch.from_numpy(values[:, 2 * WIDTH : 3 * WIDTH]))
-        assert (gone[has].mean(0) - gone[~has].mean(0)).norm() > 0.5 * PLANTS[NeuronId(2, 5)][1] * -1
+        layer = values[:, 2 * WIDTH : 3 * WIDTH]
+        np.testing.assert_allclose(gone[has].mean(0) - gone[~has].mean(0), layer[has].mean(0) - layer[~has].mean(0))
+        moved = float(((layer - np.asarray(gone)) ** 2).sum(1).mean())
+        assert moved == pytest.approx(control.eraser.moved, rel=1e-4)
     assert len({round(float(c.eraser.left[1, 0]), 6) for c in randoms if isinstance(c, Erase)}) == 4
 
 

@@ -1,11 +1,13 @@
 """The effect of an edit beside random edits, against plain numpy; planted effects are claimed, and others are not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from neurosieve.interventions.effects import MIN_SETS, Effect, EffectFitter
+from neurosieve.interventions.effects import MIN_DISTINCT, MIN_SETS, NOT_MEASURED, Effect, EffectFitter
 from neurosieve.interventions.predictions import Predictions
-from neurosieve.probes import ClusterBootstrap
+from neurosieve.probes import ClusterBootstrap, loss_interval
 
 UNITS, OTHER, HALF_KNOWN, KNOWN = 240, 0, 1, 2
 SHARES = np.array([0.0, 0.5, 1.0, 0.49])  # of tokens: the value is at the second and the third
@@ -57,8 +59,12 @@ def test_against_numpy() -> None:
             assert side.random_95 == pytest.approx(np.quantile(drops, 0.95))
             assert side.effect == pytest.approx(before - after - drops.mean())
             net = np.mean([right(r)[own] * 1.0 for r in randoms], 0) - right(edited)[own]
-            low, high = ClusterBootstrap(GROUP[own], draws=300, seed=2).interval(net)
-            assert side.interval == pytest.approx((low, high))
+            bootstrap = ClusterBootstrap(GROUP[own], draws=300, seed=2)
+            usual = np.mean([right(r)[own] for r in randoms], 0)
+            value, interval = loss_interval(usual, right(edited)[own], bootstrap)
+            assert (side.effect, side.interval) == (pytest.approx(net.mean()), pytest.approx(interval))
+            assert side.effect == pytest.approx(value)
+            assert side.drop_interval == loss_interval(right(base)[own], right(edited)[own], bootstrap)[1]
         assert (effect.effect, effect.interval) == (effect.here.effect, effect.here.interval)
 
 
@@ -81,7 +87,8 @@ CASES: dict[str, tuple[Predictions, list[Predictions], str]] = {
         "above that of 90 % of the random sets",
     ),
     "as one of a hundred": (spoilt(0.6, 0.15, 2), [*mild(99), spoilt(0.9, 0.15, 3)], ""),
-    "the model breaks": (spoilt(0.6, 0.9, 2), mild(), "points elsewhere"),
+    "the model breaks": (spoilt(0.6, 0.9, 2), mild(), "is not above that elsewhere"),
+    "no clearer than elsewhere": (spoilt(0.5, 0.42, 2), mild(), "is not above that elsewhere"),
     "few random sets": (spoilt(0.6, 0.15, 2), mild(MIN_SETS - 1), "99 random sets are fewer than 100"),
     "better than before": (spoilt(0.0, 0.15, 2), mild(), "not above 0"),
 }
@@ -101,3 +108,40 @@ def test_one_file_is_no_proof() -> None:
     (property_, _) = effects(predicted(np.where(wrong, OTHER, TRUTH)), [predicted(TRUTH)] * MIN_SETS, predicted(TRUTH))
     assert property_.effect > 0
     assert "not above 0" in property_.lacking
+
+
+@pytest.mark.parametrize("where", [HERE, ~HERE, HERE | ~HERE], ids=["here", "elsewhere", "both"])
+def test_units_of_one_file_measure_nothing(where: np.ndarray) -> None:
+    """Nothing can be resampled: no interval, and neither claimed nor said to fail."""
+    group = np.where(where, "all", GROUP).astype(object)
+    fitter = EffectFitter(spoilt(0.1, 0.1, 1), spoilt(0.9, 0.1, 2), HERE, SHARES, group, draws=300)
+    for random in mild():
+        fitter.add(random)
+    for effect in fitter.result():
+        assert not effect.claimed
+        assert effect.lacking == NOT_MEASURED
+        for side, own in ((effect.here, HERE), (effect.elsewhere, ~HERE)):
+            alone = bool(where[own].all())
+            assert [x is None for x in (side.interval, side.drop_interval, side.base_interval)] == [alone] * 3
+        assert effect.here.effect == pytest.approx(effect.here.drop - effect.here.random)
+
+
+MATCHING = {"by": "variance", "caliper": 2.0, "worst": 1.9, "median": 1.1, "sets": 100, "distinct_sets": MIN_DISTINCT}
+
+
+@pytest.mark.parametrize(
+    ("more", "lacking"),
+    [
+        ({}, ""),
+        ({"worst": 2.1}, "not matched: variance"),
+        ({"distinct_sets": MIN_DISTINCT - 1}, "only 19 different random sets"),
+    ],
+)
+def test_random_edits_that_are_no_control(more: dict[str, Any], lacking: str) -> None:
+    """Too unlike the edit, or so few different ones that to be above all of them says little."""
+    fitter = EffectFitter(spoilt(0.1, 0.1, 1), spoilt(0.6, 0.15, 2), HERE, SHARES, GROUP, draws=300)
+    for random in mild():
+        fitter.add(random)
+    effect = fitter.result(MATCHING | more)[0]
+    assert effect.claimed == (not lacking)
+    assert effect.lacking.startswith(lacking)

@@ -216,3 +216,24 @@ def test_what_cannot_be_erased(case: str) -> None:
     with pytest.raises(DataError) as caught:
         call()
     assert_one_line(caught.value, *parts)
+
+
+@pytest.mark.parametrize("boost", [0.05, 1.0, 8.0])
+def test_controls_like_an_eraser(boost: float) -> None:
+    """They move rows about as far, whether the concept lies where these vary much or little, and leave it alone."""
+    rng = np.random.default_rng(0)
+    x, label = rng.normal(size=(2000, 40)) * np.exp(rng.normal(size=40)), (rng.random(2000) < 0.3).astype(np.int64)
+    x[:, 3] += label * boost
+    values = torch.from_numpy(x @ np.linalg.qr(rng.normal(size=(40, 40)))[0])
+    fitter = EraserFitter(40, 2)
+    fitter.update(values, label)
+    eraser = fitter.result()
+    moved = float(((values - eraser.apply(values)) ** 2).sum(1).mean())
+    assert eraser.moved == pytest.approx(moved)
+    gap = values[label == 1].mean(0) - values[label == 0].mean(0)
+    for control in fitter.controls(eraser.rank, 20, seed=3, like=eraser):
+        left = control.apply(values)
+        assert 0.5 < float(((values - left) ** 2).sum(1).mean()) / moved < 2
+        torch.testing.assert_close(left[label == 1].mean(0) - left[label == 0].mean(0), gap)
+    with pytest.raises(DataError, match="a rank of 1 to 39, got 40"):
+        fitter.control(40, 0, like=eraser)

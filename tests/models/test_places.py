@@ -8,6 +8,7 @@ import torch
 import transformers
 
 from neurosieve.errors import ModelError, SelfCheckError
+from neurosieve.interventions import Scale, live
 from neurosieve.models import CodeModel, acting, adapter_for, adapters, check_places, find_places, load_model
 from neurosieve.typing import Site
 from tests.tiny import (
@@ -35,6 +36,11 @@ ODD: dict[str, tuple[str, dict[str, Any]]] = {
     "two norms": ("mbart", dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim"), UNITS)),
     "embeddings alone": ("gptj", {"rotary_dim": 4}),
     "a norm of embeddings": ("bloom", {}),
+    # Families that note embeddings before the first block is called, or whose blocks give lists (GPT-1).
+    "lists": ("openai-gpt", {}),
+    "a norm of another name": ("ctrl", {"dff": UNITS}),
+    "embeddings mapped": ("rembert", {}),
+    **{f"{name} notes first": (name, {}) for name in ("nystromformer", "fnet", "roformer", "ibert", "yoso", "mra")},
 }
 REFUSED = {"layers that start otherwise": ("squeezebert", {"embedding_size": WIDTH}), "no blocks": ("xlm", {})}
 
@@ -76,8 +82,17 @@ def test_final_norm_is_where_the_adapter_says(name: str) -> None:
 
 @pytest.mark.parametrize("case", ODD)
 def test_odd_shapes(case: str) -> None:
-    model = built(*ODD[case])
+    """Edits show in the layer itself and in all that follow, and in none before."""
+    model, ids = built(*ODD[case]), torch.tensor([[5, 6, 7, 8]])
     check_places(model, "hidden")
+    plain = model.plain_states(ids)
+    for layer, state in enumerate(plain):
+        with live(model, [Scale(layer, (1, 2), -2.0)]):
+            came = model.plain_states(ids)
+        expected = state.clone()
+        expected[..., [1, 2]] *= -2
+        assert torch.equal(came[layer], expected)
+        assert [torch.equal(a, b) for a, b in zip(came, plain, strict=True)] == [k < layer for k in range(len(plain))]
     assert case == "no norm" or (find_places(model, "hidden")[-1].module is not None)
 
 
@@ -88,6 +103,14 @@ def test_shapes_that_are_not_known(case: str) -> None:
     with pytest.raises((ModelError, SelfCheckError)) as caught:
         check_places(model, "hidden")
     assert_one_line(caught.value, model.name)
+
+
+def test_states_that_are_noted_before_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the first block's input is changed, and the states say what it was."""
+    monkeypatch.setattr(adapters, "_EMBEDDINGS", {})
+    with pytest.raises(SelfCheckError) as caught:
+        check_places(built("openai-gpt", {}), "hidden")
+    assert_one_line(caught.value, "layer 0", "got others")
 
 
 def test_a_wrong_place_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

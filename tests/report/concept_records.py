@@ -170,6 +170,8 @@ def intervention(edit: str, *, claimed: bool) -> Record:
         "how": "mean" if edit == "ablate" else None, "at": "all" if edit == "ablate" else "predicted", "site": "mlp",
         "model": "models/tiny", "neurons": [[1, 0], [2, 4]], "share": 2 / 300, "layers": [0, 1, 1],
         "chosen_by": "validation, of 9 candidates made from train", "random_sets": 100, "windows": 40,
+        "matching": {"by": "variance", "caliper": 2.0, "worst": 1.95, "median": 1.08, "sets": 100, "distinct_sets": 57,
+                     "unmatched": [[1, 3], [2, 7]]},
         "effects": [effect("property", 0.2 if claimed else 0.03, claimed=claimed),
                     effect("exact", 0.03, claimed=False)],
         "loss": {"n": 560, "base": 1.5, "edited": 1.9, "random": 1.52, "random_95": 1.6},
@@ -187,6 +189,42 @@ def on_the_task_alone(edit: str) -> Record:
     for part in ("loss", "mass", "examples", "turned"):
         del record[part]
     return record | {"effects": None, "effects_reason": "left out by --no-predictions"}
+
+
+def of_old(edit: str) -> Record:
+    """As it was before random edits were told with how near they are, and drops with intervals."""
+    record = intervention(edit, claimed=True)
+    del record["matching"]
+    return record
+
+
+def in_one_file(edit: str) -> Record:
+    """All held-out units lie in one file."""
+    record = intervention(edit, claimed=False)
+    lacking = {"interval": None, "claimed": False, "lacking": "not measured: all units lie in one file"}
+    record["effects"] = [
+        effect("property", 0.2, claimed=False) | lacking,
+        effect("exact", 0.1, claimed=False) | lacking,
+    ]
+    for e in record["effects"]:
+        for side in ("here", "elsewhere"):
+            e[side] |= {"interval": None, "base_interval": None, "drop_interval": None}
+    for part in ("probe", "head"):
+        if record[part]:
+            record[part] |= {"base_interval": None, "interval": None, "effect_interval": None}
+    for part in ("before", "after", "control") if record["erasure"] else ():
+        record["erasure"][part] |= {"interval": None}
+    return copy.deepcopy(record | {"turned": record["turned"] | lacking})
+
+
+# An edit of either outcome, by what it is.
+EDITS: dict[str, Callable[[str], Record]] = {
+    "claimed": lambda edit: intervention(edit, claimed=True),
+    "not claimed": lambda edit: intervention(edit, claimed=False),
+    "task alone": on_the_task_alone,
+    "old": of_old,
+    "one file": in_one_file,
+}
 
 
 def nothing(record: Record) -> None:

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurosieve.cli.show import show_concepts, show_intervention
+from neurosieve.cli.show import show_concepts
 from neurosieve.concept_study import Concepts
-from neurosieve.report import render_page
 from neurosieve.report.code import marked, near
 from neurosieve.report.concept_figures import concept_charts, depth_chart, rival_chart
 from neurosieve.report.concepts import (
@@ -27,14 +26,7 @@ from neurosieve.report.concepts import (
 from neurosieve.report.drawing import Chart
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.groups import group_charts, overlap_table, property_set_table
-from neurosieve.report.interventions import (
-    edit_table,
-    effect_chart,
-    effect_table,
-    intervention_headline,
-    measure_table,
-    short_effect_table,
-)
+from neurosieve.report.interventions import effect_chart
 from neurosieve.report.latent import latent_chart
 from neurosieve.report.numbers import p_value, ratio
 from neurosieve.report.tables import Record
@@ -43,9 +35,7 @@ from tests.report.concept_records import (
     KINDS,
     concepts_of,
     found_neuron,
-    intervention,
     interventions_of,
-    on_the_task_alone,
 )
 
 
@@ -188,65 +178,6 @@ def test_latent_finding_is_beside_words_that_swap_their_values() -> None:
     assert latent_chart(record["latent"]).title.startswith("No property explains more")
 
 
-def test_interventions_are_told_beside_random_edits() -> None:
-    records = interventions_of("full")
-    assert intervention_headline(records).startswith("2 of 2 edits move what the model predicts")
-    assert "20.0 [15.0, 24.0] points" in intervention_headline(records)
-    assert intervention_headline(interventions_of("nothing")).startswith("None of 2 edits")
-    assert [row[-1] for row in effect_table(records).rows[:2]] == [
-        "claimed",
-        "not claimed: interval [-2.0, 7.0] points holds 0",
-    ]
-    assert len(edit_table(records).rows) == 2
-    marks = {t["name"]: t for t in drawn(effect_chart(records))}
-    here = marks["where the value is"]
-    assert here["x"] == [20.0, 3.0, 20.0, 3.0]
-    assert here["error_x"]["array"] == pytest.approx([4.0] * 4)
-    assert here["error_x"]["arrayminus"] == pytest.approx([5.0] * 4)
-    assert marks["elsewhere"]["x"] == [2.0] * 4
-    assert marks["random edits, mean to 95 %"]["x"][:3] == [1.0, 3.0, None]
-
-
-def test_more_of_an_edit() -> None:
-    ablate, erase = ({row[0]: row[1:] for row in measure_table(r).rows} for r in interventions_of("full"))
-    assert ablate["the run's probe, accuracy (n 40)"] == ("90.0 % [80.0, 95.0]", "70.0 %", "drop 1.0 (95 % below 3.0)")
-    assert erase["the run's probe"][0] == "not measured: no probe of this run"
-    assert erase["a new probe on layer 1 (n 100, guess 50.0 %)"][1] == "50.0 % [40.0, 60.0]"
-
-
-def test_steering_is_to_turn_other_tokens() -> None:
-    steer = intervention("steer", claimed=False)
-    assert edit_table([steer]).rows[0][-1] == "claimed: turns 29.0 [20.0, 35.0] points elsewhere"
-    assert intervention_headline([steer]).startswith(
-        "1 of 1 edit moves what the model predicts of a concept, most clearly"
-    )
-    assert "predicted 29.0 [20.0, 35.0] points more often where it is not" in intervention_headline([steer])
-    steer["turned"]["claimed"] = False
-    assert intervention_headline([steer]).startswith("steer lexical=number moves no more of what")
-
-
-def test_an_edit_measured_on_the_task_alone() -> None:
-    record = on_the_task_alone("ablate")
-    assert intervention_headline([record]) == "1 edit measured on the task alone"
-    assert edit_table([record]).rows[0][-1] == "predictions not measured: left out by --no-predictions"
-    assert [row[0] for row in measure_table(record).rows] == [
-        "the run's probe, accuracy (n 40)",
-        "the model's own head",
-    ]
-    assert short_effect_table(record).rows == ()
-    page = render_page(None, "run", None, [record])
-    assert 'id="effects"' not in page
-    assert intervention_headline([record, *interventions_of("full")]).startswith("2 of 2 edits")
-
-
-def test_values_of_a_probe_are_told_as_such() -> None:
-    record = intervention("ablate", claimed=True)
-    record["probe"]["score"] = "r2"
-    assert ("the run's probe, R² (n 40)", "0.900 [0.800, 0.950]", "0.700") in [
-        row[:3] for row in measure_table(record).rows
-    ]
-
-
 class Text(HTMLParser):
     """What a piece of markup shows."""
 
@@ -320,17 +251,3 @@ def test_terminal_fits_80_columns(
             assert any(all(cell in line for cell in row) for line in shown.splitlines()), row
     assert ("no neuron is called" in shown) is (kind == "nothing")
     assert "results in run/concepts.json, report in run/report.html" in shown
-
-
-@pytest.mark.parametrize("claimed", [True, False])
-def test_terminal_shows_an_edit(
-    claimed: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    record = intervention("ablate", claimed=claimed)
-    show_intervention(record, Path("run"))
-    shown = capsys.readouterr().out
-    assert max(map(len, shown.splitlines())) <= 80
-    (effect,) = [row for row in short_effect_table(record).rows if row[0] == "effect, points"]
-    assert all(cell in shown for cell in effect)
-    assert "report in run/report.html" in shown

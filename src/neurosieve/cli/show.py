@@ -13,7 +13,7 @@ from neurosieve.plan import Cost
 from neurosieve.printing import Screen, visible
 from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
-from neurosieve.report.interventions import measure_table, short_effect_table
+from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.numbers import per_cent
 from neurosieve.study import CONCEPTS, INTERVENTIONS, REPORT
 from neurosieve.summary import Summary
@@ -73,6 +73,7 @@ def show_intervention(record: dict[str, Any], out: Path) -> None:
     effects = short_effect_table(record)
     screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title, style="bold"))
     screen.print(_grid(measure_table(record), wrap=True))
+    screen.print(Text(f"\n· {matching_note(record)}", style="dim"))
     screen.print(Text(f"\nresults in {out / INTERVENTIONS}, report in {out / REPORT}"), soft_wrap=True)
 
 

@@ -19,7 +19,6 @@ from neurosieve.typing import NeuronId
 
 TOP, TYPICAL, SAME, BINS, ALIKE = 10, 5, 2, 40, 5
 MIN_ROWS = 30  # of a class with a density
-_DEAD = 1e-8  # as in probes.features
 _ENDS = 0.001  # share of rows beyond the first and the last edge
 _TOGETHER = 256  # neurons whose test values are held at once
 _VALUES = 2**22  # train values turned to float64 at once
@@ -183,7 +182,7 @@ def _alike(
         count += len(values)
     mean = total / count
     variance = (square / count - mean**2).clamp_min(0)
-    dead = _dead((variance * spread.scale.double() ** 2).numpy(), store.neurons[:, 0])
+    dead = ~spread.alive
     if dead[mine].any():
         first = neurons[int(np.flatnonzero(dead[mine])[0])]
         expected, remedy = "values that vary over train rows", "ask for another"
@@ -191,11 +190,6 @@ def _alike(
     r = ((cross / count - mean[mine, None] * mean) / (variance[mine, None] * variance).sqrt()).numpy()
     r[:, dead] = 0
     return {n: _largest(own, column, store.neurons) for n, own, column in zip(neurons, r, mine.tolist(), strict=True)}
-
-
-def _dead(variance: Float[np.ndarray, " neurons"], layer: Int[np.ndarray, " neurons"]) -> np.ndarray:
-    medians = [np.quantile(variance[layer == k], 0.5, method="lower") for k in range(int(layer.max()) + 1)]
-    return np.asarray(variance <= _DEAD * np.array(medians)[layer])
 
 
 def _largest(

@@ -12,9 +12,9 @@ from neurosieve.concepts.histograms import BINS, BUCKETS, ConceptAccumulator, bu
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.scores import ConceptScores, concept_scores, joined
 from neurosieve.progress import track
+from neurosieve.statistics.live import live_neurons, mean_and_variance
 from neurosieve.typing import Split
 
-_DEAD = 1e-8  # as in probes.features
 OTHER = "(other)"  # values with too few rows together: rows that the property applies to, and no value of their own
 _BYTES = 2**30  # of one block's sums
 
@@ -68,30 +68,21 @@ class Spread:
     Attributes:
         centre: The mean.
         scale: The standard deviation; 1 of a neuron that never varies.
-        alive: Its variance is above 1e-8 of its layer's median variance.
+        variance: In float64.
+        alive: It varies, see `live_neurons`.
     """
 
     centre: Float[Tensor, " neurons"]
     scale: Float[Tensor, " neurons"]
+    variance: Float[np.ndarray, " neurons"]
     alive: Bool[np.ndarray, " neurons"]
 
 
 def spread_of(store: ConceptStore) -> Spread:
     """From one pass over train."""
-    count, mean, square = 0, torch.zeros(len(store.neurons)).double(), torch.zeros(len(store.neurons)).double()
-    first: Tensor | None = None
-    for values, _ in store.batches("train"):
-        first = values[0].double() if first is None else first
-        own = values.double() - first  # what never varies is 0 then, whatever rounding does to its mean
-        batch = own.mean(0)
-        total = count + len(own)
-        square += ((own - batch) ** 2).sum(0) + (batch - mean) ** 2 * (count * len(own) / total)
-        mean += (batch - mean) * (len(own) / total)
-        count = total
-    centre = mean if first is None else mean + first
-    scale, by_layer = (square / count).sqrt().float(), square.view(-1, store.store.manifest.width)
-    alive = (by_layer > _DEAD * by_layer.median(1, keepdim=True).values).flatten()
-    return Spread(centre.float(), torch.where(scale > 0, scale, 1.0), alive.numpy())
+    centre, variance = mean_and_variance(values for values, _ in store.batches("train"))
+    scale, alive = variance.sqrt().float(), live_neurons(variance.numpy(), store.neurons)
+    return Spread(centre.float(), torch.where(scale > 0, scale, 1.0), variance.numpy(), alive)
 
 
 def split_scores(

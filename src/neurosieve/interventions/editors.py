@@ -2,14 +2,15 @@
 
 Neurons are edited (`ablate`, `clamp`) in the order of their average precision for the value on train, in the view
 `predict`: the set that predicts it. At most half of a layer's live neurons are, so that there are as many others to
-draw random sets from. A layer is edited (`steer`, `erase`) along directions. How many neurons, and which layer, is left
-to validation: an editor only names the candidates.
+draw random sets from, and only such as have neighbours of like variance among these. A layer is edited (`steer`,
+`erase`) along directions. How many neurons, and which layer, is left to validation: an editor only names the
+candidates.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,8 +21,8 @@ from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.scoring import Spread, Values, split_scores, spread_of
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.interventions.edits import Edit, Erase, Steer
-from neurosieve.interventions.leace import EraserFitter
-from neurosieve.interventions.matched import matched_sets
+from neurosieve.interventions.leace import Eraser, EraserFitter
+from neurosieve.interventions.matched import CALIPER, MatchedSets, matched_sets
 from neurosieve.interventions.train_rows import Ablation, TrainRows, by_layer
 
 SHARES = (0.01, 0.02, 0.05)
@@ -65,6 +66,10 @@ class Editor(Protocol):
 
     def random(self, candidate: int, draws: int) -> Iterator[list[Edit]]:
         """Edits of the same kind and size that know nothing of the concept."""
+        ...
+
+    def matching(self, candidate: int, draws: int) -> dict[str, Any]:
+        """How near the random edits are to the edit: ratios of what they are matched `by`, and what was left out."""
         ...
 
 
@@ -129,7 +134,9 @@ class NeuronEditor:
         self._order = self._ordered(scores.ap[:, 0])
         shares = [share for share in SHARES if share < change.share] + [change.share]
         count = len(train.store.neurons)
-        self._sizes = sorted({min(max(1, int(share * count)), len(self._order)) for share in shares})
+        sizes = sorted({min(max(1, int(share * count)), len(self._order)) for share in shares})
+        self._found: dict[tuple[int, int], MatchedSets] = {}
+        self._sizes = self._matchable(sizes)
 
     def _ordered(self, ap: Float[np.ndarray, " neurons"]) -> Int[np.ndarray, " some"]:
         """Places of live neurons, the best first; of each layer no more than half."""
@@ -141,23 +148,49 @@ class NeuronEditor:
         found: Int[np.ndarray, " some"] = best[np.isin(best, kept)]
         return found
 
+    def _matchable(self, sizes: Sequence[int]) -> list[int]:
+        """The sizes whose sets have neurons that can be matched, those that come to the same set once."""
+        found: dict[bytes, int] = {}
+        for size in sizes:
+            try:
+                found.setdefault(self._sets(size, 1).chosen.tobytes(), size)
+            except DataError:
+                if size == sizes[-1] and not found:
+                    raise
+        return list(found.values())
+
+    def _sets(self, size: int, draws: int) -> MatchedSets:
+        """The first neurons that can be matched, and sets matched to them in layers and variance."""
+        if (size, draws) not in self._found:
+            every, variance = self._train.store.neurons, self._train.spread.variance
+            chosen = every[self._order[:size]]
+            self._found[size, draws] = matched_sets(chosen, every, variance, draws=draws, seed=self._train.seed)
+        return self._found[size, draws]
+
     @property
     def candidates(self) -> Sequence[Int[np.ndarray, "neurons 2"]]:
         """See `Editor`."""
-        return [self._train.store.neurons[self._order[:size]] for size in self._sizes]
+        return [self._sets(size, 1).chosen for size in self._sizes]
 
     def edits(self, candidate: int) -> list[Edit]:
         """See `Editor`."""
-        return self._edit(self.candidates[candidate], self._low[self._order[: self._sizes[candidate]]])
+        chosen = self.candidates[candidate]
+        return self._edit(chosen, self._lows(chosen))
 
     def random(self, candidate: int, draws: int) -> Iterator[list[Edit]]:
         """Sets matched in layers and variance, edited alike."""
-        chosen, spread = self.candidates[candidate], self._train.spread
-        variance = np.where(spread.alive, spread.scale.double().numpy() ** 2, 0.0)
-        matched = matched_sets(chosen, self._train.store.neurons, variance, draws=draws, seed=self._train.seed)
-        low = self._low[self._order[: self._sizes[candidate]]]
+        matched = self._sets(self._sizes[candidate], draws)
         for own in matched.sets:
-            yield self._edit(own, low)
+            yield self._edit(own, self._lows(matched.chosen))
+
+    def matching(self, candidate: int, draws: int) -> dict[str, Any]:
+        """See `Editor`."""
+        return self._sets(self._sizes[candidate], draws).record()
+
+    def _lows(self, neurons: Int[np.ndarray, "neurons 2"]) -> Bool[np.ndarray, " neurons"]:
+        """Whether each is low where the value is."""
+        found: np.ndarray = self._low[neurons[:, 0] * self._train.width + neurons[:, 1]]
+        return found
 
     @cached_property
     def _rows(self) -> TrainRows:
@@ -200,6 +233,7 @@ class LayerEditor:
                 remedy="choose another --layer" if live else "read more",
             )
         self._made: dict[int, Edit] = {}
+        self._others: dict[tuple[int, int], list[Eraser]] = {}
 
     @property
     def candidates(self) -> Sequence[Int[np.ndarray, "neurons 2"]]:
@@ -214,10 +248,10 @@ class LayerEditor:
         return [self._made[layer]]
 
     def random(self, candidate: int, draws: int) -> Iterator[list[Edit]]:
-        """Erasers of as many random directions; or steps as long as the step, in neurons' own spreads."""
+        """Erasers of random directions that take away as much; or steps as long, in neurons' own spreads."""
         layer, (edit,) = self._layers[candidate], self.edits(candidate)
         if isinstance(edit, Erase):
-            for eraser in self._fitter(layer).controls(edit.eraser.rank, draws, self._train.seed):
+            for eraser in self._controls(edit, draws):
                 yield [Erase(layer, eraser)]
         if isinstance(edit, Steer):
             own, spread = self._train.columns(layer), self._train.spread
@@ -226,6 +260,30 @@ class LayerEditor:
             for _ in range(draws):
                 drawn = torch.randn(len(scale), generator=generator) * scale
                 yield [Steer(layer, drawn * (edit.direction.norm() / drawn.norm()), edit.alpha)]
+
+    def matching(self, candidate: int, draws: int) -> dict[str, Any]:
+        """See `Editor`; random steps are just as long."""
+        (edit,) = self.edits(candidate)
+        ratio = np.ones(draws)
+        if isinstance(edit, Erase):
+            moved = np.array([eraser.moved for eraser in self._controls(edit, draws)]) / edit.eraser.moved
+            ratio = np.maximum(moved, 1 / moved)
+        return {
+            "by": "variance taken away" if self._erases else "length",
+            "caliper": CALIPER,
+            "worst": float(ratio.max()),
+            "median": float(np.median(ratio)),
+            "sets": draws,
+            "distinct_sets": draws,
+            "unmatched": [],
+        }
+
+    def _controls(self, edit: Erase, draws: int) -> list[Eraser]:
+        key = edit.layer, draws
+        if key not in self._others:
+            made = self._fitter(edit.layer).controls(edit.eraser.rank, draws, self._train.seed, like=edit.eraser)
+            self._others[key] = list(made)
+        return self._others[key]
 
     @property
     def _erases(self) -> bool:

@@ -3,7 +3,8 @@
 Two scores of a prediction, both 0 or 1: `property` (the predicted token has the value just where the truth has it) and
 `exact` (it is the true first subword). The causal effect is the drop of the set's edit less the mean drop of the random
 ones, on units that have the value. It is claimed where its interval is above 0, the set's drop is above that of 95 % of
-the random sets, of which there are 100 or more, and above its own drop elsewhere, on units that have not the value.
+the random sets, of which there are 100 or more and 20 that differ, and its interval above that of the drop elsewhere,
+on units that have not the value. Where all units lie in one file no interval can be had, and nothing is claimed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,11 +16,15 @@ from jaxtyping import Bool, Float
 
 from neurosieve.errors import DataError
 from neurosieve.interventions.predictions import HALF, Predictions
-from neurosieve.probes.intervals import ClusterBootstrap, score_interval
+from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
 
 SCORES = ("property", "exact")
 MIN_UNITS = 30
 MIN_SETS = 100
+# A drop that is above all of fewer sets is so by chance in more than 1 of 20 cases.
+MIN_DISTINCT = 20
+NOT_MEASURED = "not measured: all units lie in one file, so that nothing can be resampled"
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -32,21 +37,23 @@ class Side:
         base_interval: Of `base`.
         edited: Score under the edit.
         drop: `base` − `edited`.
+        drop_interval: Of `drop`, 95 %, by files.
         random: Mean drop of the random edits.
         random_95: The drop that 95 % of them stay below.
         effect: `drop` − `random`.
-        interval: Of `effect`, 95 %, by files.
+        interval: Of `effect`, 95 %, by files. All intervals are None where the units lie in one file.
     """
 
     n: int
     base: float
-    base_interval: tuple[float, float]
+    base_interval: Interval | None
     edited: float
     drop: float
+    drop_interval: Interval | None
     random: float
     random_95: float
     effect: float
-    interval: tuple[float, float]
+    interval: Interval | None
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class Effect:
         here: Units that have the value.
         elsewhere: The others.
         effect: `here.drop` − `here.random`.
-        interval: Of `effect`, 95 %, by files.
+        interval: Of `effect`, 95 %, by files; None where it cannot be measured.
         claimed: The edit moves what the model knows of the property.
         lacking: What it lacks for that; empty where it is claimed.
     """
@@ -67,7 +74,7 @@ class Effect:
     here: Side
     elsewhere: Side
     effect: float
-    interval: tuple[float, float]
+    interval: Interval | None
     claimed: bool
     lacking: str
 
@@ -123,9 +130,9 @@ class EffectFitter:
                 self._drops[score, side].append(float(lost[own].mean()))
         self._random += 1
 
-    def result(self) -> tuple[Effect, ...]:
-        """The effect on both scores."""
-        return tuple(self._effect(score) for score in SCORES)
+    def result(self, matching: Mapping[str, Any] | None = None) -> tuple[Effect, ...]:
+        """The effect on both scores; `matching` says how near the random edits were, see `Editor.matching`."""
+        return tuple(self._effect(score, unmatched(matching)) for score in SCORES)
 
     def _scores(self, predictions: Predictions) -> dict[str, Bool[np.ndarray, " units"]]:
         shares = np.append(self._shares, 0.0)  # for tokens of the head that the tokenizer has not
@@ -140,31 +147,57 @@ class EffectFitter:
     def _side(self, score: str, side: str) -> Side:
         own, drops = self._sides[side], np.array(self._drops[score, side])
         base, edited = self._base[score][own], self._edited[score][own]
-        net = (self._lost(score, self._edited) - self._sum[score] / self._random)[own]
+        usual, bootstrap = (self._base[score] - self._sum[score] / self._random)[own], self._bootstraps[side]
+        effect, interval = loss_interval(usual, edited, bootstrap)
         return Side(
             int(own.sum()),
             float(base.mean()),
-            score_interval(base, self._bootstraps[side]),
+            score_interval(base, bootstrap),
             float(edited.mean()),
             float(self._lost(score, self._edited)[own].mean()),  # as in `add`: equal drops have to be equal numbers
+            loss_interval(base, edited, bootstrap)[1],
             float(drops.mean()),
             float(np.quantile(drops, 0.95)),
-            float(net.mean()),
-            self._bootstraps[side].interval(net),
+            effect,
+            interval,
         )
 
-    def _effect(self, score: str) -> Effect:
+    def _effect(self, score: str, unlike: str) -> Effect:
         here, elsewhere = self._side(score, "here"), self._side(score, "elsewhere")
-        low, high = here.interval
-        above = float((here.drop > np.array(self._drops[score, "here"])).mean())
+        lacking = self._lacking(here, elsewhere, np.array(self._drops[score, "here"])) or unlike
+        return Effect(score, here, elsewhere, here.effect, here.interval, not lacking, lacking)
+
+    def _lacking(self, here: Side, elsewhere: Side, drops: Float[np.ndarray, " draws"]) -> str:
+        """Why the effect is not claimed, or cannot be measured; empty where nothing speaks against it."""
+        if here.interval is None or here.drop_interval is None or elsewhere.drop_interval is None:
+            return NOT_MEASURED
+        harm = elsewhere.drop_interval
+        above = float((here.drop > drops).mean())
         checks = (
-            (low > 0, f"interval [{100 * low:.1f}, {100 * high:.1f}] points is not above 0"),
+            (here.interval[0] > 0, f"interval {_told(here.interval)} points is not above 0"),
             (above >= 0.95, f"the drop is above that of {100 * above:.0f} % of the random sets"),
-            (here.drop > elsewhere.drop, f"it drops by {100 * elsewhere.drop:.1f} points elsewhere"),
+            (
+                here.drop_interval[0] > harm[1],
+                f"its drop {_told(here.drop_interval)} is not above that elsewhere, {_told(harm)} points",
+            ),
             (self._random >= MIN_SETS, f"{self._random} random sets are fewer than {MIN_SETS}"),
         )
-        lacking = next((why for passed, why in checks if not passed), "")
-        return Effect(score, here, elsewhere, here.effect, here.interval, not lacking, lacking)
+        return next((why for passed, why in checks if not passed), "")
+
+
+def unmatched(matching: Mapping[str, Any] | None) -> str:
+    """Why random edits are no control for a claim; empty where they are."""
+    if matching is None:
+        return ""
+    if matching["worst"] > matching["caliper"]:
+        return f"not matched: {matching['by']} of random edits is up to {matching['worst']:.1f} times as far apart"
+    if matching["distinct_sets"] < MIN_DISTINCT:
+        return f"only {matching['distinct_sets']} different random sets can be matched, fewer than {MIN_DISTINCT}"
+    return ""
+
+
+def _told(interval: Interval) -> str:
+    return f"[{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
 
 
 def loss_record(base: Predictions, edited: Predictions, randoms: Iterable[float]) -> Mapping[str, Any]:

@@ -50,7 +50,7 @@ def erasure_record(
         "n": len(rows["test"].label),
         "majority": 0.5,
         **{
-            key: {"score": float(score.mean()), "interval": list(score_interval(score, bootstrap))}
+            key: {"score": float(score.mean()), "interval": score_interval(score, bootstrap)}
             for key, score in scores.items()
         },
     }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.special import logsumexp
 from torch import Tensor
 
 from neurosieve.errors import DataError
@@ -24,6 +25,9 @@ _CORRELATED = 1e-7
 # So is a variance of less beside the largest, of neurons at unit variance: a layer norm's output would vary in one
 # direction fewer than it has neurons, were it not for the rounding of float32.
 _VARIES = 1e-9
+# Of random directions that are to move rows as far as others: within this factor, in so many tries each; and the
+# steepest that draws lean to directions of large or of small variance.
+_NEAR, _TRIES, _STEEPEST = 1.5, 50, 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +50,11 @@ class Eraser:
     def rank(self) -> int:
         """How many directions are taken away; at most the classes less one."""
         return self.left.shape[1]
+
+    @property
+    def moved(self) -> float:
+        """By how much train rows are moved: the mean square, since what `right` gives of them is white."""
+        return float((self.left.double() ** 2).sum())
 
     def apply(self, values: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
         """The rows without the concept, in their own dtype; computed in float32 at least, in 4 · width · rank steps."""
@@ -121,27 +130,36 @@ class EraserFitter:
         basis, size, _ = np.linalg.svd(cross, full_matrices=False)
         return white.eraser(basis[:, size > _CORRELATED], self._sums.count)
 
-    def control(self, rank: int, seed: int) -> Eraser:
+    def control(self, rank: int, seed: int, *, like: Eraser | None = None) -> Eraser:
         """An eraser of random directions, drawn evenly where the values are white: as many go, but not the concept.
+
+        Args:
+            rank: How many directions.
+            seed: Of the draw.
+            like: Another eraser of these rows. Directions are then drawn at right angles to its own, where the values
+                are white, and such that rows are moved about as far (`Eraser.moved`), as near to that as can be.
 
         Raises:
             DataError: As `result`; or the values vary in fewer directions.
         """
-        return next(self.controls(rank, 1, seed))
+        return next(self.controls(rank, 1, seed, like=like))
 
-    def controls(self, rank: int, draws: int, seed: int) -> Iterator[Eraser]:
+    def controls(self, rank: int, draws: int, seed: int, *, like: Eraser | None = None) -> Iterator[Eraser]:
         """Such erasers of the seeds from `seed` on, with one eigendecomposition for all.
 
         Raises:
             DataError: As `control`.
         """
         white, cross = self._solved()
-        if not 0 < rank <= len(cross):
-            expected = f"a rank of 1 to {len(cross)}"
-            raise DataError("random eraser", expected=expected, got=str(rank), remedy="choose another")
+        most = len(cross) - (0 if like is None else like.rank)
+        if not 0 < rank <= most:
+            raise DataError("random eraser", expected=f"a rank of 1 to {most}", got=str(rank), remedy="choose another")
+        wanted = None if like is None else like.moved
+        axes = np.eye(most) if like is None else white.leaning(white.basis(like), like.moved / rank)
         for draw in range(draws):
-            drawn = np.random.default_rng(seed + draw).standard_normal((len(cross), rank))
-            yield white.eraser(np.linalg.qr(drawn)[0], self._sums.count)
+            rng = np.random.default_rng(seed + draw)
+            drawn = (axes @ rng.standard_normal((most, rank)) for _ in range(_TRIES if wanted else 1))
+            yield _nearest((white.eraser(np.linalg.qr(some)[0], self._sums.count) for some in drawn), wanted)
 
     def _solved(self) -> "tuple[_Whitening, np.ndarray]":
         """The whitening of the values, and their covariance when white with all classes but the last.
@@ -173,11 +191,45 @@ class _Whitening:
     there: np.ndarray
     back: np.ndarray
 
+    def basis(self, eraser: Eraser) -> np.ndarray:
+        """The directions of the white values that an eraser of these rows takes away, shape [directions, rank]."""
+        found: np.ndarray = (eraser.right.numpy() @ self.back).T
+        return found
+
+    def leaning(self, taken: np.ndarray, moved: float) -> np.ndarray:
+        """Axes at right angles to `taken`, so long that random sums of them move rows by about `moved`.
+
+        A direction u moves rows by uᵀMu with M = W⁺ᵀW⁺. Of M's eigenvalues λ among the others, axes as long as λ^t move
+        rows by Σλ^(1 + 2t) / Σλ^2t about, which grows with t.
+        """
+        others = np.linalg.qr(np.hstack([taken, np.eye(len(taken))]))[0][:, taken.shape[1] :]
+        part = self.back @ others
+        size, axes = np.linalg.eigh(part.T @ part)
+        size = np.log(np.maximum(size, size[-1] * 1e-12))
+        low, high = -_STEEPEST, _STEEPEST
+        for _ in range(60):
+            t = (low + high) / 2
+            too_little = logsumexp((1 + 2 * t) * size) - logsumexp(2 * t * size) < np.log(moved)
+            low, high = (t, high) if too_little else (low, t)
+        found: np.ndarray = others @ (axes * np.exp(t * size - (t * size).max()))
+        return found
+
     def eraser(self, basis: np.ndarray, rows: int) -> Eraser:
         """The eraser of some directions of the white values."""
         parts = (self.mean, self.back @ basis, basis.T @ self.there)
         mean, left, right = (torch.from_numpy(np.ascontiguousarray(part)) for part in parts)
         return Eraser(mean, left, right, rows)
+
+
+def _nearest(tries: Iterator[Eraser], moved: float | None) -> Eraser:
+    """The first that moves rows by within `_NEAR` of so much, else the one that comes nearest."""
+    found = []
+    for eraser in tries:
+        off = abs(np.log(eraser.moved / moved)) if moved else 0.0
+        found.append((off, eraser))
+        if off <= np.log(_NEAR):
+            break
+    return min(found, key=lambda pair: pair[0])[1]
 
 
 def fit_eraser(values: Float[Tensor, "rows width"], label: Int[np.ndarray, " labels"], classes: int) -> Eraser:

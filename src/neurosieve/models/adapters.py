@@ -41,6 +41,7 @@ _FEED_FORWARD = "|".join(
         r"mlp\.(Wo|c_proj|fc_out|dense_4h_to_h|down_proj|fc2)",  # ModernBERT, GPTs, CodeGen, NeoX, Llama …, Phi
         r"layers\.\d+\.fc2",  # OPT, BART
         r"DenseReluDense\.wo",  # T5
+        r"h\.\d+\.ffn\.2",  # CTRL
     )
 )
 # Decoders inside of a base model, which the language model passes by.
@@ -55,6 +56,8 @@ _EMBEDDINGS = {
     "gpt_neo": "drop",
 }
 _EMBEDDINGS |= {"bloom": "word_embeddings_layernorm", "falcon": "word_embeddings", "mpt": "wte"}
+_EMBEDDINGS |= {"openai-gpt": "drop", "ctrl": "dropout", "rembert": "encoder.embedding_hidden_mapping_in"}
+_EMBEDDINGS |= dict.fromkeys(("nystromformer", "fnet", "roformer", "ibert", "yoso", "mra", "megatron-bert"), "embeddings")
 # What lies between a first block and the second, where there is such a thing.
 _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 # Blocks that are called more than once each.
@@ -62,7 +65,7 @@ _SHARED_BLOCKS = {"albert": r"encoder\.albert_layer_groups\.\d+\.albert_layers\.
 # What a table of positions is called.
 _POSITIONS = re.compile(r"position_embedding|embed_position|wpe")
 # What a norm behind the last block is called.
-_NORM = re.compile(r"ln|ln_f|norm_f|norm|final_norm|final_layer_?norm|layer_norm|LayerNorm|emb_layer_norm_after")
+_NORM = re.compile(r"ln|ln_f|norm_f|norm|final_norm|final_layer_?norm|layer_?norm|LayerNorm|emb_layer_norm_after")
 # Encoder–decoders whose decoder starts with the end token where their config does not say with what.
 _STARTS_WITH_END = {"bart", "plbart", "mbart", "pegasus", "bigbird_pegasus"}
 

@@ -90,10 +90,11 @@ def _tap_output(module: torch.nn.Module, tap: _Tap) -> Callable[[], None]:
         taps: list[_Tap] = []
 
         def hook(_: torch.nn.Module, __: Any, output: Any) -> Any:
-            values = output[0] if isinstance(output, tuple) else output
+            several = isinstance(output, tuple | list)  # GPT-1's blocks give lists
+            values = output[0] if several else output
             for opened in taps:
                 values = opened(values)
-            return (values, *output[1:]) if isinstance(output, tuple) else values
+            return type(output)([values, *output[1:]]) if several else values
 
         _OUTPUTS[module] = module.register_forward_hook(hook, prepend=True), taps
     handle, taps = _OUTPUTS[module]
@@ -152,17 +153,19 @@ def acting(
 
 
 def check_places(model: CodeModel, site: Site) -> None:
-    """See that what passes at a site's places is what the model's states say, bit for bit, by a plain call of 3 tokens.
+    """See that the model's states say what passes at a site's places, bit for bit, by a call of 3 tokens.
+
+    All values are changed there, so that the states of a family that notes them before would not show an edit.
 
     Raises:
-        SelfCheckError: A layer's place is not passed, or other values pass there.
+        SelfCheckError: A layer's place is not passed, other values pass there, or changed ones do not show.
         ModelError: As `find_places`.
     """
     places = find_places(model, site)
     seen: dict[int, Tensor] = {}
 
     def note(layer: int) -> Act:
-        return lambda values: seen.setdefault(layer, values)
+        return lambda values: seen.setdefault(layer, values + 1)
 
     with acting(model, [(place, note(layer)) for layer, place in enumerate(places)]):
         # Not special ones: transformers warns of padding without a mask.

@@ -11,9 +11,8 @@ from neurosieve.activations.store import Activations
 from neurosieve.data.dataset import are_values
 from neurosieve.errors import DataError
 from neurosieve.probes.solver import one_hot
+from neurosieve.statistics.live import live_neurons, mean_and_variance
 from neurosieve.typing import NeuronId
-
-_DEAD = 1e-8
 
 
 def feature_rows(neuron: Int[np.ndarray, " some"], copies: int) -> Int[np.ndarray, " more"]:
@@ -80,25 +79,21 @@ def fit_scaler(train: Activations) -> Scaler:
         DataError: Values that are not finite, no live neuron, or labels that are values and all the same.
     """
     copies = train.values.shape[1] // max(len(train.neurons), 1)
-    variance, mean = torch.var_mean(train.values, 0, correction=0)
-    if not bool(torch.isfinite(variance).all()):
-        bad = train.neuron(int((~torch.isfinite(variance)).nonzero()[0]) // copies)
-        raise DataError(
-            f"neuron {bad}", expected="finite activations", got="inf or nan", remedy="extract with --precision float32"
-        )
-    varies = _varying(variance.view(-1, copies), torch.from_numpy(train.neurons[:, 0]))
+    mean, variance = mean_and_variance([train.values])
+    kinds = variance.view(-1, copies).T.numpy()
+    varies = np.stack([live_neurons(kind, train.neurons) for kind in kinds], 1)
     alive = varies.any(1)
-    neuron = alive.nonzero()[:, 0].numpy()
+    neuron = np.flatnonzero(alive)
     if not len(neuron):
         raise DataError(
             "activations", expected="neurons that vary over train rows", got="none", remedy="check the model's weights"
         )
     column = feature_rows(neuron, copies)
     # A constant copy of a live neuron stays, as zeros.
-    scale = torch.where(varies.flatten(), variance.sqrt(), 1.0)[torch.from_numpy(column)]
-    dead = tuple(train.neuron(int(i)) for i in (~alive).nonzero()[:, 0])
+    scale = torch.where(torch.from_numpy(varies.ravel()), variance.sqrt(), 1.0).float()[torch.from_numpy(column)]
+    dead = tuple(train.neuron(int(i)) for i in np.flatnonzero(~alive))
     target = _target(train.label) if are_values(train.label) else None
-    return Scaler(column, train.neurons[neuron], mean[torch.from_numpy(column)], scale, dead, target)
+    return Scaler(column, train.neurons[neuron], mean.float()[torch.from_numpy(column)], scale, dead, target)
 
 
 def _target(value: Float[np.ndarray, " rows"]) -> tuple[float, float]:
@@ -108,17 +103,6 @@ def _target(value: Float[np.ndarray, " rows"]) -> tuple[float, float]:
             "labels of train rows", expected="values that differ", got=f"{mean:g} alone", remedy="check --label-column"
         )
     return mean, deviation
-
-
-def _varying(
-    variance: Float[Tensor, "neurons copies"], layer: Int[Tensor, " neurons"]
-) -> Bool[Tensor, "neurons copies"]:
-    """Which features vary more than 1e-8 of the median of their kind in their layer."""
-    result = torch.zeros_like(variance, dtype=torch.bool)
-    for number in np.unique(layer.numpy()):
-        here = layer == int(number)
-        result[here] = variance[here] > _DEAD * variance[here].median(0).values
-    return result
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 from neurosieve.report.code import marked
 from neurosieve.report.concept_figures import rows_of
 from neurosieve.report.drawing import Chart, axes, colour
-from neurosieve.report.numbers import ACCURACY, NONE, R2, count, per_cent
+from neurosieve.report.numbers import ACCURACY, NONE, R2, count, neuron, per_cent
 from neurosieve.report.tables import Record, Table, make_table
 
+_NAMED = 10  # neurons that were left out
 _SCORES = {"property": "has the value or not", "exact": "the very token"}
 
 
@@ -32,18 +33,24 @@ def intervention_headline(records: Sequence[Record]) -> str:
     moved = [(r, e) for r, e in _effects(measured) if e["claimed"] and e["score"] == "property"]
     turned = [r for r in measured if r["edit"] == "steer" and r["turned"]["claimed"]]
     found = len({id(r) for r in (*(r for r, _ in moved), *turned)})
-    if not found and len(measured) == 1:
-        return f"{edit_name(measured[0])} moves no more of what the model predicts than random edits do"
     if not found:
-        return f"None of {_edits(len(measured))} moves what the model predicts of a concept more than random edits do"
+        return _nothing_moved(measured)
     text = f"{found} of {_edits(len(measured))} move{'' if found > 1 else 's'} what the model predicts of a concept"
     if not moved:
         best = max(turned, key=lambda r: r["turned"]["interval"][0])
-        more = f"the value is predicted {_points(best['turned'])} points more often where it is not"
+        more = f"the value is predicted {_at_least(best['turned'])} more often where it is not"
         return f"{text}, most clearly {edit_name(best)}: {more}"
     record, effect = max(moved, key=lambda pair: pair[1]["interval"][0])
-    fewer = f"{_points(effect)} points fewer right than under random edits where the value is"
+    fewer = f"{_at_least(effect)} fewer right than under random edits where the value is"
     return f"{text}, most clearly {edit_name(record)}: {fewer}"
+
+
+def _nothing_moved(measured: Sequence[Record]) -> str:
+    if all(e["interval"] is None for _, e in _effects(measured)):
+        return f"What {_edits(len(measured))} would move cannot be measured: all held-out units lie in one file"
+    name = edit_name(measured[0]) if len(measured) == 1 else f"None of {_edits(len(measured))}"
+    shown = "is not shown" if len(measured) == 1 else "is shown"
+    return f"{name} {shown} to move what the model predicts of a concept more than random edits do"
 
 
 def _edits(n: int) -> str:
@@ -51,7 +58,24 @@ def _edits(n: int) -> str:
 
 
 def _points(effect: Record) -> str:
+    if effect["interval"] is None:
+        return f"{ACCURACY.number(effect['effect'])} (no interval)"
     return ACCURACY.gain({"value": effect["effect"], "interval": effect["interval"]})
+
+
+def _at_least(effect: Record) -> str:
+    """What is claimed is the lower bound."""
+    return f"at least {ACCURACY.number(effect['interval'][0])} points (measured {_points(effect)})"
+
+
+def _outcome(effect: Record) -> str:
+    """Whether it is claimed, by how much at least, or what it lacks; older records may not say what."""
+    if effect["claimed"]:
+        return f"claimed: at least {ACCURACY.number(effect['interval'][0])} points"
+    lacking = str(effect.get("lacking", ""))
+    if lacking.startswith("not m"):  # not measured, not matched
+        return lacking
+    return f"not claimed{': ' if lacking else ''}{lacking}"
 
 
 def _neurons(record: Record) -> str:
@@ -79,8 +103,8 @@ def _verdict(record: Record, effect: Record) -> str:
     """Whether the effect is claimed; steering is to turn other tokens."""
     if record["edit"] == "steer":
         turned = record["turned"]
-        return f"{'claimed' if turned['claimed'] else 'not claimed'}: turns {_points(turned)} points elsewhere"
-    return "claimed" if effect["claimed"] else f"not claimed: {effect['lacking']}"
+        return f"{_outcome(turned)}; turns {_points(turned)} points elsewhere"
+    return _outcome(effect)
 
 
 def effect_table(records: Sequence[Record]) -> Table:
@@ -99,7 +123,7 @@ def effect_table(records: Sequence[Record]) -> Table:
                 f"{ACCURACY.number(here['random'])} (95 % below {ACCURACY.number(here['random_95'])})",
                 f"{ACCURACY.number(elsewhere['drop'])} (n {count(elsewhere['n'])})",
                 f"{_loss(loss)} (random {loss['random']:.2f})",
-                "claimed" if e["claimed"] else f"not claimed: {e['lacking']}",
+                _outcome(e),
             )
         )
     heads = ("edit", "neurons", "prediction", "right before", "after", "effect, points", "random edits' drop",
@@ -120,7 +144,7 @@ def short_effect_table(record: Record) -> Table:
         "95 % of them stay below": lambda e: ACCURACY.number(e["here"]["random_95"]),
         "drop elsewhere": lambda e: ACCURACY.number(e["elsewhere"]["drop"]),
         "n here, elsewhere": lambda e: f"{count(e['here']['n'])}, {count(e['elsewhere']['n'])}",
-        "claimed": lambda e: "yes" if e["claimed"] else f"no: {e['lacking']}",
+        "verdict": _outcome,
     }
     rows = [(name, *map(told, record["effects"])) for name, told in parts.items()]
     loss = record["loss"]
@@ -132,8 +156,8 @@ def _loss(loss: Record) -> str:
 
 
 def effect_chart(records: Sequence[Record]) -> Chart:
-    """Drops of each edit here and elsewhere, beside the drops of random edits."""
-    rows = rows_of({edit_name(r): [_SCORES[e["score"]] for e in r["effects"]] for r in records})
+    """Drops of each edit here and elsewhere, beside those of random edits; none of edits of the task alone."""
+    rows = rows_of({edit_name(r): [_SCORES[e["score"]] for e in r["effects"]] for r in records if r["effects"]})
     figure, found = go.Figure(), [(r, e, edit_name(r), _SCORES[e["score"]]) for r, e in _effects(records)]
     at = [rows.place[name, score] for _, _, name, score in found]
     spans: dict[str, list[float | None]] = {"x": [], "y": []}
@@ -144,9 +168,10 @@ def effect_chart(records: Sequence[Record]) -> Chart:
     figure.add_scatter(
         **spans, mode="lines", line=line, opacity=0.6, name="random edits, mean to 95 %", hoverinfo="skip"
     )
+    bounds = [(e["effect"], *(e["interval"] or (e["effect"], e["effect"]))) for _, e, _, _ in found]
     ends = {
-        "array": [100 * (e["interval"][1] - e["effect"]) for _, e, _, _ in found],
-        "arrayminus": [100 * (e["effect"] - e["interval"][0]) for _, e, _, _ in found],
+        "array": [100 * (high - value) for value, _, high in bounds],
+        "arrayminus": [100 * (value - low) for value, low, _ in bounds],
     }
     here, elsewhere = ([100 * e[side]["drop"] for _, e, _, _ in found] for side in ("here", "elsewhere"))
     mark = {"symbol": "circle", "size": 9, "color": colour("series-1")}
@@ -159,8 +184,8 @@ def effect_chart(records: Sequence[Record]) -> Chart:
     rows.put_on(figure)
     caption = (
         "Drop of predictions that are right, when neurons are edited. Bars are 95 % intervals of what is above random"
-        " edits' mean. An edit is claimed where its mark is right of the grey bar and of the open square, and its"
-        " interval of the bar's begin."
+        " edits' mean. An edit is claimed where its mark is right of the grey bar, and its interval right of the bar's"
+        " begin and of the open square's."
     )
     claimed = sum(e["claimed"] for _, e, _, _ in found)
     title = f"{claimed} of {len(found)} drops are more than matched random edits and the harm elsewhere explain"
@@ -201,7 +226,7 @@ def intervention_cards(records: Sequence[Record]) -> list[dict[str, Any]]:
     return [
         {
             "title": f"{edit_name(r)}: {_neurons(r)} neurons",
-            "about": f"{_place(r)}; chosen by {r['chosen_by']}; {count(r['random_sets'])} random edits.",
+            "about": f"{_place(r)}; chosen by {r['chosen_by']}; {matching_note(r)}.",
             "measures": measure_table(r),
             "examples": [_example(e) for e in r.get("examples", ())],
         }
@@ -213,6 +238,21 @@ def _place(record: Record) -> str:
     layers = ", ".join(f"layer {k}: {count(n)}" for k, n in enumerate(record["layers"]) if n)
     where = "all tokens" if record["at"] == "all" else "the places where tokens are predicted"
     return f"Neurons of {layers}; edited at {where}"
+
+
+def matching_note(record: Record) -> str:
+    """How like the edit its random edits are, and which neurons had none like them."""
+    matching = record.get("matching")
+    if matching is None:
+        return f"{count(record['random_sets'])} random edits, how near is not known"
+    of = f" ({count(matching['distinct_sets'])} different)" if matching["distinct_sets"] < matching["sets"] else ""
+    near = f"within a factor of {matching['worst']:.2f}, median {matching['median']:.2f}"
+    text = f"{count(matching['sets'])} random edits{of}, matched in {matching['by']} {near}"
+    if not (left_out := matching["unmatched"]):
+        return text
+    named = ", ".join(neuron(pair) for pair in left_out[:_NAMED])
+    more = f" and {count(len(left_out) - _NAMED)} more" if len(left_out) > _NAMED else ""
+    return f"{text}; left out, since no other neuron varies alike: {count(len(left_out))} ({named}{more})"
 
 
 def _example(example: Record) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from neurosieve.errors import DataError
+from neurosieve.statistics.live import live_neurons
 from neurosieve.typing import NeuronId
 
-_DEAD = 1e-8  # as in probes.features
 _BLOCK = 512  # rows of a neurons × neurons matrix changed at once, so that no second matrix is held
 
 
@@ -74,14 +74,8 @@ class Moments:
         return np.maximum((np.diagonal(self.gram) - (half * d + d * half)) / self.count, 0.0)
 
     def dead(self) -> Bool[np.ndarray, " neurons"]:
-        """Neurons whose variance is at most 1e-8 of their layer's median variance, the rule of `fit_scaler`."""
-        variance = self.variance()
-        found = np.empty(len(variance), dtype=bool)
-        for block in self.blocks:
-            here = variance[block]
-            # The lower of two middle values, as torch's median takes it.
-            found[block] = here <= _DEAD * np.sort(here)[(len(here) - 1) // 2]
-        return found
+        """Neurons that do not vary, see `live_neurons`."""
+        return ~live_neurons(self.variance(), self.neurons)
 
     def covariance(self) -> Float[np.ndarray, "neurons neurons"]:
         """Population covariance; one new matrix."""

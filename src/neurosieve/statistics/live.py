@@ -1,0 +1,75 @@
+"""Which neurons are alive, and how much each varies: the one rule that probes, concepts, clusters and edits go by."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from neurosieve.errors import DataError
+from neurosieve.typing import NeuronId
+
+DEAD = 1e-8
+_CHUNK = 1 << 22  # values that are brought to float64 at once
+
+
+def live_neurons(
+    variance: Float[np.ndarray, " neurons"], neurons: Int[np.ndarray, "neurons 2"]
+) -> Bool[np.ndarray, " neurons"]:
+    """Whether each varies: its train variance is above 1e-8 of its layer's median variance.
+
+    The median of an even number is the lower of the two in the middle. In a layer whose median is 0 all that vary at
+    all are alive, so that none is where the whole layer is constant.
+
+    Args:
+        variance: On train rows; of neurons with several features, of one kind of these.
+        neurons: (layer, index) of each, in any order.
+
+    Raises:
+        DataError: A variance that is not finite.
+    """
+    if not np.isfinite(variance).all():
+        first = NeuronId(*(int(v) for v in neurons[int(np.flatnonzero(~np.isfinite(variance))[0])]))
+        raise DataError(
+            f"neuron {first}",
+            expected="finite activations",
+            got="inf or nan",
+            remedy="extract with --precision float32",
+        )
+    found = np.zeros(len(variance), dtype=bool)
+    for layer in np.unique(neurons[:, 0]):
+        here = neurons[:, 0] == layer
+        found[here] = variance[here] > DEAD * np.quantile(variance[here], 0.5, method="lower")
+    return found
+
+
+def mean_and_variance(
+    parts: Iterable[Float[Tensor, "rows columns"]],
+) -> tuple[Float[Tensor, " columns"], Float[Tensor, " columns"]]:
+    """Mean and population variance of each column over the rows of all parts, streamed in float64.
+
+    All is measured from the first row: what never varies has a variance of exactly 0, whatever rounding does to means.
+
+    Raises:
+        DataError: No row.
+    """
+    count, first, mean, square = 0, torch.zeros(()), torch.zeros(()), torch.zeros(())
+    for own in _chunks(parts):
+        first = first if count else own[0].clone()
+        own -= first
+        batch, total = own.mean(0), count + len(own)
+        square = square + ((own - batch) ** 2).sum(0) + (batch - mean) ** 2 * (count * len(own) / total)
+        mean = mean + (batch - mean) * (len(own) / total)
+        count = total
+    if not count:
+        raise DataError("rows of train", expected="at least 1", got="0", remedy="read more")
+    return mean + first, square / count
+
+
+def _chunks(parts: Iterable[Float[Tensor, "rows columns"]]) -> Iterator[Float[Tensor, "some columns"]]:
+    """The rows in float64, copied, a few at a time."""
+    for part in parts:
+        for some in torch.split(part, max(1, _CHUNK // max(1, part.shape[1]))):
+            if len(some):
+                yield some.to(torch.float64, copy=True)

@@ -1,0 +1,159 @@
+"""Edits on the page and in the terminal: what is said of them, beside whichever others were made in the run."""
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from neurosieve.cli.show import show_intervention
+from neurosieve.report import render_page
+from neurosieve.report.interventions import (
+    edit_table,
+    effect_chart,
+    effect_table,
+    intervention_cards,
+    intervention_headline,
+    matching_note,
+    measure_table,
+    short_effect_table,
+)
+from tests.report.concept_records import (
+    EDITS,
+    concepts_of,
+    in_one_file,
+    intervention,
+    interventions_of,
+    of_old,
+    on_the_task_alone,
+)
+from tests.report.test_concepts import drawn
+
+
+def test_interventions_are_told_beside_random_edits() -> None:
+    records = interventions_of("full")
+    assert intervention_headline(records).startswith("2 of 2 edits move what the model predicts")
+    assert "at least 15.0 points (measured 20.0 [15.0, 24.0]) fewer right" in intervention_headline(records)
+    assert intervention_headline(interventions_of("nothing")).startswith("None of 2 edits")
+    assert [row[-1] for row in effect_table(records).rows[:2]] == [
+        "claimed: at least 15.0 points",
+        "not claimed: interval [-2.0, 7.0] points holds 0",
+    ]
+    assert len(edit_table(records).rows) == 2
+    marks = {t["name"]: t for t in drawn(effect_chart(records))}
+    here = marks["where the value is"]
+    assert here["x"] == [20.0, 3.0, 20.0, 3.0]
+    assert here["error_x"]["array"] == pytest.approx([4.0] * 4)
+    assert here["error_x"]["arrayminus"] == pytest.approx([5.0] * 4)
+    assert marks["elsewhere"]["x"] == [2.0] * 4
+    assert marks["random edits, mean to 95 %"]["x"][:3] == [1.0, 3.0, None]
+
+
+def test_more_of_an_edit() -> None:
+    ablate, erase = ({row[0]: row[1:] for row in measure_table(r).rows} for r in interventions_of("full"))
+    assert ablate["the run's probe, accuracy (n 40)"] == ("90.0 % [80.0, 95.0]", "70.0 %", "drop 1.0 (95 % below 3.0)")
+    assert erase["the run's probe"][0] == "not measured: no probe of this run"
+    assert erase["a new probe on layer 1 (n 100, guess 50.0 %)"][1] == "50.0 % [40.0, 60.0]"
+
+
+def test_steering_is_to_turn_other_tokens() -> None:
+    steer = intervention("steer", claimed=False)
+    verdict = edit_table([steer]).rows[0][-1]
+    assert verdict == "claimed: at least 20.0 points; turns 29.0 [20.0, 35.0] points elsewhere"
+    assert intervention_headline([steer]).startswith(
+        "1 of 1 edit moves what the model predicts of a concept, most clearly"
+    )
+    more = "predicted at least 20.0 points (measured 29.0 [20.0, 35.0]) more often where it is not"
+    assert more in intervention_headline([steer])
+    steer["turned"]["claimed"] = False
+    assert intervention_headline([steer]).startswith("steer lexical=number is not shown to move")
+    assert edit_table([steer]).rows[0][-1] == "not claimed; turns 29.0 [20.0, 35.0] points elsewhere"
+
+
+def test_an_edit_measured_on_the_task_alone() -> None:
+    record = on_the_task_alone("ablate")
+    assert intervention_headline([record]) == "1 edit measured on the task alone"
+    assert edit_table([record]).rows[0][-1] == "predictions not measured: left out by --no-predictions"
+    assert [row[0] for row in measure_table(record).rows] == [
+        "the run's probe, accuracy (n 40)",
+        "the model's own head",
+    ]
+    assert short_effect_table(record).rows == ()
+    page = render_page(None, "run", None, [record])
+    assert 'id="effects"' not in page
+    assert intervention_headline([record, *interventions_of("full")]).startswith("2 of 2 edits")
+
+
+def test_values_of_a_probe_are_told_as_such() -> None:
+    record = intervention("ablate", claimed=True)
+    record["probe"]["score"] = "r2"
+    assert ("the run's probe, R² (n 40)", "0.900 [0.800, 0.950]", "0.700") in [
+        row[:3] for row in measure_table(record).rows
+    ]
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_terminal_shows_an_edit(
+    claimed: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    record = intervention("ablate", claimed=claimed)
+    show_intervention(record, Path("run"))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    (effect,) = [row for row in short_effect_table(record).rows if row[0] == "effect, points"]
+    assert all(cell in shown for cell in effect)
+    assert "report in run/report.html" in shown
+
+
+@pytest.mark.parametrize(("first", "second"), [*combinations(EDITS, 2)])
+def test_any_edits_stand_on_one_page(first: str, second: str) -> None:
+    """Claimed or not, measured or not, of a neuron set or a layer, of this version or an older one."""
+    records = [EDITS[first]("ablate"), EDITS[second]("erase")]
+    page = render_page(None, "run", concepts_of("full"), records)
+    assert ('id="effects"' in page) == any(r["effects"] for r in records)
+    assert [row[0] for row in edit_table(records).rows] == ["ablate (mean) lexical=number", "erase lexical=number"]
+    assert len(intervention_cards(records)) == 2
+    measured = [r for r in records if r["effects"]]
+    assert len(effect_table(records).rows) == 2 * len(measured)
+    names = {row[0] for row in effect_table(records).rows}
+    assert names == {row[0] for row, r in zip(edit_table(records).rows, records, strict=True) if r["effects"]}
+
+
+@pytest.mark.parametrize("kind", EDITS)
+@pytest.mark.parametrize("edit", ["ablate", "clamp", "steer", "erase"])
+def test_terminal_shows_any_edit(
+    edit: str, kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    record = EDITS[kind](edit)
+    show_intervention(record, Path("run"))
+    shown = capsys.readouterr().out
+    assert matching_note(record) in shown
+    assert f"{edit}{' (mean)' if edit == 'ablate' else ''} lexical=number" in shown
+    assert "report in run/report.html" in shown
+
+
+def test_what_cannot_be_measured_is_said_so() -> None:
+    """In one file nothing can be resampled: a value without an interval, and neither claimed nor denied."""
+    record = in_one_file("ablate")
+    (row,) = edit_table([record]).rows
+    assert row[2] == "20.0 (no interval) (n 60)"
+    assert row[-1].startswith("not measured: all units lie in one file")
+    assert intervention_headline([record]).startswith("What 1 edit would move cannot be measured")
+    assert intervention_headline([record, *interventions_of("full")]).startswith("2 of 3 edits")
+    bars = {t["name"]: t for t in drawn(effect_chart([record]))}["where the value is"]["error_x"]
+    assert bars["array"] == bars["arrayminus"] == [0.0, 0.0]
+    steer = in_one_file("steer")
+    assert edit_table([steer]).rows[0][-1].startswith("not measured: all units lie in one file")
+
+
+def test_random_edits_are_told_with_how_near_they_are() -> None:
+    record = intervention("ablate", claimed=True)
+    assert matching_note(record) == (
+        "100 random edits (57 different), matched in variance within a factor of 1.95, median 1.08;"
+        " left out, since no other neuron varies alike: 2 (1:3, 2:7)"
+    )
+    record["matching"] |= {"unmatched": [[1, i] for i in range(13)], "distinct_sets": 100}
+    assert matching_note(record).endswith("13 (1:0, 1:1, 1:2, 1:3, 1:4, 1:5, 1:6, 1:7, 1:8, 1:9 and 3 more)")
+    assert "different" not in matching_note(record)
+    assert matching_note(of_old("ablate")) == "100 random edits, how near is not known"
