@@ -6,13 +6,12 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Num, UInt8
 from scipy.stats import rankdata
 
 from neurosieve.concepts.histograms import BINS, bin_of
-from neurosieve.concepts.resampling import Resamples
+from neurosieve.concepts.resampling import Resamples, precision_of
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.concepts.scores import precision_of_bins
 from neurosieve.concepts.scoring import Spread
 from neurosieve.typing import NeuronId
 
@@ -86,13 +85,12 @@ class HeldOut:
         bins: Int[np.ndarray, " rows"] = self.bins[self.place[column]].astype(np.int64)
         return BINS - 1 - bins if low else bins
 
-    def unseen_precision(self, bins: Int[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> float | None:
+    def unseen_precision(self, scores: Num[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> float | None:
         """Average precision on rows with unseen texts; None with too few of either kind."""
-        own, hit = bins[self.unseen], positive[self.unseen]
+        hit = positive[self.unseen]
         if min(hit.sum(), (~hit).sum()) < MIN_UNSEEN:
             return None
-        counts = [np.bincount(own[part], minlength=BINS)[None].astype(np.float64) for part in (hit, ~hit)]
-        return float(precision_of_bins(*counts)[0])
+        return precision_of(scores[self.unseen], hit)
 
     @cached_property
     def _shifted(self) -> Int[np.ndarray, "permutations rows"]:

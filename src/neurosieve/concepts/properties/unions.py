@@ -40,8 +40,8 @@ def union_of(
             f"union {name!r}", expected="parts for each value, each once", got=got, remedy="see docs/properties.md"
         )
     members = {p.name: p for own in parts.values() for p, _ in own}
-    scopes = {p.scope for p in members.values()}
-    if len(scopes) > 1:
+    scope, *mixed = {p.scope for p in members.values()}
+    if mixed:
         remedy = "take parts of one kind"
         raise ConfigError(f"union {name!r}", expected="parts of tokens, or of whole texts", got="both", remedy=remedy)
     united: dict[tuple[str, str | None], str] = {
@@ -56,13 +56,13 @@ def union_of(
         return rest if any(word is not None for _, word in words) else None
 
     def read(source: Source, spans: Spans) -> Values | str | None:
-        places = spans if scopes == {"token"} else [(0, len(source.text))]
+        places = spans if scope == "token" else [(0, len(source.text))]
         columns = [[(p.name, word) for word in p.of(source, places)] for p in members.values()]
         rows = [one(row) for row in zip(*columns, strict=True)]
-        return rows if scopes == {"token"} else rows[0]
+        return rows if scope == "token" else rows[0]
 
     words = (*parts, *(() if rest is None else (rest,)))
-    return Property(name, scopes.pop(), description or "any of " + ", ".join(flat), read, words, tuple(members))
+    return Property(name, scope, description or "any of " + ", ".join(flat), read, words, tuple(members))
 
 
 def union_from_text(text: str, known: Mapping[str, Property]) -> Property:
