@@ -10,10 +10,10 @@ CLEAR = 0.7  # AUROC of a value that is told beside the claimed ones
 MOST = 3
 _RIVALS = {
     "column": "the column in the line",
-    "line": "the place among the tokens of the line",
-    "statement": "the place in the statement",
-    "file": "the place among the tokens of the file",
-    "part": "the part of the file",
+    "token-in-line": "the place among the tokens of the line",
+    "token-in-statement": "the place in the statement",
+    "token-in-file": "the place among the tokens of the file",
+    "file-part": "the part of the file",
     "position": "the place in line and file",  # in records of earlier versions
     "length": "the length of the {token}",
     "frequency": "how often train has the {token}",

@@ -3,15 +3,15 @@
 Each rival looks at one thing of a token, its key. Its score of a value is the share of train rows with the value among
 those of the same key, shrunk by one row towards the value's share of all; a key that train lacks gets that share.
 
-    column      characters before the token in its line
-    line        tokens before it in its line
-    statement   tokens before it in the innermost statement
-    file        tokens before it in its text
-    part        the hundredth of its text that it begins in
-    length      characters of the token
-    frequency   how often its text stands in train, in powers of two
-    lookup      its text
-    shape       its first and last character (letters by their case, digits alike), which digits and which case it has
+    column              characters before the token in its line
+    token-in-line       tokens before it in its line
+    token-in-statement  tokens before it in the innermost statement
+    token-in-file       tokens before it in its text
+    file-part           the hundredth of its text that it begins in
+    length              characters of the token
+    frequency           how often its text stands in train, in powers of two
+    lookup              its text
+    shape               its first and last character (letters by their case, digits alike), its digits and its case
 
 In the view `predict` the token itself is hidden, and the last four are those of the token before it.
 """
@@ -28,7 +28,7 @@ from sklearn.metrics import average_precision_score
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.typing import Split
 
-PLACES = ("column", "line", "statement", "file", "part")
+PLACES = ("column", "token-in-line", "token-in-statement", "token-in-file", "file-part")
 RIVALS = (*PLACES, "length", "frequency", "lookup", "shape")
 _LONGEST, _PARTS = 30, 100
 
@@ -126,11 +126,11 @@ def _places(store: ConceptStore) -> Mapping[str, Int[np.ndarray, " rows"]]:
         line = begins[np.searchsorted(begins, start, side="right") - 1]
         number = np.arange(len(rows))
         found["column"][rows] = start - line
-        found["line"][rows] = number - np.searchsorted(start, line)
-        found["file"][rows] = number
-        found["part"][rows] = _PARTS * start // max(len(text), 1)
+        found["token-in-line"][rows] = number - np.searchsorted(start, line)
+        found["token-in-file"][rows] = number
+        found["file-part"][rows] = _PARTS * start // max(len(text), 1)
         statement = table.statement[rows] if len(table.statement) else np.full(len(rows), -1)
-        found["statement"][rows] = np.where(statement < 0, -1, number - np.searchsorted(start, statement))
+        found["token-in-statement"][rows] = np.where(statement < 0, -1, number - np.searchsorted(start, statement))
     return found
 
 
