@@ -25,7 +25,8 @@ def found_neuron(layer: int, index: int, ap: float, *, claimed: bool, low: bool 
 def concept(view: str, name: str, value: str, neurons: list[Record], rival: float = 0.5) -> Record:
     return {
         "view": view, "property_name": name, "value": value, "train": 80, "test": 50, "base": 0.05,
-        "rivals": {"column": 0.2, "length": None, "frequency": 0.1, "lookup": rival, "untrained": 0.1}, "unseen": [31, 0.04],
+        "rivals": {"column": 0.2, "length": None, "frequency": 0.1, "lookup": rival, "untrained": 0.1},
+        "unseen": [31, 0.04],
         "neurons": neurons, "layers": [0.6, 0.9, 0.7],
     }  # fmt: skip
 

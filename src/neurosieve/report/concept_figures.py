@@ -102,8 +102,8 @@ def rival_chart(view: Record) -> Chart:
     rows.put_on(figure)
     caption = (
         f"The grey bar ends {MARGIN:g} above the best rival, or halfway from it to 1 where that is nearer. A neuron is"
-        f" called where the lower bound of its lead reaches the bar's end, that of its AP the dotted line at {LEAST_AP:g},"
-        " and it clears the other bounds."
+        f" called where the lower bound of its lead reaches the bar's end, that of its AP the dotted line at"
+        f" {LEAST_AP:g}, and it clears the other bounds."
     )
     return Chart(f"rivals-{view['view']}", _rival_title(view), caption, figure, _rival_table(view))
 
