@@ -75,7 +75,8 @@ def test_planted_neurons_are_claimed() -> None:
     best = number.neurons[0]
     assert (best.neuron, best.low, best.claimed) == (NUMBER, False, False)
     assert best.ap > 0.99
-    assert number.rival == ("shape", pytest.approx(1))
+    assert number.rival[0] == "shape"
+    assert number.rival[1] == pytest.approx(1)
     assert best.lacking == "AP 1.00 not above the best rival, shape 1.00"
     deep = next(n for n in concept(findings(), "bracket-depth=2").neurons if n.neuron == DEEP)
     assert deep.lacking.startswith("AP on train")

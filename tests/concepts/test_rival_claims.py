@@ -27,7 +27,7 @@ def placed_rows() -> ConceptRows:
 
 def column(rows: ConceptRows, number: int) -> int:
     text, start = rows.dataset.examples[rows.rows.example[number]].text, int(rows.rows.start[number])
-    return start - text.rfind("\n", 0, start) - 1
+    return int(start - text.rfind("\n", 0, start) - 1)
 
 
 def test_a_neuron_that_reads_the_column_is_no_concept_neuron(tmp_path: Path) -> None:
@@ -65,7 +65,8 @@ def test_what_an_untrained_copy_does_as_well_is_not_claimed(tmp_path: Path) -> N
     assert claimed(found) == {("role=local", LOCAL, True)}
     assert found.untrained_reason == ""
     call = concept(found, "role=call")
-    assert call.rival == ("untrained", pytest.approx(1, abs=0.01))
+    assert call.rival[0] == "untrained"
+    assert call.rival[1] == pytest.approx(1, abs=0.01)
     assert "best rival, untrained" in call.neurons[0].lacking
 
 
