@@ -45,7 +45,7 @@ def evidence_step(config: StudyConfig, store: ConceptStore, found: ConceptFindin
 
 def _to_look_at(found: ConceptFindings) -> list[Asked]:
     called = [(c, n) for c in found.concepts for n in c.claimed[:CALLED]]
-    called.sort(key=lambda pair: max(pair[0].rivals.values()) - pair[1].ap)
+    called.sort(key=lambda pair: pair[0].rival[1] - pair[1].ap)
     rest = [(c, n) for c in found.concepts if not c.claimed for n in c.neurons[:1]]
     return [Asked(n.neuron, c.name, n.low) for c, n in (*called, *rest)]
 

@@ -4,7 +4,8 @@ Everything lies in the run folder: `concepts/` holds the stores and what each st
 `concepts.json` is the whole outcome.
 """
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError, RunFolderError
 from neurosieve.folder import Folder
 from neurosieve.models import CodeModel, resolve_device
+from neurosieve.models.untrained import untrained_copy
 from neurosieve.report.concepts import claim_table, concept_headline
 from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
 from neurosieve.stages import model_of, options_of
@@ -70,15 +72,35 @@ class ConceptWork:
         return languages_of(self.dataset, self.options.language, queries=self.config.task == "code-search")
 
     @cached_property
+    def properties(self) -> list[Property]:
+        """What is looked for."""
+        return properties_of(self.options, self.dataset, self.config.labels)
+
+    @cached_property
     def rows(self) -> ConceptRows:
         """The tokens and their properties."""
-        asked = properties_of(self.options, self.dataset, self.config.labels)  # a wrong name before a long guess
+        asked = self.properties  # a wrong name before a long guess
         tokens = dict(zip(SPLITS, self.options.tokens, strict=True))
         return concept_rows(self.dataset, self.languages.of, properties=asked, tokens=tokens, seed=self.config.seed)
 
     def store(self, view: View) -> ConceptStore:
         """A view's activations, read now or before."""
         return read_concepts(self.model, self.rows, self.folder.path / PARTS / view, self.reading(view))
+
+    def untrained(self, view: View) -> Iterator[ConceptStore] | str:
+        """The rows read by copies with weights drawn anew, one after the other; or why there are none."""
+        config = self.config
+        if not self.options.untrained:
+            return "left out by concepts.untrained: false"
+        if not config.untrained_seeds:
+            return "left out by untrained_seeds: 0"
+        return self._copies(view, range(config.seed, config.seed + config.untrained_seeds))
+
+    def _copies(self, view: View, seeds: range) -> Iterator[ConceptStore]:
+        for seed in seeds:
+            place = self.folder.path / PARTS / f"untrained-{view}-{seed}"
+            yield read_concepts(untrained_copy(self.model, seed), self.rows, place, self.reading(view))
+            shutil.rmtree(place)  # as large as the view itself, and only its best neurons are asked for
 
     def reading(self, view: View) -> ExtractionOptions:
         """How rows are read in a view."""
@@ -190,7 +212,8 @@ def _check_options(work: ConceptWork) -> None:
     """See to it that they are the ones of before, where there are some."""
     old = read_object(work.files, OPTIONS)
     new = work.options.model_dump(mode="json")
-    changed = [f"{k} {old.get(k)!r} → {v!r}" for k, v in new.items() if old.get(k) != v] if old else []
+    # An option that an earlier version did not know is none that was changed.
+    changed = [f"{k} {old[k]!r} → {v!r}" for k, v in new.items() if k in old and old[k] != v] if old else []
     if changed:
         where = f"{work.files.url}"
         raise RunFolderError(
@@ -237,7 +260,10 @@ def _evidence(work: ConceptWork, view: View, found: dict[str, Any]) -> dict[str,
 def _groups(work: ConceptWork, store: ConceptStore) -> dict[str, Any]:
     config = work.config
     options = SetOptions(draws=config.random_draws, seed=config.seed)
-    return find_groups(store, work.options.groups, options, resolve_device(config.device)).record()
+    asked = work.options.groups
+    if asked is None:  # a union shares its neurons with its parts by construction
+        asked = tuple(p.name for p in work.properties if not p.united)
+    return find_groups(store, asked, options, resolve_device(config.device)).record()
 
 
 def _studied(work: ConceptWork) -> dict[str, Any]:
@@ -259,7 +285,13 @@ def _studied(work: ConceptWork) -> dict[str, Any]:
 def _claims(work: ConceptWork, view: View) -> dict[str, Any]:
     config = work.config
     store = work.store(view)
-    return find_concepts(store, min_rows=work.options.min_rows, draws=config.bootstrap, seed=config.seed).record()
+    return find_concepts(
+        store,
+        min_rows=work.options.min_rows,
+        draws=config.bootstrap,
+        seed=config.seed,
+        untrained=work.untrained(view),
+    ).record()
 
 
 def _notes(work: ConceptWork) -> list[str]:
@@ -278,24 +310,20 @@ def _notes(work: ConceptWork) -> list[str]:
     return notes
 
 
-def properties_of(options: ConceptOptions, dataset: Dataset, labels: str | None) -> list[str | Property]:
+def properties_of(options: ConceptOptions, dataset: Dataset, labels: str | None) -> list[Property]:
     """What is asked for, by default all properties of tokens, and the task's own label where people gave it."""
-    asked: list[str | Property] = [p for p in PROPERTIES.values() if p.scope == "token"]
-    if options.properties is not None:
-        asked = [name if name == LABEL else find_property(name) for name in options.properties]
     own = label_property(dataset) if not dataset.whole and labels is None else None
-    if own is None:
-        if LABEL in asked:
-            raise ConfigError(
-                f"property {LABEL!r}",
-                expected="a task with labels on tokens that people gave",
-                got="labels read from the syntax tree" if labels else "a label for each whole text",
-                remedy="leave it out",
-            )
-        return asked
+    more = {} if own is None else {LABEL: own}
     if options.properties is None:
-        return [*asked, own]
-    return [own if p == LABEL else p for p in asked]
+        return [*(p for p in PROPERTIES.values() if p.scope == "token"), *more.values()]
+    if own is None and LABEL in options.properties:
+        raise ConfigError(
+            f"property {LABEL!r}",
+            expected="a task with labels on tokens that people gave",
+            got="labels read from the syntax tree" if labels else "a label for each whole text",
+            remedy="leave it out",
+        )
+    return [find_property(name, more) for name in options.properties]
 
 
 def label_property(dataset: Dataset) -> Property:

@@ -59,7 +59,7 @@ class ConceptOptions(BaseModel):
 
     model_config = STRICT
     language: str | None = Field(None, description="of the code; by default from file endings, else guessed")
-    properties: tuple[str, ...] | None = Field(None, description="code properties; all of tokens by default")
+    properties: tuple[str, ...] | None = Field(None, description="code properties or unions; all of tokens by default")
     tokens: tuple[int, int, int] = Field(
         (TOKENS["train"], TOKENS["validation"], TOKENS["test"]),
         description="about how many tokens of train, validation and test, in whole files",
@@ -69,9 +69,10 @@ class ConceptOptions(BaseModel):
     )
     rounds: int = Field(3, ge=1, le=PARTS, description="sevenths of the tokens that an encoder reads masked")
     min_rows: int = Field(30, ge=2, description="rows of a value, in train and in test")
+    untrained: bool = Field(True, description="untrained copies, as many as untrained_seeds says, are rivals too")
     evidence: int = Field(20, ge=0, description="neurons of a view that are shown with their tokens")
     groups: tuple[str, ...] | None = Field(
-        None, description="properties whose smallest neuron sets are sought; all that are looked for by default"
+        None, description="properties whose smallest neuron sets are sought; by default all but unions"
     )
     clusters: tuple[int, ...] = Field((50, 200), description="numbers of latent concepts; none leaves them out")
     latent_layers: tuple[int, ...] | None = Field(

@@ -15,10 +15,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from neurosieve.activations import ActivationStore
 from neurosieve.concepts import claims
-from neurosieve.concepts.claims import ABOVE_RIVAL, AP, AUROC, Concept, ConceptFindings, Q, find_concepts
+from neurosieve.concepts.bounds import ABOVE_RIVAL, AP, AUROC, Q
+from neurosieve.concepts.claims import Concept, ConceptFindings, find_concepts
 from neurosieve.concepts.held_out import HeldOut
 from neurosieve.concepts.histograms import BINS
-from neurosieve.concepts.rivals import rival_precision
+from neurosieve.concepts.rivals import Rivals
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.scoring import spread_of, values_with_rows
 from neurosieve.errors import DataError
@@ -47,15 +48,16 @@ def findings() -> ConceptFindings:
     return find_concepts(store(), draws=100)
 
 
-def changed(url: Path, change: Change) -> ConceptStore:
-    """The same store with other values of some splits."""
-    manifest = replace(store().store.manifest, shards=[], dtypes=["float32"] * 3)
+def changed(url: Path, change: Change, base: ConceptStore | None = None) -> ConceptStore:
+    """The same store, or another, with other values of some splits."""
+    base = base or store()
+    manifest = replace(base.store.manifest, shards=[], dtypes=["float32"] * 3)
     copy = ActivationStore(url, manifest)
     for split in SPLITS:
-        values, numbers = values_of(store(), split)
+        values, numbers = values_of(base, split)
         new = torch.from_numpy(change(split, values, numbers).astype(np.float32).reshape(-1, 3, 8))
-        copy.append(split, [x.contiguous() for x in new.unbind(1)], store().store.table(split))
-    return ConceptStore("detect", copy, store().rows)
+        copy.append(split, [x.contiguous() for x in new.unbind(1)], base.store.table(split))
+    return ConceptStore("detect", copy, base.rows)
 
 
 def concept(found: ConceptFindings, name: str) -> Concept:
@@ -73,7 +75,9 @@ def test_planted_neurons_are_claimed() -> None:
     best = number.neurons[0]
     assert (best.neuron, best.low, best.claimed) == (NUMBER, False, False)
     assert best.ap > 0.99
-    assert best.lacking == f"AP {best.ap:.2f} < best rival {number.rivals['lookup']:.2f} + 0.1"
+    assert number.rival[0] == "shape"
+    assert number.rival[1] == pytest.approx(1)
+    assert best.lacking == "AP 1.00 not above the best rival, shape 1.00"
     deep = next(n for n in concept(findings(), "bracket-depth=2").neurons if n.neuron == DEEP)
     assert deep.lacking.startswith("AP on train")
     for name, neuron in (("role=call", CALL), ("role=local", LOCAL)):
@@ -174,12 +178,16 @@ def test_figures_of_a_neuron(neuron: NeuronId) -> None:
         sign = -1 if roc_auc_score(train, raw["train"]) < 0.5 else 1
         assert n.low == (sign < 0) or abs(n.train_auroc - 0.5) < 0.01
         bins, positive = held.directed(place, n.low), held.positive(name, v)
-        assert n.ap == pytest.approx(average_precision_score(positive, bins))
-        assert n.auroc == pytest.approx(roc_auc_score(positive, bins))
+        exact = held.exact([place])[:, 0] * (-1 if n.low else 1)
+        scores = exact if n.claimed else bins
+        assert n.ap == pytest.approx(average_precision_score(positive, scores))
+        assert n.auroc == pytest.approx(roc_auc_score(positive, scores))
         assert n.train_auroc == pytest.approx(roc_auc_score(train, -raw["train"] if n.low else raw["train"]), abs=0.02)
-        assert n.interval == held.interval(bins, positive)
+        by_file = held.resamples.measure(scores, positive)
+        assert (n.interval, n.auroc_interval) == (by_file.ap_interval, by_file.auroc_interval)
+        assert n.difference == pytest.approx(n.ap - c.rival[1])
         assert n.p == held.permuted(bins[None], positive)[0]
-        assert n.unseen_ap == held.unseen_precision(bins, positive)
+        assert n.unseen_ap == held.unseen_precision(scores, positive)
         high, rest = raw["test"][test], raw["test"][~test]
         squares = high.var() * len(high) + rest.var() * len(rest)
         effect = (high.mean() - rest.mean()) / np.sqrt(squares / (len(test) - 2))
@@ -189,7 +197,7 @@ def test_figures_of_a_neuron(neuron: NeuronId) -> None:
 
 
 def test_figures_of_a_value() -> None:
-    rivals, found = rival_precision(store()), findings()
+    rivals, found = Rivals.of(store()).precision, findings()
     values = values_with_rows(store(), claims.MIN_ROWS)
     assert tuple((c.property_name, c.value) for c in found.concepts) == values.names
     assert found.left_out == values.left_out
@@ -222,15 +230,20 @@ def test_figures_of_a_value() -> None:
 def test_claims_follow_the_bounds() -> None:
     """Each neuron shown passes all bounds, or lacks the first that it does not pass; the claimed come first."""
     for c in findings().concepts:
-        rival, flags = max(c.rivals.values()), [n.claimed for n in c.neurons]
+        flags = [n.claimed for n in c.neurons]
         assert flags == sorted(flags, reverse=True)
         others = [n.train_ap for n in c.neurons if not n.claimed]
         assert others == sorted(others, reverse=True)
         assert len(c.neurons) == claims.SHOWN
         for n in c.neurons:
-            passes = min(n.train_ap, n.ap) >= AP and min(n.train_auroc, n.auroc) >= AUROC
+            assert n.interval is not None
+            assert n.auroc_interval is not None
+            passes = n.train_ap >= AP and n.train_auroc >= AUROC
+            passes &= n.interval[0] >= AP and n.auroc_interval[0] >= AUROC
+            low = -1.0 if n.difference_interval is None else n.difference_interval[0]
+            half = -1.0 if n.above_half is None else n.above_half
             assert n.claimed == (not n.lacking)
-            assert n.claimed == (passes and n.ap >= rival + ABOVE_RIVAL)
+            assert n.claimed == (passes and low > 0 and (low >= ABOVE_RIVAL or half >= 0))
 
 
 def test_more_claimed_than_shown(tmp_path: Path) -> None:
@@ -263,8 +276,10 @@ def test_record_and_frame() -> None:
     c = concept(found, "role=call")
     n = c.neurons[0]
     assert (row["layer"], row["index"], row["low"], row["claimed"]) == (*n.neuron, n.low, True)
+    assert n.interval is not None
     assert (row["ap"], row["ap_low"], row["ap_high"]) == (n.ap, *n.interval)
-    assert (row["rival"], row["base"], row["n"]) == (max(c.rivals.values()), c.base, c.test)
+    assert (row["rival_name"], row["rival"], row["base"], row["n"]) == (*c.rival, c.base, c.test)
+    assert (row["difference_low"], row["difference_high"]) == n.difference_interval
     assert "<p>Concept neurons" in found._repr_html_()
 
 

@@ -66,30 +66,12 @@ def test_bins_in_the_order_of_the_table() -> None:
     assert neuron_ids(store(), COLUMNS) == [NeuronId(0, 2), NeuronId(1, 3), NeuronId(2, 1)]
 
 
-def test_interval_resamples_files() -> None:
-    """Each resample written out row by row, drawn as the bootstrap draws."""
-    bins, positive = held_out().directed(11, low=False), number()
-    rows = np.argsort(store().numbers("test"))
-    groups = np.array([store().groups("test")[i] for i in rows])
-    names, draws = sorted(set(groups)), 300
-    rng = np.random.default_rng(3)
-    counts = [rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=100) for _ in range(draws // 100)]
-    found = []
-    for count in np.concatenate(counts):
-        index = np.concatenate([np.tile(np.flatnonzero(groups == n), c) for n, c in zip(names, count, strict=True)])
-        found.append(average_precision_score(positive[index], bins[index]))
-    expected = np.quantile(found, [0.025, 0.975])
-    assert held_out().interval(bins, positive) == pytest.approx(tuple(expected), abs=1e-12)
-    assert expected[0] < average_precision_score(positive, bins) < expected[1]
-
-
-def test_interval_of_a_value_in_few_files() -> None:
-    """Resamples without these files have no average precision, and are left out."""
-    rows = np.argsort(store().numbers("test"))
-    groups = np.array([store().groups("test")[i] for i in rows])
-    positive = number() & (groups == groups[0])
-    low, high = held_out().interval(held_out().directed(11, low=False), positive)
-    assert 0 < low < high <= 1
+def test_exact_values_in_the_order_of_the_table() -> None:
+    values, numbers = values_of(store(), "test")
+    expected = values[np.argsort(numbers)][:, COLUMNS].astype(np.float32)
+    np.testing.assert_array_equal(held_out().exact(COLUMNS.tolist()), expected)
+    groups = [store().groups("test")[i] for i in np.argsort(numbers)]
+    assert held_out().groups.tolist() == groups
 
 
 def test_precision_on_unseen_texts(tmp_path: Path) -> None:

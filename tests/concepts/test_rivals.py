@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from neurosieve.concepts.rivals import RIVALS, rival_precision, shares
+from neurosieve.concepts.properties import Source
+from neurosieve.concepts.rivals import RIVALS, Rivals, shape, shares
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.typing import SPLITS, Split, View
@@ -23,6 +24,7 @@ def keys_of(store: ConceptStore, split: Split) -> dict[str, list[Hashable]]:
     rows, found = store.rows, defaultdict[str, list[Hashable]](list)
     before = ""
     shown: dict[int, str] = {}
+    places = places_of(rows)
     for number, (e, a, b) in enumerate(zip(rows.rows.example, rows.rows.start, rows.rows.end, strict=True)):
         text = rows.dataset.examples[e].text
         begins = number == 0 or rows.rows.example[number - 1] != e
@@ -31,13 +33,37 @@ def keys_of(store: ConceptStore, split: Split) -> dict[str, list[Hashable]]:
         before = own
     counted = store.store.table("train")["text"].to_pylist()
     for number in store.store.table(split)["row"].to_pylist():
-        text, start = rows.dataset.examples[rows.rows.example[number]].text, int(rows.rows.start[number])
-        line = text[:start].split("\n")[-1]
-        found["position"].append((min(len(line), 80) // 4, min(5 * start // len(text), 4)))
+        for name, place in places[number].items():
+            found[name].append(place)
         found["length"].append(min(len(shown[number]), 30))
         times = counted.count(shown[number])
         found["frequency"].append(0 if not times else int(np.log2(times)) + 1)
         found["lookup"].append(shown[number])
+        found["shape"].append(shape(shown[number]))
+    return found
+
+
+def places_of(rows: ConceptRows) -> list[dict[str, int]]:
+    """Where each row stands, counted word by word."""
+    found: list[dict[str, int]] = []
+    sources = [Source(e.text, "python") for e in rows.dataset.examples]
+    seen = defaultdict[int, list[int]](list)
+    for e, a in zip(rows.rows.example.tolist(), rows.rows.start.tolist(), strict=True):
+        example, others = rows.dataset.examples[e], list(seen[e])
+        seen[e].append(a)
+        before = example.text[:a]
+        line = len(before) - len(before.split("\n")[-1])
+        unit = next(u for u in sources[e].units if u.start <= a < u.end)
+        statement = unit.statement and sum(s >= unit.statement[0] for s in others)
+        found.append(
+            {
+                "column": len(before) - line,
+                "token-in-line": sum(s >= line for s in others),
+                "token-in-statement": -1 if statement is None else statement,
+                "token-in-file": len(others),
+                "file-part": 100 * len(before) // len(example.text),
+            }
+        )
     return found
 
 
@@ -60,7 +86,7 @@ def small_rows() -> ConceptRows:
 @pytest.mark.parametrize("small", [True, False])
 def test_precision_of_dictionaries(view: View, small: bool, tmp_path: Path) -> None:
     store = planted_store(tmp_path / "s", {}, rows=small_rows() if small else planted_rows(), view=view, width=2)
-    found = rival_precision(store)
+    found = Rivals.of(store).precision
     train, test = keys_of(store, "train"), keys_of(store, "test")
     assert set(found) == set(RIVALS) == set(train)
     for name, values in store.table.values.items():
@@ -91,12 +117,13 @@ def test_keys_that_train_has_not(tmp_path: Path) -> None:
 def test_views_look_at_other_tokens(tmp_path: Path) -> None:
     """A lookup of the token knows its class; the token before says less of it, and its place as much as ever."""
     seen, hidden = (
-        rival_precision(planted_store(tmp_path / view, {}, view=view, width=2)) for view in ("detect", "predict")
+        Rivals.of(planted_store(tmp_path / view, {}, view=view, width=2)).precision for view in ("detect", "predict")
     )
     number = 2
     assert planted_rows().table.values["lexical"][number] == "number"
     assert seen["lookup"]["lexical"][number] > 0.9 > hidden["lookup"]["lexical"][number]
-    np.testing.assert_array_equal(seen["position"]["lexical"], hidden["position"]["lexical"])
+    for place in ("column", "token-in-line", "token-in-statement", "token-in-file", "file-part"):
+        np.testing.assert_array_equal(seen[place]["lexical"], hidden[place]["lexical"])
 
 
 @given(
@@ -114,3 +141,39 @@ def test_shares_are_shrunk_counts(rows: list[tuple[int, int]], asked: list[int])
         for v in range(3):
             base = sum(c == v for _, c in rows) / len(rows)
             assert share[v] == pytest.approx((own.count(v) + base) / (len(own) + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ("", "", "none", "none")),
+        ("42", ("0", "0", "all", "none")),
+        ("0xFF", ("0", "A", "some", "mixed")),
+        ("x1", ("a", "0", "some", "lower")),
+        ("MAX_2", ("A", "0", "some", "upper")),
+        ('"s', ('"', "a", "none", "lower")),
+        ("+=", ("+", "=", "none", "none")),
+        ("Éa", ("A", "a", "none", "mixed")),
+    ],
+)
+def test_shapes(text: str, expected: tuple[str, ...]) -> None:
+    assert shape(text) == expected
+
+
+@given(st.text(max_size=6))
+def test_a_shape_knows_no_letter_and_no_digit(text: str) -> None:
+    """Another word of the same kinds has the same shape."""
+    same = "".join("b" if c.isascii() and c.islower() else "7" if c.isascii() and c.isdigit() else c for c in text)
+    assert shape(same) == shape(text)
+
+
+def test_a_place_and_a_first_character_are_told_perfectly(tmp_path: Path) -> None:
+    """What is first in its line stands at column 0 or behind blanks; what is a number begins with a digit."""
+    store = planted_store(tmp_path / "s", {}, width=2)
+    precision = Rivals.of(store).precision
+    number = store.table.values["lexical"].index("number")
+    assert precision["shape"]["lexical"][number] == pytest.approx(1)
+    rows = concept_rows(store.rows.dataset, ["python"] * len(store.rows.languages), properties=["statement"])
+    placed = planted_store(tmp_path / "t", {}, rows=rows, width=2)
+    first = rows.table.values["statement"].index("first")
+    assert Rivals.of(placed).precision["token-in-statement"]["statement"][first] > 0.95

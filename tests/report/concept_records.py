@@ -16,13 +16,17 @@ def found_neuron(layer: int, index: int, ap: float, *, claimed: bool, low: bool 
         "interval": [ap - 0.1, min(1.0, ap + 0.05)], "iou": 0.6, "effect": 2.0, "z": 9.0, "q": 0.001,
         "selectivity": 0.9, "p": 0.001, "unseen_ap": None if low else ap - 0.05, "claimed": claimed,
         "lacking": "" if claimed else f"AP on train {ap:.2f} < 0.8",
+        "auroc_interval": [0.93, 0.98], "difference": ap - 0.5,
+        "difference_interval": [ap - 0.58, ap - 0.42] if claimed else None,
+        "above_half": ap - 0.83 if claimed else None, "note": "above a table of texts only there" if low else "",
     }  # fmt: skip
 
 
 def concept(view: str, name: str, value: str, neurons: list[Record], rival: float = 0.5) -> Record:
     return {
         "view": view, "property_name": name, "value": value, "train": 80, "test": 50, "base": 0.05,
-        "rivals": {"position": 0.2, "length": None, "frequency": 0.1, "lookup": rival}, "unseen": [31, 0.04],
+        "rivals": {"column": 0.2, "length": None, "frequency": 0.1, "lookup": rival, "untrained": 0.1},
+        "unseen": [31, 0.04],
         "neurons": neurons, "layers": [0.6, 0.9, 0.7],
     }  # fmt: skip
 
@@ -34,7 +38,7 @@ def concept_view(view: str) -> Record:
         "view": view, "rows": {"train": 1000, "test": 900}, "files": {"train": 9, "test": 7},
         "concepts": [concept(view, "lexical", "number", called), concept(view, "lexical", "keyword", weak, 0.97),
                      concept(view, "naming", "UPPER_CASE", called[:1] if view == "detect" else weak, 0.1)],
-        "left_out": {"language": "one value only (python)", "node=class": "28 rows"},
+        "left_out": {"language": "one value only (python)", "node=class": "28 rows"}, "untrained_reason": "",
     }  # fmt: skip
 
 
@@ -241,7 +245,18 @@ def bare(record: Record) -> None:
     for part in ("groups", "evidence", "latent", "examples"):
         del record[part]
     del record["views"]["predict"]
-    record["views"]["detect"]["left_out"] = {}
+    record["views"]["detect"] |= {"left_out": {}, "untrained_reason": "left out by untrained_seeds: 0"}
+
+
+def earlier(record: Record) -> None:
+    """Found by a version that had no intervals of AUROC and differences, and fewer rivals."""
+    for view in record["views"].values():
+        del view["untrained_reason"]
+        for c in view["concepts"]:
+            c["rivals"] = {"position": 0.2, "length": None, "frequency": 0.1, "lookup": c["rivals"]["lookup"]}
+            for n in c["neurons"]:
+                for key in ("auroc_interval", "difference", "difference_interval", "above_half", "note"):
+                    n.pop(key, None)
 
 
 def nameless(record: Record) -> None:
@@ -272,7 +287,7 @@ def hostile(record: Record) -> None:
     record["groups"]["left_out"] = {HOSTILE: HOSTILE}
 
 
-VARIANTS: dict[str, Callable[[Record], None]] = {f.__name__: f for f in (nothing, bare, nameless, hostile)}
+VARIANTS: dict[str, Callable[[Record], None]] = {f.__name__: f for f in (nothing, bare, earlier, nameless, hostile)}
 
 
 def concepts_of(variant: str) -> Record:

@@ -15,7 +15,9 @@ from neurosieve.concept_study import Concepts
 from neurosieve.report.code import marked, near
 from neurosieve.report.concept_figures import concept_charts, depth_chart, rival_chart
 from neurosieve.report.concepts import (
+    EARLIER,
     best_rival,
+    claim_rule,
     claim_table,
     concept_headline,
     left_out_table,
@@ -76,7 +78,7 @@ def test_headlines() -> None:
     record = concepts_of("full")
     text = concept_headline(record)
     assert text.startswith("5 of 300 neurons are called neurons of 2 of 3 property values, the clearest 1:0 of naming=")
-    assert "average precision 0.95 [0.85, 1.00] on held-out files, 0.20 without a model" in text
+    assert "average precision 0.95 [0.85, 1.00] on held-out files, 0.20 without training" in text
     assert concept_headline(concepts_of("nothing")) == (
         "No neuron of 300 clears the bounds for one of 3 property values"
     )
@@ -141,6 +143,30 @@ def test_studied_names_what_was_not_measured() -> None:
     assert "sets" not in [row[0] for row in studied_table(concepts_of("full")).rows]
 
 
+def test_claims_stand_with_their_lead_and_what_they_owe() -> None:
+    """A record of an earlier version has neither, and says by which rule it was made."""
+    record = concepts_of("full")
+    table = claim_table(record["views"]["detect"])
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows[:4]]
+    assert rows[0]["above the best rival"] == "0.45 [0.37, 0.53]"
+    assert rows[0]["AUROC"] == "0.96 [0.93, 0.98]"
+    assert [row["note"] for row in rows] == ["", "above a table of texts only there", "", ""]
+    assert rows[3]["above the best rival"] == "0.37 – 0.39"
+    assert "lower bounds" in claim_rule(record)
+    old = concepts_of("earlier")
+    table = claim_table(old["views"]["detect"])
+    first = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (first["above the best rival"], first["AUROC"], first["note"]) == ("0.45", "0.96", "")
+    assert "earlier version" in claim_rule(old)
+    assert EARLIER[:40] in render_page(None, "run", old)
+
+
+def test_why_no_untrained_copy_was_a_rival() -> None:
+    row = ("untrained copies", "no rival in view detect: left out by untrained_seeds: 0")
+    assert row in studied_table(concepts_of("bare")).rows
+    assert "untrained copies" not in {row[0] for row in studied_table(concepts_of("full")).rows}
+
+
 def test_rival_chart_draws_the_scores_and_the_margin() -> None:
     view = concepts_of("full")["views"]["detect"]
     chart = rival_chart(view)
@@ -148,8 +174,9 @@ def test_rival_chart_draws_the_scores_and_the_margin() -> None:
     assert sorted(by_name["best rival"]["x"]) == [0.2, 0.5, 0.97]
     assert by_name["best neuron, called"]["x"] == [0.95, 0.95]
     assert by_name["best neuron"]["x"] == [0.4]
-    assert by_name["0.1 above it"]["x"] == [0.5, 0.6, None, 0.97, 1.0, None, 0.2, pytest.approx(0.3), None]
-    assert "0.1 above the best rival for 2 of 3 values, and 2 of them have called neurons" in chart.title
+    ends = [0.5, 0.6, None, 0.97, pytest.approx(0.985), None, 0.2, pytest.approx(0.3), None]
+    assert by_name["to be called"]["x"] == ends
+    assert "far enough above the best rival for 2 of 3 values, and 2 of them have called neurons" in chart.title
     assert "none of them" in rival_chart(concepts_of("nothing")["views"]["detect"]).title
 
 

@@ -92,6 +92,7 @@ PARTS = (
 ABSENT = {
     "full": (),
     "nothing": PARTS[8:17],
+    "earlier": (),
     "bare": ("rivals-predict", "values-predict", "left-out", *PARTS[8:17]),
     "nameless": ("spread",),
     "hostile": (),

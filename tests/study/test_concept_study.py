@@ -126,7 +126,8 @@ KILLS: dict[str, tuple[Any, str, int]] = {
     "before the model is loaded": (stages_module, "load_model", 1),
     "before the second shard": (ActivationStore, "append", 2),
     "in the claims": (module, "find_concepts", 1),
-    "in the second view": (ActivationStore, "append", 5),
+    "in an untrained copy": (ActivationStore, "append", 5),
+    "in the second view": (ActivationStore, "append", 8),
     "before the record is written": (RunFolder, "peak_rss_mb", 1),
 }
 
@@ -149,9 +150,8 @@ def test_a_killed_run_goes_on(moment: str, monkeypatch: pytest.MonkeyPatch, tmp_
         with pytest.raises(Killed):
             run_concepts(tagged(), tmp_path)
     assert load_concepts(tmp_path) is None
-    whole = {
-        p: p.stat().st_mtime_ns for p in (tmp_path / "concepts").rglob("*") if p.suffix in (".safetensors", ".parquet")
-    }
+    kept = [p for view in ("detect", "predict") for p in (tmp_path / "concepts" / view).rglob("*")]
+    whole = {p: p.stat().st_mtime_ns for p in kept if p.suffix in (".safetensors", ".parquet")}
     steps = {view for view in ("detect", "predict") if (tmp_path / "concepts" / f"{view}.json").is_file()}
     made, right_find = list[str](), vars(module)["find_concepts"]
 
@@ -164,6 +164,7 @@ def test_a_killed_run_goes_on(moment: str, monkeypatch: pytest.MonkeyPatch, tmp_
     assert lasting(again.record) == lasting(found().record)
     assert set(made) == {"detect", "predict"} - steps
     assert all(p.stat().st_mtime_ns == when for p, when in whole.items())
+    assert not list((tmp_path / "concepts").glob("untrained*"))
 
 
 def test_other_options_are_refused(tmp_path: Path) -> None:
@@ -348,11 +349,9 @@ def test_labels_of_lines_are_asked_for_by_default() -> None:
     """Where people gave them; what the syntax tree or a whole text says is no label of tokens."""
     dataset = read_dataset(tagged())
     every = module.properties_of(quick().concepts, dataset, None)
-    assert [p for p in every if not isinstance(p, str)][-1].name == "label"
+    assert every[-1].name == "label"
     derived = module.properties_of(quick().concepts, dataset, "lexical")
-    assert {p if isinstance(p, str) else p.name for p in every} - {
-        p if isinstance(p, str) else p.name for p in derived
-    } == {"label"}
+    assert {p.name for p in every} - {p.name for p in derived} == {"label"}
     for labels, got in (("lexical", "read from the syntax tree"), (None, "a label for each whole text")):
         whole = Dataset(dataset.examples, "made up", whole=labels is None)
         with pytest.raises(ConfigError) as caught:

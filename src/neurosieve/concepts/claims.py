@@ -1,29 +1,30 @@
 """Which neurons hold a concept: found on train files, claimed on held-out files, above bounds and rivals (METHOD.md).
 
 Found: among the 50 live neurons of the highest average precision on train, in the direction that they have there.
-Called a neuron of the concept: AP ≥ 0.8 and AUROC ≥ 0.9 on train and again on test files, there with an AP at least 0.1
-above the best rival's, and a difference between files that Benjamini–Hochberg over all neurons and values lets pass on
-train.
+Called a neuron of the concept: on train AP ≥ 0.8, AUROC ≥ 0.9 and a difference between files that Benjamini–Hochberg
+over all neurons and values lets pass; on test, all by lower bounds of intervals over files, the same AP and AUROC, and
+an AP above the rival that is best there, by 0.1 or by half of what that leaves. Candidates are sifted by scores from
+bins; those that pass are measured again on their exact values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
+from neurosieve.concepts.claiming import Claiming, Found
 from neurosieve.concepts.held_out import HeldOut, neuron_ids
-from neurosieve.concepts.rivals import RIVALS, rival_precision
+from neurosieve.concepts.resampling import Interval
+from neurosieve.concepts.rivals import Rivals
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.concepts.scores import ConceptScores
 from neurosieve.concepts.scoring import split_scores, spread_of, values_with_rows
+from neurosieve.concepts.untrained import best_untrained
 from neurosieve.errors import DataError
-from neurosieve.progress import track
 from neurosieve.typing import NeuronId, View
 
-AP, AUROC, ABOVE_RIVAL, Q = 0.8, 0.9, 0.1, 0.05
 MIN_ROWS = 30
 STRONGEST = 50
 SHOWN = 10
@@ -40,7 +41,7 @@ class ConceptNeuron:
         train_ap: The same.
         auroc: On held-out files.
         ap: Average precision there.
-        interval: Of `ap`, 95 %, by files.
+        interval: Of `ap`, 95 %, by files; None where there is none.
         iou: With the rows beyond the best threshold.
         effect: Difference of means in standard deviations; None where the neuron does not vary.
         z: Difference of means over its standard error between files.
@@ -50,6 +51,11 @@ class ConceptNeuron:
         unseen_ap: Average precision on rows whose text is absent from train; None with fewer than 30 of either kind.
         claimed: It is called a neuron of the concept.
         lacking: What it lacks for that, in words; empty where it is claimed.
+        auroc_interval: Of `auroc`, as `interval`.
+        difference: `ap` less the best rival's.
+        difference_interval: Of that, 95 %, paired by files; None where it was not needed.
+        above_half: Lower bound of AP − (1 + rival's AP) / 2: not below 0 where it takes half of what the rival leaves.
+        note: What a claim owes to texts that train does not have; empty where it does not.
     """
 
     neuron: NeuronId
@@ -58,7 +64,7 @@ class ConceptNeuron:
     train_ap: float
     auroc: float
     ap: float
-    interval: tuple[float, float]
+    interval: Interval | None
     iou: float
     effect: float | None
     z: float | None
@@ -68,6 +74,11 @@ class ConceptNeuron:
     unseen_ap: float | None
     claimed: bool
     lacking: str
+    auroc_interval: Interval | None = None
+    difference: float | None = None
+    difference_interval: Interval | None = None
+    above_half: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,12 @@ class Concept:
         return f"{self.property_name}={self.value}"
 
     @property
+    def rival(self) -> tuple[str, float]:
+        """The rival of the highest average precision on test, and that."""
+        name = max(self.rivals, key=self.rivals.__getitem__)
+        return name, self.rivals[name]
+
+    @property
     def claimed(self) -> tuple[ConceptNeuron, ...]:
         """Neurons that are called neurons of this concept."""
         return tuple(n for n in self.neurons if n.claimed)
@@ -119,6 +136,7 @@ class ConceptFindings:
         files: Clusters of rows in train and test.
         concepts: One for each value with enough rows, in the order of the properties.
         left_out: Values and properties that were not looked for, and why.
+        untrained_reason: Why no untrained copy is among the rivals; empty where it is.
     """
 
     view: View
@@ -126,6 +144,7 @@ class ConceptFindings:
     files: Mapping[str, int]
     concepts: tuple[Concept, ...]
     left_out: Mapping[str, str]
+    untrained_reason: str = "found by an earlier version"
 
     def to_frame(self) -> pl.DataFrame:
         """One row a value and neuron shown: its scores beside the base rate and the best rival's."""
@@ -133,9 +152,11 @@ class ConceptFindings:
         for c in self.concepts:
             about = {"view": c.view, "property": c.property_name, "value": c.value, "n": c.test, "base": c.base}
             for n in c.neurons:
-                own = {k: v for k, v in vars(n).items() if k not in ("neuron", "interval")}
-                ids = {"layer": n.neuron.layer, "index": n.neuron.index, "rival": max(c.rivals.values())}
-                rows.append(about | ids | own | {"ap_low": n.interval[0], "ap_high": n.interval[1]})
+                own = {k: v for k, v in vars(n).items() if k not in ("neuron", *_INTERVALS)}
+                ends = {f"{word}_{end}": (getattr(n, k) or (None, None))[i] for k, word in _INTERVALS.items()
+                        for i, end in enumerate(("low", "high"))}  # fmt: skip
+                ids = {"layer": n.neuron.layer, "index": n.neuron.index, "rival": c.rival[1], "rival_name": c.rival[0]}
+                rows.append(about | ids | own | ends)
         return pl.DataFrame(rows, infer_schema_length=None)
 
     def _repr_html_(self) -> str:
@@ -151,17 +172,26 @@ class ConceptFindings:
         return ConceptFindings(**{**record, "concepts": tuple(_concept(c) for c in record["concepts"])})
 
 
+_INTERVALS = {"interval": "ap", "auroc_interval": "auroc", "difference_interval": "difference"}
+
+
 def _concept(record: Mapping[str, Any]) -> Concept:
-    neurons = tuple(
-        ConceptNeuron(**{**n, "neuron": NeuronId(*n["neuron"]), "interval": tuple(n["interval"])})
-        for n in record["neurons"]
-    )
+    def neuron(n: Mapping[str, Any]) -> ConceptNeuron:
+        intervals = {k: tuple(n[k]) for k in _INTERVALS if n.get(k)}
+        return ConceptNeuron(**{**n, **intervals, "neuron": NeuronId(*n["neuron"])})
+
+    neurons = tuple(neuron(n) for n in record["neurons"])
     more = {"neurons": neurons, "layers": tuple(record["layers"]), "unseen": tuple(record["unseen"])}
     return Concept(**{**record, **more})
 
 
 def find_concepts(
-    store: ConceptStore, *, min_rows: int = MIN_ROWS, draws: int = 2000, seed: int = 0
+    store: ConceptStore,
+    *,
+    min_rows: int = MIN_ROWS,
+    draws: int = 2000,
+    seed: int = 0,
+    untrained: Iterable[ConceptStore] | str = "none was given",
 ) -> ConceptFindings:
     """Find on train, claim on test, in one view.
 
@@ -170,11 +200,14 @@ def find_concepts(
         min_rows: Rows that a value has, and that others have, in train and in test.
         draws: Resamples of files for intervals.
         seed: Of resamples and permutations.
+        untrained: The same rows read by copies of the model with weights drawn anew, one after the other; or why there
+            are none.
 
     Raises:
         DataError: No value has enough rows.
 
-    Cost: three passes over the store; about 4 ns for each row, neuron and group of properties, and 0.1 s a value.
+    Cost: four passes over the store, three for each copy; about 4 ns for each row, neuron and group of properties, and
+    1 s a value.
     """
     values = values_with_rows(store, min_rows)
     if not values.names:
@@ -190,100 +223,73 @@ def find_concepts(
     live = np.flatnonzero(spread.alive)
     candidates = live[np.argsort(-np.nan_to_num(train.ap[live], nan=-1.0), 0, kind="stable")[:STRONGEST]]
     held_out = HeldOut.of(store, np.unique(candidates), spread, seed, draws)
-    claiming = _Claiming(store, train, test, held_out, rival_precision(store))
+    reason = untrained if isinstance(untrained, str) else ""
+    best = () if isinstance(untrained, str) else best_untrained(untrained, store, values)
+    claiming = Claiming(train, test, held_out, Rivals.of(store), best)
     numbers = [(name, v) for name, kept in values.kept.items() for v in kept]
-    steps = track(list(enumerate(numbers)), f"{store.view} concepts")
-    concepts = tuple(claiming.concept(i, name, v, candidates[:, i]) for i, (name, v) in steps)
     rows: dict[str, int] = {split: len(store.numbers(split)) for split in ("train", "test")}
     files = {split: len(set(store.groups(split))) for split in ("train", "test")}
-    return ConceptFindings(store.view, rows, files, concepts, values.left_out)
+    concepts = tuple(_reported(store, claiming, found) for found in claiming.find(numbers, candidates))
+    return ConceptFindings(store.view, rows, files, concepts, values.left_out, reason)
 
 
-@dataclass(frozen=True)
-class _Claiming:
-    """Scores of both splits, and what it takes to claim."""
+def _reported(store: ConceptStore, claiming: Claiming, found: Found) -> Concept:
+    """A value's claimed neurons, and the strongest others by train."""
+    claimed = [k for k, lack in enumerate(found.lacking) if not lack]
+    others = [k for k, lack in enumerate(found.lacking) if lack]
+    p = claiming.held_out.permuted(found.bins, found.positive)
+    shown = [*claimed, *others[: max(0, SHOWN - len(claimed))]]
+    n, unseen = int(found.positive.sum()), claiming.held_out.unseen
+    hits = int((found.positive & unseen).sum())
+    return Concept(
+        store.view,
+        found.name,
+        store.table.values[found.name][found.value],
+        int(claiming.train.n[found.column]),
+        n,
+        n / len(found.positive),
+        found.rivals,
+        (hits, hits / max(int(unseen.sum()), 1)),
+        tuple(_neuron(claiming, found, k, float(p[k])) for k in shown),
+        _layers(claiming, found.column, store.store.manifest.width),
+    )
 
-    store: ConceptStore
-    train: ConceptScores
-    test: ConceptScores
-    held_out: HeldOut
-    precision: Mapping[str, Mapping[str, Float[np.ndarray, " values"]]]
 
-    def concept(self, i: int, name: str, value: int, candidates: Int[np.ndarray, " strongest"]) -> Concept:
-        positive = self.held_out.positive(name, value)
-        rivals = {rival: float(self.precision[rival][name][value]) for rival in RIVALS}
-        bins = np.stack([self.held_out.directed(int(c), bool(self.train.low[c, i])) for c in candidates])
-        p = self.held_out.permuted(bins, positive)
-        lacking = [self._lacking(i, int(c), max(rivals.values())) for c in candidates]
-        claimed = [k for k, lack in enumerate(lacking) if not lack]
-        others = [k for k, lack in enumerate(lacking) if lack]
-        shown = [*claimed, *others[: max(0, SHOWN - len(claimed))]]
-        neurons = tuple(self._neuron(i, int(candidates[k]), bins[k], positive, float(p[k]), lacking[k]) for k in shown)
-        n, unseen = int(positive.sum()), self.held_out.unseen
-        hits = int((positive & unseen).sum())
-        return Concept(
-            self.store.view,
-            name,
-            self.store.table.values[name][value],
-            int(self.train.n[i]),
-            n,
-            n / len(positive),
-            rivals,
-            (hits, hits / max(int(unseen.sum()), 1)),
-            neurons,
-            self._layers(i),
-        )
+def _neuron(claiming: Claiming, found: Found, k: int, p: float) -> ConceptNeuron:
+    """What is said of one candidate."""
+    column, i, train, test = int(found.candidates[k]), found.column, claiming.train, claiming.test
+    measured, above = claiming.measured(found, k)
+    rival = max(found.rivals.values())
 
-    def _lacking(self, i: int, column: int, rival: float) -> str:
-        """The first condition that fails, in words."""
-        train, test = self.train, self.test
-        checks = (
-            (train.ap[column, i] >= AP, f"AP on train {train.ap[column, i]:.2f} < {AP}"),
-            (train.auroc[column, i] >= AUROC, f"AUROC on train {train.auroc[column, i]:.2f} < {AUROC}"),
-            (train.q[column, i] <= Q, f"q on train above {Q}"),
-            (test.ap[column, i] >= AP, f"AP {test.ap[column, i]:.2f} < {AP}"),
-            (test.auroc[column, i] >= AUROC, f"AUROC {test.auroc[column, i]:.2f} < {AUROC}"),
-            (
-                test.ap[column, i] >= rival + ABOVE_RIVAL,
-                f"AP {test.ap[column, i]:.2f} < best rival {rival:.2f} + {ABOVE_RIVAL}",
-            ),
-        )
-        return next((why for passed, why in checks if not passed), "")
+    def known(values: Float[np.ndarray, "neurons values"]) -> float | None:
+        return float(values[column, i]) if np.isfinite(values[column, i]) else None
 
-    def _neuron(
-        self,
-        i: int,
-        column: int,
-        bins: Int[np.ndarray, " rows"],
-        positive: Bool[np.ndarray, " rows"],
-        p: float,
-        lacking: str,
-    ) -> ConceptNeuron:
-        train, test = self.train, self.test
+    return ConceptNeuron(
+        neuron=neuron_ids(claiming.held_out.store, np.array([column]))[0],
+        low=bool(train.low[column, i]),
+        train_auroc=float(train.auroc[column, i]),
+        train_ap=float(train.ap[column, i]),
+        auroc=measured.auroc,
+        ap=measured.ap,
+        interval=measured.ap_interval,
+        iou=float(test.iou[column, i]),
+        effect=known(test.effect),
+        z=known(test.z),
+        q=known(test.q),
+        selectivity=known(test.selectivity),
+        p=p,
+        unseen_ap=claiming.held_out.unseen_precision(found.scores(k), found.positive),
+        claimed=not found.lacking[k],
+        lacking=found.lacking[k],
+        auroc_interval=measured.auroc_interval,
+        difference=measured.ap - rival,
+        difference_interval=None if above is None else above.interval,
+        above_half=None if above is None else above.above_half,
+        note="" if found.lacking[k] else claiming.owed_to_unseen(found, k),
+    )
 
-        def known(values: Float[np.ndarray, "neurons values"]) -> float | None:
-            return float(values[column, i]) if np.isfinite(values[column, i]) else None
 
-        return ConceptNeuron(
-            neuron_ids(self.store, np.array([column]))[0],
-            bool(train.low[column, i]),
-            float(train.auroc[column, i]),
-            float(train.ap[column, i]),
-            float(test.auroc[column, i]),
-            float(test.ap[column, i]),
-            self.held_out.interval(bins, positive),
-            float(test.iou[column, i]),
-            known(test.effect),
-            known(test.z),
-            known(test.q),
-            known(test.selectivity),
-            p,
-            self.held_out.unseen_precision(bins, positive),
-            not lacking,
-            lacking,
-        )
-
-    def _layers(self, i: int) -> tuple[float, ...]:
-        width = self.store.store.manifest.width
-        best = self.train.auroc[:, i].reshape(-1, width).argmax(1) + width * np.arange(len(self.store.neurons) // width)
-        return tuple(float(a) for a in self.test.auroc[best, i])
+def _layers(claiming: Claiming, i: int, width: int) -> tuple[float, ...]:
+    train = claiming.train.auroc[:, i].reshape(-1, width)
+    best = train.argmax(1) + width * np.arange(len(train))
+    return tuple(float(a) for a in claiming.test.auroc[best, i])

@@ -2,16 +2,24 @@
 
 from collections.abc import Sequence
 
-from neurosieve.concepts.claims import Concept, ConceptNeuron, Q
+from neurosieve.concepts.bounds import Q
+from neurosieve.concepts.claims import Concept, ConceptNeuron
 from neurosieve.typing import NeuronId
 
 CLEAR = 0.7  # AUROC of a value that is told beside the claimed ones
 MOST = 3
 _RIVALS = {
-    "position": "the place in line and file",
+    "column": "the column in the line",
+    "token-in-line": "the place among the tokens of the line",
+    "token-in-statement": "the place in the statement",
+    "token-in-file": "the place among the tokens of the file",
+    "file-part": "the part of the file",
+    "position": "the place in line and file",  # in records of earlier versions
     "length": "the length of the {token}",
     "frequency": "how often train has the {token}",
     "lookup": "the text of the {token}",
+    "shape": "the first and last character, digits and case of the {token}",
+    "untrained": "the best neuron of an untrained copy",
 }
 _TOKEN = {"detect": "token", "predict": "last token"}  # what rivals see
 _Found = tuple[Concept, ConceptNeuron]
@@ -58,7 +66,8 @@ def _told(found: _Found) -> str:
     if known:
         best = max(known, key=lambda rival: known[rival])
         against = f"{_RIVALS[best].format(token=_TOKEN[concept.view])} has {known[best]:.2f}, {against}"
-    return f"{_direction(concept, neuron)} (AP {neuron.ap:.2f}; {against})"
+    note = f"; {neuron.note}" if neuron.note else ""
+    return f"{_direction(concept, neuron)} (AP {neuron.ap:.2f}; {against}{note})"
 
 
 def _direction(concept: Concept, neuron: ConceptNeuron) -> str:

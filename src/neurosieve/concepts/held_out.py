@@ -1,18 +1,18 @@
-"""What needs the values of single neurons on held-out rows: intervals, permutations, rows with unseen texts."""
+"""What needs the values of single neurons on held-out rows: exact values, permutations, rows with unseen texts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Num, UInt8
 from scipy.stats import rankdata
 
 from neurosieve.concepts.histograms import BINS, bin_of
+from neurosieve.concepts.resampling import Resamples, precision_of
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.concepts.scores import precision_of_bins
 from neurosieve.concepts.scoring import Spread
-from neurosieve.probes.intervals import ClusterBootstrap
 from neurosieve.typing import NeuronId
 
 PERMUTATIONS = 999
@@ -52,13 +52,21 @@ class HeldOut:
         return HeldOut(store, bins, {int(c): i for i, c in enumerate(columns)}, order, seed, draws)
 
     @cached_property
-    def _groups(self) -> np.ndarray:
+    def groups(self) -> np.ndarray:
+        """File of each row."""
         groups: np.ndarray = np.array(self.store.groups("test"), dtype=object)[self.order]
         return groups
 
     @cached_property
-    def _bootstrap(self) -> ClusterBootstrap:
-        return ClusterBootstrap(self._groups, draws=self.draws, seed=self.seed)
+    def resamples(self) -> Resamples:
+        """Resamples of the files."""
+        return Resamples(self.groups, self.draws, self.seed)
+
+    def exact(self, columns: Sequence[int]) -> Float[np.ndarray, "rows some"]:
+        """The values of some neurons as they are, not in bins. Cost: one pass over the test split."""
+        values = self.store.columns("test", neuron_ids(self.store, np.array(columns, dtype=np.int64)))
+        exact: Float[np.ndarray, "rows some"] = values.float().numpy()[self.order]
+        return exact
 
     @cached_property
     def unseen(self) -> Bool[np.ndarray, " rows"]:
@@ -77,20 +85,12 @@ class HeldOut:
         bins: Int[np.ndarray, " rows"] = self.bins[self.place[column]].astype(np.int64)
         return BINS - 1 - bins if low else bins
 
-    def interval(self, bins: Int[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> tuple[float, float]:
-        """95 % interval of the average precision over resamples of files; those without the value are left out."""
-        counts = self._bootstrap.counts(2 * bins + positive, 2 * BINS)
-        found = precision_of_bins(counts[:, 1::2], counts[:, ::2])
-        low, high = np.nanquantile(found, [0.025, 0.975])
-        return float(low), float(high)
-
-    def unseen_precision(self, bins: Int[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> float | None:
+    def unseen_precision(self, scores: Num[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> float | None:
         """Average precision on rows with unseen texts; None with too few of either kind."""
-        own, hit = bins[self.unseen], positive[self.unseen]
+        hit = positive[self.unseen]
         if min(hit.sum(), (~hit).sum()) < MIN_UNSEEN:
             return None
-        counts = [np.bincount(own[part], minlength=BINS)[None].astype(np.float64) for part in (hit, ~hit)]
-        return float(precision_of_bins(*counts)[0])
+        return precision_of(scores[self.unseen], hit)
 
     @cached_property
     def _shifted(self) -> Int[np.ndarray, "permutations rows"]:
@@ -98,7 +98,7 @@ class HeldOut:
 
         The texts of one file need not stand side by side.
         """
-        _, group, size = np.unique(self._groups.astype(str), return_inverse=True, return_counts=True)
+        _, group, size = np.unique(self.groups.astype(str), return_inverse=True, return_counts=True)
         rng = np.random.default_rng(self.seed)
         result = np.empty((PERMUTATIONS, len(group)), dtype=np.int32)
         for rows in np.split(np.argsort(group, kind="stable"), np.cumsum(size)[:-1]):

@@ -1,45 +1,87 @@
-"""What a concept neuron has to beat: guesses of a property from things that need no model.
+"""What a concept neuron has to beat: guesses of a property from things that need no trained model.
 
-Four rivals, each the share of train rows with the value among those of the same key, shrunk by one row towards the
-value's share of all; a key that train does not have gets that share.
+Each rival looks at one thing of a token, its key. Its score of a value is the share of train rows with the value among
+those of the same key, shrunk by one row towards the value's share of all; a key that train lacks gets that share.
 
-    position    the place in the line (steps of four characters) and the fifth of the file
-    length      characters of the token
-    frequency   how often its text stands in train, in powers of two
-    lookup      its text
+    column              characters before the token in its line
+    token-in-line       tokens before it in its line
+    token-in-statement  tokens before it in the innermost statement
+    token-in-file       tokens before it in its text
+    file-part           the hundredth of its text that it begins in
+    length              characters of the token
+    frequency           how often its text stands in train, in powers of two
+    lookup              its text
+    shape               its first and last character (letters by their case, digits alike), its digits and its case
 
-In the view `predict` the token itself is hidden, and the last three are those of the token before it.
+In the view `predict` the token itself is hidden, and the last four are those of the token before it.
 """
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from sklearn.metrics import average_precision_score
 
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.typing import Split
 
-RIVALS = ("position", "length", "frequency", "lookup")
-_LONGEST, _COLUMN, _STEP = 30, 80, 4
+PLACES = ("column", "token-in-line", "token-in-statement", "token-in-file", "file-part")
+RIVALS = (*PLACES, "length", "frequency", "lookup", "shape")
+_LONGEST, _PARTS = 30, 100
 
 
-def rival_precision(store: ConceptStore) -> dict[str, dict[str, Float[np.ndarray, " values"]]]:
-    """Average precision on test of each rival, fitted on train: by rival, then by property, in its order of values.
+@dataclass(frozen=True)
+class Rivals:
+    """Rivals fitted on train, and their keys on both splits.
 
-    A value without rows in test, or that all rows have, is nan.
+    Attributes:
+        store: Of the rows.
+        keys: By rival the number of each row's key on train and on test, in the order of the store; −1 on test is a
+            key that train does not have.
     """
-    keys = {split: _keys(store, split) for split in ("train", "test")}
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for rival in RIVALS:
-        number = {key: i for i, key in enumerate(dict.fromkeys(keys["train"][rival]))}
-        train, test = (np.array([number.get(key, -1) for key in keys[split][rival]]) for split in ("train", "test"))
-        found[rival] = {
-            name: _precision(train, store.codes(name, "train"), test, store.codes(name, "test"), len(values))
-            for name, values in store.table.values.items()
-        }
-    return found
+
+    store: ConceptStore
+    keys: Mapping[str, tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]]
+
+    @staticmethod
+    def of(store: ConceptStore) -> "Rivals":
+        """Learn the keys of train. Cost: 10 µs a row."""
+        places = _places(store)
+        keys = {split: _keys(store, split, places) for split in ("train", "test")}
+        found = {}
+        for rival in RIVALS:
+            number = {key: i for i, key in enumerate(dict.fromkeys(keys["train"][rival]))}
+            train, test = (np.array([number.get(k, -1) for k in keys[s][rival]], dtype=np.int64) for s in keys)
+            found[rival] = (train, test)
+        return Rivals(store, found)
+
+    def scores(self, rival: str, name: str) -> Float[np.ndarray, "test values"]:
+        """A rival's score of each value of a property on test, in the order of the store."""
+        train, test = self.keys[rival]
+        return shares(train, self.store.codes(name, "train"), test, len(self.store.table.values[name]))
+
+    @cached_property
+    def precision(self) -> Mapping[str, Mapping[str, Float[np.ndarray, " values"]]]:
+        """Average precision on test by rival and property; nan of a value without rows there, or that all have."""
+        return {rival: {name: self._precision(rival, name) for name in self.store.table.values} for rival in RIVALS}
+
+    def _precision(self, rival: str, name: str) -> Float[np.ndarray, " values"]:
+        guess, truth = self.scores(rival, name), self.store.codes(name, "test")
+        result = np.full(guess.shape[1], np.nan)
+        for v in range(len(result)):
+            positive = truth == v
+            if 0 < positive.sum() < len(positive):
+                result[v] = average_precision_score(positive, guess[:, v])
+        return result
+
+    @property
+    def known(self) -> Bool[np.ndarray, " test"]:
+        """Test rows for which the table of texts has an entry, in the order of the store."""
+        known: Bool[np.ndarray, " test"] = self.keys["lookup"][1] >= 0
+        return known
 
 
 def shares(
@@ -56,35 +98,55 @@ def shares(
     return result
 
 
-def _precision(
-    key: np.ndarray, code: np.ndarray, asked: np.ndarray, truth: np.ndarray, values: int
-) -> Float[np.ndarray, " values"]:
-    guess = shares(key, code, asked, values)
-    result = np.full(values, np.nan)
-    for v in range(values):
-        positive = truth == v
-        if 0 < positive.sum() < len(positive):
-            result[v] = average_precision_score(positive, guess[:, v])
-    return result
+def shape(text: str) -> tuple[str, str, str, str]:
+    """Kind of the first and of the last character, which digits and which case; signs stand for themselves."""
+    letters = [c for c in text if c.isalpha()]
+    digits = sum(c.isdigit() for c in text)
+    case = {(True, False): "upper", (False, True): "lower", (True, True): "mixed", (False, False): "none"}
+    cases = case[any(c.isupper() for c in letters), any(c.islower() for c in letters)]
+    return _kind(text[:1]), _kind(text[-1:]), "all" if 0 < digits == len(text) else "some" if digits else "none", cases
 
 
-def _keys(store: ConceptStore, split: Split) -> Mapping[str, Sequence[Hashable]]:
+def _kind(character: str) -> str:
+    if character.isdigit():
+        return "0"
+    if character.isalpha():
+        return "A" if character.isupper() else "a"
+    return character
+
+
+def _places(store: ConceptStore) -> Mapping[str, Int[np.ndarray, " rows"]]:
+    """Where each row of the table stands, for all rivals of the place; outside of all statements it is −1 there."""
+    table = store.table
+    found = {name: np.zeros(len(table), dtype=np.int64) for name in PLACES}
+    order = np.lexsort((table.start, table.example))
+    for rows in np.split(order, np.flatnonzero(np.diff(table.example[order])) + 1) if len(order) else ():
+        text, start = store.rows.dataset.examples[int(table.example[rows[0]])].text, table.start[rows]
+        begins = np.array([0, *(i + 1 for i, c in enumerate(text) if c == "\n")])
+        line = begins[np.searchsorted(begins, start, side="right") - 1]
+        number = np.arange(len(rows))
+        found["column"][rows] = start - line
+        found["token-in-line"][rows] = number - np.searchsorted(start, line)
+        found["token-in-file"][rows] = number
+        found["file-part"][rows] = _PARTS * start // max(len(text), 1)
+        statement = table.statement[rows] if len(table.statement) else np.full(len(rows), -1)
+        found["token-in-statement"][rows] = np.where(statement < 0, -1, number - np.searchsorted(start, statement))
+    return found
+
+
+def _keys(
+    store: ConceptStore, split: Split, places: Mapping[str, Int[np.ndarray, " rows"]]
+) -> Mapping[str, Sequence[Hashable]]:
     """The rivals' keys of each row of a split, in the order of the store."""
-    table, examples = store.table, store.rows.dataset.examples
-    numbers = store.numbers(split)
+    table, numbers = store.table, store.numbers(split)
     shown = numbers if store.view == "detect" else numbers - 1
     inside = (shown >= 0) & (table.example[shown] == table.example[numbers])  # none before the first of a text
     texts = [store.text(int(row)) if ok else "" for row, ok in zip(shown, inside, strict=True)]
-    train = store.texts("train")
-    count = Counter(train)
-    position = []
-    for row in numbers.tolist():
-        text, start = examples[int(table.example[row])].text, int(table.start[row])
-        column = start - text.rfind("\n", 0, start) - 1
-        position.append((min(column, _COLUMN) // _STEP, min(5 * start // max(len(text), 1), 4)))
+    count = Counter(store.texts("train"))
     return {
-        "position": position,
+        **{name: place[numbers].tolist() for name, place in places.items()},
         "length": [min(len(t), _LONGEST) for t in texts],
         "frequency": [count[t].bit_length() for t in texts],
         "lookup": texts,
+        "shape": [shape(t) for t in texts],
     }

@@ -106,7 +106,14 @@ def precision_of_bins(
     positive: Float[np.ndarray, "some bins"], rest: Float[np.ndarray, "some bins"]
 ) -> Float[np.ndarray, " some"]:
     """Average precision from rows a bin, rising, those of one bin tied; nan without a row of either kind."""
-    return _beyond(positive[..., None], rest[..., None])[0][:, 0]
+    return _precision(positive, rest, *_from_the_top(positive, rest))
+
+
+def area_of_bins(
+    positive: Float[np.ndarray, "some bins"], rest: Float[np.ndarray, "some bins"]
+) -> Float[np.ndarray, " some"]:
+    """AUROC from rows a bin, rising, those of one bin tied; nan without a row of either kind."""
+    return _auroc(positive, rest)
 
 
 def _block(sums: ConceptSums, own: slice, low: np.ndarray | None) -> dict[str, np.ndarray]:
@@ -139,18 +146,29 @@ def _auroc(positive: np.ndarray, rest: np.ndarray) -> np.ndarray:
     return auroc
 
 
+def _from_the_top(positive: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with the value, and all rows, beyond each threshold from the top down."""
+    return np.cumsum(positive[:, ::-1], 1), np.cumsum((positive + rest)[:, ::-1], 1)
+
+
+def _precision(positive: np.ndarray, rest: np.ndarray, hits: np.ndarray, claimed: np.ndarray) -> np.ndarray:
+    """Average precision; nan where there is no row of either kind."""
+    precision = np.divide(hits, claimed, out=np.zeros_like(hits), where=claimed > 0)
+    total = hits[:, -1]
+    some = np.where((total > 0) & (rest.sum(1) > 0), total, np.nan)
+    ap: np.ndarray = (positive[:, ::-1] * precision).sum(1) / some
+    return ap
+
+
 def _beyond(positive: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Average precision, the best IoU and its bin, over thresholds from the top down."""
-    hits, claimed = (np.cumsum(part[:, ::-1], 1) for part in (positive, positive + rest))
-    total = positive.sum(1)
-    precision = np.divide(hits, claimed, out=np.zeros_like(hits), where=claimed > 0)
-    some = np.where((total > 0) & (rest.sum(1) > 0), total, np.nan)
-    ap = (positive[:, ::-1] * precision).sum(1) / some
-    union = claimed + total[:, None] - hits
+    hits, claimed = _from_the_top(positive, rest)
+    ap = _precision(positive, rest, hits, claimed)
+    union = claimed + hits[:, -1:] - hits
     iou = np.divide(hits, union, out=np.zeros_like(hits), where=union > 0)
     best = iou.argmax(1)
     found = np.take_along_axis(iou, best[:, None], 1)[:, 0]
-    return ap, np.where(np.isnan(some), np.nan, found), positive.shape[1] - 1 - best
+    return ap, np.where(np.isnan(ap), np.nan, found), positive.shape[1] - 1 - best
 
 
 def _means(sums: ConceptSums) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

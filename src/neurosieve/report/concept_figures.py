@@ -82,10 +82,10 @@ def rival_chart(view: Record) -> Chart:
     margins: dict[str, list[float | None]] = {"x": [], "y": []}
     for c in concepts:
         at, rival = rows.place[c["property_name"], c["value"]], best_rival(c)[1]
-        margins["x"] += [rival, min(1.0, rival + MARGIN), None]
+        margins["x"] += [rival, _needed(rival), None]
         margins["y"] += [at, at, None]
     line = {"color": colour("band"), "width": 5}
-    figure.add_scatter(**margins, mode="lines", line=line, opacity=0.5, name=f"{MARGIN:g} above it", hoverinfo="skip")
+    figure.add_scatter(**margins, mode="lines", line=line, opacity=0.5, name="to be called", hoverinfo="skip")
     called, others = ([c for c in concepts if bool(claimed(c)) is wanted] for wanted in (True, False))
     for name, own, of, symbol, size in (
         ("best rival", concepts, lambda c: best_rival(c)[1], "square-open", 8),
@@ -101,10 +101,16 @@ def rival_chart(view: Record) -> Chart:
     figure.add_vline(x=LEAST_AP, line={"width": 1, "dash": "dot", "color": colour("band")})
     rows.put_on(figure)
     caption = (
-        "A neuron is called where its mark is right of the grey bar, which ends"
-        f" {MARGIN:g} above the best rival, right of the dotted line at {LEAST_AP:g}, and clears the other bounds."
+        f"The grey bar ends {MARGIN:g} above the best rival, or halfway from it to 1 where that is nearer. A neuron is"
+        f" called where the lower bound of its lead reaches the bar's end, that of its AP the dotted line at"
+        f" {LEAST_AP:g}, and it clears the other bounds."
     )
     return Chart(f"rivals-{view['view']}", _rival_title(view), caption, figure, _rival_table(view))
+
+
+def _needed(rival: float) -> float:
+    """The average precision that is far enough above a rival's."""
+    return min(rival + MARGIN, (1 + rival) / 2)
 
 
 def _rival_table(view: Record) -> Table:
@@ -119,11 +125,11 @@ def _rival_table(view: Record) -> Table:
 
 def _rival_title(view: Record) -> str:
     concepts = view["concepts"]
-    above = sum(best_neuron(c)["ap"] >= best_rival(c)[1] + MARGIN for c in concepts)
+    above = sum(best_neuron(c)["ap"] >= _needed(best_rival(c)[1]) for c in concepts)
     called = sum(bool(claimed(c)) for c in concepts)
     return (
-        f"Where {VIEWS[view['view']]}, the best neuron is {MARGIN:g} above the best rival for {above} of"
-        f" {len(concepts)} values, and {called or 'none'} of them {'have' if called > 1 else 'has'} called neurons"
+        f"Where {VIEWS[view['view']]}, the best neuron is far enough above the best rival for {above}"
+        f" of {len(concepts)} values, and {called or 'none'} of them {'have' if called > 1 else 'has'} called neurons"
     )
 
 

@@ -10,9 +10,13 @@ MARGIN, LEAST_AP, LEAST_AUROC = 0.1, 0.8, 0.9  # METHOD.md; the record's verdict
 _SHOWN = 3
 _PARTS = {"groups": "sets", "evidence": "evidence", "latent": "latent concepts", "examples": "whole texts"}
 RULE = (
-    f"Found on train files; called a neuron of the value on held-out files, with an average precision (AP) of"
-    f" {LEAST_AP:g} or more and {MARGIN:g} above the best rival's, which needs no model, and an AUROC of"
-    f" {LEAST_AUROC:g} or more."
+    f"Found on train files; called a neuron of the value on held-out files, all by lower bounds of 95 % intervals: an"
+    f" average precision (AP) of {LEAST_AP:g} or more, an AUROC of {LEAST_AUROC:g} or more, and an AP above the best"
+    f" rival's, which no training made, by {MARGIN:g} or by half of what that leaves."
+)
+EARLIER = (
+    "Called by the looser rule of an earlier version: scores without their intervals, and rivals without exact places,"
+    " character shape and untrained copies. Look for concepts again in a new folder."
 )
 
 
@@ -21,8 +25,13 @@ def value_name(concept: Record) -> str:
     return f"{concept['property_name']}={concept['value']}"
 
 
+def claim_rule(record: Record) -> str:
+    """The rule that the record's claims were made by."""
+    return RULE if all("untrained_reason" in view for view in record["views"].values()) else EARLIER
+
+
 def best_rival(concept: Record) -> tuple[str, float]:
-    """What tells most of the value without a model, and its average precision."""
+    """What tells most of the value without training, and its average precision."""
     known = [(float(ap), name) for name, ap in concept["rivals"].items() if ap is not None]
     ap, name = max(known, default=(float(concept["base"]), "a guess"))
     return name, ap
@@ -58,7 +67,7 @@ def concept_headline(record: Record) -> str:
     return (
         f"{len(ids)} of {all_neurons} neurons {'is' if len(ids) == 1 else 'are'} called {of} of {len(values)} of"
         f" {looked} property values, the clearest {neuron(best['neuron'])} of {value_name(concept)}: average precision"
-        f" {ratio(best['ap'], best['interval'])} on held-out files, {ratio(best_rival(concept)[1])} without a model"
+        f" {ratio(best['ap'], best['interval'])} on held-out files, {ratio(best_rival(concept)[1])} without training"
     )
 
 
@@ -75,6 +84,11 @@ def studied_table(record: Record) -> Table:
         ("texts with parse errors", f"{count(texts['with_errors'])}; {count(texts['framed'])} are fragments"),
         *((f"view {name}", f"{VIEWS[name]}: {_rows(view)}") for name, view in views.items()),
         ("property values", f"{looked_for(record)}, of {len(_properties(record))} properties"),
+        *(
+            ("untrained copies", f"no rival in view {name}: {reason}")
+            for name, view in views.items()
+            if (reason := view.get("untrained_reason"))
+        ),
         *((name, f"not measured: {reason}") for key, name in _PARTS.items() if (reason := record.get(f"{key}_reason"))),
         *(("note", note) for note in record["notes"]),
     ]
@@ -96,12 +110,13 @@ def claim_table(view: Record) -> Table:
         own, (rival, precision) = claimed(c), best_rival(c)
         about = (f"{rival} {ratio(precision)}", f"{c['base']:.3f}", count(c["test"]))
         for n in own[:_SHOWN]:
-            scores = (ratio(n["ap"], n["interval"]), ratio(n["auroc"]))
-            rows.append((value_name(c), _named(n), *scores, *about))
+            scores = (ratio(n["ap"], n["interval"]), ratio(n["auroc"], n.get("auroc_interval")), _above(c, n))
+            rows.append((value_name(c), _named(n), *scores, *about, n.get("note", "")))
         if more := own[_SHOWN:]:
-            spans = (_span([n["ap"] for n in more]), _span([n["auroc"] for n in more]))
-            rows.append((value_name(c), f"{len(more)} more", *spans, *about))
-    heads = ("value", "neuron", "AP", "AUROC", "best rival's AP", "base rate", "n")
+            spans = (_span([n[k] for n in more]) for k in ("ap", "auroc"))
+            above = _span([n["ap"] - precision for n in more])
+            rows.append((value_name(c), f"{len(more)} more", *spans, above, *about, ""))
+    heads = ("value", "neuron", "AP", "AUROC", "above the best rival", "best rival's AP", "base rate", "n", "note")
     return make_table(f"View {view['view']}: {VIEWS[view['view']]}", heads, rows)
 
 
@@ -133,11 +148,12 @@ def value_table(view: Record) -> Table:
                 f"{c['base']:.3f}",
                 _named(n),
                 ratio(n["ap"], n["interval"]),
-                ratio(n["auroc"]),
+                ratio(n["auroc"], n.get("auroc_interval")),
                 ratio(n["selectivity"]),
                 p_value(n["p"]),
                 unseen,
                 f"{rival} {ratio(precision)}",
+                _above(c, n),
                 verdict(c),
             )
         )
@@ -152,6 +168,7 @@ def value_table(view: Record) -> Table:
         "p",
         "AP on unseen texts",
         "best rival's AP",
+        "above it",
         "verdict",
     )
     return make_table(f"All values, view {view['view']}", heads, rows)
@@ -169,6 +186,11 @@ def left_out_table(record: Record) -> Table:
     names = dict.fromkeys(name for view in views.values() for name in view["left_out"])
     rows = [(name, *(view["left_out"].get(name, "looked for") for view in views.values())) for name in names]
     return make_table(f"{len(rows)} values left out", ("value", *(f"view {name}" for name in views)), rows)
+
+
+def _above(concept: Record, found: Record) -> str:
+    """How far a neuron's average precision is above the best rival's."""
+    return ratio(found["ap"] - best_rival(concept)[1], found.get("difference_interval"))
 
 
 def _named(found: Record) -> str:

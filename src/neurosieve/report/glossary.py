@@ -43,7 +43,8 @@ _OF_CONCEPTS = {
     " all that have it. 1 is perfect; a guess has the base rate.",
     "AUROC": "How often the neuron is higher on a token with the value than on one without it: a guess has 0.5.",
     "AUROC among own values": "The same among tokens that have some value of the property.",
-    "rival": "What tells a value without a model: place in the line, length, frequency, the text’s commonest value.",
+    "rival": "What tells a value without training: the exact place in line, statement and file, length, frequency, the"
+    " text, its first and last character; and the best neuron of untrained copies.",
     "p": "How often values moved in circles within their files give an AUROC as high.",
 }
 

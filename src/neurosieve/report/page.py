@@ -20,7 +20,7 @@ from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.concept_figures import concept_charts
 from neurosieve.report.concepts import (
-    RULE,
+    claim_rule,
     claim_table,
     concept_headline,
     left_out_table,
@@ -121,7 +121,7 @@ def _concepts(record: Record) -> dict[str, Any]:
     views = record["views"]
     return {
         "headline": concept_headline(record),
-        "rule": RULE,
+        "rule": claim_rule(record),
         "claims": [claim_table(view) for view in views.values()],
         "studied": studied_table(record),
         "views": {name: value_table(view) for name, view in views.items()},

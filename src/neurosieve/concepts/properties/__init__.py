@@ -3,7 +3,7 @@
 from neurosieve.concepts.properties.base import Bins, Property, column_property
 from neurosieve.concepts.properties.examples import complexity, nesting
 from neurosieve.concepts.properties.queries import query_property
-from neurosieve.concepts.properties.registry import PROPERTIES, find_property, register_property
+from neurosieve.concepts.properties.registry import PROPERTIES, find_property, register_property, union_property
 from neurosieve.concepts.properties.source import Source, Spans, Unit, tokens
 from neurosieve.concepts.properties.table import PropertyTable, Target, annotate, parse_value
 
@@ -25,4 +25,5 @@ __all__ = [
     "query_property",
     "register_property",
     "tokens",
+    "union_property",
 ]

@@ -29,6 +29,7 @@ class Property:
             `example` to the one value of the source. A built-in property gives a span that holds several words the
             value of the first.
         values: All values in their order, where they are known; empty where the grammar or the user decides.
+        united: Names of the properties whose values this one takes together, if it is a union.
 
     Raises:
         ConfigError: A name that is empty, or holds `=` or white space.
@@ -39,6 +40,7 @@ class Property:
     description: str
     read: Callable[[Source, Spans], Values | str | None]
     values: tuple[str, ...] = ()
+    united: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name or "=" in self.name or self.name.split() != [self.name]:

@@ -1,10 +1,13 @@
 """All properties by name, those of the package and those that a user adds."""
 
+from collections.abc import Mapping, Sequence
+
 from neurosieve.concepts.properties.base import Property
 from neurosieve.concepts.properties.examples import EXAMPLES
 from neurosieve.concepts.properties.names import NAMES
 from neurosieve.concepts.properties.text import TEXTS
 from neurosieve.concepts.properties.tokens import TOKENS
+from neurosieve.concepts.properties.unions import union_from_text, union_of
 from neurosieve.errors import ConfigError, unknown_name
 
 PROPERTIES: dict[str, Property] = {p.name: p for p in (*TOKENS, *TEXTS, *NAMES, *EXAMPLES)}
@@ -24,12 +27,40 @@ def register_property(new: Property) -> Property:
     return new
 
 
-def find_property(name: str) -> Property:
-    """The property of this name.
+def find_property(name: str, more: Mapping[str, Property] | None = None) -> Property:
+    """The property of this name, or the union that `NAME:property=value|property=value` makes.
+
+    Args:
+        name: A name, or the text of a union.
+        more: Properties beside the registered ones.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is none; a union of what there is not.
     """
-    if name not in PROPERTIES:
-        raise unknown_name("property", name, PROPERTIES)
-    return PROPERTIES[name]
+    known = PROPERTIES | dict(more or {})
+    if name not in known and "=" in name:
+        return union_from_text(name, known)
+    if name not in known:
+        raise unknown_name("property", name, known)
+    return known[name]
+
+
+def union_property(
+    name: str, values: Mapping[str, Sequence[str]], *, rest: str | None = None, description: str = ""
+) -> Property:
+    """A property whose values take values of registered properties together.
+
+        union_property("sign", {"yes": ["lexical=operator", "lexical=punctuation"]}, rest="no")
+
+    Args:
+        name: Of the property.
+        values: For each of its values the parts, named `property=value`; a row with any of them has it, the first
+            value in this order where parts of several fit.
+        rest: Value of rows that have some value of these properties, but no part; None: it does not apply to them.
+        description: One line.
+
+    Raises:
+        ConfigError: A part that is unknown or named twice, a value without parts, properties of tokens beside those of
+            whole texts, or a bad name.
+    """
+    return union_of(name, values, PROPERTIES, rest=rest, description=description)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import NamedTuple
 
@@ -55,6 +55,8 @@ class PropertyTable:
         with_errors: Texts with code that does not parse; their rows are kept.
         framed: Texts that parse better with something around them.
         left_out: Properties without two values on these rows, and why.
+        statement: First character of the innermost statement around each row, −1 outside of all, shape [rows]; empty
+            where that was not read.
     """
 
     example: Int[np.ndarray, " rows"]
@@ -67,6 +69,7 @@ class PropertyTable:
     with_errors: int
     framed: int
     left_out: Mapping[str, str]
+    statement: Int[np.ndarray, " rows"] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.example)
@@ -78,7 +81,8 @@ class PropertyTable:
 
     def select(self, rows: Int[np.ndarray, " some"]) -> "PropertyTable":
         """Some of the rows, in that order; what is said of texts and properties stays that of all."""
-        columns = {key: getattr(self, key)[rows] for key in ("example", "start", "end", "in_error")}
+        keys = ("example", "start", "end", "in_error", *(("statement",) if len(self.statement) else ()))
+        columns = {key: getattr(self, key)[rows] for key in keys}
         return replace(self, codes={name: codes[rows] for name, codes in self.codes.items()}, **columns)
 
     def target(self, name: str) -> Target:
@@ -254,9 +258,10 @@ class _Reading:
         self._sources += 1
         self._errors += source.parsed.errors > 0
         self._framed += source.parsed.framed
-        error = [i >= 0 and source.units[i].error for i in source.find(spans)]
-        places = np.array([(example, *span, e) for span, e in zip(spans, error, strict=True)], dtype=np.int64)
-        self._places.append(places.reshape(-1, 4))
+        units = [source.units[i] if i >= 0 else None for i in source.find(spans)]
+        about = [(u.error, u.statement[0] if u.statement else -1) if u else (False, -1) for u in units]
+        places = np.array([(example, *span, *a) for span, a in zip(spans, about, strict=True)], dtype=np.int64)
+        self._places.append(places.reshape(-1, 5))
         if order is not None:
             self._order.append(order)
         for p in self._properties:
@@ -265,9 +270,9 @@ class _Reading:
             self._codes[p.name].append(np.array(codes, dtype=np.int32))
 
     def table(self) -> PropertyTable:
-        places = np.concatenate([np.empty((0, 4), dtype=np.int64), *self._places])
+        places = np.concatenate([np.empty((0, 5), dtype=np.int64), *self._places])
         order = np.argsort(np.concatenate(self._order)) if self._order else np.arange(len(places))
-        example, start, end, error = places[order].T
+        example, start, end, error, statement = places[order].T
         codes, values, left_out = {}, {}, {}
         for p in self._properties:
             found = np.concatenate([np.empty(0, dtype=np.int32), *self._codes[p.name]])[order]
@@ -277,7 +282,8 @@ class _Reading:
             else:
                 left_out[p.name] = f"one value only ({words[0]})" if words else "no row that it applies to"
         counts = (self._sources, self._errors, self._framed)
-        return PropertyTable(example, start, end, codes, values, error.astype(bool), *counts, left_out)
+        error = error.astype(bool)
+        return PropertyTable(example, start, end, codes, values, error, *counts, left_out, statement)
 
     def _sorted(self, p: Property, codes: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
         """Values in the property's order, else most rows first, and the codes in that numbering."""

@@ -5,6 +5,7 @@ import re
 from neurosieve.concepts.properties.base import Bins, Property, Values
 from neurosieve.concepts.properties.source import Source, Spans, Unit
 from neurosieve.concepts.properties.tokens import per_unit
+from neurosieve.concepts.properties.unions import union_of
 
 INSIDE = ("code", "string", "comment", "docstring")
 NAMING = ("single-letter", "lower", "snake_case", "camelCase", "PascalCase", "UPPER_CASE", "dunder", "other")
@@ -111,8 +112,16 @@ def magnitude(text: str) -> str | None:
     return None
 
 
+_INSIDE = Property("inside", "token", "natural-language text or code", _inside, INSIDE)
 TEXTS = (
-    Property("inside", "token", "natural-language text or code", _inside, INSIDE),
+    _INSIDE,
+    union_of(
+        "text",
+        {"natural": [f"inside={value}" for value in INSIDE if value != "code"]},
+        {"inside": _INSIDE},
+        rest="code",
+        description="words for people (of strings, comments and docstrings), against code",
+    ),
     Property("naming", "token", "how a name is written", _naming, NAMING),
     Property("number", "token", "how a number is written", _number, NUMBERS),
     Property("value", "token", "size of a whole number", _value, VALUES),
