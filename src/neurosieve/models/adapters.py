@@ -57,7 +57,9 @@ _EMBEDDINGS = {
 }
 _EMBEDDINGS |= {"bloom": "word_embeddings_layernorm", "falcon": "word_embeddings", "mpt": "wte"}
 _EMBEDDINGS |= {"openai-gpt": "drop", "ctrl": "dropout", "rembert": "encoder.embedding_hidden_mapping_in"}
-_EMBEDDINGS |= dict.fromkeys(("nystromformer", "fnet", "roformer", "ibert", "yoso", "mra", "megatron-bert"), "embeddings")
+_EMBEDDINGS |= dict.fromkeys(
+    ("nystromformer", "fnet", "roformer", "ibert", "yoso", "mra", "megatron-bert"), "embeddings"
+)
 # What lies between a first block and the second, where there is such a thing.
 _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 # Blocks that are called more than once each.
