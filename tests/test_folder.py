@@ -26,11 +26,11 @@ NAMES = (
     "{a,b}",
     "é",
 )
-NAMES += ("memory:b", "file:", "data:b")
+LIKE_URLS = ("memory:b", "file:", "data:b")
 
 
 @pytest.mark.parametrize("kind", [str, Path])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", (*NAMES, *LIKE_URLS))
 @pytest.mark.parametrize("inside", ["", "runs/"])
 def test_a_local_path_is_a_local_path(
     inside: str, name: str, kind: type[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -47,7 +47,14 @@ def test_a_local_path_is_a_local_path(
     assert not [p for p in Path(given).iterdir() if p.suffix == ".part"]
 
 
-REFUSED = ("zip::a.zip", "simplecache::memory://a", "file:///tmp/a::b", "memory://a[0]", "memory://a*/b", "nosuch://a")
+REFUSED: tuple[str | Path, ...] = (
+    "zip::a.zip",
+    "simplecache::memory://a",
+    "file:///tmp/a::b",
+    "memory://a[0]",
+    "memory://a*/b",
+    "nosuch://a",
+)
 REFUSED += (Path("file:///tmp/a"), Path("memory://a"), Path("simplecache::s3://bucket/a"))
 
 

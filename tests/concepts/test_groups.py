@@ -124,6 +124,7 @@ def test_scores_as_plain_loops_have_them(store: ConceptStore, values: tuple[int,
     assert found.majority == pytest.approx(max((ty == v).mean() for v in tied))
     assert found.smallest is not None
     assert found.smallest.loss == pytest.approx(found.oracle.score - found.smallest.test.score)
+    assert found.smallest.loss_interval is not None
     low, high = found.smallest.loss_interval
     assert low <= found.smallest.loss <= high
 

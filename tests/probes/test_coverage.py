@@ -115,4 +115,4 @@ def test_percentiles_alone_would_not_cover(icc: float) -> None:
         interval = score_interval(rows, bootstrap)
         assert interval is not None
         ours.append(interval[0] <= 0.99 <= interval[1])
-    assert np.mean(ours) > max(0.9, np.mean(plain))
+    assert float(np.mean(ours)) > max(0.9, float(np.mean(plain)))

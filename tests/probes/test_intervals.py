@@ -95,6 +95,7 @@ def test_no_discordant_row_still_bounds_the_loss_away_from_zero(n: int, bound: f
     upper = loss_bound(rows, rows, bootstrap)
     assert loss == 0
     assert interval is not None
+    assert upper is not None
     assert interval[0] == pytest.approx(-interval[1])
     assert upper == pytest.approx(bound, rel=0.25)
     assert interval[1] > upper > 0

@@ -118,6 +118,7 @@ def test_interval_is_that_of_r2_over_resampled_clusters(noise: float) -> None:
         rows = np.concatenate([np.flatnonzero(group == g) for g in rng.integers(0, 100, 100)])
         plain.append(1 - ((predicted - value)[rows] ** 2).mean() / (value[rows] ** 2).mean())
     low, high = np.quantile(plain, [0.025, 0.975])
+    assert found is not None
     assert found[1] - found[0] == pytest.approx(high - low, rel=0.2)
     assert found == pytest.approx((low, high), abs=0.15 * (high - low))
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from neurosieve.cli.show import show_concepts
 from neurosieve.concept_study import Concepts
+from neurosieve.report import render_page
 from neurosieve.report.code import marked, near
 from neurosieve.report.concept_figures import concept_charts, depth_chart, rival_chart
 from neurosieve.report.concepts import (

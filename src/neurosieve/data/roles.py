@@ -33,8 +33,9 @@ class _Place:
 
     def __init__(self, node: Node, field: str | None = None, up: "_Place | None" = None, *, first: bool = True) -> None:
         self.node, self.type, self.field, self.up, self.first = node, node.type, field, up, first
-        self.top = up.top if up and up.type in _PATTERNS else self
-        self.scope, self.around = (up.scope, up.around) if up else (None, None)
+        self.top: _Place = up.top if up and up.type in _PATTERNS else self
+        self.scope: _Place | None = up.scope if up else None
+        self.around: _Place | None = up.around if up else None
         if up and up.type in _SCOPES:
             self.scope, self.around = up if field in ("body", "parameters") else up.scope, up.scope
         elif up and up.type in _WITH_DEFAULTS and field in ("value", "type"):

@@ -174,8 +174,8 @@ def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, control
     }
     head = parts["seen"] or {"task": None, "control": None, "selectivity": None, "reason": "too few seen rows"}
     by_type = _by_type(test, oracle, controls.control, ~test.unseen)
-    reason = {} if by_type else {"by_type_reason": f"fewer than {MIN_ROWS} token types of seen rows"}
-    return {"majority": None, **head, "draws": len(controls.control), **parts, "by_type": by_type, **reason}
+    few = {} if by_type else {"by_type_reason": f"fewer than {MIN_ROWS} token types of seen rows"}
+    return {"majority": None, **head, "draws": len(controls.control), **parts, "by_type": by_type, **few}
 
 
 def _selectivity(
