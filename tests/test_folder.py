@@ -30,7 +30,7 @@ LIKE_URLS = ("memory:b", "file:", "data:b")
 
 
 @pytest.mark.parametrize("kind", [str, Path])
-@pytest.mark.parametrize("name", (*NAMES, *LIKE_URLS))
+@pytest.mark.parametrize("name", [*NAMES, *LIKE_URLS])
 @pytest.mark.parametrize("inside", ["", "runs/"])
 def test_a_local_path_is_a_local_path(
     inside: str, name: str, kind: type[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
