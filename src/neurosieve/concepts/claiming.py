@@ -152,11 +152,13 @@ class Claiming:
         known, resamples = self._known
         positive = found.positive[known]
         n, new = int(positive.sum()), int(found.positive[~known].sum())
-        where = f"above a table of texts only where train lacks the text ({new} of {n + new} rows with the value)"
         if min(n, len(positive) - n) < MIN_UNSEEN:
-            return f"{where}; the {n} others are too few to tell"
+            return (
+                f"train has the text of {n} of {n + new} rows with the value: too few to tell how a table does on them"
+            )
         own, table = (resamples.measure(s[known], positive) for s in (found.scores(k), self._guess("lookup", found)))
         above = difference(own, table)
         if above is not None and above.interval[0] > 0:
             return ""
+        where = f"above a table of texts only where train lacks the text ({new} of {n + new} rows with the value)"
         return f"{where}; elsewhere its AP is {own.ap:.2f}, the table's {table.ap:.2f}"
