@@ -83,7 +83,7 @@ def read_result(files: Folder, name: str) -> dict[str, Any] | None:
         RunFolderError: It is no JSON object, or one of another study.
     """
     record = read_object(files, name)
-    if record is not None and record.pop(STUDY_HASH, None) not in (None, study_hash(files)):
+    if record is not None and record.get(STUDY_HASH) not in (None, study_hash(files)):
         raise RunFolderError(
             f"{files.url}/{name}",
             expected="results of the study in study.yaml",
@@ -198,9 +198,10 @@ class RunFolder:
         """Write a JSON file at once or not at all."""
         write_object(self.files, name, value)
 
-    def save_result(self, name: str, value: Mapping[str, Any]) -> None:
-        """Write a JSON object that says which study it is of; `read_result` reads it."""
-        self.save(name, {**value, STUDY_HASH: study_hash(self.files)})
+    def save_result(self, name: str, value: dict[str, Any]) -> None:
+        """Write a JSON object, which is marked with the study it is of; `read_result` reads it."""
+        value[STUDY_HASH] = study_hash(self.files)
+        self.save(name, value)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -15,7 +15,7 @@ from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.typing import SPLITS, NeuronId, Split, View
 
-FILES: dict[Split, int] = {"train": 12, "validation": 6, "test": 8}
+FILES: dict[Split, int] = {"train": 12, "validation": 6, "test": 16}
 PROPERTIES = ("lexical", "role", "use", "bracket-depth")
 _WORDS = ("left", "right", "total", "item", "name", "count", "rows", "path", "key", "limit")
 

@@ -51,7 +51,7 @@ def test_nothing_and_an_empty_text_are_two_things() -> None:
         ('func,target\na,1\n"b,0\nc,1\n', ("line 3", "RFC 4180")),
         ('func,target\n"a" ,1\n', ("line 2",)),
         ('func,target\n "a",1\n', ("line 2",)),
-        ("func,target\ra,1\r", ("line 1",)),
+        ("func,target\ra,1\r", ("expected rows, got none",)),
         ("func,target\na,1\nf(a, b),1\n", ("line 3", "2 columns", "got 3")),
         ("func,target\na,1\nb\n", ("line 3", "2 columns", "got 1")),
         ("func,func\na,1\n", ("line 1", "'func' twice")),
@@ -188,7 +188,10 @@ def test_whole_surrogate_pairs_are_text(tmp_path: Path) -> None:
         (["train-00000-of-00001.csv", "dev-00000-of-00001.csv"], ("test split", "test.csv")),
         (["train-00000-of-00001.csv", "train-00000-of-00001-ab12.csv"], ("its 1 parts",)),
         (["data/train-00000-of-00001.csv"], ("but data/train-00000-of-00001.csv", "check --data ", "/data")),
-        (["all.parquet"], ("none of them, but all.parquet", "give the files these names", "SPLIT: train")),
+        (
+            ["all.parquet", "more.parquet"],
+            ("none of them, but all.parquet", "give the files these names", "SPLIT: train"),
+        ),
         (["README.md", ".x.csv"], ("got none of them; check --data",)),
     ],
 )

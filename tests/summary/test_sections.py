@@ -34,6 +34,10 @@ def assert_scored(part: dict[str, Any], plain: Plain, probe: str) -> None:
     assert part["interval"][0] <= part["test"] <= part["interval"][1]
 
 
+def spread(scores: np.ndarray) -> dict[str, float]:
+    return {"mean": scores.mean(), "median": float(np.median(scores)), "lo": scores.min(), "hi": scores.max()}
+
+
 @pytest.mark.parametrize("kind", ["independent", "incremental"])
 def test_layerwise(kind: str, record: dict[str, Any], plain: Plain) -> None:
     curve = record["layerwise"][kind]
@@ -183,10 +187,10 @@ def test_untrained(run: Finished, record: dict[str, Any], plain: Plain) -> None:
     hits = np.array([c["predicted"] for c in copies]) == plain.label["test"]
     for rows, key in ((np.ones(90, dtype=bool), "test"), (plain.unseen, "unseen_natural")):
         scores = hits[:, rows].mean(1)
-        assert part[key] == pytest.approx({"mean": scores.mean(), "lo": scores.min(), "hi": scores.max()})
+        assert part[key] == pytest.approx(spread(scores))
     for layer, found in enumerate(part["layers"]):
         scores = (np.array([c["layers"][layer] for c in copies]) == plain.label["test"]).mean(1)
-        assert found == pytest.approx({"mean": scores.mean(), "lo": scores.min(), "hi": scores.max()})
+        assert found == pytest.approx(spread(scores))
     assert part["converged"]
 
 

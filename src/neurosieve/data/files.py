@@ -26,7 +26,6 @@ _PART = re.compile(r"-[0-9]{5}(-of-[0-9]{5})(-[0-9a-f]+)?")
 # What Hugging Face's datasets write beside the rows.
 _OF_SAVED = ("dataset_dict.json", "dataset_info.json", "state.json")
 # What pandas makes of nothing in a column of texts.
-_WHOLE = re.compile(r"^(\d+)\.0$")  # CSV has no numbers: the same in text
 _NOTHING = ("nan", "NaN", "NaT", "None", "null", "<NA>")
 
 
@@ -76,7 +75,7 @@ def single_file(path: PathLike, endings: Sequence[str]) -> Path | None:
         DataError: A file with another ending.
     """
     place = Path(path)
-    if place.is_file():
+    if _is_file(place):
         if not _has_ending(place, endings):
             wanted = f"a folder, or a file that ends in {', '.join(endings)} (plain or .gz)"
             raise DataError(f"data {place}", expected=wanted, got=place.name, remedy="check --data")
@@ -280,6 +279,13 @@ def split_lines(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
+def _is_file(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except OSError:  # a name that is too long; whoever reads it next says so
+        return False
+
+
 def group_of(value: object, own: str) -> str:
     """The group that a data set names: its text, and a whole number without a decimal point.
 
@@ -293,7 +299,7 @@ def group_of(value: object, own: str) -> str:
         return own
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    name = _WHOLE.sub(r"\1", str(value).strip())
+    name = str(value).strip()
     return name if name and name not in _NOTHING else own
 
 

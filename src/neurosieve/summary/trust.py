@@ -71,8 +71,8 @@ def _above_untrained(record: Record) -> dict[str, str]:
 
 
 def _knows_new_types(record: Record) -> dict[str, str]:
-    question = "Is a probe above the majority class on token types held out of its training, in every split?"
     disjoint, metric = record["unseen"]["disjoint"], metric_of(record)
+    question = f"Is a probe above the {metric.chance} on token types held out of its training?"
     if disjoint["mean"] is None:
         return _entry("disjoint", question, OPEN, disjoint["reason"])
     majority = disjoint["majority"]
@@ -98,7 +98,7 @@ def _selective(record: Record) -> dict[str, str]:
 
 
 def _loses_little(record: Record) -> dict[str, str]:
-    question = "Is the smallest set shown to lose no more than was allowed, on all test rows and on unseen ones?"
+    question = "Is the smallest set shown to lose no more than was allowed?"
     if not record["minimal_sets"]:
         return _entry("loss", question, OPEN, record["minimal_sets_reason"])
     best, metric = record["minimal_sets"][0], metric_of(record)
