@@ -62,8 +62,8 @@ def test_against_numpy() -> None:
             bootstrap = ClusterBootstrap(GROUP[own], draws=300, seed=2)
             usual = np.mean([right(r)[own] for r in randoms], 0)
             value, interval = loss_interval(usual, right(edited)[own], bootstrap)
-            assert (side.effect, side.interval) == (pytest.approx(net.mean()), pytest.approx(interval))
-            assert side.effect == pytest.approx(value)
+            assert side.effect == pytest.approx(net.mean()) == pytest.approx(value)
+            assert side.interval == pytest.approx(interval)
             assert side.drop_interval == loss_interval(right(base)[own], right(edited)[own], bootstrap)[1]
         assert (effect.effect, effect.interval) == (effect.here.effect, effect.here.interval)
 

@@ -77,7 +77,8 @@ def test_figures_written_out() -> None:
     net = BASE.astype(float) - (BASE & edited) - np.mean([BASE.astype(float) - (BASE & r) for r in randoms], 0)
     usual = np.mean([BASE & r for r in randoms], 0)[POSITIVE]
     value, interval = loss_interval(usual, (BASE & edited)[POSITIVE], bootstrap["here"])
-    assert (effect.effect, effect.interval) == (pytest.approx(net[POSITIVE].mean()), pytest.approx(interval))
+    assert effect.effect == pytest.approx(net[POSITIVE].mean())
+    assert effect.interval == pytest.approx(interval)
     assert value == pytest.approx(effect.effect)
 
 
