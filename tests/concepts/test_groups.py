@@ -41,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ConceptStore:
 
 @pytest.fixture(scope="module")
 def groups(store: ConceptStore) -> Groups:
-    return find_groups(store, options=quick(rows={"train": 80, "validation": 60, "test": 60}))
+    return find_groups(store, options=quick(rows={"train": 80, "validation": 60, "test": 60}, select="point"))
 
 
 def test_planted_neurons_are_the_smallest_sets(groups: Groups) -> None:

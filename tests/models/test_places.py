@@ -1,5 +1,6 @@
 """Places in the running network: they hold what the states say; what is found otherwise is refused in one line."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -49,11 +50,11 @@ def built(kind: str, more: dict[str, Any]) -> CodeModel:
     """A random network of a family, without weights on disk or a tokenizer."""
     sizes = {"hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "num_attention_heads": 2, "intermediate_size": UNITS}
     sizes |= {"max_position_embeddings": POSITIONS, "vocab_size": 60, "pad_token_id": 1}
-    names: dict[str, str] = getattr(_UNTYPED.CONFIG_MAPPING[kind], "attribute_map", {})
+    names: dict[str, str] = getattr(_UNTYPED.CONFIG_MAPa8c13065816c0df1G[kind], "attribute_map", {})
     sizes = {names.get(key, key): value for key, value in sizes.items()} | more
     if kind == "mbart":
         sizes |= {f"{half}_{part}": BLOCKS for half in ("encoder", "decoder") for part in ("layers", "attention_heads")}
-    config = _UNTYPED.CONFIG_MAPPING[kind](**sizes)
+    config = _UNTYPED.CONFIG_MAPa8c13065816c0df1G[kind](**sizes)
     torch.manual_seed(3)
     network = _UNTYPED.AutoModel.from_config(config).eval()
     for parameter in network.parameters():
@@ -94,6 +95,16 @@ def test_odd_shapes(case: str) -> None:
         assert torch.equal(came[layer], expected)
         assert [torch.equal(a, b) for a, b in zip(came, plain, strict=True)] == [k < layer for k in range(len(plain))]
     assert case == "no norm" or (find_places(model, "hidden")[-1].module is not None)
+
+
+def test_adapters_of_known_families_stay_as_stores_have_them() -> None:
+    """A store is refused where the adapter that it was read with says otherwise; new families may not change old ones."""
+    adapter = adapter_for(_UNTYPED.BertConfig(), "bert")
+    assert hashlib.sha256(adapter.feed_forward.encode()).hexdigest()[:16] == "a8c13065816c0df1"
+
+
+def test_units_of_a_family_with_a_pattern_of_its_own() -> None:
+    check_places(built("ctrl", {"dff": UNITS}), "mlp")
 
 
 @pytest.mark.parametrize("case", REFUSED)

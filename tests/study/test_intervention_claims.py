@@ -10,6 +10,7 @@ import torch
 
 from neurosieve import intervention_study as module
 from neurosieve.intervention_study import intervene
+from neurosieve.interventions import effects
 from neurosieve.interventions.editors import TrainConcept, editor
 from neurosieve.models import LanguageModel
 from neurosieve.typing import NeuronId
@@ -68,11 +69,21 @@ def head_of(run: Path) -> Head:
     return Head(neuron, low, bound, mean, (number, other))
 
 
-def measured(run: Path, head: Head, folder: Path, *, neuron: tuple[int, int] | None = None, broken: float = 1e9) -> Any:
+def measured(
+    run: Path,
+    head: Head,
+    folder: Path,
+    *,
+    neuron: tuple[int, int] | None = None,
+    broken: float = 1e9,
+    distinct: int = 5,
+) -> Any:
+    """The effect on the property; a layer of 16 neurons has few that can stand for the edited one."""
     copy = Path(shutil.copytree(run, folder / "copy"))
     predict = reading_one_neuron(neuron or head.neuron, head.low, head.bound, head.tokens, broken)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LanguageModel, "predict", predict)
+        patch.setattr(effects, "MIN_DISTINCT", distinct)
         return intervene(copy, options(share=0.02, sets=100))["effects"][0]
 
 
@@ -83,6 +94,12 @@ def test_real_effect_is_claimed(planted: Path, tmp_path: Path) -> None:
     assert (effect["elsewhere"]["base"], effect["elsewhere"]["edited"]) == (1.0, 1.0)
     assert (effect["claimed"], effect["lacking"]) == (True, "")
     assert effect["effect"] == pytest.approx(1.0)
+
+
+def test_few_different_random_sets_prove_nothing(planted: Path, tmp_path: Path) -> None:
+    effect = measured(planted, head_of(planted), tmp_path, distinct=effects.MIN_DISTINCT)
+    assert not effect["claimed"]
+    assert "different random sets can be matched, fewer than 20" in effect["lacking"]
 
 
 def test_effect_of_another_neuron_is_not(planted: Path, tmp_path: Path) -> None:

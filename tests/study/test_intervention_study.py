@@ -234,7 +234,7 @@ def test_windows_are_enough_and_no_more(case: Slow) -> None:
 
 KEYS = {"format", "options", "versions", "concept", "edit", "how", "at", "site", "model", "neurons", "share", "layers"}
 KEYS |= {"chosen_by", "random_sets", "effects", "effects_reason", "windows", "turned", "loss", "mass", "examples"}
-KEYS |= {"concepts", "probe", "probe_reason", "head", "head_reason", "erasure"}
+KEYS |= {"matching", "concepts", "probe", "probe_reason", "head", "head_reason", "erasure"}
 
 
 @pytest.mark.parametrize(
@@ -283,6 +283,24 @@ def test_what_changed_since_is_measured_anew(since: dict[str, Any], run: Path, r
     """Concepts looked for anew with other options, or a study of the run's task after the edit."""
     (run / "interventions").mkdir()
     (run / "interventions" / options().file).write_text(json.dumps(record | since))
+    assert intervene(run, options()) == record
+
+
+def test_edits_of_every_kind_share_a_page(run: Path) -> None:
+    """The task alone, with predictions, of neurons and of layers: each command ends, and the page shows them all."""
+    for asked in (options(predictions=False), options("erase"), options("clamp", predictions=False), options("steer")):
+        intervene(run, asked)
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for name in (f"ablate (mean) {CONCEPT}", f"erase {CONCEPT}", f"clamp {CONCEPT}", f"steer {CONCEPT}"):
+        assert name in page
+    assert write_report(run).is_file()
+
+
+def test_random_edits_before_they_were_matched_are_measured_anew(run: Path, record: dict[str, Any]) -> None:
+    (run / "interventions").mkdir()
+    old = {key: value for key, value in record.items() if key != "matching"}
+    (run / "interventions" / options().file).write_text(json.dumps(old))
+    write_report(run)  # it still opens
     assert intervene(run, options()) == record
 
 

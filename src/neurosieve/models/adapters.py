@@ -41,9 +41,10 @@ _FEED_FORWARD = "|".join(
         r"mlp\.(Wo|c_proj|fc_out|dense_4h_to_h|down_proj|fc2)",  # ModernBERT, GPTs, CodeGen, NeoX, Llama …, Phi
         r"layers\.\d+\.fc2",  # OPT, BART
         r"DenseReluDense\.wo",  # T5
-        r"h\.\d+\.ffn\.2",  # CTRL
     )
 )
+# Of families that came later: a store keeps the adapter that it was read with, so the pattern above stays as it is.
+_OWN_FEED_FORWARD = {"ctrl": r"h\.\d+\.ffn\.2"}
 # Decoders inside of a base model, which the language model passes by.
 _WRAPPED = {"opt"}
 # Families that note their embeddings before the first block is called: the module that gives them. Of all others the
@@ -219,7 +220,7 @@ def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) 
         position_ids=kind == "decoder"
         and not paired
         and (known.position_ids if known else family in _TAKES_POSITION_IDS),
-        feed_forward=known.feed_forward if known else _FEED_FORWARD,
+        feed_forward=known.feed_forward if known else _OWN_FEED_FORWARD.get(family, _FEED_FORWARD),
         paired=paired,
         start=_start(config) if paired and kind == "decoder" else None,
     )

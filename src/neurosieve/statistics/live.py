@@ -45,7 +45,7 @@ def live_neurons(
 
 
 def mean_and_variance(
-    parts: Iterable[Float[Tensor, "rows columns"]],
+    parts: Iterable[Float[Tensor, "_ columns"]],
 ) -> tuple[Float[Tensor, " columns"], Float[Tensor, " columns"]]:
     """Mean and population variance of each column over the rows of all parts, streamed in float64.
 
@@ -67,7 +67,7 @@ def mean_and_variance(
     return mean + first, square / count
 
 
-def _chunks(parts: Iterable[Float[Tensor, "rows columns"]]) -> Iterator[Float[Tensor, "some columns"]]:
+def _chunks(parts: Iterable[Float[Tensor, "_ columns"]]) -> Iterator[Float[Tensor, "_ columns"]]:
     """The rows in float64, copied, a few at a time."""
     for part in parts:
         for some in torch.split(part, max(1, _CHUNK // max(1, part.shape[1]))):

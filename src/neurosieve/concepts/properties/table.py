@@ -69,7 +69,7 @@ class PropertyTable:
     with_errors: int
     framed: int
     left_out: Mapping[str, str]
-    statement: Int[np.ndarray, " rows"] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    statement: Int[np.ndarray, " known"] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.example)
