@@ -141,6 +141,7 @@ def test_unknown_names(values: dict[str, Any], parts: tuple[str, ...]) -> None:
         ("seed", "many"),
         ("seed", 1.5),
         ("seed", -1),
+        ("seed", 2**63),
         ("deltas", 0.01),
         ("deltas", []),
         ("deltas", [0]),

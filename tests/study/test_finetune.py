@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, Trainer
 
 from neurosieve.config import StudyConfig, make_config
-from neurosieve.errors import DataError, ModelError, NeurosieveError, ResourceError, RunFolderError
+from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveError, ResourceError, RunFolderError
 from neurosieve.finetune import Finetuned, FinetuneOptions, finetune
 from neurosieve.finetune_rows import split_inputs
 from neurosieve.models import inspect_model, load_model
+from neurosieve.plan import plan_study
 from neurosieve.study import read_dataset
 from tests.study import write_data
 from tests.tiny import assert_one_line, quiet_transformers, tiny_model
@@ -180,3 +182,79 @@ def test_notebook_display(tmp_path: Path) -> None:
     found = Finetuned(tmp_path, {"test": 0.5, "epochs": [{"epoch": 1.0, "loss": 0.1, "validation": 0.5}]})
     assert "0.500" in found._repr_html_()
     shutil.rmtree(tmp_path)
+
+
+def prefixed(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    save_file({f"module.{key}": value for key, value in weights.items()}, folder / "model.safetensors")
+
+
+def wider(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    for key in [key for key in weights if "intermediate" in key]:
+        weights[key] = torch.cat([weights[key], weights[key]])
+    save_file(weights, folder / "model.safetensors")
+
+
+def index_of_pickles(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save(weights, folder / "part.bin")
+    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, "part.bin")}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
+    "other names": (prefixed, "missing"),
+    "other shapes": (wider, "the shapes that the config tells"),
+    "pickles": (index_of_pickles, "--allow-pickle"),
+}
+
+
+@pytest.mark.parametrize("task", [examples, tokens])
+@pytest.mark.parametrize("case", SPOILT)
+def test_weights_that_do_not_fit(case: str, task: Callable[[Path], dict[str, Any]], tmp_path: Path) -> None:
+    """Refused as in a run: nothing but a head, and the pooler before it, is drawn at random."""
+    folder = Path(shutil.copytree(tiny_model("roberta"), tmp_path / "model"))
+    spoil, part = SPOILT[case]
+    spoil(folder)
+    with pytest.raises(ModelError) as caught:
+        finetune(config(tmp_path, task).model_copy(update={"model": str(folder)}), tmp_path / "tuned", FAST)
+    assert_one_line(caught.value, f"weights of {folder}", part)
+    with pytest.raises(ModelError, match=part):
+        load_model(folder, device="cpu")
+
+
+def test_head_of_another_task_is_replaced(tmp_path: Path) -> None:
+    """A classifier of three classes is tuned to two; the rest is taken over."""
+    with quiet_transformers():
+        three = AutoModelForSequenceClassification.from_pretrained(tiny_model("roberta"), num_labels=3)
+        three.save_pretrained(tmp_path / "three")
+    for file in tiny_model("roberta").glob("tokenizer*"):
+        shutil.copy(file, tmp_path / "three")
+    study = config(tmp_path, examples).model_copy(update={"model": str(tmp_path / "three")})
+    assert finetune(study, tmp_path / "tuned", FAST).record["labels"] == ["0", "1"]
+
+
+def test_seed_that_trainer_does_not_take(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        finetune(config(tmp_path, examples, seed=2**32), tmp_path / "tuned", FAST)
+    assert_one_line(caught.value, "seed", str(2**32))
+    assert not (tmp_path / "tuned").exists()
+
+
+def test_token_ids_behind_the_embeddings(tmp_path: Path) -> None:
+    """Told before anything is trained, by `finetune` and by `plan`."""
+    folder = Path(shutil.copytree(tiny_model("roberta"), tmp_path / "model"))
+    weights = load_file(folder / "model.safetensors")
+    key = "roberta.embeddings.word_embeddings.weight"
+    weights[key] = weights[key][:50].clone()
+    weights["lm_head.bias"] = weights["lm_head.bias"][:50].clone()
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    known = json.loads((folder / "config.json").read_text()) | {"vocab_size": 50}
+    (folder / "config.json").write_text(json.dumps(known))
+    study = config(tmp_path, examples).model_copy(update={"model": str(folder)})
+    for call in (plan_study, lambda study: finetune(study, tmp_path / "tuned", FAST)):
+        with pytest.raises(ModelError) as caught:
+            call(study)
+        assert_one_line(caught.value, f"tokenizer of {folder}", "below 50", "belongs to the weights")
