@@ -304,10 +304,10 @@ def test_an_unknown_scheme_is_named_with_the_nearest(name: str, remedy: str) -> 
 @pytest.mark.parametrize(
     ("text", "roles"),
     [
-        ("x = " + " + ".join(["a.b"] * 5000), {"local": 1, "attribute": 5000}),
+        ("x = " + " + ".join(["a.b"] * 5000), {"attribute": 5000}),
         ("def f(a):\n return " + " + ".join(["a"] * 5000), {"function": 1, "parameter": 5001}),
-        ("x = " + "f(" * 3000 + "a" + ")" * 3000, {"local": 1, "call": 3000}),
-        ("x = " + "lambda a: " * 3000 + "a", {"local": 1, "parameter": 3001}),
+        ("x = " + "f(" * 3000 + "a" + ")" * 3000, {"call": 3000}),
+        ("x = " + "lambda a: " * 3000 + "a", {"parameter": 3001}),
         ("def f(" + ", ".join(f"a{i}=a{i}" for i in range(3000)) + "): a1", {"function": 1, "parameter": 3001}),
         ("import a" + ".b" * 5000, {"import": 5001}),
     ],

@@ -15,6 +15,7 @@ from tree_sitter import Node
 
 from neurosieve.data.languages import grammar, parse
 from neurosieve.data.syntax import GRAMMARS, Grammar
+from neurosieve.data.trees import all_nodes
 
 WORD = re.compile(r"\w+")
 _UNTOUCHED = {"self", "cls", "_"}  # by convention no names to choose
@@ -63,9 +64,27 @@ def _query(language: str, text: str) -> tree_sitter.Query:
 
 
 def captures(node: Node, language: str, query: str) -> dict[str, list[Node]]:
-    """Nodes by capture, in the order of the text."""
-    found = tree_sitter.QueryCursor(_query(language, query)).captures(node)
+    """Nodes by capture, in the order of the text.
+
+    Each node is asked alone. In one pass over the tree, a pattern that has begun in each of many nodes around one
+    another (`a + a + …`) would be tried at each step for all of them.
+    """
+    found: dict[str, list[Node]] = defaultdict(list)
+    for start, cursor in _cursors(node, _query(language, query)):
+        for name, nodes in cursor.captures(start).items():
+            found[name] += nodes
     return {name: sorted(nodes, key=lambda n: (n.start_byte, -n.end_byte)) for name, nodes in found.items()}
+
+
+def _cursors(node: Node, query: tree_sitter.Query) -> Iterator[tuple[Node, tree_sitter.QueryCursor]]:
+    """Where to ask a query: at each node, or once where a pattern begins with several nodes side by side."""
+    cursor = tree_sitter.QueryCursor(query)
+    if not all(query.is_pattern_rooted(i) for i in range(query.pattern_count)):
+        yield node, cursor
+        return
+    cursor.set_max_start_depth(0)
+    for start in all_nodes(node):
+        yield start, cursor
 
 
 def find_functions(text: str, language: str) -> Iterator[Function]:

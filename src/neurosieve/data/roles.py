@@ -4,11 +4,11 @@ Function, class, parameter, local, attribute, call, import; names are looked up 
 """
 
 from collections.abc import Iterator
-from typing import cast
 
-from tree_sitter import Node, TreeCursor
+from tree_sitter import Node
 
 from neurosieve.data.lexical import PYTHON_NAMES, ByteSpan
+from neurosieve.data.trees import standing
 
 _SCOPES = {"function_definition", "lambda", "class_definition"}
 _WITH_DEFAULTS = {"default_parameter", "typed_default_parameter", "typed_parameter"}
@@ -66,17 +66,13 @@ def _walk(root: Node) -> Iterator[_Place]:
     while True:
         yield place
         if cursor.goto_first_child():
-            place = _Place(_at(cursor), cursor.field_name, place)
+            place = _Place(standing(cursor), cursor.field_name, place)
             continue
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent() or place.up is None:
                 return
             place = place.up
-        place = _Place(_at(cursor), cursor.field_name, place.up, first=False)
-
-
-def _at(cursor: TreeCursor) -> Node:
-    return cast("Node", cursor.node)  # it always stands on one
+        place = _Place(standing(cursor), cursor.field_name, place.up, first=False)
 
 
 def _bound(names: list[_Place]) -> _Bound:

@@ -1,15 +1,25 @@
 """All visible text is in one unit, whatever the text is; fragments get the parse with the fewest errors."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+import tree_sitter
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neurosieve.concepts.properties import PROPERTIES, Source, tokens
+from neurosieve.concepts.properties import source as source_module
 from neurosieve.concepts.properties.frames import FRAMES
+from neurosieve.concepts.properties.measure_queries import MEASURES
+from neurosieve.concepts.properties.name_queries import QUERIES
+from neurosieve.concepts.properties.source import innermost
+from neurosieve.data import functions
+from neurosieve.data.functions import captures
 from neurosieve.data.labels import label_spans
-from neurosieve.data.languages import LANGUAGES, parse
+from neurosieve.data.languages import LANGUAGES, grammar, parse
+from neurosieve.data.syntax import GRAMMARS
+from neurosieve.data.trees import all_nodes
 from neurosieve.errors import ConfigError
 from tests.concepts.properties import SMALL, shown
 from tests.data.code import SAMPLES
@@ -140,3 +150,61 @@ def test_a_query_gives_each_node_once_and_none_of_the_frame() -> None:
     found = source.captures("(identifier) @a (method_declaration name: (identifier) @a) (class_declaration) @b")
     assert [(name, [source.span(n) for n in nodes]) for name, nodes in found.items() if nodes] == [("a", [(4, 5)])]
     assert source.span(source.root) is None
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_a_query_asked_at_each_node_finds_what_one_pass_finds(language: str) -> None:
+    """The queries of the package; a pattern of nodes side by side is asked once."""
+    names = f"{GRAMMARS[language].query}\n{QUERIES[language]}"
+    side_by_side = "((comment) @a . (_) @b)" if language not in ("java", "rust") else "((line_comment) @a . (_) @b)"
+    for query in (names, MEASURES[language], "(ERROR) @error (MISSING) @missing", side_by_side):
+        for text in (SMALL[language], SAMPLES[language], SMALL[language][7:] * 2):
+            root = parse(text, language)[0].root_node
+            plain = tree_sitter.QueryCursor(tree_sitter.Query(grammar(language), query)).captures(root)
+            found = captures(root, language, query)
+            assert {name: {n.id for n in nodes} for name, nodes in found.items()} == {
+                name: {n.id for n in nodes} for name, nodes in plain.items()
+            }
+            assert all(nodes == sorted(nodes, key=lambda n: (n.start_byte, -n.end_byte)) for nodes in found.values())
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=8))
+def test_the_innermost_of_nested_ranges(pairs: list[tuple[int, int]]) -> None:
+    """As painting them in order would have it."""
+    ranges: list[tuple[int, int, int]] = []
+    for low, high in sorted({(min(p), max(p)) for p in pairs}, key=lambda p: (p[0], -p[1])):
+        if all(high <= end or low >= end for _, end, _ in ranges):  # nested, or apart
+            ranges.append((low, high, len(ranges)))
+    painted = [-1] * 12
+    for low, high, value in ranges:
+        painted[low:high] = [value] * (high - low)
+    assert innermost(ranges, 12, -1) == painted
+
+
+LONG = {
+    "python": "def f(a):\n return " + " + ".join(["a"] * 6000),
+    "java": "class A { int f() { return " + " + ".join(["a"] * 6000) + "; } }",
+    "c": "int f() { return " + " + ".join(["a"] * 6000) + "; }",
+    "javascript": "function f() { return a" + ".g().a" * 4000 + "; }",
+}
+
+
+@pytest.mark.parametrize("language", LONG)
+def test_long_code_is_read_in_steps_of_its_size(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all properties no one looks at more nodes than a few times those that there are."""
+    source, steps = Source(LONG[language], language), [0]
+
+    def counted(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+        for node in all_nodes(root):
+            steps[0] += 1
+            yield node
+
+    monkeypatch.setattr(functions, "all_nodes", counted)
+    monkeypatch.setattr(source_module, "all_nodes", counted)
+    spans = tokens(source)
+    for p in PROPERTIES.values():
+        assert len(p.of(source, spans)) == len(spans)
+    assert PROPERTIES["complexity"].of(source, spans)[0] == "1"
+    assert PROPERTIES["recursion"].of(source, spans)[0] == "no"
+    assert PROPERTIES["line-position"].of(source, spans)[-1] == "last"
+    assert steps[0] <= 8 * source.root.descendant_count

@@ -6,8 +6,8 @@ Complexity Measure, IEEE Transactions on Software Engineering 2(4)): decisions a
 
 import math
 import re
-from bisect import bisect_right
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from tree_sitter import Node
@@ -110,22 +110,44 @@ def _recursion(source: Source, _: Spans) -> str | None:
         return None
     itself = _ITSELF | {_text(node) for node in marks.get("receiver", ())}
     names: dict[int, str] = {}
-    for node in marks.get("own", ()):
-        if (around := _around(node, functions)) and around[-1].id not in names:
-            names[around[-1].id] = _text(node)
-    calls = (node for node in measured(source).get("called", ()) if _on(node, itself))
-    return YES_NO[not any(names.get(f.id) == _text(node) for node in calls for f in _around(node, functions))]
+    for node, around in _nested(marks.get("own", ()), functions):
+        if around:
+            names.setdefault(around[-1].id, _text(node))
+    return YES_NO[not any(_on(node, itself, source) for node in _calls_of_themselves(source, functions, names))]
 
 
-def _around(node: Node, functions: list[Node]) -> list[Node]:
-    """The functions around a node, outermost first."""
-    last = bisect_right(functions, node.start_byte, key=lambda f: f.start_byte)
-    return [f for f in functions[:last] if f.end_byte > node.start_byte]
+def _nested(nodes: Iterable[Node], functions: list[Node]) -> Iterator[tuple[Node, list[Node]]]:
+    """Each node, in their order, with the functions around it, outermost first; the list changes from node to node."""
+    around, todo = list[Node](), deque(functions)
+    for node in nodes:
+        while todo and todo[0].start_byte <= node.start_byte:
+            _leave(around, todo[0].start_byte)
+            around.append(todo.popleft())
+        _leave(around, node.start_byte)
+        yield node, around
 
 
-def _on(called: Node, owners: set[str]) -> bool:
+def _leave(around: list[Node], byte: int) -> None:
+    while around and around[-1].end_byte <= byte:
+        around.pop()
+
+
+def _calls_of_themselves(source: Source, functions: list[Node], names: dict[int, str]) -> Iterator[Node]:
+    """What is called by the name of a function around it."""
+    last: dict[str, int] = defaultdict(int)  # where the latest function of a name that has begun ends
+    todo = deque(functions)
+    for node in measured(source).get("called", ()):
+        while todo and todo[0].start_byte <= node.start_byte:
+            function = todo.popleft()
+            if name := names.get(function.id):
+                last[name] = max(last[name], function.end_byte)
+        if last[_text(node)] > node.start_byte:
+            yield node
+
+
+def _on(called: Node, owners: set[str], source: Source) -> bool:
     """The call names nothing before the function, or one of the owners."""
-    first = called.parent.children[0] if called.parent else called
+    first = source.parents[called.id].children[0] if called.id in source.parents else called
     return first == called or _text(first) in owners
 
 

@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from neurosieve.concepts.properties.base import Property, Values
 from neurosieve.concepts.properties.name_queries import QUERIES
-from neurosieve.concepts.properties.source import Source, Spans
+from neurosieve.concepts.properties.source import Source, Spans, innermost
 from neurosieve.concepts.properties.text import is_name
 from neurosieve.concepts.properties.tokens import per_unit
 from neurosieve.data.roles import identifier_roles
@@ -46,11 +46,8 @@ class _Names:
 
     def _covered(self, mark: str) -> list[int]:
         """For each unit the number of the innermost node captured under a mark, counted by their starts; −1: none."""
-        inside = np.full(len(self._source.units), -1)
-        for number, node in enumerate(self._marks.get(mark, ())):
-            inside[slice(*self._range(node))] = number
-        numbers: list[int] = inside.tolist()
-        return numbers
+        ranges = ((*self._range(node), number) for number, node in enumerate(self._marks.get(mark, ())))
+        return innermost(ranges, len(self._source.units), -1)
 
     def _range(self, node: Node) -> tuple[int, int]:
         low, high = np.searchsorted(self._source.starts, self._source.span(node) or (0, 0))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import tree_sitter
 
 from neurosieve.concepts.properties.base import Property, Values
-from neurosieve.concepts.properties.source import Source, Spans
+from neurosieve.concepts.properties.source import Source, Spans, innermost
 from neurosieve.data.languages import grammar
 from neurosieve.errors import ConfigError
 
@@ -66,10 +66,7 @@ def _painted(source: Source, query: str, names: list[str]) -> bytearray:
     """For each character the number of its innermost capture, from 1; 0: none."""
     found = source.captures(query)
     places = [(*(source.span(n) or (0, 0)), k) for k, name in enumerate(names, 1) for n in found.get(name, ())]
-    painted = bytearray(len(source.text))
-    for start, end, number in sorted(places, key=lambda p: (p[0] - p[1], -p[2])):
-        painted[start:end] = bytes([number]) * (end - start)
-    return painted
+    return bytearray(innermost(sorted(places, key=lambda p: (p[0], -p[1], -p[2])), len(source.text), 0))
 
 
 def _most(painted: bytearray) -> int:

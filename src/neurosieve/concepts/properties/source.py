@@ -5,9 +5,10 @@ A unit is what the lexical scheme sees: a leaf of the tree, a comment, a text in
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Int
@@ -18,6 +19,7 @@ from neurosieve.data.functions import captures
 from neurosieve.data.labels import byte_to_char
 from neurosieve.data.lexical import lexical
 from neurosieve.data.syntax import GRAMMARS
+from neurosieve.data.trees import all_nodes
 
 # First character, character behind the last.
 Spans = Sequence[tuple[int, int]]
@@ -104,6 +106,11 @@ class Source:
         """The characters between two bytes of the tree, as far as they are of the text."""
         return self._char(start), self._char(end)
 
+    @cached_property
+    def parents(self) -> dict[int, Node]:
+        """The node around each node, by the `id` of that node, which a node itself finds by a search from the root."""
+        return {child.id: node for node in all_nodes(self.root) for child in node.children}
+
     def captures(self, query: str) -> dict[str, list[Node]]:
         """Nodes of the text by the name under which a tree-sitter query captures them, each once, in order."""
         if query not in self._captured:
@@ -140,6 +147,31 @@ class Source:
         found = inside & (self.starts[np.where(inside, index, 0)] < places[:, 1])
         indices: list[int] = np.where(found, index, -1).tolist()
         return indices
+
+
+def innermost(ranges: Iterable[tuple[int, int, int]], size: int, none: int) -> list[int]:
+    """For each of `size` places the value of the innermost range around it. Cost: places and ranges, each once.
+
+    Args:
+        ranges: First place, place behind the last and value, as they nest: by first place, outer ones first.
+        size: Places.
+        none: What stands where no range is.
+    """
+    values, open_, reached = [none] * size, list[tuple[int, int]](), 0
+
+    def fill(until: int) -> int:
+        if open_ and until > reached:
+            values[reached:until] = [open_[-1][1]] * (until - reached)
+        return max(reached, until)
+
+    for start, end, value in chain(ranges, [(size, size, none)]):
+        while open_ and open_[-1][0] <= start:
+            reached = fill(open_[-1][0])
+            open_.pop()
+        reached = fill(start)
+        if end > start:
+            open_.append((end, value))
+    return values
 
 
 def tokens(source: Source) -> list[tuple[int, int]]:

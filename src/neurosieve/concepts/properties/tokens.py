@@ -1,5 +1,7 @@
 """Properties of tokens that follow from their place: in the syntax tree, in brackets, in the line and in the file."""
 
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from operator import attrgetter
 
@@ -52,12 +54,17 @@ def _order(first: bool, last: bool) -> str:
 
 
 def _line_position(source: Source, spans: Spans) -> Values:
-    def order(start: int, end: int) -> str:
-        begin, stop = source.text.rfind("\n", 0, start) + 1, source.text.find("\n", end)
-        behind = source.text[end : stop if stop >= 0 else None]
-        return _order(not source.text[begin:start].strip(), not behind.strip())
+    text = source.text
+    words = [word.span() for word in re.finditer(r"\S+", text)]
+    starts, ends = [start for start, _ in words], [end for _, end in words]
 
-    return [order(*span) if source.text[slice(*span)].strip() else None for span in spans]
+    def order(start: int, end: int) -> str:
+        """From the white space between the token and its neighbours: a line may be as long as the text."""
+        before, behind = bisect_left(starts, start), bisect_right(ends, end)
+        first = before == 0 or "\n" in text[min(ends[before - 1], start) : start]
+        return _order(first, behind == len(starts) or "\n" in text[end : max(starts[behind], end)])
+
+    return [order(*span) if text[slice(*span)].strip() else None for span in spans]
 
 
 def _statement(source: Source, spans: Spans) -> Values:
