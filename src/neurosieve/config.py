@@ -7,17 +7,16 @@ from typing import Any, Literal, TypeVar
 
 import pydantic
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from neurosieve.activations.masking import PARTS
-from neurosieve.concepts.rows import TOKENS
+from neurosieve.concepts.options import STRICT, ConceptOptions
 from neurosieve.data.corpora import CORPORA
 from neurosieve.data.labels import SCHEMES
 from neurosieve.data.sampling import DEFAULT_ROWS
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.probes.probe import PATH_LENGTH
 from neurosieve.rankings import RANKERS
-from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype, Target, View
+from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype, Target
 
 TASKS: dict[str, str] = {
     "token-tagging": "a label for each token (or other character span) of code",
@@ -38,8 +37,6 @@ STDLIB = "stdlib"
 _NOT_WITH_CORPUS = ("labels", "text_column", "other_column", "label_column", "validation_from_train", "keep_overlap")
 _QUOTE = "put it in quotes: without them YAML reads yes, no, on, off as truth values, and numbers and dates as such"
 
-STRICT = ConfigDict(extra="forbid", frozen=True)
-
 
 class RowCounts(BaseModel):
     """Rows a class for each split; of values, rows in all."""
@@ -52,46 +49,6 @@ class RowCounts(BaseModel):
     def by_split(self) -> dict[Split, int]:
         """As a plain mapping."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
-
-
-class ConceptOptions(BaseModel):
-    """How concepts are looked for. Field descriptions are the help texts of `neurosieve concepts`."""
-
-    model_config = STRICT
-    language: str | None = Field(None, description="of the code; by default from file endings, else guessed")
-    properties: tuple[str, ...] | None = Field(None, description="code properties or unions; all of tokens by default")
-    tokens: tuple[int, int, int] = Field(
-        (TOKENS["train"], TOKENS["validation"], TOKENS["test"]),
-        description="about how many tokens of train, validation and test, in whole files",
-    )
-    views: tuple[View, ...] = Field(
-        ("detect", "predict"), description="tokens read where they stand (detect), or where they are guessed (predict)"
-    )
-    rounds: int = Field(3, ge=1, le=PARTS, description="sevenths of the tokens that an encoder reads masked")
-    min_rows: int = Field(30, ge=2, description="rows of a value, in train and in test")
-    untrained: bool = Field(True, description="untrained copies, as many as untrained_seeds says, are rivals too")
-    evidence: int = Field(20, ge=0, description="neurons of a view that are shown with their tokens")
-    groups: tuple[str, ...] | None = Field(
-        None, description="properties whose smallest neuron sets are sought; by default all but unions"
-    )
-    clusters: tuple[int, ...] = Field((50, 200), description="numbers of latent concepts; none leaves them out")
-    latent_layers: tuple[int, ...] | None = Field(
-        None, description="layers in which latent concepts are sought; the middle and the last by default"
-    )
-
-    @pydantic.field_validator("tokens")
-    @classmethod
-    def _some_tokens(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
-        if min(value) < 1:
-            raise ValueError("one token or more of each split")
-        return value
-
-    @pydantic.field_validator("views")
-    @classmethod
-    def _detect_first(cls, value: tuple[View, ...]) -> tuple[View, ...]:
-        if "detect" not in value:
-            raise ValueError("detect, and predict beside it if you like")
-        return value
 
 
 class StudyConfig(BaseModel):

@@ -190,7 +190,7 @@ def test_whole_surrogate_pairs_are_text(tmp_path: Path) -> None:
         (["data/train-00000-of-00001.csv"], ("but data/train-00000-of-00001.csv", "check --data ", "/data")),
         (
             ["all.parquet", "more.parquet"],
-            ("none of them, but all.parquet", "give the files these names", "SPLIT: train"),
+            ("none of them, but all.parquet", "give the files these names", "SPLIT"),
         ),
         (["README.md", ".x.csv"], ("got none of them; check --data",)),
     ],

@@ -1,4 +1,4 @@
-"""Folders that mislead: an index that names other files, adapters, pointers of Git LFS, configs that make no network."""
+"""Folders that mislead: an index that names other files, adapters, Git LFS pointers, configs that make no network."""
 
 import json
 import shutil

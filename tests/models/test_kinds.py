@@ -35,7 +35,7 @@ _BART |= {f"{half}_ffn_dim": UNITS for half in ("encoder", "decoder")}
 _BART |= {"decoder_start_token_id": 1}
 
 
-def written(folder: Path, family: str, head: str = "", **config: Any) -> Path:
+def written(folder: Path, family: str, head: str = "", /, **config: Any) -> Path:
     """A random model of a family."""
     torch.manual_seed(3)
     with quiet_transformers():
@@ -92,7 +92,14 @@ def test_attention_is_measured(case: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert sum("later tokens" in note for note in model.notes) == 1
 
 
-_FUNNEL = {"d_model": WIDTH, "n_head": 2, "d_head": 8, "d_inner": UNITS, "block_sizes": [1, 1, 1], "vocab_size": 320}
+_FUNNEL: dict[str, Any] = {
+    "d_model": WIDTH,
+    "n_head": 2,
+    "d_head": 8,
+    "d_inner": UNITS,
+    "block_sizes": [1, 1, 1],
+    "vocab_size": 320,
+}
 
 
 def test_states_that_belong_to_no_token(tmp_path: Path) -> None:
@@ -105,8 +112,19 @@ def test_states_that_belong_to_no_token(tmp_path: Path) -> None:
 
 
 def test_network_that_reads_no_tokens(tmp_path: Path) -> None:
-    sizes = {"d_model": WIDTH, "encoder_layers": 1, "decoder_layers": 1, "vocab_size": 320, "encoder_ffn_dim": UNITS}
-    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "decoder_ffn_dim": UNITS, "pad_token_id": 1}
+    sizes: dict[str, Any] = {
+        "d_model": WIDTH,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "vocab_size": 320,
+        "encoder_ffn_dim": UNITS,
+    }
+    heads: dict[str, Any] = {
+        "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2,
+        "decoder_ffn_dim": UNITS,
+        "pad_token_id": 1,
+    }
     heads |= {"bos_token_id": 0, "eos_token_id": 2, "decoder_start_token_id": 0, "suppress_tokens": None}
     with pytest.raises(ModelError) as caught:
         load_model(written(tmp_path, "whisper", begin_suppress_tokens=None, **sizes, **heads), device="cpu")
@@ -116,7 +134,7 @@ def test_network_that_reads_no_tokens(tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["ibert", "esm", "luke", "roberta", "mpnet", "camembert", "xlm-roberta"])
 def test_positions_behind_the_pad_token(family: str, tmp_path: Path) -> None:
     """So many rows, less the pad token's number and one; a text of that length is read."""
-    more = {"entity_vocab_size": 10, "entity_emb_size": 8} if family == "luke" else {}
+    more: dict[str, Any] = {"entity_vocab_size": 10, "entity_emb_size": 8} if family == "luke" else {}
     folder = written(tmp_path, family, **_SIZES, **more)
     assert inspect_model(folder).max_tokens == POSITIONS - 2
     model = load_model(folder, device="cpu")

@@ -10,16 +10,14 @@ import numpy as np
 import pytest
 
 from neurosieve.activations.store import Activations, ActivationStore
-from neurosieve.folder import Folder
 from neurosieve.probes import selection_data
 from neurosieve.probes.archive import Archive
-from neurosieve.redundancy import minimal_set
 from neurosieve.runfolder import RunFolder
 from neurosieve.selection import Selection, select
 from neurosieve.stages import Work, find
 from neurosieve.study import extract_stage, read_data, run_study
 from neurosieve.typing import Split
-from tests.study import STAGES, Finished, finished, finished_at_chance, finished_quick, lasting, quick
+from tests.study import STAGES, Finished, finished, finished_at_chance, lasting, quick
 from tests.study.plain import Plain, plain_of
 
 SCORE = {"score": float, "n": int, "interval": list}
@@ -375,31 +373,3 @@ def test_saved_stages_are_the_stages(run: Finished, monkeypatch: pytest.MonkeyPa
     assert found.layers.incremental[-1].validation == found.selection.oracle.probe.validation
     assert [c.seed for c in found.untrained] == run.record["baselines"]["untrained_model"]["seeds"]
     assert lasting(run.record) == lasting(run.summary.record)
-
-
-def round_trip(selection: Selection, folder: Path) -> Selection:
-    files = Folder(folder)
-    selection.archive().save(files, "selection")
-    return Selection.from_archive(Archive.load(files, "selection"))
-
-
-@pytest.mark.parametrize("options", [{"deltas": [0.8, 0.9]}, {"select": ["point", "safe"], "deltas": [0.9]}])
-def test_sets_of_one_size(options: dict[str, Any], tmp_path: Path) -> None:
-    """Two questions with the same answer share a probe; both are saved."""
-    run, config = finished_quick(), quick(**options)
-    data = selection_data(run.store.read("train"), run.store.read("validation"))
-    loaded = round_trip(select(data, config), tmp_path)
-    assert [s.size for s in loaded.sets] == [1] * 4
-    for ranking in ("lca", "probeless"):
-        first, second = (s.probe.feature for s in loaded.sets if s.ranking == ranking)
-        assert np.array_equal(first, second)
-
-
-def test_set_of_all_neurons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where every neuron is needed, the set's probe is the oracle's, and the random orders' too."""
-    monkeypatch.setattr(minimal_set, "smallest", lambda total, _, **__: total)
-    run, config = finished_quick(), quick()
-    data = selection_data(run.store.read("train"), run.store.read("validation"))
-    loaded = round_trip(select(data, config), tmp_path)
-    assert [s.size for s in loaded.sets] == [len(data.neurons)] * 2
-    assert np.array_equal(loaded.sets[0].probe.weights.numpy(), loaded.oracle.probe.weights.numpy())

@@ -49,18 +49,13 @@ _OWN_FEED_FORWARD = {"ctrl": r"h\.\d+\.ffn\.2"}
 _WRAPPED = {"opt"}
 # Families that note their embeddings before the first block is called: the module that gives them. Of all others the
 # first block's input is what `hidden_states` begins with.
-_EMBEDDINGS = {
-    "deberta": "embeddings",
-    "deberta-v2": "embeddings",
-    "codegen": "drop",
-    "gptj": "drop",
-    "gpt_neo": "drop",
-}
+_EMBEDDINGS = {"deberta": "embeddings", "deberta-v2": "embeddings"} | dict.fromkeys(
+    ("codegen", "gptj", "gpt_neo"), "drop"
+)
 _EMBEDDINGS |= {"bloom": "word_embeddings_layernorm", "falcon": "word_embeddings", "mpt": "wte"}
 _EMBEDDINGS |= {"openai-gpt": "drop", "ctrl": "dropout", "rembert": "encoder.embedding_hidden_mapping_in"}
-_EMBEDDINGS |= dict.fromkeys(
-    ("nystromformer", "fnet", "roformer", "ibert", "yoso", "mra", "megatron-bert"), "embeddings"
-)
+_ALIKE = ("nystromformer", "fnet", "roformer", "ibert", "yoso", "mra", "megatron-bert")
+_EMBEDDINGS |= dict.fromkeys(_ALIKE, "embeddings")
 # What lies between a first block and the second, where there is such a thing.
 _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 # Blocks that are called more than once each.

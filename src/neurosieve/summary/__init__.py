@@ -35,9 +35,8 @@ from neurosieve.summary.sections import (
     natural_part,
     oracle_part,
     pareto_part,
-    pipeline_part,
-    set_parts,
 )
+from neurosieve.summary.set_sections import pipeline_part, set_parts
 from neurosieve.summary.trust import ONE_CLUSTER, headline, trust_box
 from neurosieve.untrained import Untrained
 
