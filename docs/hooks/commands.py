@@ -6,7 +6,8 @@ import typer
 from pydantic import BaseModel
 
 from neurosieve.cli import app
-from neurosieve.config import ConceptOptions, StudyConfig
+from neurosieve.concepts.options import ConceptOptions
+from neurosieve.config import StudyConfig
 from neurosieve.intervention_study import InterventionOptions
 
 MARK = "<!-- commands -->"

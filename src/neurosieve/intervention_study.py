@@ -13,9 +13,10 @@ from pydantic import BaseModel, Field, field_validator
 
 from neurosieve.activations.plan import ReadingPlan, Window
 from neurosieve.concept_study import OPTIONS, PARTS, ConceptWork
+from neurosieve.concepts.options import STRICT
 from neurosieve.concepts.properties import Target
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.config import STRICT, StudyConfig, make_config
+from neurosieve.config import StudyConfig, make_config
 from neurosieve.edited_task import NO_PROBE, Outcome, head_effect, probe_effect
 from neurosieve.errors import DataError, RunFolderError
 from neurosieve.folder import Folder

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from docs.hooks.commands import MARK, commands, examples, page, parameters
 
-from neurosieve.config import ConceptOptions, StudyConfig
+from neurosieve.concepts.options import ConceptOptions
+from neurosieve.config import StudyConfig
 from tests.cli import ran
 from tests.docs import DOCS, PAGES, blocks, command_lines, read
 from tests.docs.workspace import ROWS, SMALL, Word, filled, standing_in

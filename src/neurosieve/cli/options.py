@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from neurosieve.config import ConceptOptions, StudyConfig, concept_changes, make_config
+from neurosieve.concepts.options import ConceptOptions
+from neurosieve.config import StudyConfig, concept_changes, make_config
 from neurosieve.typing import SPLITS
 
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON on standard output")]
