@@ -179,28 +179,35 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
         )
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
-    _check_options(work)
-    record = work.folder.load(CONCEPTS)
-    if record is not None and record["examples_reason"] == NO_RANKING and work.folder.files.exists("selection.json"):
-        record = None  # the run has ranked neurons since; the other steps are read back
-    if record is None:
-        _keep_options(work)
-        record = _studied(work) | _found(work)
-        lost = [f"no view predict: {record['predict_reason']}"] if "predict_reason" in record else []
-        record |= {
-            "notes": [dataset.source, *_notes(work), *lost],
-            "options": config.concepts.model_dump(mode="json"),
-            "seed": config.seed,
-            "seconds": work.folder.seconds,
-            "peak_rss_mb": work.folder.peak_rss_mb(),
-            "versions": versions(),
-            "data_hashes": dict(dataset.hashes),
-        }
-        work.folder.save(CONCEPTS, record)
-        write_report(out)  # a page without concepts may lie there
-    elif not work.folder.files.exists(REPORT):
-        write_report(out)
+    with work.folder.begun():
+        _check_options(work)
+        record = work.folder.load(CONCEPTS)
+        ranked = work.folder.files.exists("selection.json")
+        if record is not None and record["examples_reason"] == NO_RANKING and ranked:
+            record = None  # the run has ranked neurons since; the other steps are read back
+        if record is None:
+            record = _record(work)
+            work.folder.save(CONCEPTS, record)
+            write_report(out)  # a page without concepts may lie there
+        elif not work.folder.files.exists(REPORT):
+            write_report(out)
     return Concepts(record)
+
+
+def _record(work: ConceptWork) -> dict[str, Any]:
+    """What is found, and what it was made with."""
+    _keep_options(work)
+    record = _studied(work) | _found(work)
+    lost = [f"no view predict: {record['predict_reason']}"] if "predict_reason" in record else []
+    return record | {
+        "notes": [work.dataset.source, *_notes(work), *lost],
+        "options": work.config.concepts.model_dump(mode="json"),
+        "seed": work.config.seed,
+        "seconds": work.folder.seconds,
+        "peak_rss_mb": work.folder.peak_rss_mb(),
+        "versions": versions(),
+        "data_hashes": dict(work.dataset.hashes),
+    }
 
 
 def _keep_options(work: ConceptWork) -> None:
