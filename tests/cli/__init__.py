@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from neurosieve.cli import main
-from tests.study import FEW, SMALL, data_folder
+from tests.study import FEW, LOOSE, SMALL, data_folder
 from tests.tiny import tiny_model
 
-_KEYS = {"bootstrap": 100, "lambdas": 12, "deltas": [0.3]} | SMALL
+_KEYS = LOOSE | SMALL
 SET = [part for key, value in _KEYS.items() for part in ("--set", f"{key}={value}")]
 
 
