@@ -63,9 +63,10 @@ def run(folder: Path, case: Case) -> list[str]:
         copy = Path(shutil.copytree(folder, Path(scratch) / folder.name, copy_function=shutil.copyfile))
         for path in (copy, *copy.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = dict(os.environ, COLUMNS="400")
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
-            ["bash", "cmd"], cwd=copy, env={**os.environ, "PATH": path, "COLUMNS": "400"},
+            ["bash", "cmd"], cwd=copy, env=environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900, check=False,
         )  # fmt: skip
     text = " ".join(done.stdout.decode("utf-8", "backslashreplace").split())

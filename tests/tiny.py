@@ -19,6 +19,7 @@ from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.sampling import Sample, sample_rows
 from neurosieve.errors import NeurosieveError
 from neurosieve.models import CodeModel, load_model
+from neurosieve.printing import visible
 from neurosieve.typing import SPLITS, Pooling
 
 WIDTH, BLOCKS, POSITIONS, UNITS = 16, 2, 40, 32
@@ -162,18 +163,18 @@ def _bare() -> Tokenizer:
 
 
 def _word_piece() -> Tokenizer:
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(tokenizer_models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    """BERT's kind. Its own trainer gives another vocabulary each time, so the pieces are those of a trained BPE."""
+    special, letters = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], [chr(c) for c in range(33, 127)]
+    trained = Tokenizer(tokenizer_models.BPE())
+    trained.normalizer = normalizers.BertNormalizer(lowercase=True)
+    trained.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trained.train_from_iterator(CODE * 3, trainers.BpeTrainer(vocab_size=60, show_progress=False))
+    pieces = sorted(trained.get_vocab(), key=trained.get_vocab().__getitem__)
+    both = [form for piece in [*letters, *(p for p in pieces if len(p) > 1)] for form in (piece, f"##{piece}")]
+    vocabulary = {token: i for i, token in enumerate([*special, *both][:320])}
+    tokenizer = Tokenizer(tokenizer_models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = trained.normalizer, trained.pre_tokenizer
     tokenizer.decoder = decoders.WordPiece()
-    letters = [chr(c) for c in range(33, 127)]
-    tokenizer.train_from_iterator(
-        CODE * 3,
-        trainers.WordPieceTrainer(
-            vocab_size=320, initial_alphabet=letters, special_tokens=special, show_progress=False
-        ),
-    )
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return tokenizer
 
@@ -312,7 +313,7 @@ def assert_one_line(error: NeurosieveError, *parts: str) -> None:
     """A message of one line that names the object and a remedy, with `parts` in it."""
     message = str(error)
     assert "\n" not in message
-    assert message == f"{error.subject}: expected {error.expected}, got {error.got}; {error.remedy}"
+    assert message == visible(f"{error.subject}: expected {error.expected}, got {error.got}; {error.remedy}")
     assert all((error.subject, error.expected, error.got, error.remedy))
     for part in parts:
         assert part in message, f"{part!r} not in {message!r}"

@@ -168,7 +168,7 @@ USAGE: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "unknown task": (["--task", "token-taging"], ("did you mean token-tagging?",)),
     "unknown scheme": (["--labels", "lexicl"], ("did you mean lexical?",)),
     "unknown ranking": (["--rankings", "lca,probles"], ("ranking 'probles'", "did you mean probeless?")),
-    "unknown rule": (["--select", "point,sfe"], ("option select",)),
+    "unknown rule": (["--set", "select=[point, sfe]"], ("option select",)),
     "bad delta": (["--set", "deltas=[1.5]"], ("option deltas", "0.01 = one point")),
     "delta of words": (["--set", "deltas=[small]"], ("option deltas", "small")),
     "bad rows": (["--rows", "10,many,5"], ("option rows.validation", "many")),

@@ -34,7 +34,7 @@ def store() -> ConceptStore:
 
 @cache
 def scored(split: Split, *, directed: bool = False) -> ConceptScores:
-    values = values_with_rows(store(), 30)
+    values = values_with_rows(store(), 40)
     return split_scores(store(), split, values, spread_of(store()), scored("train").low if directed else None)
 
 
@@ -146,7 +146,7 @@ def test_blocks_of_layers_are_one_pass(directed: bool, monkeypatch: pytest.Monke
         asked.append(layers)
         return right(self, split, layers)
 
-    values, spread = values_with_rows(store(), 30), spread_of(store())
+    values, spread = values_with_rows(store(), 40), spread_of(store())
     monkeypatch.setattr(type(store()), "batches", batches)
     monkeypatch.setattr(scoring, "_BYTES", 1)
     parts = split_scores(store(), "test", values, spread, scored("train").low if directed else None)

@@ -51,7 +51,7 @@ def test_nothing_and_an_empty_text_are_two_things() -> None:
         ('func,target\na,1\n"b,0\nc,1\n', ("line 3", "RFC 4180")),
         ('func,target\n"a" ,1\n', ("line 2",)),
         ('func,target\n "a",1\n', ("line 2",)),
-        ("func,target\ra,1\r", ("expected rows, got none",)),
+        ("func,target\ra,1\r", ("line 1", "got a carriage return alone", "line feeds")),
         ("func,target\na,1\nf(a, b),1\n", ("line 3", "2 columns", "got 3")),
         ("func,target\na,1\nb\n", ("line 3", "2 columns", "got 1")),
         ("func,func\na,1\n", ("line 1", "'func' twice")),

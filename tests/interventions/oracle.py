@@ -50,7 +50,7 @@ def entering(model: CodeModel, name: str, layer: int, indices: list[int], values
 @contextlib.contextmanager
 def multiplied(model: CodeModel, name: str, layer: int, indices: list[int], factor: float) -> Iterator[None]:
     """Multiply units of a layer: add to what their projection puts out what the weights make of the difference."""
-    modules: list[Any] = feed_forward_modules(model.stack, model.adapter, name)
+    modules: list[Any] = feed_forward_modules(model.network, model.adapter, name)
     module, shared, calls = modules[min(layer, len(modules) - 1)], len(modules) == 1, [0]
     turned = not hasattr(module, "in_features")  # GPT-2's
     weight = module.weight.data if turned else module.weight.data.T

@@ -47,7 +47,7 @@ def record(store: ConceptStore, layer: int, **more: Any) -> dict[str, Any]:
 def test_planted_value_is_gone(store: ConceptStore) -> None:
     found = record(store, 1)
     assert {"layer": 1, "rank": 1, "majority": 0.5}.items() <= found.items()
-    assert found["before"]["interval"][0] > 0.85
+    assert found["before"]["interval"][0] > 0.8
     assert found["control"]["interval"][0] > 0.8
     low, high = found["after"]["interval"]
     assert low <= 0.5 <= high
@@ -59,7 +59,7 @@ def test_planted_value_is_gone(store: ConceptStore) -> None:
 def test_nothing_to_find_where_nothing_is_planted(store: ConceptStore) -> None:
     found = record(store, 0)
     for key in ("before", "after", "control"):
-        assert found[key]["interval"][0] <= 0.5 <= found[key]["interval"][1]
+        assert found[key]["score"] == pytest.approx(0.5, abs=0.05)  # 708 rows: 2.7 standard errors
 
 
 def test_against_plain_probes(store: ConceptStore) -> None:

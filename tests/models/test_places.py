@@ -50,11 +50,11 @@ def built(kind: str, more: dict[str, Any]) -> CodeModel:
     """A random network of a family, without weights on disk or a tokenizer."""
     sizes = {"hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "num_attention_heads": 2, "intermediate_size": UNITS}
     sizes |= {"max_position_embeddings": POSITIONS, "vocab_size": 60, "pad_token_id": 1}
-    names: dict[str, str] = getattr(_UNTYPED.CONFIG_MAPa8c13065816c0df1G[kind], "attribute_map", {})
+    names: dict[str, str] = getattr(_UNTYPED.CONFIG_MAPPING[kind], "attribute_map", {})
     sizes = {names.get(key, key): value for key, value in sizes.items()} | more
     if kind == "mbart":
         sizes |= {f"{half}_{part}": BLOCKS for half in ("encoder", "decoder") for part in ("layers", "attention_heads")}
-    config = _UNTYPED.CONFIG_MAPa8c13065816c0df1G[kind](**sizes)
+    config = _UNTYPED.CONFIG_MAPPING[kind](**sizes)
     torch.manual_seed(3)
     network = _UNTYPED.AutoModel.from_config(config).eval()
     for parameter in network.parameters():

@@ -101,6 +101,20 @@ def test_no_discordant_row_still_bounds_the_loss_away_from_zero(n: int, bound: f
     assert interval[1] > upper > 0
 
 
+@pytest.mark.parametrize("n", [8, 40])
+def test_a_loss_of_all_rows_has_an_end(n: int) -> None:
+    """All rows discordant one way: the other end is that of Tango's statistic, (n − z²) / (n + z²) for rows apart."""
+    rows, bootstrap = np.ones(n, dtype=bool), ClusterBootstrap(np.arange(n))
+    loss, interval = loss_interval(rows, ~rows, bootstrap)
+    z2 = student.ppf(0.975, n - 1) ** 2
+    assert loss == 1
+    assert interval is not None
+    assert interval == pytest.approx(((n - z2) / (n + z2), 1.0), abs=0.1)
+    gain, mirrored = loss_interval(~rows, rows, bootstrap)
+    assert gain == -1
+    assert mirrored == pytest.approx((-interval[1], -interval[0]))
+
+
 @pytest.mark.parametrize(("b", "c", "n", "low", "high"), [(9, 3, 44, -0.027, 0.290), (4, 0, 36, -0.011, 0.253)])
 def test_few_discordant_rows_use_tangos_interval(b: int, c: int, n: int, low: float, high: float) -> None:
     """Against the statistic's own roots by a plain scan; the prior of the design effect moves them a little."""

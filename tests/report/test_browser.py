@@ -40,16 +40,18 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 class Opened:
-    """A page with what it said and asked for."""
+    """A page with what it said, what it asked for, and what it got of that."""
 
     def __init__(self, browser: Any, path: Path, width: int = 1280, scheme: str = "light") -> None:
         self.said: list[str] = []
         self.asked: list[str] = []
+        self.got: list[str] = []
         self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         self.page.on("console", lambda m: self.said.append(m.text))
         self.page.on("pageerror", lambda e: self.said.append(str(e)))
         self.page.on("dialog", self._refuse)
         self.page.on("request", lambda r: self.asked.append(r.url))
+        self.page.on("requestfinished", lambda r: self.got.append(r.url))
         self.page.goto(path.as_uri())
         self.page.wait_for_function("[...document.querySelectorAll('.plot')].every(p => p.querySelector('svg'))")
 
@@ -154,7 +156,7 @@ def test_nothing_foreign_runs(browser: Any, pages: dict[str, Path], name: str) -
         opened.page.wait_for_timeout(200)
         assert opened.page.evaluate("window.ran") is None
         assert sum("Content Security Policy" in text for text in opened.said) >= 3
-        assert opened.asked == [pages[name].as_uri()]
+        assert opened.got == [pages[name].as_uri()]
 
 
 def test_prints(browser: Any, pages: dict[str, Path]) -> None:

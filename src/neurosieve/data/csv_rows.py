@@ -78,6 +78,13 @@ def _misquoted(text: str, at: int, where: str) -> DataError:
     closed = re.compile(_QUOTED).match(text, at)
     place = closed.end() if closed else at
     line = text.count("\n", 0, place) + 1
+    if re.compile(r'[^",\r\n]*\r(?!\n)').match(text, place):
+        return DataError(
+            f"{where} line {line}",
+            expected="lines that end with a line feed",
+            got="a carriage return alone",
+            remedy="write the table again with line feeds, or put a field that holds one in quotes",
+        )
     start = max(at, text.rfind("\n", 0, place) + 1)
     end = text.find("\n", place)
     return DataError(

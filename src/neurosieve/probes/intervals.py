@@ -237,9 +237,9 @@ def _statistic(few: _Few, loss: float) -> float:
 
 def _tango(few: _Few, z: float, end: float) -> float:
     """The loss at which the statistic is z, sought from the measured one towards `end`."""
-    measured = (few.gain - few.against) / few.rows
     difference: Callable[[float], float] = lambda loss: _statistic(few, loss) - z  # noqa: E731
     last = end * (1 - 1e-9)
-    if abs(measured) >= 1 or difference(measured) * difference(last) > 0:
+    measured = float(np.clip((few.gain - few.against) / few.rows, 1e-9 - 1, 1 - 1e-9))  # at ±1 it is 0 / 0
+    if measured == last or difference(measured) * difference(last) > 0:
         return end
     return float(brentq(difference, measured, last, xtol=1e-10))
