@@ -10,7 +10,7 @@ The rule (METHOD: bootstrap over clusters, and where errors are few one that res
     one cluster   no interval: nothing can be resampled.
 
 The design effect is the variance of sums over clusters divided by that of rows drawn alone. With no error to judge by
-it is unknown, so two errors are added as a prior: one that stands alone, and one of a cluster that errs as a whole.
+it is unknown, so two errors are added as a prior, of a correlation of 0.3 inside clusters, the largest simulated.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,6 +30,7 @@ FEW = 50
 LEVEL = 0.95
 DRAWS = 2000
 _BLOCK = 100
+_PRIOR_ERRORS, _PRIOR_CORRELATION = 2, 0.3
 
 
 class ClusterBootstrap:
@@ -191,8 +192,8 @@ class _Few(NamedTuple):
         left = bootstrap.totals(gain - against) - mean * sizes
         count = len(sizes)
         between = float((left**2).sum()) * count / (count - 1)
-        whole = float((sizes**2).sum()) / n  # how often a row of an average row's cluster errs if all of it does
-        effect = max(1.0, (between + 1 + whole) / (b + c - n * mean**2 + 2))
+        prior = 1 + _PRIOR_CORRELATION * (float((sizes**2).sum()) / n - 1)  # the design effect for an average row
+        effect = max(1.0, (between + _PRIOR_ERRORS * prior) / (b + c - n * mean**2 + _PRIOR_ERRORS))
         return _Few(b / effect, c / effect, n / effect, count)
 
     @property
