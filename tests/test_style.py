@@ -37,6 +37,7 @@ STAGES: tuple[tuple[str, ...], ...] = (
         "concept_study",
         "concept_steps",
         "intervention_study",
+        "finetune_checkpoints",
         "finetune_rows",
         "edited_task",
     ),
