@@ -15,6 +15,7 @@ from transformers import Trainer, TrainerCallback
 
 from neurosieve.errors import ResourceError
 from neurosieve.folder import GO_ON
+from neurosieve.progress import tell
 
 CHECKPOINTS = "checkpoints"
 _STATE, _INDEX, _WEIGHTS = "trainer_state.json", "model.safetensors.index.json", "model.safetensors"
@@ -29,26 +30,41 @@ class Checkpoint:
     state: dict[str, Any]
 
     @property
+    def epoch(self) -> int:
+        """The epoch after which it was written."""
+        return round(self.state["epoch"])
+
+    @property
+    def best(self) -> str | None:
+        """The name of the best checkpoint until then, which is kept beside it, or its own."""
+        step = self.state["best_global_step"]
+        return f"checkpoint-{step}" if step else None
+
+    @property
     def last_epoch(self) -> int | None:
         """The epoch after which training ended, out of patience or of epochs; None where it goes on."""
         ended = self.state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"]
-        return round(self.state["epoch"]) if ended else None
+        return self.epoch if ended else None
 
 
 def newest_whole(folder: Path) -> Checkpoint | None:
-    """The checkpoint to go on from; those that were not written to their end are removed.
+    """The checkpoint to go on from, told in one line; those that cannot be gone on from are removed.
 
     Args:
         folder: Of the model; its checkpoints lie in `checkpoints`.
     """
-    whole = []
-    for place in (folder / CHECKPOINTS).glob("checkpoint-*"):
-        state = _whole_state(place)
-        if state is None:
-            shutil.rmtree(place)
-        else:
-            whole.append(Checkpoint(place, state))
-    return max(whole, key=lambda checkpoint: checkpoint.state["global_step"], default=None)
+    places = sorted((folder / CHECKPOINTS).glob("checkpoint-*"))
+    found = {p.name: Checkpoint(p, state) for p in places if (state := _whole_state(p)) is not None}
+    whole = [c for c in found.values() if c.best in {None, *found}]
+    usable = {c.folder for c in whole}
+    for place in (broken := [p for p in places if p not in usable]):
+        shutil.rmtree(place)
+    newest = max(whole, key=lambda checkpoint: checkpoint.state["global_step"], default=None)
+    if places:
+        begin = f"goes on from {newest.folder.name}, epoch {newest.epoch}" if newest else "begins anew"
+        left = f"; not whole, so removed: {', '.join(p.name for p in broken)}" if broken else ""
+        tell([f"{folder}: {begin}{left}"], always=True)
+    return newest
 
 
 def _whole_state(place: Path) -> dict[str, Any] | None:
@@ -92,7 +108,7 @@ def written(folder: Path, network: torch.nn.Module) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as e:
+    except (OSError, RuntimeError, SafetensorError) as e:
         size = 3 * sum(p.numel() * p.element_size() for p in network.parameters())  # with the optimizer's two moments
         free = shutil.disk_usage(folder).free
         if not isinstance(e, OSError) and free >= size:

@@ -144,7 +144,11 @@ def emptied(path: Path) -> None:
     "name", ["trainer_state.json", "model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth"]
 )
 def test_a_broken_checkpoint_is_removed(
-    name: str, spoil: Callable[[Path], None], two_checkpoints: Path, tmp_path: Path
+    name: str,
+    spoil: Callable[[Path], None],
+    two_checkpoints: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = Path(shutil.copytree(two_checkpoints, tmp_path / "out"))
     first, second = (folder / "checkpoints" / f"checkpoint-{step}" for step in (8, 16))
@@ -159,6 +163,31 @@ def test_a_broken_checkpoint_is_removed(
     spoil(first / name)
     assert newest_whole(folder) is None
     assert not first.exists()
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(": ", 1)[1] for line in said] == [
+        "goes on from checkpoint-16, epoch 2",
+        "goes on from checkpoint-8, epoch 1; not whole, so removed: checkpoint-16",
+        "begins anew; not whole, so removed: checkpoint-8",
+    ]
+
+
+def test_nothing_to_go_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert newest_whole(tmp_path) is None
+    assert capsys.readouterr().err == ""
+
+
+def test_the_best_is_needed(two_checkpoints: Path, tmp_path: Path) -> None:
+    """Of a checkpoint whose best one is lost the best epoch could not be kept in the end."""
+    folder = Path(shutil.copytree(two_checkpoints, tmp_path / "out"))
+    first, second = (folder / "checkpoints" / f"checkpoint-{step}" for step in (8, 16))
+    state = json.loads((second / "trainer_state.json").read_text())
+    assert state["best_global_step"] == 16
+    (second / "trainer_state.json").write_text(json.dumps(state | {"best_global_step": 8}))
+    found = newest_whole(folder)
+    assert found is not None
+    assert found.folder == second
+    half(first / "model.safetensors")
+    assert newest_whole(folder) is None
 
 
 def test_weights_in_several_files(two_checkpoints: Path, tmp_path: Path) -> None:
