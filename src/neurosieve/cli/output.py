@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from neurosieve.cli.show import error_line
@@ -16,17 +17,16 @@ CLOSED = 141  # 128 and the number of SIGPIPE, as shells count
 @contextlib.contextmanager
 def safe_output() -> Iterator[None]:
     """Write through `Output`, to the end; characters that standard output has no code for become question marks."""
-    stream: Any = sys.stdout
-    if stream is None:  # closed before the start: its number must not go to the next file that is opened
-        stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for as long as the process lives
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="replace")
-    output = Output(stream)
-    with contextlib.redirect_stdout(output):
-        try:
-            yield
-        finally:
-            output.flush()
+    with contextlib.ExitStack() as stack:
+        stream: Any = sys.stdout
+        if stream is None:  # closed before the start: its number must not go to the next file that is opened
+            stream = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+        output = Output(stream)
+        stack.callback(output.flush)
+        stack.enter_context(contextlib.redirect_stdout(output))
+        yield
 
 
 class Output:
