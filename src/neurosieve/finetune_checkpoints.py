@@ -32,7 +32,7 @@ class Checkpoint:
     @property
     def epoch(self) -> int:
         """The epoch after which it was written."""
-        return round(self.state["epoch"])
+        return round(float(self.state["epoch"]))
 
     @property
     def best(self) -> str | None:
