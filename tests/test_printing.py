@@ -49,3 +49,13 @@ def test_json_is_visible_and_the_same_value(sign: str) -> None:
     text = json_text(value)
     assert all(c.isprintable() or c == "\n" for c in text)
     assert json.loads(text) == value
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+@pytest.mark.parametrize("sign", [*ACTING, "é", "😀", "·–"])
+def test_json_fits_its_place(sign: str, encoding: str) -> None:
+    """Escapes, and no question marks: a program reads it."""
+    value = {f"k{sign}": [sign, "?"]}
+    text = json_text(value, encoding)
+    assert json.loads(text.encode(encoding).decode(encoding)) == value
+    assert all(c.isprintable() or c == "\n" for c in text)

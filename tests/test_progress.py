@@ -22,3 +22,9 @@ def test_only_who_watches_is_told(watched: bool, monkeypatch: pytest.MonkeyPatch
     said = screen.getvalue()
     assert all((part in said) == watched for part in ("· one [x]", "· two", "work"))
     assert bool(said) == watched
+
+
+def test_what_everybody_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line stays one line, however long."""
+    tell(["x y " * 50], always=True)
+    assert capsys.readouterr().err.splitlines() == ["· " + "x y " * 50]

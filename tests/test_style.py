@@ -11,7 +11,7 @@ SOURCE = ROOT / "src" / "neurosieve"
 FUNCTION_LINES, FILE_LINES = 40, 400
 # DESIGN.md §1: a module may import modules of its own stage and of earlier ones.
 STAGES: tuple[tuple[str, ...], ...] = (
-    ("printing",),
+    ("interrupts", "printing"),
     ("errors", "typing", "progress", "folder"),
     ("data",),
     ("models",),
@@ -37,6 +37,7 @@ STAGES: tuple[tuple[str, ...], ...] = (
         "concept_study",
         "concept_steps",
         "intervention_study",
+        "finetune_checkpoints",
         "finetune_rows",
         "edited_task",
     ),

@@ -10,6 +10,7 @@
 or all of it with every control: `run_study(make_config(options={"model": …, "data": …}), "RUN")`.
 """
 
+from neurosieve import interrupts as _interrupts  # noqa: F401  # first, as it watches over all other imports
 from neurosieve.activations import Activations, ActivationStore, ExtractionOptions, extract, import_activations
 from neurosieve.concept_study import Concepts, continue_concepts, load_concepts, run_concepts
 from neurosieve.config import StudyConfig, make_config

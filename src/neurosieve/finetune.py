@@ -22,6 +22,7 @@ from jaxtyping import Int
 from neurosieve.config import StudyConfig
 from neurosieve.data.sampling import left_out_notes, usable_classes
 from neurosieve.errors import ConfigError, ModelError, ResourceError, RunFolderError
+from neurosieve.finetune_checkpoints import CHECKPOINTS, BestHere, CarefulTrainer, newest_whole, written
 from neurosieve.finetune_rows import Inputs, label_names, split_inputs
 from neurosieve.folder import Folder
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
@@ -33,7 +34,7 @@ from neurosieve.study import read_dataset
 from neurosieve.typing import PathLike, Split
 
 _SEEDS = 2**32
-RECORD, CHECKPOINTS = "finetune.json", "checkpoints"
+RECORD = "finetune.json"
 _UNTYPED: Any = transformers  # much of it has no annotations
 
 
@@ -82,7 +83,7 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
 
     Raises:
         ConfigError: A seed that Trainer does not take.
-        ResourceError: accelerate is not installed (extra `train`).
+        ResourceError: accelerate is not installed (extra `train`); a full disk, or no right to write.
         RunFolderError: `out` holds something else, or was begun with other options.
         DataError: See the readers; a class without rows in a split.
     """
@@ -105,7 +106,7 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
         with quiet():
             record = begun | _train(config, folder, options)
         Folder(folder).write(RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode())
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return Finetuned(folder, record)
 
 
@@ -124,12 +125,14 @@ def _begin(folder: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
                     remedy="choose another --out",
                 )
             return known if place == finished else None
-    if folder.is_dir() and any(folder.iterdir()):
-        name = next(folder.iterdir()).name
+    ours = {mark.parent, mark.with_name(f".{mark.name}.part")}  # all that there is after a stop at this very place
+    if foreign := [p for p in (*folder.glob("*"), *mark.parent.glob("*")) if p not in ours]:
         raise RunFolderError(
-            f"folder {folder}", expected="a new or empty folder", got=f"{name} in it", remedy="choose another --out"
+            f"folder {folder}",
+            expected="a new or empty folder",
+            got=f"{foreign[0].name} in it",
+            remedy="choose another --out",
         )
-    mark.parent.mkdir(parents=True)
     Folder(mark.parent).write(mark.name, json.dumps(begun).encode())
     return None
 
@@ -141,10 +144,13 @@ def _train(config: StudyConfig, folder: Path, options: FinetuneOptions) -> dict[
     notes = [*left_out_notes(usable_classes(dataset, config.classes)[1]), *_with_pad(info.tokenizer)]
     parts = split_inputs(info, dataset, labels)
     network, unused = _network(info, config, labels, whole=dataset.whole)
+    reached = newest_whole(folder)
+    if reached and reached.last_epoch:
+        options = replace(options, epochs=reached.last_epoch)  # a pass more would be made before patience is asked
     trainer = _trainer(config, folder, options, network, info.tokenizer, parts)
-    checkpoints = sorted((folder / CHECKPOINTS).glob("checkpoint-*"))
-    trainer.train(resume_from_checkpoint=bool(checkpoints))
-    trainer.save_model(folder)  # the best epoch, with its tokenizer
+    trainer.train(resume_from_checkpoint=reached and str(reached.folder))
+    with written(folder, network):
+        trainer.save_model(folder)  # the best epoch, with its tokenizer
     cut = sum(part.cut for part in parts.values())
     if cut:
         notes.append(f"{cut:,} inputs are longer than {info.max_tokens} tokens and were cut there")
@@ -204,7 +210,7 @@ def _trainer(
     parts: dict[Split, Inputs],
 ) -> Any:
     collator = "DataCollatorWithPadding" if parts["train"].whole else "DataCollatorForTokenClassification"
-    trainer = _UNTYPED.Trainer(
+    trainer = CarefulTrainer(
         model=network,
         args=_arguments(config, folder, options),
         train_dataset=parts["train"].rows,
@@ -212,8 +218,8 @@ def _trainer(
         data_collator=getattr(_UNTYPED, collator)(tokenizer),
         processing_class=tokenizer,
         compute_metrics=_accuracy,
-        preprocess_logits_for_metrics=lambda logits, _: logits.argmax(-1),
-        callbacks=[_UNTYPED.EarlyStoppingCallback(options.patience)],
+        preprocess_logits_for_metrics=_predicted,
+        callbacks=[_UNTYPED.EarlyStoppingCallback(options.patience), BestHere()],
     )
     trainer.remove_callback(_UNTYPED.PrinterCallback)  # what it prints stands in the record
     return trainer
@@ -232,6 +238,7 @@ def _arguments(config: StudyConfig, folder: Path, options: FinetuneOptions) -> A
         logging_strategy="epoch",
         save_total_limit=2,
         load_best_model_at_end=True,
+        restore_callback_states_from_checkpoint=True,  # the epochs without gain so far
         metric_for_best_model="accuracy",
         seed=config.seed,
         use_cpu=resolve_device(config.device).type == "cpu",
@@ -239,6 +246,12 @@ def _arguments(config: StudyConfig, folder: Path, options: FinetuneOptions) -> A
         disable_tqdm=not sys.stderr.isatty(),
         report_to=[],
     )
+
+
+def _predicted(outputs: Any, _: Any) -> Any:
+    """The likeliest class; encoder-decoders put their encoder's states behind the logits."""
+    logits = outputs[0] if isinstance(outputs, tuple) else outputs
+    return logits.argmax(-1)
 
 
 def _hits(predicted: Int[np.ndarray, "..."], truth: Int[np.ndarray, "..."]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Labelled code as the inputs of a model with a task head: tokens, whole texts, or two texts in one input."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,7 +98,8 @@ def _whole(info: ModelInfo, dataset: Dataset, chosen: Rows, _: Split) -> Inputs:
         pairs = [dataset.pairs[i] for i in chosen.pair]
         texts.append([dataset.examples[p.right].text for p in pairs])
         group = [p.group for p in pairs]
-    options = {"truncation": True, "max_length": info.max_tokens, "split_special_tokens": True}
+    longest = min(info.max_tokens, sys.maxsize)  # a tokenizer counts in 64 bits; "no limit" is 1e30
+    options = {"truncation": True, "max_length": longest, "split_special_tokens": True}
     read = info.tokenizer(*texts, **options, return_overflowing_tokens=False, return_length=False)
     whole = info.tokenizer(*texts, split_special_tokens=True, verbose=False)
     cut = sum(len(a) < len(b) for a, b in zip(read["input_ids"], whole["input_ids"], strict=True))

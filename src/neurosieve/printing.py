@@ -25,7 +25,14 @@ class Screen(Console):
             yield part if part.control else Segment("\n".join(map(visible, part.text.split("\n"))), part.style)
 
 
-def json_text(value: Any) -> str:
-    """A value as JSON for a terminal or a file: control characters and direction marks stand in it as escapes."""
+def json_text(value: Any, encoding: str = "utf-8") -> str:
+    """A value as JSON for a terminal or a file: control characters and direction marks stand in it as escapes.
+
+    Args:
+        value: What JSON can hold.
+        encoding: What the place takes; where a character has no code in it, all but ASCII stands as escapes.
+    """
     text = json.dumps(value, indent=1, ensure_ascii=False)
+    if text.encode(encoding, errors="replace").decode(encoding) != text:
+        text = json.dumps(value, indent=1)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

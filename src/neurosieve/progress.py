@@ -11,11 +11,16 @@ from neurosieve.printing import Screen
 T = TypeVar("T")
 
 
-def tell(lines: Iterable[str]) -> None:
-    """Print what a reader should know before long work begins; nothing when standard error is no terminal."""
+def tell(lines: Iterable[str], *, always: bool = False) -> None:
+    """Print what a reader should know before long work begins, a line each.
+
+    Args:
+        lines: The texts.
+        always: Also when standard error is no terminal; else nothing is printed then.
+    """
     console = Screen(stderr=True)
-    for line in lines if console.is_terminal else ():
-        console.print(Text(f"· {line}", style="dim"))
+    for line in lines if always or console.is_terminal else ():
+        console.print(Text(f"· {line}", style="dim"), soft_wrap=True)
 
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, ViTConfig
+from transformers import AutoConfig, T5EncoderModel, ViTConfig
 
 from neurosieve.errors import ModelError, ResourceError
 from neurosieve.models import adapters, inspect_model, load_model, register_family
@@ -82,6 +82,20 @@ def test_checkpoint_of_an_encoder_alone(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(came, tiny_loaded("t5:encoder").plain_states(ids), strict=True))
     with pytest.raises(ModelError, match="missing"):
         load_model(folder, device="cpu", stack="decoder")
+
+
+def test_an_encoder_that_was_saved_alone(tmp_path: Path) -> None:
+    """T5's encoder class writes into its config that the model is no encoder–decoder."""
+    with quiet_transformers():
+        T5EncoderModel.from_pretrained(tiny_model("t5:encoder")).save_pretrained(tmp_path)
+        tiny_loaded("t5:encoder").tokenizer.save_pretrained(tmp_path)
+    model, ids = load_model(tmp_path, device="cpu"), torch.tensor([[5, 6, 7]])
+    assert model.adapter.kind == "encoder"
+    assert not any("--stack decoder" in note for note in model.notes)
+    same = zip(model.plain_states(ids), tiny_loaded("t5:encoder").plain_states(ids), strict=True)
+    assert all(torch.equal(a, b) for a, b in same)
+    with pytest.raises(ModelError, match="missing"):
+        load_model(tmp_path, device="cpu", stack="decoder")
 
 
 def test_decoder_sees_what_is_before_it_and_its_encoder() -> None:

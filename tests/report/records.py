@@ -166,6 +166,12 @@ def one_layer(record: Record) -> None:
     record["pipeline"] = {"size": None, "reason": "no way stays within its delta", "tried": []}
 
 
+def imported(record: Record) -> None:
+    """Activations made elsewhere: there is no model, so no untrained copies."""
+    record["model"] = ""
+    untrained(record)
+
+
 def published(record: Record) -> None:
     """The study's choices beside the sound ones."""
     choices = [{"choice": "best of 15", "figure": "oracle accuracy", "sound": 0.9, "published": 0.912, "moved": 0.012},
@@ -185,7 +191,7 @@ def hostile(record: Record) -> None:
 
 
 VARIANTS: dict[str, Callable[[Record], None]] = {
-    f.__name__: f for f in (nothing, untrained, all_seen, no_cka, one_layer, published, hostile)
+    f.__name__: f for f in (nothing, untrained, all_seen, no_cka, one_layer, imported, published, hostile)
 }
 
 

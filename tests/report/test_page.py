@@ -181,6 +181,28 @@ def test_self_contained_and_small(name: str) -> None:
     assert "@import" not in page(name)
 
 
+LAYERS = {"imported": "as they stand in the imported files", "full": "Layer 0 is the embedding"}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_what_layer_0_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of activations made elsewhere it is not known, and nothing is said: on the page, in a figure, on a terminal."""
+    html = page(name)
+    assert LAYERS[name] in " ".join(Texts(html).texts)
+    show_summary(Summary(record_of(name)), Path("runs/tiny"))
+    figures = [Summary(record_of(name)).plot(key).to_json() for key in ("layers", "cka", "set")]
+    shown = html + capsys.readouterr().out + "".join(figures)
+    assert ("embedding" in shown.lower()) is (name == "full")
+    assert ("made elsewhere" in html) is (name == "imported")
+
+
+def test_layers_of_feed_forward_units() -> None:
+    for html in (concept_page("full"), render_page(record_of("full") | {"site": "mlp"}, "run")):
+        text = " ".join(Texts(html).texts)
+        assert "Layer k belongs to block k + 1" in text
+        assert "embedding" not in text
+
+
 def test_hostile_texts_stay_texts() -> None:
     page_, plain = page("hostile"), page("full")
     read = Texts(page_)

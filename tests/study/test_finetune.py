@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,58 +9,23 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, Trainer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    Trainer,
+)
 
-from neurosieve.config import StudyConfig, make_config
+from neurosieve.config import StudyConfig
 from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveError, ResourceError, RunFolderError
 from neurosieve.finetune import Finetuned, FinetuneOptions, finetune
 from neurosieve.finetune_rows import split_inputs
 from neurosieve.models import inspect_model, load_model
 from neurosieve.plan import plan_study
 from neurosieve.study import read_dataset
-from tests.study import write_data
-from tests.tiny import assert_one_line, quiet_transformers, tiny_model
-
-FAST = FinetuneOptions(epochs=2, rate=3e-3, batch=8)
-
-
-def examples(folder: Path) -> dict[str, Any]:
-    """A hundred functions; the label is the sign in them."""
-    for split, count in (("train", 60), ("valid", 20), ("test", 20)):
-        rows = [{"func": f"def f{split}{i}(a): return a {'+-'[i % 2]} {i}", "target": i % 2} for i in range(count)]
-        (folder / f"{split}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    return {"task": "defect-detection"}
-
-
-def pairs(folder: Path) -> dict[str, Any]:
-    rng = random.Random(0)
-    for split, count in (("train", 60), ("valid", 20), ("test", 20)):
-        rows = [
-            {
-                "doc": f"{split} {'plus' if i % 2 else 'minus'} {i}",
-                "code": f"a {rng.choice('+-')} {i}{split}",
-                "label": i % 2,
-            }
-            for i in range(count)
-        ]
-        (folder / f"{split}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    return {"task": "code-search"}
-
-
-def tokens(folder: Path) -> dict[str, Any]:
-    write_data(folder)
-    return {"task": "token-tagging", "classes": ["NUM", "SIGN"]}
-
-
-TASKS: tuple[Callable[[Path], dict[str, Any]], ...] = (examples, pairs, tokens)
-
-
-def config(folder: Path, task: Callable[[Path], dict[str, Any]], model: str = "roberta", **more: Any) -> StudyConfig:
-    data = folder / "data"
-    data.mkdir(exist_ok=True)
-    values = {"model": str(tiny_model(model)), "data": str(data), "device": "cpu", "bootstrap": 100}
-    return make_config(options=values | task(data) | more)
+from tests.study.tuned import FAST, TASKS, config, examples, tokens
+from tests.tiny import assert_one_line, quiet_transformers, tiny_model, tiny_tokenizer
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -85,32 +49,73 @@ def test_an_ordinary_folder(task: Callable[[Path], dict[str, Any]], model: str, 
     assert len(found.to_frame()) == len(record["epochs"])
 
 
+_UNTYPED: Any = transformers  # much of it has no annotations
+
+
+def accuracy(folder: Path, texts: list[str], truth: list[int]) -> float:
+    """As transformers alone scores a classifier."""
+    with quiet_transformers():
+        network = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        inputs = [_UNTYPED.AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt") for text in texts]
+    with torch.inference_mode():
+        found = [int(network(**i).logits.argmax()) for i in inputs]
+    return sum(a == b for a, b in zip(found, truth, strict=True)) / len(truth)
+
+
+# No longest input stands in their configs, nor in the tokenizer.
+UNBOUNDED: dict[str, tuple[str, dict[str, Any]]] = {
+    "bloom": ("bare", {"hidden_size": 16, "n_layer": 2, "n_head": 2}),
+    "xlnet": ("bytes", {"d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 32}),
+    "t5": (
+        "bytes",
+        {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0},
+    ),
+}
+
+
+def unbounded(name: str, folder: Path) -> Path:
+    kind, sizes = UNBOUNDED[name]
+    tokenizer = tiny_tokenizer(kind)
+    ids = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
+    with quiet_transformers():
+        torch.manual_seed(3)
+        made = _UNTYPED.CONFIG_MAPPING[name](vocab_size=len(tokenizer), **sizes, **ids)
+        _UNTYPED.AutoModel.from_config(made).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    if name == "xlnet":  # its head reads the last token
+        settings = folder / "tokenizer_config.json"
+        settings.write_text(json.dumps(json.loads(settings.read_text()) | {"padding_side": "left"}))
+    return folder
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("model", UNBOUNDED)
+def test_models_without_a_longest_input(model: str, task: Callable[[Path], dict[str, Any]], tmp_path: Path) -> None:
+    folder = unbounded(model, tmp_path / "model")
+    assert inspect_model(folder).max_tokens > 10**9
+    study = config(tmp_path, task).model_copy(update={"model": str(folder)})
+    record = finetune(study, tmp_path / "tuned", FAST).record
+    assert not any("were cut" in note for note in record["notes"])
+    assert load_model(tmp_path / "tuned", device="cpu").max_tokens > 10**9
+    if task is examples:
+        rows = [json.loads(line) for line in (tmp_path / "data" / "test.jsonl").read_text().splitlines()]
+        expected = accuracy(tmp_path / "tuned", [r["func"] for r in rows], [r["target"] for r in rows])
+        assert record["test"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("model", ["bart:encoder", "plbart:encoder"])
+def test_heads_of_encoder_decoders(model: str, tmp_path: Path) -> None:
+    """Their outputs hold more than logits."""
+    record = finetune(config(tmp_path, examples, model), tmp_path / "tuned", FAST).record
+    rows = [json.loads(line) for line in (tmp_path / "data" / "test.jsonl").read_text().splitlines()]
+    expected = accuracy(tmp_path / "tuned", [r["func"] for r in rows], [r["target"] for r in rows])
+    assert record["test"] == pytest.approx(expected)
+
+
 def test_it_learns(tmp_path: Path) -> None:
     """Labels follow from letters: a head on a tiny model learns them, and the majority class does not."""
     record = finetune(config(tmp_path, tokens, "modernbert"), tmp_path / "tuned", FinetuneOptions(6, 3e-3, 8)).record
     assert record["test"] > record["majority"] + 0.2
-
-
-def test_a_stop_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = config(tmp_path, examples)
-    whole = finetune(study, tmp_path / "whole", FAST)
-    right = Trainer.evaluate
-
-    def die(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.state.epoch > 1.5:
-            raise KeyboardInterrupt
-        return right(self, *args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "evaluate", die)
-        with pytest.raises(KeyboardInterrupt):
-            finetune(study, tmp_path / "stopped", FAST)
-    assert not (tmp_path / "stopped" / "finetune.json").exists()
-    again = finetune(study, tmp_path / "stopped", FAST)
-    assert again.record["test"] == whole.record["test"]
-    assert [e["epoch"] for e in again.record["epochs"]] == [1.0, 2.0]
-    states = [load_model(f.folder, device="cpu").network.state_dict() for f in (whole, again)]
-    assert all(torch.allclose(states[0][k], states[1][k], atol=1e-6) for k in states[0])
 
 
 def test_a_finished_one_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,15 +161,14 @@ def test_without_accelerate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert not (tmp_path / "out").exists()
 
 
-def test_a_family_without_such_a_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = config(tmp_path, examples)
-    message = "Unrecognized configuration class Foo for this kind of AutoModel"
-
-    def none(*_: Any, **__: Any) -> None:
-        raise ValueError(message)
-
-    monkeypatch.setattr(AutoModelForSequenceClassification, "from_pretrained", none)
-    refused(ModelError, study, tmp_path / "out", "roberta", "head for sequences")
+@pytest.mark.parametrize(
+    ("model", "task", "part"),
+    [("codegen", examples, "head for sequences"), ("plbart:encoder", tokens, "head for tokens")],
+)
+def test_a_family_without_such_a_head(
+    model: str, task: Callable[[Path], dict[str, Any]], part: str, tmp_path: Path
+) -> None:
+    refused(ModelError, config(tmp_path, task, model), tmp_path / "out", model.partition(":")[0], part)
 
 
 @pytest.mark.parametrize("task", TASKS)

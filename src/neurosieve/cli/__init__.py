@@ -4,22 +4,25 @@ import sys
 from collections.abc import Sequence
 
 from neurosieve.cli.app import app
+from neurosieve.cli.output import safe_output
 from neurosieve.cli.show import error_line
 from neurosieve.errors import NeurosieveError
+from neurosieve.interrupts import INTERRUPTED, imported
 
 __all__ = ["app", "main"]
-
-_INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a domain error is one red line and exit code 1, a usage error exit code 2."""
     try:
-        app(args=list(arguments) if arguments is not None else None)
+        imported()
+        with safe_output():
+            app(args=list(arguments) if arguments is not None else None)
     except NeurosieveError as e:
         error_line(str(e))
         sys.exit(e.exit_code)
-    except SystemExit as e:
-        if e.code == _INTERRUPTED:
-            error_line("interrupted; the same command goes on from the last finished shard or stage")
-        raise
+    except (SystemExit, KeyboardInterrupt) as e:
+        if isinstance(e, SystemExit) and e.code != INTERRUPTED:  # typer makes it of Ctrl-C
+            raise
+        error_line("interrupted; the same command goes on from the last finished shard or stage")
+        sys.exit(INTERRUPTED)

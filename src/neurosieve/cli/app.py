@@ -1,6 +1,7 @@
 """One command per verb. The way the study's options become a record is in `options`."""
 
 import dataclasses
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,7 +71,7 @@ def _example(*lines: str) -> str:
 
 
 def _print_json(value: Any) -> None:
-    print(json_text(value))
+    print(json_text(value, sys.stdout.encoding or "utf-8"))
 
 
 @app.command(

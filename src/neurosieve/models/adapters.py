@@ -197,7 +197,8 @@ def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) 
     """
     family = config.model_type
     alone = family in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or family in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    paired = bool(config.is_encoder_decoder) and (family in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES or not alone)
+    pairs = family in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
+    paired = (pairs or not alone) if config.is_encoder_decoder else (pairs and not alone)  # else T5's encoder alone
     kind = (stack or "encoder") if paired else _kind(config, name)
     if stack not in (None, kind):
         raise ModelError(

@@ -76,7 +76,7 @@ def inspect_model(
         raise _no_fast_tokenizer(source, "a tokenizer without a vocabulary")
     longest = min(n for n in (adapter.max_tokens, tokenizer.model_max_length, max_tokens) if n is not None)
     length = _checked_length(longest, tokenizer)
-    notes = (*_notes(tokenizer, adapter), *_stack_notes(adapter, stack))
+    notes = (*_notes(tokenizer, adapter), *_stack_notes(adapter, stack if config.is_encoder_decoder else "encoder"))
     return ModelInfo(str(name), source, config, tokenizer, adapter, length, notes, blank)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from neurosieve.report.numbers import NONE, count, neuron, p_value, ratio
-from neurosieve.report.tables import Record, Table, make_table
+from neurosieve.report.tables import Record, Table, make_table, model_name
 
 VIEWS = {"detect": "the token is seen", "predict": "the token is hidden and has to be predicted"}
 MARGIN, LEAST_AP, LEAST_AUROC = 0.1, 0.8, 0.9  # METHOD.md; the record's verdicts are made with them
@@ -78,7 +78,7 @@ def studied_table(record: Record) -> Table:
     read += [f"{count(tokens['in_error'])} in code that does not parse"] if tokens["in_error"] else []
     site = "feed-forward units" if record["site"] == "mlp" else "outputs of layers"
     rows = [
-        ("model", f"{record['model']}{' @ ' + record['revision'] if record['revision'] else ''}"),
+        ("model", model_name(record)),
         ("neurons", f"{count(record['neurons'])} {site} in {record['layers']} layers"),
         ("tokens read", ", ".join(read)),
         ("texts with parse errors", f"{count(texts['with_errors'])}; {count(texts['framed'])} are fragments"),

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from neurosieve.report.drawing import SYMBOLS, Chart, axes, colour, errors, plain, range_band, series, thin
 from neurosieve.report.numbers import ACCURACY, count, metric_of, per_cent
-from neurosieve.report.tables import Record, Table, class_table, set_layers
+from neurosieve.report.tables import Record, Table, class_table, imported, set_layers
 
 
 def curve_chart(record: Record) -> Chart:
@@ -47,6 +47,8 @@ def _curve_title(record: Record) -> str:
 
 
 def _layers(record: Record) -> str:
+    if imported(record):
+        return "layer"
     hidden = record.get("site", "hidden") == "hidden"
     return "layer (0 = embeddings)" if hidden else "layer (0 = first block's feed-forward units)"
 
@@ -91,7 +93,7 @@ def cka_chart(record: Record) -> Chart:
     axes(figure, _layers(record), "layer", x={"type": "category"})
     figure.update_yaxes(type="category", autorange="reversed")
     pairs = [(values[i][i + 1], i) for i in range(len(values) - 1)]
-    title = "The model has one layer"
+    title = "There is one layer"
     if pairs:
         most, layer = max(pairs)
         title = (

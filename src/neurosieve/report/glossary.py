@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from neurosieve.report.tables import imported
+
 GLOSSARY = {
     "neuron": "One dimension of one layer's output, named layer:index. Layer 0 is the embedding, layer k block k.",
     "probe": "A linear classifier that reads labels off neurons. The model itself is not changed.",
@@ -24,6 +26,11 @@ GLOSSARY = {
     "95 % interval": "Where the value lies in 95 of 100 resamplings of whole lines, files or functions.",
 }
 
+_NEURONS = {
+    "mlp": "One feed-forward unit of a block, named layer:index. Layer k belongs to block k + 1.",
+    "imported": "One dimension of one layer, named layer:index. Layers are numbered from 0 as they stand in"
+    " the imported files.",
+}
 _OF_VALUES = {
     "R²": "1 is a perfect prediction, 0 no better than the mean of train; below 0 it is worse than that mean.",
     "probe": "A linear regression that reads numbers off neurons. The model itself is not changed.",
@@ -81,10 +88,13 @@ def glossary(
 ) -> dict[str, str]:
     """The words of a report: of a study on classes or on values, of concepts and interventions where it has them."""
     words: dict[str, str] = {}
+    about = next(r for r in (summary, concepts, *interventions) if r is not None)
+    neuron = _NEURONS.get("imported" if imported(about) else about.get("site", "hidden"), GLOSSARY["neuron"])
     if summary is not None:
         words = GLOSSARY | (_OF_VALUES if summary["metric"] == "r2" else {})
         words = {k: v for k, v in words.items() if summary["metric"] != "r2" or k not in _OF_TOKENS}
     words = words or {k: GLOSSARY[k] for k in ("neuron", "95 % interval")}
+    words |= {"neuron": neuron}
     if concepts is not None:
         words |= _OF_CONCEPTS
         for part, own in _OF_PARTS.items():

@@ -78,7 +78,10 @@ def render_page(
         .render(
             shown,
             parts=list(shown),
-            subject=[PurePath(about["model"]).name or about["model"], *([about["task"]] if "task" in about else [])],
+            subject=[
+                PurePath(about["model"]).name or about["model"] or "activations made elsewhere",
+                *([about["task"]] if "task" in about else []),
+            ],
             published=summary is not None and summary["protocol"] == "published",
             headline=next(str(part["headline"]) for part in shown.values()),
             theme=Markup(theme()),  # noqa: S704 - our own files

@@ -65,6 +65,18 @@ def of_classes(record: Record) -> bool:
     return bool(record["metric"] != "r2")
 
 
+def imported(record: Record) -> bool:
+    """The activations were made elsewhere: what their layers are, and of which model, is not known."""
+    return not record["model"]
+
+
+def model_name(record: Record) -> str:
+    """The model and its revision."""
+    if imported(record):
+        return "not known: the activations were made elsewhere"
+    return f"{record['model']}{' @ ' + record['revision'] if record['revision'] else ''}"
+
+
 def trust_table(record: Record) -> Table:
     """The trust box: answer, question, figures."""
     rows = [(e["answer"], e["question"], e["figures"]) for e in record["trust"]]
@@ -76,7 +88,7 @@ def analysed_table(record: Record) -> Table:
     units = record["units"]
     left = [f"{count(v)} {k.replace('_', ' ')}" for k, v in units.items() if k != "kept" and v]
     rows = [
-        ("model", f"{record['model']}{' @ ' + record['revision'] if record['revision'] else ''}"),
+        ("model", model_name(record)),
         ("task", f"{record['task']}, {metric_of(record).name}, {record['protocol']} protocol"),
         ("labels", f"{len(record['labels'])}: {', '.join(record['labels'])}" if of_classes(record) else "numbers"),
         ("rows", ", ".join(f"{split} {count(n)}" for split, n in record["rows"].items())),

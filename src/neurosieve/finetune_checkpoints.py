@@ -1,0 +1,121 @@
+"""Checkpoints of a fine-tuning: what they are written with, and of one that was stopped the newest whole one."""
+
+import contextlib
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers import Trainer, TrainerCallback
+
+from neurosieve.errors import ResourceError
+from neurosieve.folder import GO_ON
+from neurosieve.progress import tell
+
+CHECKPOINTS = "checkpoints"
+_STATE, _INDEX, _WEIGHTS = "trainer_state.json", "model.safetensors.index.json", "model.safetensors"
+_PICKLED = ("optimizer.pt", "scheduler.pt", "rng_state.pth")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A whole checkpoint; `state` is the content of its `trainer_state.json`."""
+
+    folder: Path
+    state: dict[str, Any]
+
+    @property
+    def epoch(self) -> int:
+        """The epoch after which it was written."""
+        return round(float(self.state["epoch"]))
+
+    @property
+    def best(self) -> str | None:
+        """The name of the best checkpoint until then, which is kept beside it, or its own."""
+        step = self.state["best_global_step"]
+        return f"checkpoint-{step}" if step else None
+
+    @property
+    def last_epoch(self) -> int | None:
+        """The epoch after which training ended, out of patience or of epochs; None where it goes on."""
+        ended = self.state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"]
+        return self.epoch if ended else None
+
+
+def newest_whole(folder: Path) -> Checkpoint | None:
+    """The checkpoint to go on from, told in one line; those that cannot be gone on from are removed.
+
+    Args:
+        folder: Of the model; its checkpoints lie in `checkpoints`.
+    """
+    places = sorted((folder / CHECKPOINTS).glob("checkpoint-*"))
+    found = {p.name: Checkpoint(p, state) for p in places if (state := _whole_state(p)) is not None}
+    whole = [c for c in found.values() if c.best in {None, *found}]
+    usable = {c.folder for c in whole}
+    for place in (broken := [p for p in places if p not in usable]):
+        shutil.rmtree(place)
+    newest = max(whole, key=lambda checkpoint: checkpoint.state["global_step"], default=None)
+    if places:
+        begin = f"goes on from {newest.folder.name}, epoch {newest.epoch}" if newest else "begins anew"
+        left = f"; not whole, so removed: {', '.join(p.name for p in broken)}" if broken else ""
+        tell([f"{folder}: {begin}{left}"], always=True)
+    return newest
+
+
+def _whole_state(place: Path) -> dict[str, Any] | None:
+    """What Trainer writes last, if this and all before it can be read."""
+    try:
+        state: dict[str, Any] = json.loads((place / _STATE).read_bytes())
+        index = place / _INDEX
+        weights = set(json.loads(index.read_bytes())["weight_map"].values()) if index.exists() else {_WEIGHTS}
+        for name in weights:
+            with safe_open(place / name, framework="pt"):
+                pass  # tells a file that is shorter than its header says
+    except (OSError, ValueError, SafetensorError):
+        return None
+    return state if all(zipfile.is_zipfile(place / name) for name in _PICKLED) else None
+
+
+class BestHere(TrainerCallback):
+    """Looks for the best checkpoint where the folder is now: a checkpoint knows the path that it had then."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Called once the state of a checkpoint was read."""
+        del control
+        if state.best_global_step:
+            state.best_model_checkpoint = str(Path(args.output_dir) / f"checkpoint-{state.best_global_step}")
+
+
+class CarefulTrainer(Trainer):
+    """transformers' Trainer; a checkpoint that finds no room is one line."""
+
+    def _save_checkpoint(self, model: Any, *args: Any, **options: Any) -> None:
+        with written(Path(str(self.args.output_dir)), model):
+            super()._save_checkpoint(model, *args, **options)
+
+
+@contextlib.contextmanager
+def written(folder: Path, network: torch.nn.Module) -> Iterator[None]:
+    """While a network is saved; without room each of the libraries that write fails in its own way.
+
+    Raises:
+        ResourceError: Full disk, or no right to write.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as e:
+        size = 3 * sum(p.numel() * p.element_size() for p in network.parameters())  # with the optimizer's two moments
+        free = shutil.disk_usage(folder).free
+        if not isinstance(e, OSError) and free >= size:
+            raise
+        raise ResourceError(
+            f"model in {folder}",
+            expected=f"room for about {size:,} bytes and the right to write",
+            got=(isinstance(e, OSError) and e.strerror) or f"{free:,} bytes",
+            remedy=GO_ON,
+        ) from e
