@@ -16,8 +16,9 @@ from neurosieve.errors import ConfigError, ResourceError, RunFolderError
 from neurosieve.folder import Folder
 from neurosieve.progress import tell
 from neurosieve.rankings import OF_CLASSES
+from neurosieve.records import read_result
 from neurosieve.report import render_page
-from neurosieve.runfolder import RunFolder, config_of, read_object, read_result, versions
+from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, pooling_of, published_stage
 from neurosieve.summary import FORMAT as SUMMARY_FORMAT
 from neurosieve.summary import Summary, summarise
@@ -160,7 +161,7 @@ def load_interventions(run: PathLike) -> list[dict[str, Any]]:
     """
     folder = Path(run) / INTERVENTIONS
     names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
-    found = [read_object(Folder(folder), name) for name in names]
+    found = [read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names]
     return [record for record in found if record is not None]
 
 
@@ -172,7 +173,7 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
         ResourceError: The target cannot be written.
     """
     config_of(run)  # says so where this is no run folder
-    concepts, interventions = read_object(Folder(run), CONCEPTS), load_interventions(run)
+    concepts, interventions = read_result(Folder(run), CONCEPTS), load_interventions(run)
     if concepts is not None:
         _of_format(concepts, f"{run}/{CONCEPTS}", 1)
     alone = (concepts is not None or interventions) and not Folder(run).exists("summary.json")
@@ -201,8 +202,7 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
     with folder.begun():
         record = read_result(folder.files, "summary.json")
         if record is None:
-            record = _study(config, data, folder)
-            folder.save_result("summary.json", record)
+            record = folder.save("summary.json", _study(config, data, folder))
             write_report(out)  # a page of concepts may lie there
         elif not folder.files.exists(REPORT):
             write_report(out)
