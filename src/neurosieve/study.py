@@ -54,7 +54,8 @@ def read_dataset(config: StudyConfig) -> Dataset:
         ConfigError: Source files without a label scheme.
     """
     if config.corpus is not None:
-        return read_corpus(config.corpus, None if config.data == STDLIB else config.data, seed=config.seed)
+        folder = None if config.data == STDLIB else config.data
+        return read_corpus(config.corpus, folder, seed=config.seed, limits=config.limits)
     if config.data != STDLIB:
         return _read_folder(config)
     if config.labels is None:
@@ -87,6 +88,7 @@ def _read_folder(config: StudyConfig) -> Dataset:
         "validation_from_train": config.validation_from_train,
         "keep_overlap": config.keep_overlap,
         "seed": config.seed,
+        "limits": config.limits,
     }
     if not config.whole:
         return read_tagging(config.data, labels=config.labels, **splits)
@@ -255,6 +257,7 @@ def import_stage(config: StudyConfig, folder: RunFolder) -> ActivationStore:
             per_class=config.rows.by_split(),
             seed=config.seed,
             shares=config.splits,
+            limits=config.limits,
         )
 
 

@@ -115,8 +115,8 @@ def test_records_of_earlier_versions_are_read(name: str, tmp_path: Path) -> None
     assert lasting(found) == lasting(finished_quick().record)
 
 
-RECORDS = ("selection.json", "layers.json", "clusters.json", "pipeline.json", "controls.json", "untrained-0.json")
-RECORDS += ("seconds.json", "summary.json", "activations/manifest.json")
+STAGES = ("selection.json", "layers.json", "clusters.json", "pipeline.json", "controls.json", "untrained-0.json")
+RECORDS = (*STAGES, "seconds.json", "summary.json", "activations/manifest.json")
 ODD: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a list": lambda record: [record],
     "a null": lambda record: record | {next(iter(record)): None},
