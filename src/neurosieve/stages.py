@@ -253,7 +253,7 @@ def _untrained(folder: RunFolder, name: str, record: dict[str, Any], seed: int) 
         raise RunFolderError(
             f"{folder.path}/{name}",
             expected=f"what the untrained copy of seed {seed} predicted",
-            got=str(e),
+            got=" ".join(str(e).split())[:200],
             remedy="delete the file and give the same command again",
         ) from e
     return copy

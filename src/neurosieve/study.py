@@ -287,7 +287,7 @@ def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
     if manifest.long_examples:
         read = f", of which the first {config.max_windows} were read" if config.max_windows else ""
         result.append(f"{manifest.long_examples:,} examples were cut into overlapping windows{read}")
-    if (cut := manifest.counts["truncated"]) and config.whole:
+    if (cut := manifest.counts.get("truncated")) and config.whole:
         result.append(f"{cut:,} {'pairs' if len(config.columns) == 3 else 'examples'} lost the end of what did not fit")
     wide = [i for i, dtype in enumerate(manifest.dtypes) if dtype == "float32"]
     if wide and len(wide) < manifest.layers:

@@ -160,6 +160,10 @@ def test_order_of_keys_and_white_space_do_not_count(name: str, tmp_path: Path) -
         ("activations/manifest.json", {"shards": None}),
         ("activations/manifest.json", {"shards": [{}]}),
         ("activations/manifest.json", {"width": "16"}),
+        ("activations/manifest.json", {"width": -1}),
+        ("activations/manifest.json", {"layers": -1}),
+        ("activations/manifest.json", {"sides": 3}),
+        ("activations/manifest.json", {"shards": []}),
     ],
 )
 def test_odd_record_of_an_earlier_version_is_named(name: str, change: dict[str, Any], tmp_path: Path) -> None:

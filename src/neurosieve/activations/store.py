@@ -135,6 +135,19 @@ class Manifest:
 _MANIFEST = TypeAdapter(Manifest)
 
 
+def _misfits(manifest: Manifest) -> list[str]:
+    """Which parts do not fit together, in words; what shards hold is known when they are read."""
+    splits = {split for split, count in manifest.rows.items() if count}
+    written = {shard["split"] for shard in manifest.shards}
+    checks = {
+        f"{manifest.layers} layers of {len(manifest.dtypes)} dtypes": manifest.layers == len(manifest.dtypes) > 0,
+        f"width {manifest.width}": manifest.width > 0,
+        f"{manifest.sides} sides": manifest.sides in (1, 2),
+        f"shards of {sorted(written)}, rows of {sorted(splits)}": written == splits or not manifest.complete,
+    }
+    return [what for what, holds in checks.items() if not holds]
+
+
 class ActivationStore:
     """A store that is being written or read. Open an existing one with `ActivationStore(url)`.
 
@@ -157,16 +170,18 @@ class ActivationStore:
         if record is None:
             remedy = "check the path, or make the store first with `neurosieve extract`"
             raise StoreError(where, expected=f"a {MANIFEST}", got="nothing there", remedy=remedy)
+        where = f"{self.folder.url}/{MANIFEST}"
         if (version := record.get("format")) != FORMAT:
             raise StoreError(where, expected=f"format version {FORMAT}", got=f"version {version}", remedy=_REDO)
         try:
-            return _MANIFEST.validate_json(json.dumps(record))  # in Python's own mode no mapping is a dataclass
+            manifest = _MANIFEST.validate_json(json.dumps(record))  # in Python's own mode no mapping is a dataclass
         except ValidationError as e:
             first = e.errors()[0]
             came = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise StoreError(
-                f"{where} {MANIFEST}", expected="the keys and types of this format", got=came, remedy=_REDO
-            ) from e
+            raise StoreError(where, expected="the keys and types of this format", got=came, remedy=_REDO) from e
+        if odd := _misfits(manifest):
+            raise StoreError(where, expected="parts that fit together", got="; ".join(odd), remedy=_REDO)
+        return manifest
 
     def save_manifest(self) -> None:
         """Write the manifest as it stands."""

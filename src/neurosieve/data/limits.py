@@ -111,32 +111,37 @@ class Meter:
 
     def _ends(self, data: UInt8[np.ndarray, " bytes"]) -> Int[np.ndarray, " ends"]:
         """Places of the bytes that end a row; what stands in quotes ends none."""
+        ends: Int[np.ndarray, " ends"] = np.flatnonzero(data == ord("\n"))
         if self._kind == "file":
-            return np.array([], np.int64)
-        if self._kind == "sentence":
-            return self._blank_lines(data)
-        if self._kind == "line":
-            return _places(data == ord("\n"))
-        found = np.zeros(len(data), bool)
-        for mark in b'"\n' if self._kind == "record" else b'",[]{}':
-            found |= data == mark
-        places = _places(found)  # few, so the sums below are short
-        marks = data[places]
-        quotes = self._quotes + np.cumsum(marks == ord('"'))
-        outside = quotes % 2 == 0
-        self._quotes = int(quotes[-1]) % 2 if len(places) else self._quotes
-        if self._kind == "record":
-            return places[(marks == ord("\n")) & outside]
-        depth = self._depth + np.cumsum(_STEP[marks] * outside)
-        self._depth = int(depth[-1]) if len(places) else self._depth
-        return places[(marks == ord(",")) & outside & (depth == 1)]
+            ends = ends[:0]
+        elif self._kind == "sentence":
+            ends = ends[self._blank(data, ends)]
+        elif self._kind != "line":
+            ends = self._outside_quotes(data)
+        return ends
 
-    def _blank_lines(self, data: UInt8[np.ndarray, " bytes"]) -> Int[np.ndarray, " ends"]:
+    def _outside_quotes(self, data: UInt8[np.ndarray, " bytes"]) -> Int[np.ndarray, " ends"]:
+        """Line ends of CSV, or the commas between the values of a JSON array."""
+        array = self._kind == "array"
+        found = np.zeros(len(data), bool)
+        for mark in b'",[]{}' if array else b'"\n':
+            found |= data == mark
+        places: Int[np.ndarray, " some"] = np.flatnonzero(found)  # few, so the sums below are short
+        marks = data[places]
+        quotes = np.cumsum(marks == ord('"')) + self._quotes
+        outside = quotes % 2 == 0
+        depth = np.cumsum(_STEP[marks] * outside) + self._depth
+        if len(places):
+            self._quotes, self._depth = int(quotes[-1]) % 2, int(depth[-1])
+        places = places[outside & ((marks == ord(",")) & (depth == 1) if array else marks == ord("\n"))]
+        return places  # noqa: RET504 - typed
+
+    def _blank(self, data: UInt8[np.ndarray, " bytes"], ends: Int[np.ndarray, " lines"]) -> Bool[np.ndarray, " lines"]:
+        """Which lines, by their ends, hold white space alone."""
         solid = np.cumsum(_SOLID[data], dtype=np.int32)
-        ends = _places(data == ord("\n"))
-        in_line = np.diff(solid[ends], prepend=-self._solid)
-        self._solid = int(solid[-1]) - int(solid[ends[-1]]) if len(ends) else self._solid + int(solid[-1])
-        return ends[in_line == 0]
+        blank: Bool[np.ndarray, " lines"] = np.diff(solid[ends], prepend=-self._solid) == 0
+        self._solid = int(solid[-1]) - (int(solid[ends[-1]]) if len(ends) else -self._solid)
+        return blank
 
     def _count(self, data: UInt8[np.ndarray, " bytes"], ends: Int[np.ndarray, " ends"]) -> None:
         borders = np.concatenate([ends, [len(data) - 1]]) + 1
@@ -149,11 +154,6 @@ class Meter:
         self.rows, self._length = self.rows + len(ends), int(lengths[-1])
         if self._kind in ("line", "record", "array"):
             self._limits.check("rows", self._where, self.rows, at_least=True)
-
-
-def _places(found: Bool[np.ndarray, " bytes"]) -> Int[np.ndarray, " some"]:
-    places: Int[np.ndarray, " some"] = np.flatnonzero(found)
-    return places
 
 
 def checked(rows: Iterable[Row], limits: Limits, where: str) -> Iterator[Row]:
