@@ -153,6 +153,7 @@ def test_order_of_keys_and_white_space_do_not_count(name: str, tmp_path: Path) -
         ("selection.json", {"probes": None}),
         ("selection.json", {"record": []}),
         ("layers.json", {"record": {"layers": None}}),
+        ("layers.json", {"record": {"layers": -1}}),
         ("untrained-0.json", {"seed": 4}),
         ("untrained-0.json", {"predicted": [0]}),
         ("untrained-0.json", {"layers": None}),

@@ -141,6 +141,7 @@ def _probe(tensors: dict[str, Tensor], key: str, said: Mapping[str, Any]) -> Pro
         parts = ", ".join(f"{x.dtype} {tuple(x.shape)}" for x in (feature, weights, intercept))
         raise ValueError(f"probe {key} of {parts}")
     finite = all(bool(torch.isfinite(x).all()) for x in (weights, intercept))
-    if not finite or not all(isinstance(v, int | float) for v in numbers.values()):
+    types = all(isinstance(v, int | float) and isinstance(v, bool) == (k == "converged") for k, v in numbers.items())
+    if not (finite and types):
         raise ValueError(f"probe {key} with values that are no finite numbers")
     return Probe(feature.numpy(), weights, intercept, **numbers)
