@@ -11,7 +11,7 @@ import psutil
 import yaml
 
 from neurosieve.config import StudyConfig, make_config
-from neurosieve.errors import NeurosieveError, ResourceError, RunFolderError
+from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, RunFolderError
 from neurosieve.folder import Folder
 from neurosieve.records import FORMAT, STUDY, read_object, read_study, write_object
 from neurosieve.typing import PathLike
@@ -29,14 +29,23 @@ def config_of(path: PathLike) -> StudyConfig:
     """The study that a run folder was begun with.
 
     Raises:
-        RunFolderError: No run folder there.
+        RunFolderError: No run folder there, or its study.yaml is damaged or names what this version does not know.
     """
     files = Folder(path)
     if not files.exists(STUDY):
         raise RunFolderError(
             f"run folder {path}", expected="a study.yaml", got="none", remedy="point at the --out of an earlier command"
         )
-    return make_config(options=read_study(files)["study"])
+    study = read_study(files)["study"]
+    try:
+        return make_config(options=study)
+    except ConfigError as e:
+        raise RunFolderError(
+            f"{path}/{STUDY}, {e.subject}",
+            expected=e.expected,
+            got=e.got,
+            remedy="put the file back as it was written, or use the version of neurosieve that wrote it",
+        ) from e
 
 
 class RunFolder:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from neurosieve.errors import RunFolderError, StoreError
+from neurosieve.runfolder import config_of
 from neurosieve.study import load_interventions, run_study
 from tests.study import copy_run, finished, finished_quick, lasting, quick, refused
 from tests.tiny import assert_one_line
@@ -183,3 +184,22 @@ def test_intervention_under_another_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError) as caught:
         load_interventions(folder.parent)
     assert_one_line(caught.value, "interventions/lexical=number-ablate.json", "sha256", "delete the file")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("format: 1\nstudy: {model: m, nosuch: 3}\ndata_hashes: {}\n", ("option 'nosuch'", "put the file back")),
+        ("format: 1\nstudy: {model: m, seed: x}\ndata_hashes: {}\n", ("option seed", "put the file back")),
+        ("format: 1\nstudy: [", ("readable study.yaml", "another --out or run folder")),
+        ("format: 2\n", ("format version 1", "version 2", "another --out or run folder")),
+        ("format: 1\nstudy: 3\n", ("the key study", "another --out or run folder")),
+    ],
+)
+def test_odd_study_is_named(text: str, says: tuple[str, ...], tmp_path: Path) -> None:
+    """Not as an option that somebody gave, and not as a store."""
+    (tmp_path / "study.yaml").write_text(text)
+    with pytest.raises(RunFolderError) as caught:
+        config_of(tmp_path)
+    assert_one_line(caught.value, "study.yaml", *says)
+    assert "store" not in caught.value.remedy
