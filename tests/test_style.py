@@ -12,7 +12,7 @@ FUNCTION_LINES, FILE_LINES = 40, 400
 # DESIGN.md §1: a module may import modules of its own stage and of earlier ones.
 STAGES: tuple[tuple[str, ...], ...] = (
     ("interrupts", "printing"),
-    ("errors", "typing", "progress", "folder"),
+    ("errors", "typing", "progress", "folder", "records"),
     ("data",),
     ("models",),
     ("activations",),

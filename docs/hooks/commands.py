@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from neurosieve.cli import app
 from neurosieve.concepts.options import ConceptOptions
 from neurosieve.config import StudyConfig
+from neurosieve.data.limits import Limits
 from neurosieve.intervention_study import InterventionOptions
 
 MARK = "<!-- commands -->"
@@ -84,7 +85,7 @@ def _keys() -> str:
     rows = []
     for key, field in StudyConfig.model_fields.items():
         default = field.get_default(call_default_factory=True)
-        inner = ConceptOptions.model_fields if isinstance(default, ConceptOptions) else {}
+        inner = type(default).model_fields if isinstance(default, ConceptOptions | Limits) else {}
         rows.append(_key(key, "" if inner else _value(default), field))
         rows += [_key(f"{key}.{name}", _value(own.get_default()), own) for name, own in inner.items()]
     head = "## Keys of a study file { #keys }\n\nA study file is YAML. `--set KEY=VALUE` takes the same keys."

@@ -21,7 +21,7 @@ from neurosieve.concepts.rows import ConceptStore
 from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError
-from neurosieve.probes.archive import Archive
+from neurosieve.probes.archive import load_outcome
 from neurosieve.runfolder import RunFolder
 from neurosieve.selection import Selection
 from neurosieve.study import STORE
@@ -123,7 +123,7 @@ def examples_step(
         return None, "labels are on tokens, not on whole texts"
     if not folder.files.exists("selection.json"):
         return None, NO_RANKING
-    selection = Selection.from_archive(Archive.load(folder.files, "selection"))
+    selection = load_outcome(folder.files, "selection", Selection)
     neurons = selection.rankings[0].top(EXPLAINED)
     of = languages.of
     if config.pair_input == "joint":

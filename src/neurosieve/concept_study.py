@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,15 +30,16 @@ from neurosieve.errors import ConfigError, DataError, ModelError, RunFolderError
 from neurosieve.folder import Folder
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.models.untrained import untrained_copy
+from neurosieve.records import read_object, read_result
 from neurosieve.report.concepts import claim_table, concept_headline
-from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
+from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import model_of, options_of
 from neurosieve.study import CONCEPTS, REPORT, read_dataset, write_report
 from neurosieve.typing import SPLITS, PathLike, View
 
 FORMAT = 1
 PARTS = "concepts"
-OPTIONS = "options.json"
+OPTIONS = f"{PARTS}/options.json"
 LABEL = "label"
 SHEETS = "annotate"
 
@@ -56,11 +56,6 @@ class ConceptWork:
     def options(self) -> ConceptOptions:
         """The study's, for concepts."""
         return self.config.concepts
-
-    @cached_property
-    def files(self) -> Folder:
-        """Where the steps' outcomes lie."""
-        return Folder(self.folder.path / PARTS)
 
     @cached_property
     def model(self) -> CodeModel:
@@ -110,12 +105,12 @@ class ConceptWork:
 
     def step(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The outcome of a step: made and saved, or read where it was saved before."""
-        file = f"{name}.json"
-        if not self.files.exists(file):
+        file = f"{PARTS}/{name}.json"
+        if not self.folder.files.exists(file):
             with self.folder.stage(f"concepts: {name}"):
                 made = make()
-            write_object(self.files, file, made)
-        return read_object(self.files, file) or {}
+            self.folder.save(file, made)
+        return self.folder.load(file) or {}
 
 
 @dataclass(frozen=True, repr=False)
@@ -148,7 +143,7 @@ def load_concepts(run: PathLike) -> Concepts | None:
     Raises:
         RunFolderError: A file that is damaged.
     """
-    record = read_object(Folder(run), CONCEPTS)
+    record = read_result(Folder(run), CONCEPTS)
     return None if record is None else Concepts(record)
 
 
@@ -161,7 +156,7 @@ def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> Concepts:
     """
     config = config_of(run)
     values = config.model_dump(mode="json")
-    before = read_object(Folder(Path(run) / PARTS), OPTIONS) or values["concepts"]
+    before = read_object(Folder(run), OPTIONS) or values["concepts"]
     return run_concepts(make_config(options=values | {"concepts": before | dict(changes)}), run)
 
 
@@ -181,13 +176,12 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
     work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
     with work.folder.begun():
         _check_options(work)
-        record = work.folder.load(CONCEPTS)
+        record = read_result(work.folder.files, CONCEPTS)
         ranked = work.folder.files.exists("selection.json")
-        if record is not None and record["examples_reason"] == NO_RANKING and ranked:
+        if record is not None and record.get("examples_reason") == NO_RANKING and ranked:
             record = None  # the run has ranked neurons since; the other steps are read back
         if record is None:
-            record = _record(work)
-            work.folder.save(CONCEPTS, record)
+            record = work.folder.save(CONCEPTS, _record(work))
             write_report(out)  # a page without concepts may lie there
         elif not work.folder.files.exists(REPORT):
             write_report(out)
@@ -213,17 +207,17 @@ def _record(work: ConceptWork) -> dict[str, Any]:
 def _keep_options(work: ConceptWork) -> None:
     """Write down the options once there are tokens and a model: a refused name leaves no trace."""
     if len(work.rows.rows) and work.model:
-        write_object(work.files, OPTIONS, work.options.model_dump(mode="json"))
+        work.folder.save(OPTIONS, work.options.model_dump(mode="json"))
 
 
 def _check_options(work: ConceptWork) -> None:
     """See to it that they are the ones of before, where there are some."""
-    old = read_object(work.files, OPTIONS)
+    old = work.folder.load(OPTIONS)
     new = work.options.model_dump(mode="json")
     # An option that an earlier version did not know is none that was changed.
     changed = [f"{k} {old[k]!r} → {v!r}" for k, v in new.items() if k in old and old[k] != v] if old else []
     if changed:
-        where = f"{work.files.url}"
+        where = work.folder.path / PARTS
         raise RunFolderError(
             f"concepts in {where}",
             expected="the options that they were begun with",

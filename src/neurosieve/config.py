@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from neurosieve.concepts.options import STRICT, ConceptOptions
 from neurosieve.data.corpora import CORPORA
 from neurosieve.data.labels import SCHEMES
+from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.sampling import DEFAULT_ROWS
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.probes.probe import PATH_LENGTH
@@ -143,6 +144,7 @@ class StudyConfig(BaseModel):
     concepts: ConceptOptions = Field(
         default_factory=lambda: ConceptOptions.model_validate({}), description="of `neurosieve concepts`"
     )
+    limits: Limits = Field(default_factory=lambda: LIMITS, description="on each file of the data")
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
     allow_pickle: bool = Field(False, description="read pickled weights, which can run code")
 
@@ -330,7 +332,7 @@ def _assign(values: dict[str, Any], pair: str) -> None:
     if not sign or not key:
         raise ConfigError(f"--set {pair}", expected="key=value", got=pair, remedy="for example --set rows.train=500")
     *parents, last = key.replace("-", "_").split(".")
-    for part, kind in (("rows", RowCounts), ("concepts", ConceptOptions)):
+    for part, kind in (("rows", RowCounts), ("concepts", ConceptOptions), ("limits", Limits)):
         if parents == [part] and last not in kind.model_fields:
             raise unknown_name("option", f"{part}.{last}", (f"{part}.{name}" for name in kind.model_fields))
     place = values

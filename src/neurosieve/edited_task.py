@@ -27,7 +27,7 @@ from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_devic
 from neurosieve.models.loading import read_network, ready
 from neurosieve.models.weights import check_all_there
 from neurosieve.probes import ClusterBootstrap
-from neurosieve.probes.archive import Archive
+from neurosieve.probes.archive import load_outcome
 from neurosieve.probes.intervals import loss_interval, score_interval
 from neurosieve.progress import track
 from neurosieve.selection import Selection
@@ -79,7 +79,7 @@ def probe_effect(
     """
     if not files.exists("selection.json"):
         return None, NO_PROBE
-    selection = Selection.from_archive(Archive.load(files, "selection"))
+    selection = load_outcome(files, "selection", Selection)
     test = np.flatnonzero([data.dataset.examples[i].split == "test" for i in data.sample.rows.example])
     few = _few(data.sample.rows.label[test], rows, config.seed)
     sample = replace(data.sample, rows=data.sample.rows.select(test[few]))

@@ -47,14 +47,15 @@ class Folder:
         return bool(self.fs.exists(self._path(name)))
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file under a temporary name, then rename it.
+        """Write a file under a temporary name, then rename it; the name may lead to a folder below.
 
         Raises:
             ResourceError: Full disk, or no right to write.
         """
-        temporary = self._path(f".{name}.part")
+        place, _, last = self._path(name).rpartition("/")
+        temporary = f"{place}/.{last}.part"
         try:
-            self.fs.makedirs(self.root, exist_ok=True)
+            self.fs.makedirs(place, exist_ok=True)
             with self.fs.open(temporary, "wb") as f:
                 f.write(data)
             if self.local(name):

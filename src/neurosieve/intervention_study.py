@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -29,7 +28,8 @@ from neurosieve.interventions.predictions import HALF, Predictions, predict_unit
 from neurosieve.interventions.train_rows import Ablation
 from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.progress import track
-from neurosieve.runfolder import RunFolder, config_of, read_object, versions, write_object
+from neurosieve.records import read_object, read_result, write_object
+from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import language_model_of, model_of
 from neurosieve.study import CONCEPTS, INTERVENTIONS, read_data, read_dataset, write_report
 from neurosieve.typing import PathLike, Split
@@ -196,12 +196,12 @@ def intervene(run: PathLike, options: InterventionOptions) -> dict[str, Any]:
 
     Cost: reading the tokens asked for about `sets` + 5 times.
     """
-    config, files = _config(run), Folder(Path(run) / INTERVENTIONS)
+    config, files, name = _config(run), Folder(run), f"{INTERVENTIONS}/{options.file}"
     asked = {"options": options.model_dump(mode="json"), "concepts": config.concepts.model_dump(mode="json")}
-    record = read_object(files, options.file)
+    record = read_result(files, name)
     if record is None or record.get("format") != FORMAT or any(record.get(key) != asked[key] for key in asked):
         record = None
-    elif record["probe_reason"] == NO_PROBE and Folder(run).exists("selection.json"):
+    elif record.get("probe_reason") == NO_PROBE and Folder(run).exists("selection.json"):
         record = None  # the run's task has been studied since
     elif "matching" not in record:
         record = None  # of a time in which random sets could be unlike the chosen one
@@ -209,19 +209,19 @@ def intervene(run: PathLike, options: InterventionOptions) -> dict[str, Any]:
         measuring = _opened(config, run, options)
         with measuring.work.folder.stage(f"intervene: {options.concept} {options.edit}"):
             record = {"format": FORMAT, **asked, **_measured(measuring), "versions": versions()}
-        write_object(files, options.file, record)
+        record = write_object(files, name, record)
     write_report(run)
-    return read_object(files, options.file) or record
+    return record
 
 
 def _config(run: PathLike) -> StudyConfig:
     """The run's study, with the options that concepts were looked for with."""
     config = config_of(run)
-    record, asked = read_object(Folder(run), CONCEPTS), read_object(Folder(Path(run) / PARTS), OPTIONS)
+    record, asked = read_object(Folder(run), CONCEPTS), read_object(Folder(run), OPTIONS)
     if record is None:
         got, remedy = "none", f"run `neurosieve concepts {run}` first"
     elif asked is None:
-        got = f"{CONCEPTS} without {PARTS}/{OPTIONS}"
+        got = f"{CONCEPTS} without {OPTIONS}"
         remedy = f"delete what is left of {run}/{PARTS} and {run}/{CONCEPTS}, then run `neurosieve concepts {run}`"
     elif reason := record.get("predict_reason"):
         got, remedy = f"detect alone ({reason})", "make a run for which it can be read"

@@ -1,7 +1,5 @@
 """A run folder: the resolved study, the store, one file per stage, the summary; a killed run goes on."""
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,12 +11,12 @@ import psutil
 import yaml
 
 from neurosieve.config import StudyConfig, make_config
-from neurosieve.errors import NeurosieveError, ResourceError, RunFolderError
+from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, RunFolderError
 from neurosieve.folder import Folder
+from neurosieve.records import FORMAT, STUDY, read_object, read_study, write_object
 from neurosieve.typing import PathLike
 
-FORMAT = 1
-STUDY_HASH = "study_sha256"  # none in results of earlier versions
+SECONDS = "seconds.json"
 _PACKAGES = ("neurosieve", "torch", "transformers", "tokenizers", "numpy", "scipy", "tree-sitter", "tree-sitter-python")
 
 
@@ -27,94 +25,27 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in _PACKAGES}
 
 
-def read_study(files: Folder) -> dict[str, Any]:
-    """The content of a run folder's study.yaml.
-
-    Raises:
-        RunFolderError: It is damaged, of another format version, or none of ours.
-    """
-    where, remedy = f"run folder {files.url}", "choose another --out or run folder"
-    try:
-        old = yaml.safe_load(files.read("study.yaml"))
-    except (UnicodeDecodeError, yaml.YAMLError) as e:
-        reason = " ".join(str(e).split())
-        raise RunFolderError(where, expected="a readable study.yaml", got=reason, remedy=remedy) from e
-    if not isinstance(old, dict) or old.get("format") != FORMAT:
-        came = old.get("format") if isinstance(old, dict) else None
-        raise RunFolderError(
-            where, expected=f"format version {FORMAT} in study.yaml", got=f"version {came}", remedy=remedy
-        )
-    for key in ("study", "data_hashes"):
-        if not isinstance(old.get(key), dict):
-            came = type(old.get(key)).__name__
-            raise RunFolderError(where, expected=f"the key {key} in study.yaml, a mapping", got=came, remedy=remedy)
-    return old
-
-
 def config_of(path: PathLike) -> StudyConfig:
     """The study that a run folder was begun with.
 
     Raises:
-        RunFolderError: No run folder there.
+        RunFolderError: No run folder there, or its study.yaml is damaged or names what this version does not know.
     """
     files = Folder(path)
-    if not files.exists("study.yaml"):
+    if not files.exists(STUDY):
         raise RunFolderError(
             f"run folder {path}", expected="a study.yaml", got="none", remedy="point at the --out of an earlier command"
         )
-    return make_config(options=read_study(files)["study"])
-
-
-def study_hash(files: Folder) -> str:
-    """sha256 of the study in study.yaml: what its results are marked with.
-
-    Raises:
-        RunFolderError: See `read_study`.
-    """
-    record = read_study(files)
-    said = json.dumps([record["study"], record["data_hashes"]], sort_keys=True, default=str)
-    return hashlib.sha256(said.encode()).hexdigest()
-
-
-def read_result(files: Folder, name: str) -> dict[str, Any] | None:
-    """A JSON object that `RunFolder.save_result` wrote; None while it is not there.
-
-    Raises:
-        RunFolderError: It is no JSON object, or one of another study.
-    """
-    record = read_object(files, name)
-    if record is not None and record.get(STUDY_HASH) not in (None, study_hash(files)):
-        raise RunFolderError(
-            f"{files.url}/{name}",
-            expected="results of the study in study.yaml",
-            got="those of another study",
-            remedy=f"put its study.yaml back, or delete {name} and run again",
-        )
-    return record
-
-
-def read_object(files: Folder, name: str) -> dict[str, Any] | None:
-    """A JSON object of a run folder; None while it is not there.
-
-    Raises:
-        RunFolderError: It is no JSON object.
-    """
-    if not files.exists(name):
-        return None
+    study = read_study(files)["study"]
     try:
-        value = json.loads(files.read(name))
-        came = type(value).__name__
-    except ValueError as e:
-        value, came = None, str(e)
-    if not isinstance(value, dict):
-        remedy = "delete the file and run again"
-        raise RunFolderError(f"{files.url}/{name}", expected="a whole JSON object", got=came, remedy=remedy)
-    return value
-
-
-def write_object(files: Folder, name: str, value: Any) -> None:
-    """Write a JSON file at once or not at all."""
-    files.write(name, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode())
+        return make_config(options=study)
+    except ConfigError as e:
+        raise RunFolderError(
+            f"{path}/{STUDY}, {e.subject}",
+            expected=e.expected,
+            got=e.got,
+            remedy="put the file back as it was written, or use the version of neurosieve that wrote it",
+        ) from e
 
 
 class RunFolder:
@@ -133,7 +64,7 @@ class RunFolder:
         self.data_hashes = data_hashes
         study, hashes = config.model_dump(mode="json"), dict(data_hashes)
         there = self._names()
-        if there and "study.yaml" not in there:
+        if there and STUDY not in there:
             raise RunFolderError(
                 self._where,
                 expected="an empty folder or an earlier run",
@@ -143,10 +74,10 @@ class RunFolder:
         record = {"format": FORMAT, "study": study, "data_hashes": hashes, "versions": versions()}
         text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True).encode()
         # Never written over: another process may have begun its study here since the folder was looked at.
-        self._begun_here = self.files.create("study.yaml", text)
+        self._begun_here = self.files.create(STUDY, text)
         if not self._begun_here:
             self._compare(read_study(self.files), study, hashes)
-        self.seconds: dict[str, float] = self.load("seconds.json") or {}
+        self.seconds = self._read_seconds()
 
     def _names(self) -> list[str]:
         """What lies in the folder, which is made where it is missing; hidden files aside."""
@@ -164,8 +95,9 @@ class RunFolder:
     def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
         # An option that came later had its default.
         was, had = StudyConfig.model_validate({}).model_dump(mode="json") | old["study"], old["data_hashes"]
-        # Concepts are asked for after the study too, each time otherwise; their own folder holds their options.
-        study = {k: v for k, v in study.items() if k != "concepts"}
+        # Concepts are asked for after the study too, each time otherwise; their own folder holds their options. Limits
+        # refuse data, and change nothing in what is read.
+        study = {k: v for k, v in study.items() if k not in ("concepts", "limits")}
         changed = [f"{k} {was.get(k)!r} → {study[k]!r}" for k in study if was.get(k) != study[k]]
         changed += [f"content of {n}" for n in sorted(had.keys() | hashes.keys()) if had.get(n) != hashes.get(n)]
         if changed:
@@ -182,26 +114,34 @@ class RunFolder:
         try:
             yield
         except NeurosieveError:
-            if self._begun_here and self._names() == ["study.yaml"]:
-                (self.path / "study.yaml").unlink()
+            if self._begun_here and self._names() == [STUDY]:
+                (self.path / STUDY).unlink()
             raise
 
     def load(self, name: str) -> dict[str, Any] | None:
-        """A JSON object of this folder; None while it is not there.
+        """What was saved under a name; None while it is not there.
 
         Raises:
-            RunFolderError: It is no JSON object.
+            RunFolderError: It is damaged, see `records.read_object`.
         """
         return read_object(self.files, name)
 
-    def save(self, name: str, value: Any) -> None:
-        """Write a JSON file at once or not at all."""
-        write_object(self.files, name, value)
+    def save(self, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a JSON file at once or not at all; returns the record as it was written."""
+        return write_object(self.files, name, value)
 
-    def save_result(self, name: str, value: dict[str, Any]) -> None:
-        """Write a JSON object, which is marked with the study it is of; `read_result` reads it."""
-        value[STUDY_HASH] = study_hash(self.files)
-        self.save(name, value)
+    def _read_seconds(self) -> dict[str, float]:
+        """Of each stage that is finished."""
+        seconds = self.load(SECONDS) or {}
+        for name, value in seconds.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+                raise RunFolderError(
+                    f"{self.path}/{SECONDS}",
+                    expected="seconds of each stage",
+                    got=f"{name}: {value!r:.40}",
+                    remedy="delete the file and give the same command again: the times alone are lost",
+                )
+        return seconds
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -209,7 +149,7 @@ class RunFolder:
         begin = time.monotonic()
         yield
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - begin, 2)
-        self.save("seconds.json", self.seconds)
+        self.save(SECONDS, self.seconds)
 
     @staticmethod
     def peak_rss_mb() -> float:

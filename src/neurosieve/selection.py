@@ -98,6 +98,8 @@ class Selection:
             sets.append(MinimalSet(s["ranking"], s["delta"], s["select"], probes[f"set.{i}"], sizes, controls, found))
         oracle = Oracle(probes["oracle"], record["oracle"]["lam_max"], path, record["oracle"]["choice"])
         curves = {n: tuple(probes[f"curve.{n}.{i}"] for i in range(count)) for n, count in record["curves"].items()}
+        if lacking := [ranking.name for ranking in rankings if ranking.name not in curves]:
+            raise LookupError(f"no curve of {lacking[0]}")
         return Selection(scaler, oracle, tuple(rankings), tuple(sets), curves)
 
 

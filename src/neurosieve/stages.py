@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,11 @@ from neurosieve.activations.extract import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset, Sample
+from neurosieve.errors import RunFolderError
 from neurosieve.models import CodeModel, LanguageModel, load_language_model, load_model, resolve_device
 from neurosieve.models.adapters import Kind
 from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
-from neurosieve.probes.archive import Archive, damaged
+from neurosieve.probes.archive import S, load_outcome
 from neurosieve.rankings import RANKERS, Stability, stability
 from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
 from neurosieve.redundancy.controls import Controls, fit_controls
@@ -81,19 +82,6 @@ def options_of(config: StudyConfig, kind: Kind) -> ExtractionOptions:
     )
 
 
-@runtime_checkable
-class _Stage(Protocol):
-    """The outcome of a stage, which goes to files and comes back."""
-
-    def archive(self) -> Archive: ...
-
-    @staticmethod
-    def from_archive(archive: Archive) -> "_Stage": ...
-
-
-S = TypeVar("S", bound=_Stage)
-
-
 @dataclass
 class Work:
     """What the stages share; train and validation are read when the first stage needs them."""
@@ -120,13 +108,7 @@ class Work:
         if not files.exists(f"{name}.json"):
             with self.folder.stage(name):
                 make().archive().save(files, name)
-        archive = Archive.load(files, name)
-        try:
-            result = kind.from_archive(archive)
-        except (LookupError, TypeError, ValueError, AttributeError) as e:
-            raise damaged(files, name, e) from e
-        assert isinstance(result, kind)  # noqa: S101 - for the type checker
-        return result
+        return load_outcome(files, name, kind)
 
 
 def find(work: Work) -> Findings:
@@ -258,8 +240,20 @@ def untrained_stage(work: Work) -> tuple[tuple[Untrained, ...], str | None]:
                 )
                 record = copy.record()
                 work.folder.save(name, record)
-        try:
-            copies.append(Untrained.from_record(record))
-        except (TypeError, ValueError) as e:
-            raise damaged(work.folder.files, f"untrained-{seed}", e) from e
+        copies.append(_untrained(work.folder, name, record, seed))
     return tuple(copies), None
+
+
+def _untrained(folder: RunFolder, name: str, record: dict[str, Any], seed: int) -> Untrained:
+    try:
+        copy = Untrained.from_record(record)
+        if copy.seed != seed:
+            raise ValueError(f"seed {copy.seed}")
+    except (TypeError, ValueError) as e:
+        raise RunFolderError(
+            f"{folder.path}/{name}",
+            expected=f"what the untrained copy of seed {seed} predicted",
+            got=" ".join(str(e).split())[:200],
+            remedy="delete the file and give the same command again",
+        ) from e
+    return copy

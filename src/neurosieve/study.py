@@ -16,8 +16,9 @@ from neurosieve.errors import ConfigError, ResourceError, RunFolderError
 from neurosieve.folder import Folder
 from neurosieve.progress import tell
 from neurosieve.rankings import OF_CLASSES
+from neurosieve.records import read_result
 from neurosieve.report import render_page
-from neurosieve.runfolder import RunFolder, config_of, read_object, read_result, versions
+from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, pooling_of, published_stage
 from neurosieve.summary import FORMAT as SUMMARY_FORMAT
 from neurosieve.summary import Summary, summarise
@@ -53,7 +54,8 @@ def read_dataset(config: StudyConfig) -> Dataset:
         ConfigError: Source files without a label scheme.
     """
     if config.corpus is not None:
-        return read_corpus(config.corpus, None if config.data == STDLIB else config.data, seed=config.seed)
+        folder = None if config.data == STDLIB else config.data
+        return read_corpus(config.corpus, folder, seed=config.seed, limits=config.limits)
     if config.data != STDLIB:
         return _read_folder(config)
     if config.labels is None:
@@ -86,6 +88,7 @@ def _read_folder(config: StudyConfig) -> Dataset:
         "validation_from_train": config.validation_from_train,
         "keep_overlap": config.keep_overlap,
         "seed": config.seed,
+        "limits": config.limits,
     }
     if not config.whole:
         return read_tagging(config.data, labels=config.labels, **splits)
@@ -160,7 +163,7 @@ def load_interventions(run: PathLike) -> list[dict[str, Any]]:
     """
     folder = Path(run) / INTERVENTIONS
     names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
-    found = [read_object(Folder(folder), name) for name in names]
+    found = [read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names]
     return [record for record in found if record is not None]
 
 
@@ -172,7 +175,7 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
         ResourceError: The target cannot be written.
     """
     config_of(run)  # says so where this is no run folder
-    concepts, interventions = read_object(Folder(run), CONCEPTS), load_interventions(run)
+    concepts, interventions = read_result(Folder(run), CONCEPTS), load_interventions(run)
     if concepts is not None:
         _of_format(concepts, f"{run}/{CONCEPTS}", 1)
     alone = (concepts is not None or interventions) and not Folder(run).exists("summary.json")
@@ -201,8 +204,7 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
     with folder.begun():
         record = read_result(folder.files, "summary.json")
         if record is None:
-            record = _study(config, data, folder)
-            folder.save_result("summary.json", record)
+            record = folder.save("summary.json", _study(config, data, folder))
             write_report(out)  # a page of concepts may lie there
         elif not folder.files.exists(REPORT):
             write_report(out)
@@ -255,6 +257,7 @@ def import_stage(config: StudyConfig, folder: RunFolder) -> ActivationStore:
             per_class=config.rows.by_split(),
             seed=config.seed,
             shares=config.splits,
+            limits=config.limits,
         )
 
 
@@ -284,7 +287,7 @@ def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
     if manifest.long_examples:
         read = f", of which the first {config.max_windows} were read" if config.max_windows else ""
         result.append(f"{manifest.long_examples:,} examples were cut into overlapping windows{read}")
-    if (cut := manifest.counts["truncated"]) and config.whole:
+    if (cut := manifest.counts.get("truncated")) and config.whole:
         result.append(f"{cut:,} {'pairs' if len(config.columns) == 3 else 'examples'} lost the end of what did not fit")
     wide = [i for i, dtype in enumerate(manifest.dtypes) if dtype == "float32"]
     if wide and len(wide) < manifest.layers:

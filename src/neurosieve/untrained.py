@@ -43,20 +43,31 @@ class Untrained:
 
     @staticmethod
     def from_record(record: dict[str, object]) -> "Untrained":
-        """The other way."""
-        arrays = ("label", "predicted", "layers")
-        return Untrained(**{k: _numbers(v) if k in arrays else v for k, v in record.items()})  # type: ignore[arg-type]
+        """The other way.
+
+        Raises:
+            TypeError: A part is missing, or one too many.
+            ValueError: Parts that do not fit together, or are no numbers.
+        """
+        arrays = {"label": 1, "predicted": 1, "layers": 2}
+        values = {k: _numbers(k, v, arrays[k]) if k in arrays else v for k, v in record.items()}
+        copy = Untrained(**values)  # type: ignore[arg-type]
+        if not all(isinstance(v, int | float) for v in (copy.seed, copy.lam, copy.validation, copy.converged)):
+            raise ValueError("something else than numbers")
+        if not len(copy.label) == len(copy.predicted) == copy.layers.shape[1]:
+            raise ValueError(f"{len(copy.label)} labels, {len(copy.predicted)} and {copy.layers.shape[1]} predictions")
+        return copy
 
 
-def _numbers(value: object) -> np.ndarray:
+def _numbers(name: str, value: object, dimensions: int) -> np.ndarray:
     """Class numbers as integers, values as floats.
 
     Raises:
         ValueError: Something else.
     """
     array = np.array(value)
-    if array.dtype.kind not in "if":
-        raise ValueError(f"expected numbers, got {array.dtype}")
+    if array.dtype.kind not in "if" or array.ndim != dimensions or not np.isfinite(array).all():
+        raise ValueError(f"{name} of {array.dtype}, shape {array.shape}")
     return array
 
 

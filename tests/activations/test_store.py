@@ -192,7 +192,7 @@ def test_verify_names_the_damaged_file(name: str, spoil: Callable[[bytes], bytes
     store.folder.write(name, spoil(store.folder.read(name)))
     with pytest.raises(StoreError) as caught:
         ActivationStore(url).verify()
-    assert_one_line(caught.value, name, "sha256", "neurosieve extract")
+    assert_one_line(caught.value, name, "sha256", "the same command")
 
 
 @pytest.mark.parametrize("name", ["shard-00002.safetensors", "rows-00002.parquet"])
@@ -206,7 +206,7 @@ def test_reading_names_the_damaged_file(name: str, spoil: Callable[[bytes], byte
         store.folder.write(name, spoil(store.folder.read(name)))
     with pytest.raises(StoreError) as caught:
         ActivationStore(url).read("test")
-    assert_one_line(caught.value, name, "neurosieve extract")
+    assert_one_line(caught.value, name, "the same command")
     assert len(ActivationStore(url).read("train").values) == 3
 
 
@@ -216,7 +216,7 @@ def test_reading_names_the_damaged_file(name: str, spoil: Callable[[bytes], byte
         (b'{"format": 1, "model"', "broken JSON"),
         (b"\xff\xfe", "broken JSON"),
         (b"", "broken JSON"),
-        (b"[]", "format version 1"),
+        (b"[]", "a whole JSON object"),
         (b'{"format": 2}', "version 2"),
         (b'{"model": "m"}', "format version 1"),
         (b'{"format": 1}', "manifest"),
@@ -227,7 +227,7 @@ def test_bad_manifest(content: bytes, part: str, url: str) -> None:
     filled(url).folder.write("manifest.json", content)
     with pytest.raises(StoreError) as caught:
         ActivationStore(url)
-    assert_one_line(caught.value, url, part, "neurosieve extract")
+    assert_one_line(caught.value, url, part, "the same command")
 
 
 def test_no_store_there(url: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import yaml
 import neurosieve
 from neurosieve import stages as stages_module
 from neurosieve import study as study_module
+from neurosieve.activations.store import ActivationStore
 from neurosieve.models import KNOWN
 from tests.cli import Ended, one_line_error, options, ran
 from tests.study import FEW, data_folder, finished_quick, lasting, quick
@@ -163,8 +164,9 @@ def test_redundancy_refuses_what_is_unfinished(
     assert not (tmp_path / "none").exists()
     ran(capsys, "extract", *options(out=tmp_path / "run"))
     manifest = tmp_path / "run" / "activations" / "manifest.json"
-    whole = manifest.read_text()
-    manifest.write_text(json.dumps(json.loads(whole) | {"complete": False}))
+    store = ActivationStore(manifest.parent)
+    store.manifest.complete = False
+    store.save_manifest()
     monkeypatch.setattr(stages_module, "load_model", forbidden)
     for there in (True, False):
         if not there:

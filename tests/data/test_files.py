@@ -128,11 +128,11 @@ def test_data_must_be_a_folder_or_table(name: str, came: str, tmp_path: Path) ->
 def test_unreadable_file(
     files: Files, options: Any, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, _mode: str) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     put(tmp_path, files)
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(DataError) as caught:
         read_tagging(tmp_path, **options)
     check(caught.value, str(tmp_path / first), "a readable file", "Permission denied", "rights")

@@ -10,6 +10,8 @@ import pytest
 from neurosieve import concept_study
 from neurosieve.concept_study import continue_concepts, load_concepts
 from neurosieve.config import make_config
+from neurosieve.folder import Folder
+from neurosieve.records import write_object
 from neurosieve.report.concepts import concept_headline
 from neurosieve.study import load_summary, run_study, write_report
 from neurosieve.summary import Summary
@@ -59,7 +61,7 @@ def test_missing_stages_are_named_with_the_command(run: Path, capsys: Capture) -
 def test_other_folders(run: Path, tmp_path: Path, capsys: Capture) -> None:
     one_line_error(ran(capsys, "report", str(tmp_path / "none")), "a study.yaml")
     record = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    (run / "summary.json").write_text(json.dumps(record | {"format": 7}), encoding="utf-8")
+    write_object(Folder(run), "summary.json", record | {"format": 7})
     one_line_error(ran(capsys, "report", str(run)), "version 7", "version 1")
     (run / "summary.json").write_text("[", encoding="utf-8")
     one_line_error(ran(capsys, "report", str(run)), "summary.json", "a whole JSON object")

@@ -14,9 +14,10 @@ import pytest
 from neurosieve.activations.store import Activations, ActivationStore
 from neurosieve.concept_study import continue_concepts
 from neurosieve.config import StudyConfig, make_config
+from neurosieve.errors import NeurosieveError
 from neurosieve.study import run_study
 from neurosieve.summary import Summary
-from tests.tiny import tiny_model
+from tests.tiny import assert_one_line, tiny_model
 
 LABELS = ("NAME", "NUM", "SIGN")
 ROWS = {"train": 60, "validation": 30, "test": 30}
@@ -27,7 +28,7 @@ LINES = {"train": 60, "valid": 30, "test": 30}
 STAGES = ("extract", "selection", "layers", "clusters", "pipeline", "controls", "untrained", "test")
 CONCEPTS: dict[str, Any] = {"language": "python", "properties": ["lexical"], "tokens": [2000, 1000, 1000]}
 CONCEPTS |= {"rounds": 7, "min_rows": 5, "clusters": [], "evidence": 0}
-VOLATILE = ("seconds", "peak_rss_mb")
+VOLATILE = ("seconds", "peak_rss_mb", "sha256")
 _HOME = tempfile.TemporaryDirectory(prefix="studies-")  # lives as long as the test process
 
 
@@ -132,3 +133,23 @@ def finished_concepts() -> Path:
 def finished_at_chance() -> Finished:
     """A finished run on labels without a cause; not to be changed."""
     return _finish(quick(data=str(data_folder(chance=True)), rows=ROWS), "chance")
+
+
+def copy_run(folder: Path) -> Path:
+    """The finished run of the quick study, to be changed."""
+    return Path(shutil.copytree(finished_quick().folder, folder / "run"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def refused(folder: Path, *parts: str, **options: Any) -> NeurosieveError:
+    """The run is refused in one line, and nothing in the folder changes."""
+    before = contents(folder)
+    with pytest.raises(NeurosieveError) as caught:
+        run_study(quick(**options), folder)
+    assert_one_line(caught.value, *parts)
+    assert contents(folder) == before
+    return caught.value

@@ -67,7 +67,7 @@ def test_languages_get_the_same_bytes() -> None:
 
 
 def test_the_demos_validation_and_test_are_held_out() -> None:
-    shown = set(" ".join(stdlib.FILES[split] for split in ("validation", "test")).split())  # type: ignore[index]
+    shown = set(" ".join(stdlib.FILES[split] for split in ("validation", "test")).split())
     for file in sources.standard_library():
         assert file.project.held_out == (file.path in shown), file.path
 

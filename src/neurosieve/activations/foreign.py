@@ -29,6 +29,7 @@ from neurosieve.activations.store import ActivationStore, Manifest, choose_dtype
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.dealing import checked_shares, refuse_shares
 from neurosieve.data.files import SPLIT_NAMES, TextFile, find_split, read_text, split_lines
+from neurosieve.data.limits import LIMITS, Limits, checked
 from neurosieve.data.sampling import DEFAULT_ROWS, Sample, sample_rows
 from neurosieve.data.source import deal_files
 from neurosieve.data.tagging import tagged_lines
@@ -48,6 +49,7 @@ def import_activations(
     per_class: Mapping[Split, int] | None = None,
     seed: int = 0,
     shares: Sequence[float] | None = None,
+    limits: Limits = LIMITS,
 ) -> ActivationStore:
     """Write activations that another tool made to a store, or go on with one that was begun by the same call.
 
@@ -59,32 +61,34 @@ def import_activations(
         per_class: Rows a class for each split.
         seed: For the rows drawn and the splits made here.
         shares: Of train, validation and test, where one file is dealt.
+        limits: On the size of the files with labels and texts.
 
     Raises:
-        DataError: Files that are missing, broken or do not fit each other; a class without rows; fewer than two.
+        DataError: Files that are missing, broken, too large or do not fit each other; a class without rows; fewer than
+            two.
         ConfigError: Fewer than one row asked for.
         StoreError: A store of other files or options lies at `url`.
         ResourceError: h5py is needed and not installed; full disk.
     """
     place = Path(path)
     files = _find_files(place)
-    limits = dict(DEFAULT_ROWS) | dict(per_class or {})
+    counts = dict(DEFAULT_ROWS) | dict(per_class or {})
     dealt = checked_shares(shares)
     if None not in files:
         refuse_shares(dealt, f"{place}", "a file a split")
-    options = (sorted(set(classes)) if classes is not None else None, limits, seed)
+    options = (sorted(set(classes)) if classes is not None else None, counts, seed)
     reading = _fingerprint(files, options if dealt is None else (*options, dealt))
     store = _started(url, reading)
     if store is not None and store.manifest.complete:
         return store
-    inputs = [_open_input(split, file) for split, file in files.items()]
+    inputs = [_open_input(split, file, limits) for split, file in files.items()]
     for other in inputs[1:]:
         agree(f"{other.path}", other.reader.size, inputs[0].reader.size, f"as in {inputs[0].path.name}")
     dataset = _as_dataset(inputs, str(place), None in files, seed, dealt)
     sample = sample_rows(dataset, classes=classes, per_class=per_class, seed=seed)
     rows = _Rows(inputs, dataset, sample)
     if store is None:
-        notes = _notes(inputs, dataset, sample, limits, f"lines dealt by seed {seed}" if None in files else "")
+        notes = _notes(inputs, dataset, sample, counts, f"lines dealt by seed {seed}" if None in files else "")
         store = ActivationStore(url, rows.manifest(str(place), notes, reading))
         store.save_manifest()
     todo = rows.shards()[len(store.manifest.shards) :]
@@ -170,7 +174,7 @@ class _Input:
     examples: tuple[Example, ...]  # one a line, in order
 
 
-def _open_input(split: Split | None, path: Path) -> _Input:
+def _open_input(split: Split | None, path: Path, limits: Limits) -> _Input:
     """Labels and texts of one file, and a reader that has been checked against them."""
     kind = READERS[path.suffix]
     tags = _beside(path, ".label", "the labels of the rows")
@@ -178,21 +182,24 @@ def _open_input(split: Split | None, path: Path) -> _Input:
     if issubclass(kind, SentenceReader):
         lines = _beside(path, ".in", "the lines that the activations were read from")
         assert lines is not None  # noqa: S101  # else refused
-        examples = tuple(tagged_lines(read_text(lines), read_text(tags), split or "train"))
+        code, labels = (read_text(p, limits, row="line") for p in (lines, tags))
+        examples = tuple(checked(tagged_lines(code, labels, split or "train"), limits, f"{lines}"))
         if split is None:
             examples = tuple(replace(e, id=f"{path.stem}:{n}") for n, e in enumerate(examples, start=1))
         return _Input(path, kind(path, [e.text for e in examples]), examples)
     reader = kind(path)
-    return _Input(path, reader, _row_examples(path, reader, read_text(tags), split))
+    return _Input(path, reader, _row_examples(path, reader, read_text(tags, limits, row="line"), split, limits))
 
 
-def _row_examples(path: Path, reader: ArrayReader, tags: TextFile, split: Split | None) -> tuple[Example, ...]:
+def _row_examples(
+    path: Path, reader: ArrayReader, tags: TextFile, split: Split | None, limits: Limits
+) -> tuple[Example, ...]:
     """One example a row: its label on the whole text."""
     name = split or path.stem
     columns: dict[str, list[str]] = {".label": _column(path, tags, reader.rows)}
     for ending in (".in", ".group"):
         if file := _beside(path, ending):
-            columns[ending] = _column(path, read_text(file), reader.rows)
+            columns[ending] = _column(path, read_text(file, limits, row="line"), reader.rows)
     numbers = range(reader.rows)
     if ".in" not in columns:
         reader.notes.append("no .in file: each row is a type of its own, so lookup and unseen rows say nothing")

@@ -1,6 +1,6 @@
 """The activation store: a folder (any fsspec URL) that is written shard by shard and that others can read.
 
-    manifest.json              format version, model, site, dtypes, counts, sha256 per shard
+    manifest.json              format version, model, site, dtypes, counts, sha256 per shard, and its own
     rows-00000.parquet         example, group, text, start, end, label, label_id, split, window: one line a row;
                                a pair has two, with the same `row` and `side` 0 and 1; labels that are numbers stand
                                in a further column `value`; where two texts are read as one input, U+001E stands
@@ -15,23 +15,36 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from jaxtyping import Float, Int, Num
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
+from typing_extensions import TypedDict
 
-from neurosieve.activations.row_table import ROW_SCHEMA, labels_of, pair_sides, texts_of, unit_table, with_left_end
+from neurosieve.activations.row_table import (
+    LEFT_END,
+    ROW_SCHEMA,
+    labels_of,
+    pair_sides,
+    texts_of,
+    unit_table,
+    with_left_end,
+)
 from neurosieve.errors import StoreError
 from neurosieve.folder import Folder
+from neurosieve.records import read_object, write_object
 from neurosieve.typing import NeuronId, PathLike, Split
 
 FORMAT = 1
+MANIFEST = "manifest.json"
+_REDO = "delete the store's folder, or choose another, and give the same command again: it is written anew"
 
 
 @dataclass(frozen=True)
@@ -82,13 +95,23 @@ def as_activations(
     )
 
 
-_REDO = "delete the store's folder and run `neurosieve extract` again"
+class Shard(TypedDict):
+    """What the manifest says of one shard: its two files with their sha256, its split, rows, and layers kept wider."""
+
+    values: str
+    rows: str
+    split: Split
+    count: int
+    sha256: str
+    rows_sha256: str
+    float32_layers: list[int]
 
 
 @dataclass
 class Manifest:
     """What a store says of itself; `shards` grows as they are finished."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid")
     model: str
     revision: str | None
     adapter: dict[str, Any]
@@ -104,9 +127,25 @@ class Manifest:
     rows: dict[str, int]
     reading: str
     sides: int = 1
-    shards: list[dict[str, Any]] = field(default_factory=list)
+    shards: list[Shard] = field(default_factory=list)
     complete: bool = False
     format: int = FORMAT
+
+
+_MANIFEST = TypeAdapter(Manifest)
+
+
+def _misfits(manifest: Manifest) -> list[str]:
+    """Which parts do not fit together, in words; what shards hold is known when they are read."""
+    splits = {split for split, count in manifest.rows.items() if count}
+    written = {shard["split"] for shard in manifest.shards}
+    checks = {
+        f"{manifest.layers} layers of {len(manifest.dtypes)} dtypes": manifest.layers == len(manifest.dtypes) > 0,
+        f"width {manifest.width}": manifest.width > 0,
+        f"{manifest.sides} sides": manifest.sides in (1, 2),
+        f"shards of {sorted(written)}, rows of {sorted(splits)}": written == splits or not manifest.complete,
+    }
+    return [what for what, holds in checks.items() if not holds]
 
 
 class ActivationStore:
@@ -123,27 +162,30 @@ class ActivationStore:
     @staticmethod
     def started(url: PathLike) -> bool:
         """Is there a manifest at `url`?"""
-        return Folder(url).exists("manifest.json")
+        return Folder(url).exists(MANIFEST)
 
     def _read_manifest(self) -> Manifest:
         where = f"activation store {self.folder.url}"
-        try:
-            record = json.loads(self.folder.read("manifest.json", _REDO))
-        except ValueError as e:
-            raise StoreError(where, expected="a whole manifest.json", got="broken JSON", remedy=_REDO) from e
-        version = record.get("format") if isinstance(record, dict) else None
-        if version != FORMAT:
+        record = read_object(self.folder, MANIFEST, _REDO, StoreError)
+        if record is None:
+            remedy = "check the path, or make the store first with `neurosieve extract`"
+            raise StoreError(where, expected=f"a {MANIFEST}", got="nothing there", remedy=remedy)
+        where = f"{self.folder.url}/{MANIFEST}"
+        if (version := record.get("format")) != FORMAT:
             raise StoreError(where, expected=f"format version {FORMAT}", got=f"version {version}", remedy=_REDO)
         try:
-            return Manifest(**record)
-        except TypeError as e:
-            raise StoreError(
-                f"{where} manifest.json", expected="the keys of this format", got=str(e), remedy=_REDO
-            ) from e
+            manifest = _MANIFEST.validate_json(json.dumps(record))  # in Python's own mode no mapping is a dataclass
+        except ValidationError as e:
+            first = e.errors()[0]
+            came = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise StoreError(where, expected="the keys and types of this format", got=came, remedy=_REDO) from e
+        if odd := _misfits(manifest):
+            raise StoreError(where, expected="parts that fit together", got="; ".join(odd), remedy=_REDO)
+        return manifest
 
     def save_manifest(self) -> None:
         """Write the manifest as it stands."""
-        self.folder.write("manifest.json", json.dumps(vars(self.manifest), indent=1, ensure_ascii=False).encode())
+        write_object(self.folder, MANIFEST, vars(self.manifest))
 
     def append(self, split: Split, layers: Sequence[Float[Tensor, "rows width"]], rows: pa.Table) -> None:
         """Write one shard and name it in the manifest.
@@ -158,8 +200,9 @@ class ActivationStore:
         names = {"values": f"shard-{number:05d}.safetensors", "rows": f"rows-{number:05d}.parquet"}
         self.folder.write(names["values"], data)
         self.folder.write(names["rows"], table.getvalue())
-        entry: dict[str, Any] = {
-            **names,
+        entry: Shard = {
+            "values": names["values"],
+            "rows": names["rows"],
             "split": split,
             "count": rows.num_rows,
             "sha256": hashlib.sha256(data).hexdigest(),
@@ -192,7 +235,7 @@ class ActivationStore:
 
     def table(self, split: Split) -> pa.Table:
         """The row table of a split, two lines for a pair."""
-        parts = [self._rows(s["rows"]) for s in self._shards(split)]
+        parts = [self._rows(shard) for shard in self._shards(split)]
         return pa.concat_tables(parts) if parts else ROW_SCHEMA.empty_table()
 
     def units(self, split: Split) -> pa.Table:
@@ -210,8 +253,8 @@ class ActivationStore:
         """
         wanted = list(range(self.manifest.layers)) if layers is None else list(layers)
         for shard in self._shards(split):
-            with self._open(shard["values"]) as get:
-                yield torch.cat([get(f"layer.{i}").float() for i in wanted], 1), self._rows(shard["rows"])
+            with self._open(shard) as get:
+                yield torch.cat([get(i).float() for i in wanted], 1), self._rows(shard)
 
     def read(self, split: Split, layers: Iterable[int] | None = None) -> Activations:
         """All rows of a split as float32, layers side by side.
@@ -229,34 +272,42 @@ class ActivationStore:
         begin = 0
         for shard in self._shards(split):
             end = begin + shard["count"]
-            with self._open(shard["values"]) as get:
+            with self._open(shard) as get:
                 for place, layer in enumerate(wanted):
-                    values[begin:end, place * width : (place + 1) * width] = get(f"layer.{layer}")
+                    values[begin:end, place * width : (place + 1) * width] = get(layer)
             begin = end
         return as_activations(values, wanted, table, self.manifest.labels, self.manifest.sides)
 
-    def _rows(self, name: str) -> pa.Table:
+    def _rows(self, shard: Shard) -> pa.Table:
+        name = shard["rows"]
+        where = f"shard {self.folder.url}/{name}"
         try:
             rows = pq.read_table(io.BytesIO(self.folder.read(name, _REDO)))
-        except pa.ArrowException as e:
-            where = f"shard {self.folder.url}/{name}"
-            raise StoreError(where, expected="a whole Parquet file", got=str(e), remedy=_REDO) from e
+        except (pa.ArrowException, OSError) as e:
+            said = " ".join(str(e).split())[:200]
+            raise StoreError(where, expected="a whole Parquet file", got=said, remedy=_REDO) from e
+        lacking = [n for n in ROW_SCHEMA.names if n not in (*rows.column_names, LEFT_END, "side")]
+        if lacking or rows.num_rows != shard["count"]:
+            expected = f"{shard['count']} rows with the columns {', '.join(ROW_SCHEMA.names)}"
+            came = f"{rows.num_rows} with {', '.join(rows.column_names) or 'none'}"
+            raise StoreError(where, expected=expected, got=came, remedy=_REDO)
         return with_left_end(rows)
 
-    def _shards(self, split: Split) -> list[dict[str, Any]]:
+    def _shards(self, split: Split) -> list[Shard]:
         return [s for s in self.manifest.shards if s["split"] == split]
 
-    def _open(self, name: str) -> "_ShardReader":
-        return _ShardReader(self.folder, name)
+    def _open(self, shard: Shard) -> "_ShardReader":
+        return _ShardReader(self.folder, shard, self.manifest.width)
 
 
 class _ShardReader:
     """Reads single layers of a shard: memory-mapped where the file is local, else from its bytes."""
 
-    def __init__(self, folder: Folder, name: str) -> None:
-        self._folder, self._name = folder, name
+    def __init__(self, folder: Folder, shard: Shard, width: int) -> None:
+        self._folder, self._name = folder, shard["values"]
+        self._where, self._shape = f"shard {folder.url}/{self._name}", (shard["count"], width)
 
-    def __enter__(self) -> Callable[[str], Tensor]:
+    def __enter__(self) -> Callable[[int], Float[Tensor, "rows width"]]:
         path = self._folder.local(self._name)
         try:
             if path is None:
@@ -265,9 +316,19 @@ class _ShardReader:
             else:
                 self._get = safe_open(path, framework="pt").get_tensor
         except (OSError, SafetensorError) as e:
-            where = f"shard {self._folder.url}/{self._name}"
-            raise StoreError(where, expected="a whole safetensors file", got=str(e), remedy=_REDO) from e
-        return self._get
+            raise StoreError(self._where, expected="a whole safetensors file", got=str(e), remedy=_REDO) from e
+        return self._layer
+
+    def _layer(self, number: int) -> Float[Tensor, "rows width"]:
+        name = f"layer.{number}"
+        try:
+            values = self._get(name)
+        except (KeyError, SafetensorError) as e:
+            raise StoreError(self._where, expected=f"the tensor {name}", got="none", remedy=_REDO) from e
+        if tuple(values.shape) != self._shape or not values.is_floating_point():
+            expected, came = f"{name} of floats, shape {self._shape}", f"{values.dtype}, {tuple(values.shape)}"
+            raise StoreError(self._where, expected=expected, got=came, remedy=_REDO)
+        return values
 
     def __exit__(self, *_: object) -> None:
         del self._get

@@ -241,7 +241,7 @@ def demo_config(scheme: str, model: str) -> StudyConfig:
         "data": STDLIB,
         "labels": scheme,
         # What takes longest is left out, so that both schemes end within ninety seconds on two cores.
-        "rows": {"train": 150, "validation": 150, "test": 150},
+        "rows": {"train": 60, "validation": 60, "test": 80},
         "deltas": [0.02],
         # With twenty files no set can be shown to stay so near: the point rule chooses, and the interval is told.
         "select": ["point"],

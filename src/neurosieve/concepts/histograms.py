@@ -146,7 +146,12 @@ class ConceptAccumulator:
         if len(bucket) and not 0 <= bucket.min() <= bucket.max() < BUCKETS:
             raise DataError("buckets", expected=f"0 to {BUCKETS - 1}", got="others", remedy="take buckets_of")
         if not bool(torch.isfinite(x).all()):
-            raise DataError("values", expected="finite", got="inf or nan", remedy="store them as float32")
+            raise DataError(
+                "values",
+                expected="finite",
+                got="inf or nan",
+                remedy="read the model with --precision float32 into another --out",
+            )
 
     def _count(self, z: Tensor, codes: np.ndarray) -> None:
         groups = list(self._groups(codes))

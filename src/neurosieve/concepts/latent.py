@@ -203,4 +203,9 @@ def _check(values: Float[Tensor, "rows width"], width: int) -> None:
         got = f"{values.shape[1]} neurons"
         raise DataError("vectors", expected=f"{width} neurons", got=got, remedy="pass rows of the tree's layer")
     if not bool(torch.isfinite(values).all()):
-        raise DataError("values", expected="finite", got="inf or nan", remedy="store them as float32")
+        raise DataError(
+            "values",
+            expected="finite",
+            got="inf or nan",
+            remedy="read the model with --precision float32 into another --out",
+        )

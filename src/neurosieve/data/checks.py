@@ -12,6 +12,7 @@ from datasketch import MinHash, MinHashLSH
 from jaxtyping import UInt64
 
 from neurosieve.data.dataset import Dataset, Example
+from neurosieve.data.limits import LONG, TOKENIZER_BYTES
 from neurosieve.data.sampling import Sample
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, Split
@@ -25,15 +26,16 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 def check_dataset(dataset: Dataset, sample: Sample) -> list[str]:
-    """Notes on whole examples and pairs; none on tokens.
+    """Notes on whole examples and pairs, and on long texts; else none on tokens.
 
     Args:
         dataset: All examples, after exact copies were dropped.
         sample: The rows that are analysed; near-copies are looked for among their texts.
     """
+    long = _long_text(dataset)
     if not dataset.whole:
-        return []
-    notes = [f"labels in {split}: {_shares(dataset, split)}" for split in SPLITS]
+        return long
+    notes = [*long, *(f"labels in {split}: {_shares(dataset, split)}" for split in SPLITS)]
     for split, count in near_copies(_texts(dataset, sample)).items():
         if count:
             notes.append(
@@ -46,6 +48,14 @@ def check_dataset(dataset: Dataset, sample: Sample) -> list[str]:
             " negatives are wrong (Krinke & Ragkhitwetsagul 2022)"
         )
     return notes
+
+
+def _long_text(dataset: Dataset) -> list[str]:
+    size = max((len(e.text) for e in dataset.examples), default=0)
+    if size <= LONG:
+        return []
+    memory = size * TOKENIZER_BYTES / 1e9
+    return [f"the longest text has {size:,} characters: tokenizing it takes about {memory:.1f} GB of memory"]
 
 
 def _shares(dataset: Dataset, split: Split) -> str:

@@ -23,6 +23,7 @@ from neurosieve.data.dataset import Dataset, Example, Pair, Span
 from neurosieve.data.files import data_folder, printable, read_text
 from neurosieve.data.functions import WORD, Function, Syntax, description, find_functions
 from neurosieve.data.languages import LANGUAGES, find_sources, language_of
+from neurosieve.data.limits import LIMITS, Limits, TooLargeError
 from neurosieve.data.mutations import (
     Edit,
     operator_usage,
@@ -31,7 +32,7 @@ from neurosieve.data.mutations import (
     variable_misuse,
     wrong_operator,
 )
-from neurosieve.data.source import deal_files
+from neurosieve.data.source import TOO_LARGE, UNREADABLE, deal_files
 from neurosieve.errors import DataError, unknown_name
 from neurosieve.typing import SPLITS, PathLike, Split
 
@@ -82,7 +83,7 @@ class Corpus:
     make: Callable[[Functions, int], Made]
 
 
-def read_corpus(name: str, folder: PathLike | None = None, *, seed: int = 0) -> Dataset:
+def read_corpus(name: str, folder: PathLike | None = None, *, seed: int = 0, limits: Limits = LIMITS) -> Dataset:
     """Make a corpus from the source files below a folder.
 
     The most frequent language is taken. At most `MOST` functions are read, files in an order drawn by seed.
@@ -91,6 +92,7 @@ def read_corpus(name: str, folder: PathLike | None = None, *, seed: int = 0) -> 
         name: One of `CORPORA`.
         folder: Holds source files; the running Python's standard library by default.
         seed: For splits and all draws: the same files and seed give the same corpus.
+        limits: On each file; those above are left out, and counted.
 
     Raises:
         ConfigError: Unknown corpus.
@@ -101,7 +103,7 @@ def read_corpus(name: str, folder: PathLike | None = None, *, seed: int = 0) -> 
     origin = "Python standard library" if folder is None else printable(str(folder))
     files, language, notes = _files(folder)
     hashes: dict[str, str] = {}
-    functions = _read(files, language, seed, hashes, notes)
+    functions = _read(files, language, seed, limits, hashes, notes)
     made = CORPORA[name].make(functions, seed)
     total = hashlib.sha256("".join(f"{k}{v}" for k, v in sorted(hashes.items())).encode()).hexdigest()
     count = sum(not e.id.endswith((DESCRIPTION, COPY)) for e in made.examples)
@@ -141,7 +143,12 @@ def _files(folder: PathLike | None) -> tuple[dict[str, Path], str, Counter[str]]
 
 
 def _read(
-    files: Mapping[str, Path], language: str, seed: int, hashes: dict[str, str], notes: Counter[str]
+    files: Mapping[str, Path],
+    language: str,
+    seed: int,
+    limits: Limits,
+    hashes: dict[str, str],
+    notes: Counter[str],
 ) -> dict[Split, list[Found]]:
     """The functions of each split, each text once."""
     splits = deal_files(files, seed)
@@ -154,7 +161,7 @@ def _read(
             if len(functions[split]) >= MOST[split]:
                 notes["source files not read: there were enough functions"] += 1
                 continue
-            for function in _functions_of(name, files[name], language, hashes, notes):
+            for function in _functions_of(name, files[name], language, limits, hashes, notes):
                 if function.text in seen:
                     notes["functions left out: same text as another one"] += 1
                 else:
@@ -165,12 +172,12 @@ def _read(
 
 
 def _functions_of(
-    name: str, path: Path, language: str, hashes: dict[str, str], notes: Counter[str]
+    name: str, path: Path, language: str, limits: Limits, hashes: dict[str, str], notes: Counter[str]
 ) -> Iterator[Function]:
     try:
-        file = read_text(path, blank=True)
-    except DataError:
-        notes["source files left out: not readable as UTF-8 text"] += 1
+        file = read_text(path, limits, row="file", blank=True)
+    except DataError as e:
+        notes[TOO_LARGE if isinstance(e, TooLargeError) else UNREADABLE] += 1
         return
     hashes[name] = file.sha256
     for function in find_functions(file.text, language):

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from neurosieve.data.limits import LIMITS, Limits, Meter, RowKind
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS, PathLike, Split
 
@@ -20,6 +21,7 @@ SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
 }
 PLACEHOLDER = f"SPLIT: {', '.join(SPLITS)}"  # explains the word in messages
 _POINTER = b"version https://git-lfs.github.com/spec/"
+_CHUNK = 2**20
 _PART = re.compile(r"-[0-9]{5}(-of-[0-9]{5})(-[0-9a-f]+)?")
 
 
@@ -193,21 +195,21 @@ def ignored_files(folder: Path, used: Sequence[Path]) -> dict[str, int]:
     return {f"files ignored, as no split is called so: {', '.join(others)}": len(others)} if others else {}
 
 
-def read_text(path: Path, *, blank: bool = False) -> TextFile:
+def read_text(path: Path, limits: Limits = LIMITS, *, row: RowKind | None = None, blank: bool = False) -> TextFile:
     """Read and decode a file, line ends untouched, without a byte order mark.
 
     Args:
         path: Plain or `.gz`.
+        limits: On its size; what is too large is refused while it is unpacked.
+        row: What a row is, where rows are bounded too.
         blank: Let a file without any text pass.
 
     Raises:
-        DataError: Unreadable, empty, broken gzip, not UTF-8 (with the byte's place), or not fetched by Git LFS.
+        DataError: Unreadable, empty, above a limit, broken gzip, not UTF-8 (with the byte's place), or not fetched by
+            Git LFS.
     """
     try:
-        raw = path.read_bytes()
-        _check_fetched(path, raw)
-        data = gzip.decompress(raw) if path.suffix == ".gz" else raw
-        data = data.removeprefix(codecs.BOM_UTF8)
+        data, sha256 = _unpacked(path, Meter(limits, f"{path}", row))
         text = data.decode("utf-8")
     except (gzip.BadGzipFile, EOFError, zlib.error) as e:
         raise DataError(f"{path}", expected="a whole gzip file", got=str(e), remedy="pack or copy it again") from e
@@ -220,7 +222,24 @@ def read_text(path: Path, *, blank: bool = False) -> TextFile:
         raise DataError(f"{path}", expected="a readable file", got=reason, remedy="check path and rights") from e
     if not blank and not text.strip():
         raise DataError(f"{path}", expected="at least one line", got="an empty file", remedy="fill or remove it")
-    return TextFile(path, text, hashlib.sha256(raw).hexdigest())
+    return TextFile(path, text, sha256)
+
+
+def _unpacked(path: Path, meter: Meter) -> tuple[bytearray, str]:
+    """The bytes of a file, unpacked, without a byte order mark; and the sha256 of those on disk."""
+    data = bytearray()
+    with path.open("rb") as f:
+        _check_fetched(path, f.read(len(_POINTER)))
+        f.seek(0)
+        sha256 = hashlib.file_digest(f, "sha256").hexdigest()
+        f.seek(0)
+        stream = gzip.GzipFile(fileobj=f) if path.suffix == ".gz" else f
+        while chunk := stream.read(_CHUNK):
+            meter.feed(chunk)
+            data += chunk
+    if data.startswith(codecs.BOM_UTF8):
+        del data[: len(codecs.BOM_UTF8)]
+    return data, sha256
 
 
 def _check_fetched(path: Path, start: bytes) -> None:

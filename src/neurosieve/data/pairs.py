@@ -9,6 +9,7 @@ from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Pair
 from neurosieve.data.files import digest, find_splits, group_of, ignored_files, printable, read_text, split_lines
+from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.tables import cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -17,7 +18,12 @@ FUNCTIONS = "data.jsonl"
 
 
 def read_pair_files(
-    folder: Path, columns: tuple[str, str, str], *, validation_needed: bool, target: Target = "auto"
+    folder: Path,
+    columns: tuple[str, str, str],
+    *,
+    validation_needed: bool,
+    target: Target = "auto",
+    limits: Limits = LIMITS,
 ) -> Dataset:
     """Read one labelled pair a row.
 
@@ -30,6 +36,7 @@ def read_pair_files(
         validation_needed: False where the validation split is carved from train.
         target: Do labels name classes, or are they values? See `tables.label_texts`. In the second layout labels are
             names unless values are asked for.
+        limits: On each file.
 
     Raises:
         DataError: Missing, broken, empty or ambiguous files; rows without a text or label; labels of mixed types; an
@@ -39,11 +46,11 @@ def read_pair_files(
     texts = _Texts()
     whole = next((p for p in (folder / FUNCTIONS, folder / f"{FUNCTIONS}.gz") if p.is_file()), None)
     if whole:
-        labelled, used = _indexed(whole, texts, hashes, validation_needed=validation_needed)
+        labelled, used = _indexed(whole, texts, hashes, limits, validation_needed=validation_needed)
         if target == "values":
             labelled = [(pair, _number(str(value))) for pair, value in labelled]
     else:
-        labelled, used = _listed(folder, columns, texts, hashes, validation_needed=validation_needed)
+        labelled, used = _listed(folder, columns, texts, hashes, limits, validation_needed=validation_needed)
     labels, numeric = label_texts([(pair.id, value) for pair, value in labelled], folder, target)
     pairs = tuple(pair._replace(label=name) for (pair, _), name in zip(labelled, labels, strict=True))
     what = "functions paired by id" if whole else f"pairs of {columns[0]!r} and {columns[1]!r} with {columns[2]!r}"
@@ -79,12 +86,17 @@ class _Texts:
 
 
 def _listed(
-    folder: Path, columns: tuple[str, str, str], texts: _Texts, hashes: dict[str, str], *, validation_needed: bool
+    folder: Path,
+    columns: tuple[str, str, str],
+    texts: _Texts,
+    hashes: dict[str, str],
+    limits: Limits,
+    *,
+    validation_needed: bool,
 ) -> tuple[list[tuple[Pair, object]], list[Path]]:
     first, second, label = columns
-    tables = split_tables(
-        folder, hashes, validation_needed=validation_needed, other=f"{FUNCTIONS} with SPLIT.txt of id pairs"
-    )
+    other = f"{FUNCTIONS} with SPLIT.txt of id pairs"
+    tables = split_tables(folder, hashes, validation_needed=validation_needed, other=other, limits=limits)
     if folder.is_file() and (row := tables["train"][1][0][1]).keys() >= {"idx", "func"} and first not in row:
         raise _no_lists(folder.parent)
     pairs: list[tuple[Pair, object]] = []
@@ -98,10 +110,10 @@ def _listed(
 
 
 def _indexed(
-    whole: Path, texts: _Texts, hashes: dict[str, str], *, validation_needed: bool
+    whole: Path, texts: _Texts, hashes: dict[str, str], limits: Limits, *, validation_needed: bool
 ) -> tuple[list[tuple[Pair, object]], list[Path]]:
     functions: dict[str, str] = {}
-    for number, row in enumerate(records(whole, ".jsonl", hashes), 1):
+    for number, row in enumerate(records(whole, ".jsonl", hashes, limits), 1):
         where = f"{whole} row {number}"
         functions[str(cell(row, "idx", where))] = code_of(row, "func", where)
     found = find_splits(whole.parent, ".txt", validation_needed=validation_needed)
@@ -109,7 +121,7 @@ def _indexed(
         raise _no_lists(whole.parent)
     pairs: list[tuple[Pair, object]] = []
     for split, path in found.items():
-        file = read_text(path)
+        file = read_text(path, limits, row="line")
         hashes[path.name] = file.sha256
 
         def index(name: str, where: str, split: Split = split) -> int:

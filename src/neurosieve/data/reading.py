@@ -20,6 +20,7 @@ from neurosieve.data.files import (
     read_text,
     single_file,
 )
+from neurosieve.data.limits import LIMITS, Limits, RowKind, checked
 from neurosieve.data.pair_splits import carve_pairs, separate_pairs
 from neurosieve.data.pairs import read_pair_files
 from neurosieve.data.sequences import read_sequences
@@ -38,6 +39,7 @@ def read_tagging(
     splits: Sequence[float] | None = None,
     keep_overlap: bool = False,
     seed: int = 0,
+    limits: Limits = LIMITS,
 ) -> Dataset:
     """Read a token-tagging data set.
 
@@ -49,17 +51,19 @@ def read_tagging(
         splits: Shares of train, validation and test of what is dealt here: one file, or source files.
         keep_overlap: Keep test examples that also stand in train or validation, and validation ones in train.
         seed: For the splits made here.
+        limits: On the size of each file.
 
     Raises:
-        DataError: Missing, broken, empty or ambiguous files.
+        DataError: Missing, broken, empty, ambiguous or too large files.
         ConfigError: Unknown scheme, or a share outside 0..1.
     """
     share, shares = _checked_share(validation_from_train), checked_shares(splits)
     if labels is not None:
-        dataset = read_sources(data_folder(path), labels, seed, validation_needed=share is None, shares=shares)
+        folder = data_folder(path)
+        dataset = read_sources(folder, labels, seed, validation_needed=share is None, shares=shares, limits=limits)
     else:
         place = _place(path, [form.endings[0] for form in _FORMATS], share, shares)
-        dataset = _read_split_files(place, validation_needed=share is None)
+        dataset = _read_split_files(place, limits, validation_needed=share is None)
         dataset = deal_dataset(dataset, place, seed, shares) if place.is_file() else dataset
     return _sound_splits(dataset, share, keep_overlap=keep_overlap, seed=seed)
 
@@ -74,6 +78,7 @@ def read_examples(
     splits: Sequence[float] | None = None,
     keep_overlap: bool = False,
     seed: int = 0,
+    limits: Limits = LIMITS,
 ) -> Dataset:
     """Read a data set of whole examples with one label each.
 
@@ -86,6 +91,7 @@ def read_examples(
         splits: As `read_tagging`.
         keep_overlap: As `read_tagging`.
         seed: For the splits made here.
+        limits: On the size of each file.
 
     Raises:
         DataError: As `read_sequences`.
@@ -93,7 +99,7 @@ def read_examples(
     """
     share, shares = _checked_share(validation_from_train), checked_shares(splits)
     place = _place(path, ENDINGS, share, shares)
-    dataset = read_sequences(place, text, label, validation_needed=share is None, target=target)
+    dataset = read_sequences(place, text, label, validation_needed=share is None, target=target, limits=limits)
     dataset = deal_dataset(dataset, place, seed, shares) if place.is_file() else dataset
     return _sound_splits(dataset, share, keep_overlap=keep_overlap, seed=seed)
 
@@ -108,6 +114,7 @@ def read_pairs(
     splits: Sequence[float] | None = None,
     keep_overlap: bool = False,
     seed: int = 0,
+    limits: Limits = LIMITS,
 ) -> Dataset:
     """Read a data set of pairs with one label each.
 
@@ -122,6 +129,7 @@ def read_pairs(
         splits: As `read_tagging`.
         keep_overlap: Keep pairs, and functions, that stand in two splits.
         seed: For the splits made here.
+        limits: On the size of each file.
 
     Raises:
         DataError: As `read_pair_files`; a function that stands in two splits.
@@ -129,7 +137,7 @@ def read_pairs(
     """
     share, shares = _checked_share(validation_from_train), checked_shares(splits)
     place = _place(path, ENDINGS, share, shares)
-    dataset = read_pair_files(place, columns, validation_needed=share is None, target=target)
+    dataset = read_pair_files(place, columns, validation_needed=share is None, target=target, limits=limits)
     dataset = deal_dataset(dataset, place, seed, shares) if place.is_file() else dataset
     if share is not None:
         dataset = carve_pairs(dataset, share, seed)
@@ -173,25 +181,27 @@ class _Format(NamedTuple):
         endings: Of a split's files, the one with the text first.
         read: From these files and the split to examples.
         kind: What an example is, in words.
+        row: What a line of its files is.
     """
 
     endings: tuple[str, ...]
     read: Callable[..., Iterator[Example]]
     kind: str
+    row: RowKind
 
 
 _SENTENCES = "sentences of tagged tokens; the context is one sentence"
 _FORMATS = (
-    _Format((".in", ".label"), tagged_lines, "lines of tagged tokens; the context is one line"),
-    _Format((".jsonl",), span_records, "examples with labelled spans"),
-    _Format((".conll",), conll_sentences, _SENTENCES),
-    _Format((".conllu",), conll_sentences, _SENTENCES),
+    _Format((".in", ".label"), tagged_lines, "lines of tagged tokens; the context is one line", "line"),
+    _Format((".jsonl",), span_records, "examples with labelled spans", "line"),
+    _Format((".conll",), conll_sentences, _SENTENCES, "sentence"),
+    _Format((".conllu",), conll_sentences, _SENTENCES, "sentence"),
 )
 
 
-def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
+def _read_split_files(folder: Path, limits: Limits, *, validation_needed: bool) -> Dataset:
     if folder.is_file():
-        return _read_one_file(folder)
+        return _read_one_file(folder, limits)
     found = [(f, p) for f in _FORMATS if (p := find_splits(folder, f.endings[0], validation_needed=validation_needed))]
     if not found:
         raise DataError(
@@ -208,14 +218,14 @@ def _read_split_files(folder: Path, *, validation_needed: bool) -> Dataset:
     examples: list[Example] = []
     hashes: dict[str, str] = {}
     for split in texts:
-        files = [read_text(paths[split]) for paths in (texts, *beside)]
+        files = [read_text(paths[split], limits, row=form.row) for paths in (texts, *beside)]
         hashes |= {file.path.name: file.sha256 for file in files}
-        examples.extend(form.read(*files, split))
+        examples.extend(checked(form.read(*files, split), limits, f"{files[0].path}"))
     used = [path for paths in (texts, *beside) for path in paths.values()]
     return Dataset(tuple(examples), f"{printable(folder.name)}: {form.kind}", ignored_files(folder, used), hashes)
 
 
-def _read_one_file(path: Path) -> Dataset:
+def _read_one_file(path: Path, limits: Limits) -> Dataset:
     """Examples of all splits, called train."""
     form = next(f for f in _FORMATS if path.name.removesuffix(".gz").endswith(f.endings[0]))
     stem = path.name.removesuffix(".gz").removesuffix(form.endings[0])
@@ -226,9 +236,10 @@ def _read_one_file(path: Path) -> Dataset:
             came = " and ".join(p.name for p in found) or "none"
             raise DataError(f"{path}", expected=f"{stem}{ending} beside it", got=came, remedy="keep one such file")
         paths += found
-    files = [read_text(p) for p in paths]
+    files = [read_text(p, limits, row=form.row) for p in paths]
     hashes = {file.path.name: file.sha256 for file in files}
-    return Dataset(tuple(form.read(*files, "train")), f"{path.name}: {form.kind}", {}, hashes)
+    examples = tuple(checked(form.read(*files, "train"), limits, f"{path}"))
+    return Dataset(examples, f"{path.name}: {form.kind}", {}, hashes)
 
 
 def _beside(folder: Path, form: _Format, ending: str, validation_needed: bool) -> dict[Split, Path]:

@@ -5,20 +5,25 @@ them: what `map` and `filter` cached, and parts of an earlier save.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from jaxtyping import Int
 
 from neurosieve.data.files import SPLIT_NAMES, data_hash, find_splits, read_text
 from neurosieve.data.json_text import parse_json
+from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.errors import DataError
 from neurosieve.typing import Split
 
 SPLITS_FILE, STATE, INFO = "dataset_dict.json", "state.json", "dataset_info.json"
 _AGAIN = "save the data set again"
+_BATCH = 256  # rows at a time: a column that repeats one long text is small on disk alone
 
 
 def is_saved(folder: Path) -> bool:
@@ -59,24 +64,30 @@ def saved_splits(folder: Path, *, validation_needed: bool) -> dict[Split, Path]:
     return found
 
 
-def saved_rows(place: Path, hashes: dict[str, str]) -> list[Mapping[str, Any]]:
+def saved_rows(place: Path, hashes: dict[str, str], limits: Limits = LIMITS) -> list[Mapping[str, Any]]:
     """The rows of one saved set, in its order; hashes of the files that hold them are added.
 
     Raises:
-        DataError: A file that is missing or broken; no rows.
+        DataError: A file that is missing or broken, or above a limit; no rows.
     """
     state = _record(place / STATE)
-    table = _streams(place, state, ("_data_files",), hashes)
+    table = _streams(place, state, ("_data_files",), hashes, limits)
     if table is None or not table.num_rows:
         raise DataError(f"{place}", expected="rows in *.arrow files", got="none", remedy=_AGAIN)
-    order = _streams(place, state, ("_indices_files", "_indices_data_files"), hashes)  # of early versions
+    order = _streams(place, state, ("_indices_files", "_indices_data_files"), hashes, limits)  # of early versions
     if order is not None:
-        try:
-            table = table.take(order["indices"])
-        except (pa.ArrowException, KeyError, IndexError) as e:
-            raise DataError(f"{place}", expected="indices of its rows", got=_said(e), remedy=_AGAIN) from e
+        table = _ordered(table, order, f"{place}", limits)
     info = _record(place / INFO) if (place / INFO).is_file() else {}
     return arrow_rows(table, f"{place}", info.get("features"))
+
+
+def _ordered(table: pa.Table, order: pa.Table, where: str, limits: Limits) -> pa.Table:
+    sizes = pa.array(np.concatenate([_row_bytes(batch) for batch in table.to_batches()]))
+    try:
+        limits.check("bytes", where, pc.sum(sizes.take(order["indices"])).as_py() or 0)  # a row can be named often
+        return table.take(order["indices"])
+    except (pa.ArrowException, KeyError, IndexError) as e:
+        raise DataError(where, expected="indices of its rows", got=_said(e), remedy=_AGAIN) from e
 
 
 def _record(path: Path) -> dict[str, Any]:
@@ -88,14 +99,16 @@ def _record(path: Path) -> dict[str, Any]:
     return record
 
 
-def _streams(place: Path, state: Mapping[str, Any], keys: Sequence[str], hashes: dict[str, str]) -> pa.Table | None:
+def _streams(
+    place: Path, state: Mapping[str, Any], keys: Sequence[str], hashes: dict[str, str], limits: Limits
+) -> pa.Table | None:
     """The tables of the files that a state names, in its order; None where it names none."""
     named: Any = next((state[key] for key in keys if state.get(key)), [])
     if not (isinstance(named, list) and all(isinstance(f, dict) and isinstance(f.get("filename"), str) for f in named)):
         raise DataError(f"{place / STATE}", expected="names of files", got=str(named)[:60], remedy=_AGAIN)
     paths = [place / file["filename"] for file in named]
     hashes |= {f"{place.name}/{path.name}": data_hash(path) for path in paths}
-    tables = [_stream(path) for path in paths]
+    tables = [_stream(path, limits) for path in paths]
     try:
         return pa.concat_tables(tables) if tables else None
     except pa.ArrowException as e:
@@ -103,27 +116,72 @@ def _streams(place: Path, state: Mapping[str, Any], keys: Sequence[str], hashes:
         raise DataError(f"{place}", expected="the same columns in all files", got=came, remedy=_AGAIN) from e
 
 
-def _stream(path: Path) -> pa.Table:
+def _stream(path: Path, limits: Limits) -> pa.Table:
     try:
-        with pa.memory_map(str(path)) as source:
-            return pa.ipc.open_stream(source).read_all()
+        with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
+            return _bounded(stream, stream.schema, f"{path}", limits)
     except (pa.ArrowException, OSError) as e:
         raise DataError(f"{path}", expected="an Arrow stream", got=_said(e), remedy=_AGAIN) from e
 
 
-def parquet_rows(path: Path) -> list[Mapping[str, Any]]:
+def parquet_rows(path: Path, limits: Limits = LIMITS) -> list[Mapping[str, Any]]:
     """The rows of a Parquet file.
 
     Raises:
-        DataError: It is none, or broken.
+        DataError: It is none, or broken, or above a limit; what its metadata tells is known before rows are read.
     """
     try:
         with pq.ParquetFile(path) as file:
-            table = file.read()
+            about, schema = file.metadata, file.schema_arrow
+        limits.check("rows", f"{path}", about.num_rows)
+        limits.check("bytes", f"{path}", sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)))
+        # As dictionaries texts that are repeated stay one until the rows have been counted.
+        with pq.ParquetFile(path, read_dictionary=[f.name for f in schema if _is_text(f.type)]) as file:
+            table = _bounded(file.iter_batches(_BATCH), file.schema_arrow, f"{path}", limits)
     except (pa.ArrowException, OSError) as e:
         reason = _said(e)
         raise DataError(f"{path}", expected="a readable table", got=reason, remedy="write it again") from e
     return arrow_rows(table, f"{path}")
+
+
+def _bounded(batches: Iterable[pa.RecordBatch], schema: pa.Schema, where: str, limits: Limits) -> pa.Table:
+    """The table of some batches; what is packed can be larger than its metadata says, so each one is counted."""
+    kept, size, rows = [], 0, 0
+    for batch in batches:
+        lengths = _row_bytes(batch)
+        for number in np.flatnonzero(lengths > limits.characters).tolist():  # no row has more characters than bytes
+            came = sum(_characters(column.slice(number, 1)) for column in batch.columns)
+            limits.check("characters", f"{where} row {rows + number + 1}", came)
+        size, rows = size + int(lengths.sum()), rows + batch.num_rows
+        limits.check("rows", where, rows, at_least=True)
+        limits.check("bytes", where, size, at_least=True)
+        kept.append(batch)
+    return pa.Table.from_batches(kept, schema)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _row_bytes(batch: pa.RecordBatch) -> Int[np.ndarray, " rows"]:
+    """What each row takes where each value stands for itself: in a dictionary it can stand for many."""
+    total = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        kind = column.type
+        if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+            sizes = pc.fill_null(pc.binary_length(column.dictionary).take(column.indices), 0).to_numpy()
+        elif _is_text(kind):
+            sizes = pc.fill_null(pc.binary_length(column), 0).to_numpy()
+        else:
+            sizes = np.array([column.slice(i, 1).nbytes for i in range(len(column))], np.int64)
+        total += sizes
+    return total
+
+
+def _characters(value: pa.Array) -> int:
+    """Of one value: of a text as it is, of others their bytes."""
+    value = value.dictionary_decode() if pa.types.is_dictionary(value.type) else value
+    return (pc.utf8_length(value)[0].as_py() or 0) if _is_text(value.type) else int(value.nbytes)
 
 
 def _said(error: Exception) -> str:

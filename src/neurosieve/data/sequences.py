@@ -9,6 +9,7 @@ from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.files import digest, find_splits, group_of, ignored_files, printable, read_text, split_lines
+from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.tables import NumberedRows, Tables, cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -16,7 +17,15 @@ from neurosieve.typing import Split, Target
 DEVIGN = "function.json"
 
 
-def read_sequences(folder: Path, text: str, label: str, *, validation_needed: bool, target: Target = "auto") -> Dataset:
+def read_sequences(
+    folder: Path,
+    text: str,
+    label: str,
+    *,
+    validation_needed: bool,
+    target: Target = "auto",
+    limits: Limits = LIMITS,
+) -> Dataset:
     """Read one labelled example a row.
 
     Args:
@@ -26,13 +35,14 @@ def read_sequences(folder: Path, text: str, label: str, *, validation_needed: bo
         label: Column of the label: text, numbers or truth values.
         validation_needed: False where the validation split is carved from train.
         target: Do labels name classes, or are they values? See `tables.label_texts`.
+        limits: On each file.
 
     Raises:
         DataError: Missing, broken, empty or ambiguous files; rows without text or label; labels of mixed types.
     """
     labelled: list[tuple[Example, object]] = []
     hashes: dict[str, str] = {}
-    tables, used = _tables(folder, hashes, validation_needed=validation_needed)
+    tables, used = _tables(folder, hashes, limits, validation_needed=validation_needed)
     for split, (path, rows) in tables.items():
         labelled += _examples(rows, path, split, text, label)
     texts, numeric = label_texts([(example.id, value) for example, value in labelled], folder, target)
@@ -44,21 +54,24 @@ def read_sequences(folder: Path, text: str, label: str, *, validation_needed: bo
     return Dataset(examples, source, ignored_files(folder, used), hashes, whole=True, numeric=numeric)
 
 
-def _tables(folder: Path, hashes: dict[str, str], *, validation_needed: bool) -> tuple[Tables, list[Path]]:
+def _tables(
+    folder: Path, hashes: dict[str, str], limits: Limits, *, validation_needed: bool
+) -> tuple[Tables, list[Path]]:
     """Rows of each split, and the files that were read."""
     for whole in (folder / DEVIGN, folder / f"{DEVIGN}.gz"):
         if whole.is_file():
-            tables = _devign(whole, hashes, validation_needed=validation_needed)
+            tables = _devign(whole, hashes, limits, validation_needed=validation_needed)
             return tables, [whole, *(path for path, _ in tables.values())]
-    tables = split_tables(folder, hashes, validation_needed=validation_needed, other=f"{DEVIGN} with SPLIT.txt")
+    other = f"{DEVIGN} with SPLIT.txt"
+    tables = split_tables(folder, hashes, validation_needed=validation_needed, other=other, limits=limits)
     return tables, [path for path, _ in tables.values()]
 
 
-def _devign(whole: Path, hashes: dict[str, str], *, validation_needed: bool) -> Tables:
-    functions = records(whole, ".json", hashes)
+def _devign(whole: Path, hashes: dict[str, str], limits: Limits, *, validation_needed: bool) -> Tables:
+    functions = records(whole, ".json", hashes, limits)
     tables: Tables = {}
     for split, path in find_splits(whole.parent, ".txt", validation_needed=validation_needed).items():
-        file = read_text(path)
+        file = read_text(path, limits, row="line")
         hashes[path.name] = file.sha256
         rows = []
         for number, line in enumerate(split_lines(file.text), 1):

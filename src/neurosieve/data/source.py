@@ -11,12 +11,22 @@ from neurosieve.data.dealing import deal, dealt_note, refuse_shares
 from neurosieve.data.files import SPLIT_NAMES, printable, read_text
 from neurosieve.data.labels import find_scheme, label_spans
 from neurosieve.data.languages import LANGUAGES, Sources, find_sources, language_of
+from neurosieve.data.limits import LIMITS, Limits, TooLargeError
 from neurosieve.errors import DataError
 from neurosieve.typing import Split
 
+UNREADABLE = "source files left out: not readable as UTF-8 text"
+TOO_LARGE = "source files left out: above limits.characters or limits.bytes (raise it with --set)"
+
 
 def read_sources(
-    folder: Path, scheme: str, seed: int, *, validation_needed: bool = True, shares: Sequence[float] | None = None
+    folder: Path,
+    scheme: str,
+    seed: int,
+    *,
+    validation_needed: bool = True,
+    shares: Sequence[float] | None = None,
+    limits: Limits = LIMITS,
 ) -> Dataset:
     """A data set from the source files below a folder, in all languages that the scheme can label.
 
@@ -40,7 +50,8 @@ def read_sources(
             got="none" if validation_needed else "one",
             remedy="pass --validation-from-train 0.1" if validation_needed else "leave --validation-from-train out",
         )
-    dataset = label_files({n: p for n, p in files.items() if n in splits}, splits, scheme, printable(str(folder)))
+    chosen = {name: path for name, path in files.items() if name in splits}
+    dataset = label_files(chosen, splits, scheme, printable(str(folder)), limits)
     outside = len(files) - len(splits)
     notes = {} if named else dealt_note("source files", splits.values(), seed)
     notes |= {
@@ -91,10 +102,12 @@ def deal_files(names: Iterable[str], seed: int, shares: Sequence[float] | None =
     return deal(dict.fromkeys(names, 1), seed, shares, "source files")
 
 
-def label_files(files: dict[str, Path], splits: dict[str, Split], scheme: str, source: str) -> Dataset:
+def label_files(
+    files: dict[str, Path], splits: dict[str, Split], scheme: str, source: str, limits: Limits = LIMITS
+) -> Dataset:
     """Read and label files of known languages.
 
-    Empty ones (`__init__.py`) are counted and left out, those that are no readable text named too.
+    Empty ones (`__init__.py`) are counted and left out, those that are no readable text, or too large, named too.
 
     Raises:
         DataError: No file of a split can be read.
@@ -103,7 +116,7 @@ def label_files(files: dict[str, Path], splits: dict[str, Split], scheme: str, s
     refused: dict[str, DataError] = {}
     for name, path in sorted(files.items()):
         try:
-            file = read_text(path, blank=True)
+            file = read_text(path, limits, row="file", blank=True)
         except DataError as e:
             refused[name] = e
             continue
@@ -119,8 +132,10 @@ def label_files(files: dict[str, Path], splits: dict[str, Split], scheme: str, s
             raise error
     total = hashlib.sha256("".join(f"{k}{v}" for k, v in hashes.items()).encode()).hexdigest()
     notes = {"empty files": empty} if empty else {}
-    if refused:
-        more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
-        notes[f"source files left out: not readable as UTF-8 text: {', '.join(list(refused)[:5])}{more}"] = len(refused)
+    large = [name for name, error in refused.items() if isinstance(error, TooLargeError)]
+    for why, names in ((UNREADABLE, [n for n in refused if n not in large]), (TOO_LARGE, large)):
+        if names:
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            notes[f"{why}: {', '.join(names[:5])}{more}"] = len(names)
     described = f"{source}: {len(examples)} source files ({_by_language(hashes)}), {scheme} labels"
     return Dataset(tuple(examples), described, notes, {"files": total})

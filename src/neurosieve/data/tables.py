@@ -22,6 +22,7 @@ from neurosieve.data.files import (
     whole_name,
 )
 from neurosieve.data.json_text import check_unicode, may_be_broken, parse_json
+from neurosieve.data.limits import LIMITS, Limits, checked
 from neurosieve.data.saved import is_saved, parquet_rows, saved_rows, saved_splits
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
@@ -34,7 +35,9 @@ NumberedRows = Sequence[tuple[int, Mapping[str, Any]]]
 Tables = dict[Split, tuple[Path, NumberedRows]]
 
 
-def split_tables(folder: Path, hashes: dict[str, str], *, validation_needed: bool, other: str) -> Tables:
+def split_tables(
+    folder: Path, hashes: dict[str, str], *, validation_needed: bool, other: str, limits: Limits = LIMITS
+) -> Tables:
     """Numbered rows of each split's file.
 
     Args:
@@ -42,21 +45,25 @@ def split_tables(folder: Path, hashes: dict[str, str], *, validation_needed: boo
         hashes: The files that are read are added, by name.
         validation_needed: False where the validation split is carved from train.
         other: Another layout that would do, for the error message.
+        limits: On each file.
 
     Raises:
-        DataError: No table of a split, or tables of two kinds; a broken or empty file.
+        DataError: No table of a split, or tables of two kinds; a broken, empty or too large file.
     """
     if folder.is_file():  # of all splits
         ending = next(e for e in ENDINGS if folder.name.removesuffix(".gz").endswith(e))
-        return {"train": (folder, list(enumerate(records(folder, ending, hashes), 1)))}
+        return {"train": (folder, list(enumerate(records(folder, ending, hashes, limits), 1)))}
     if is_saved(folder):
         return {
-            split: (place, list(enumerate(saved_rows(place, hashes), 1)))
+            split: (place, list(enumerate(saved_rows(place, hashes, limits), 1)))
             for split, place in saved_splits(folder, validation_needed=validation_needed).items()
         }
     ending, files = _split_files(folder, validation_needed=validation_needed, other=other)
     return {
-        split: (whole_name(parts[0]), list(enumerate((r for p in parts for r in records(p, ending, hashes)), 1)))
+        split: (
+            whole_name(parts[0]),
+            list(enumerate((r for p in parts for r in records(p, ending, hashes, limits)), 1)),
+        )
         for split, parts in files.items()
     }
 
@@ -188,19 +195,20 @@ def _finite(labels: Sequence[tuple[str, Any]], folder: Path) -> list[int | float
     return [value for _, value in labels]
 
 
-def records(path: Path, ending: str, hashes: dict[str, str]) -> list[Mapping[str, Any]]:
+def records(path: Path, ending: str, hashes: dict[str, str], limits: Limits = LIMITS) -> list[Mapping[str, Any]]:
     """The rows of a file; its hash is added to `hashes`.
 
     Raises:
-        DataError: Unreadable, broken or empty.
+        DataError: Unreadable, broken, empty or above a limit.
     """
     if ending == ".parquet":
         hashes[path.name] = data_hash(path)
-        rows = parquet_rows(path)
+        rows = parquet_rows(path, limits)
     else:
-        file = read_text(path)
+        file = read_text(path, limits, row="record" if ending == ".csv" else "objects")
         hashes[path.name] = file.sha256
-        rows = list(csv_rows(file.text, f"{path}")) if ending == ".csv" else _json_rows(file)
+        found = csv_rows(file.text, f"{path}") if ending == ".csv" else _json_rows(file)
+        rows = list(checked(found, limits, f"{path}"))
     if not rows:
         raise DataError(f"{path}", expected="rows", got="none", remedy="fill or remove it")
     return rows

@@ -52,6 +52,8 @@ class LayerCurves:
     def from_archive(archive: Archive) -> "LayerCurves":
         """The other way."""
         layers = range(archive.record["layers"])
+        if not layers:
+            raise ValueError(f"{archive.record['layers']} layers")
         kinds = ([archive.probes[f"{kind}.{k}"] for k in layers] for kind in ("independent", "incremental"))
         return LayerCurves(*(tuple(probes) for probes in kinds))
 

@@ -35,7 +35,7 @@ def live_neurons(
             f"neuron {first}",
             expected="finite activations",
             got="inf or nan",
-            remedy="extract with --precision float32",
+            remedy="read the model with --precision float32 into another --out",
         )
     found = np.zeros(len(variance), dtype=bool)
     for layer in np.unique(neurons[:, 0]):

@@ -206,7 +206,7 @@ class MomentAccumulator:
             finite = torch.isfinite(chunk).all(0)
             if not bool(finite.all()):
                 bad = NeuronId(*(int(v) for v in self.neurons[int((~finite).nonzero()[0])]))
-                remedy = "extract with --precision float32"
+                remedy = "read the model with --precision float32 into another --out"
                 raise DataError(f"neuron {bad}", expected="finite activations", got="inf or nan", remedy=remedy)
 
     def _add(self, z: Float[Tensor, "rows neurons"]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,7 @@ def as_test(part: Mapping[str, Any]) -> dict[str, Any]:
 def spread(scores: Sequence[float]) -> dict[str, float]:
     """Mean, median and range of some draws."""
     return {
-        "mean": float(np.mean(scores)),
+        "mean": fmean(scores),  # the same in whatever order they come
         "median": float(np.median(scores)),
         "lo": float(min(scores)),
         "hi": float(max(scores)),
