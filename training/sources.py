@@ -111,12 +111,12 @@ def all_files(downloads: Path) -> Iterator[SourceFile]:
 
 
 def standard_library() -> Iterator[SourceFile]:
-    """The running Python's modules; those that `neurosieve demo` measures on are held out."""
+    """The running Python's modules; those that `neurosieve demo` reads are held out."""
     folder = Path(sysconfig.get_path("stdlib"))
     version = sys.version.split()[0]
     train = Project("python-stdlib", version, "PSF-2.0", held_out=False)
     demo = Project("python-stdlib-demo", version, "PSF-2.0", held_out=True)
-    shown = {name for split in ("validation", "test") for name in stdlib.FILES[split].split()}
+    shown = {name for names in stdlib.FILES.values() for name in names.split()}
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(folder).as_posix()
         if not name.startswith(("site-packages/", "dist-packages/")):

@@ -31,6 +31,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "task": "token-tagging",
         "metric": "accuracy",
         "neurons": 1000,
+        "dead": 0,
         "oracle": {"test": 0.9, "interval": [0.85, 0.95]},
         "baselines": {"majority": 0.4, "token_lookup": {"score": 0.5}},
         "unseen": {
@@ -267,6 +268,15 @@ def test_headline_says_no_more_than_the_interval() -> None:
         " which is not shown to be within 1 point; "
     )
     assert "stay" not in line
+
+
+def test_headline_where_all_neurons_are_needed() -> None:
+    line = judged(dead=10, minimal_sets__0__size=990)["headline"]
+    assert line.startswith(
+        "No set smaller than all 990 live neurons was found on validation"
+        " to stay within 1 point of the oracle's 90.0 %; "
+    )
+    assert "lose" not in line
 
 
 @pytest.mark.parametrize(

@@ -241,11 +241,9 @@ def demo_config(scheme: str, model: str) -> StudyConfig:
         "data": STDLIB,
         "labels": scheme,
         # What takes longest is left out, so that both schemes end within ninety seconds on two cores.
-        "rows": {"train": 60, "validation": 60, "test": 80},
-        "deltas": [0.02],
-        # With twenty files no set can be shown to stay so near: the point rule chooses, and the interval is told.
-        "select": ["point"],
-        "pipeline_deltas": [[0.02, 0.02]],
+        "rows": {"train": 50, "validation": 40, "test": 80},
+        "deltas": [0.1],
+        "pipeline_deltas": [[0.1, 0.1]],
         "pipeline_thresholds": [None],
         "rankings": ["lca"],
         "thresholds": [0.3, 0.6, 0.9],

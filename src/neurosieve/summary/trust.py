@@ -165,6 +165,11 @@ def headline(record: Record) -> str:
     best, metric = record["minimal_sets"][0], metric_of(record)
     share, oracle = 100 * (1 - best["size"] / record["neurons"]), metric.told(record["oracle"]["test"])
     loss, allowed = _loss(record, best["test_loss"]), metric.allowed(best["delta"])
+    if best["size"] == record["neurons"] - record["dead"]:  # the oracle itself: it loses nothing, and nothing is found
+        return (
+            f"No set smaller than all {best['size']:,} live neurons was found on validation to stay within {allowed} of"
+            f" the oracle's {oracle}; {_but(record)}."
+        )
     if best["within"]:
         finding = (
             f"{share:.1f} % of {record['neurons']:,} neurons can go: {best['size']} stay within {allowed} of the"
