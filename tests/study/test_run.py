@@ -101,6 +101,7 @@ SHAPE: dict[str, Any] = {
     "seeds": {"study": int, "random_draws": int, "bootstrap": int},
     "data_hashes": dict,
     "study_sha256": str,
+    "sha256": str,
 }
 
 
