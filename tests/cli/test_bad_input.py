@@ -269,7 +269,7 @@ def test_wrong_checksum(run_copy: Path, capsys: Capture) -> None:
     (run_copy / "summary.json").unlink()
     shard = run_copy / "activations" / "shard-00000.safetensors"
     shard.write_bytes(shard.read_bytes()[:-1] + b"\x7f")
-    one_line_error(ran(capsys, "run", *options(out=run_copy)), "shard-00000.safetensors", "sha256", "delete", "extract")
+    one_line_error(ran(capsys, "run", *options(out=run_copy)), "shard-00000.safetensors", "sha256", "delete the store")
     assert (run_copy / "selection.json").exists()
 
 

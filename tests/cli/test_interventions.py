@@ -13,7 +13,7 @@ from neurosieve.concept_study import run_concepts
 from neurosieve.study import load_interventions
 from tests.cli import one_line_error, ran
 from tests.cli.test_bad_input import write
-from tests.study import CONCEPTS, finished_concepts, finished_quick, quick
+from tests.study import CONCEPTS, finished_concepts, finished_quick, quick, unmarked
 from tests.study.test_edited_head import classifier
 from tests.tiny import quiet_transformers, tiny_loaded, tiny_model
 
@@ -134,7 +134,7 @@ def test_fine_tuned_head(tuned: Path, capsys: Capture, tmp_path: Path) -> None:
 
 def edited(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
     def spoil(run: Path) -> None:
-        record = json.loads((run / name).read_text(encoding="utf-8"))
+        record = unmarked(json.loads((run / name).read_text(encoding="utf-8")))
         (run / name).write_text(json.dumps(change(record)))
 
     return spoil

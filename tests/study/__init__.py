@@ -77,6 +77,13 @@ def lasting(record: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in record.items() if k not in VOLATILE}
 
 
+def unmarked(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as earlier versions wrote it, with no hash: neither of itself, nor of the study, nor of its tensors."""
+    old = {key: value for key, value in record.items() if not key.endswith("sha256")}
+    assert len(old) < len(record)
+    return old
+
+
 @dataclass(frozen=True)
 class Finished:
     """A run that ended; `reads` are the splits that were read, each with whether the selection was saved by then."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from neurosieve.concept_study import continue_concepts, run_concepts
-from tests.study import quick
+from tests.study import quick, unmarked
 from tests.study.test_concept_study import ASKED, folder, found, tagged
 
 
@@ -30,10 +30,10 @@ def test_without_untrained_copies(options: dict[str, Any], reason: str, tmp_path
 def test_a_folder_of_an_earlier_version_still_opens(tmp_path: Path) -> None:
     """It knows no untrained copies, no lower bounds and other rivals; what it found is shown as it was."""
     run = shutil.copytree(folder(), tmp_path / "run")
-    options = json.loads((run / "concepts" / "options.json").read_text())
+    options = unmarked(json.loads((run / "concepts" / "options.json").read_text()))
     del options["untrained"]
     (run / "concepts" / "options.json").write_text(json.dumps(options))
-    record = json.loads((run / "concepts.json").read_text())
+    record = unmarked(json.loads((run / "concepts.json").read_text()))
     for view in record["views"].values():
         del view["untrained_reason"]
         for c in view["concepts"]:

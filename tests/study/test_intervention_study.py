@@ -27,7 +27,7 @@ from neurosieve.models import LanguageModel
 from neurosieve.stages import language_model_of
 from neurosieve.study import load_interventions, write_report
 from neurosieve.typing import Split
-from tests.study import finished_concepts, finished_quick
+from tests.study import finished_concepts, finished_quick, unmarked
 from tests.study.edited import CONCEPT, code_run, options
 from tests.tiny import assert_one_line, quiet_transformers, tiny_model
 
@@ -234,7 +234,7 @@ def test_windows_are_enough_and_no_more(case: Slow) -> None:
 
 KEYS = {"format", "options", "versions", "concept", "edit", "how", "at", "site", "model", "neurons", "share", "layers"}
 KEYS |= {"chosen_by", "random_sets", "effects", "effects_reason", "windows", "turned", "loss", "mass", "examples"}
-KEYS |= {"matching", "concepts", "probe", "probe_reason", "head", "head_reason", "erasure"}
+KEYS |= {"sha256", "study_sha256", "matching", "concepts", "probe", "probe_reason", "head", "head_reason", "erasure"}
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_read_back(run: Path, record: dict[str, Any], monkeypatch: pytest.Monkey
 def test_what_changed_since_is_measured_anew(since: dict[str, Any], run: Path, record: dict[str, Any]) -> None:
     """Concepts looked for anew with other options, or a study of the run's task after the edit."""
     (run / "interventions").mkdir()
-    (run / "interventions" / options().file).write_text(json.dumps(record | since))
+    (run / "interventions" / options().file).write_text(json.dumps(unmarked(record) | since))
     assert intervene(run, options()) == record
 
 
@@ -298,7 +298,7 @@ def test_edits_of_every_kind_share_a_page(run: Path) -> None:
 
 def test_random_edits_before_they_were_matched_are_measured_anew(run: Path, record: dict[str, Any]) -> None:
     (run / "interventions").mkdir()
-    old = {key: value for key, value in record.items() if key != "matching"}
+    old = {key: value for key, value in unmarked(record).items() if key != "matching"}
     (run / "interventions" / options().file).write_text(json.dumps(old))
     write_report(run)  # it still opens
     assert intervene(run, options()) == record
@@ -318,7 +318,7 @@ def test_damaged_outcome(run: Path, record: dict[str, Any]) -> None:
     """A file of another version is made anew; one that is no JSON object is told of."""
     file = run / "interventions" / options().file
     file.parent.mkdir()
-    file.write_text(json.dumps(record | {"format": 0, "neurons": []}))
+    file.write_text(json.dumps(unmarked(record) | {"format": 0, "neurons": []}))
     assert intervene(run, options()) == record
     file.write_text("{")
     for act in (lambda: intervene(run, options()), lambda: load_interventions(run), lambda: write_report(run)):
