@@ -79,3 +79,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     remedy = f"did you mean {near[0]}?" if near else f"choose one of the known {kind}s"
     return ConfigError(f"{kind} {name!r}", expected=f"one of {', '.join(names)}", got=repr(name), remedy=remedy)
+
+
+def not_finite(subject: str, expected: str = "finite activations") -> DataError:
+    """The error for activations that half precision could not hold."""
+    remedy = "read the model with --precision float32 into another --out"
+    return DataError(subject, expected=expected, got="inf or nan", remedy=remedy)

@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neurosieve.errors import DataError
+from neurosieve.errors import DataError, not_finite
 
 BINS = 128
 REACH = 100.0  # spreads from the centre at which the last bins begin
@@ -146,12 +146,7 @@ class ConceptAccumulator:
         if len(bucket) and not 0 <= bucket.min() <= bucket.max() < BUCKETS:
             raise DataError("buckets", expected=f"0 to {BUCKETS - 1}", got="others", remedy="take buckets_of")
         if not bool(torch.isfinite(x).all()):
-            raise DataError(
-                "values",
-                expected="finite",
-                got="inf or nan",
-                remedy="read the model with --precision float32 into another --out",
-            )
+            raise not_finite("values", "finite")
 
     def _count(self, z: Tensor, codes: np.ndarray) -> None:
         groups = list(self._groups(codes))

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from scipy.cluster.hierarchy import fcluster, linkage
 from torch import Tensor
 
-from neurosieve.errors import DataError
+from neurosieve.errors import DataError, not_finite
 from neurosieve.probes.archive import Archive
 
 SAMPLE = 5000
@@ -203,9 +203,4 @@ def _check(values: Float[Tensor, "rows width"], width: int) -> None:
         got = f"{values.shape[1]} neurons"
         raise DataError("vectors", expected=f"{width} neurons", got=got, remedy="pass rows of the tree's layer")
     if not bool(torch.isfinite(values).all()):
-        raise DataError(
-            "values",
-            expected="finite",
-            got="inf or nan",
-            remedy="read the model with --precision float32 into another --out",
-        )
+        raise not_finite("values", "finite")

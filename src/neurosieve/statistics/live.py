@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from neurosieve.errors import DataError
+from neurosieve.errors import DataError, not_finite
 from neurosieve.typing import NeuronId
 
 DEAD = 1e-8
@@ -31,12 +31,7 @@ def live_neurons(
     """
     if not np.isfinite(variance).all():
         first = NeuronId(*(int(v) for v in neurons[int(np.flatnonzero(~np.isfinite(variance))[0])]))
-        raise DataError(
-            f"neuron {first}",
-            expected="finite activations",
-            got="inf or nan",
-            remedy="read the model with --precision float32 into another --out",
-        )
+        raise not_finite(f"neuron {first}")
     found = np.zeros(len(variance), dtype=bool)
     for layer in np.unique(neurons[:, 0]):
         here = neurons[:, 0] == layer

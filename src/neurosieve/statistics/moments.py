@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from neurosieve.errors import DataError
+from neurosieve.errors import DataError, not_finite
 from neurosieve.statistics.live import live_neurons
 from neurosieve.typing import NeuronId
 
@@ -206,8 +206,7 @@ class MomentAccumulator:
             finite = torch.isfinite(chunk).all(0)
             if not bool(finite.all()):
                 bad = NeuronId(*(int(v) for v in self.neurons[int((~finite).nonzero()[0])]))
-                remedy = "read the model with --precision float32 into another --out"
-                raise DataError(f"neuron {bad}", expected="finite activations", got="inf or nan", remedy=remedy)
+                raise not_finite(f"neuron {bad}")
 
     def _add(self, z: Float[Tensor, "rows neurons"]) -> None:
         norm = torch.stack([z[:, block].square().sum(1) for block in self._blocks], 1)
