@@ -270,6 +270,12 @@ def test_headline_says_no_more_than_the_interval() -> None:
     assert "stay" not in line
 
 
+def test_all_neurons_are_not_compared_with_themselves() -> None:
+    """The set is the oracle: its loss is 0 by construction, and an interval around it says nothing."""
+    found, figures = said(judged(dead=10, minimal_sets__0__size=990), "loss")
+    assert (found, figures) == ("not measured", "the set is all live neurons, which is the oracle itself")
+
+
 def test_headline_where_all_neurons_are_needed() -> None:
     line = judged(dead=10, minimal_sets__0__size=990)["headline"]
     assert line.startswith(

@@ -102,6 +102,8 @@ def _loses_little(record: Record) -> dict[str, str]:
     if not record["minimal_sets"]:
         return _entry("loss", question, OPEN, record["minimal_sets_reason"])
     best, metric = record["minimal_sets"][0], metric_of(record)
+    if _is_all(record, best):
+        return _entry("loss", question, OPEN, "the set is all live neurons, which is the oracle itself")
     unseen = best["unseen_natural"]
     rest = f"; on unseen rows {_loss(record, unseen['loss'])}" if unseen else "; too few unseen rows"
     figures = f"loss {_loss(record, best['test_loss'])}{rest}; allowed {metric.allowed(best['delta'])}"
@@ -109,6 +111,10 @@ def _loses_little(record: Record) -> dict[str, str]:
         return _entry("loss", question, OPEN, figures)
     there = unseen is None or within(unseen["loss"], best["delta"])
     return _entry("loss", question, NO if not best["within"] else YES if there else WEAKLY, figures)
+
+
+def _is_all(record: Record, found: Record) -> bool:
+    return bool(found["size"] == record["neurons"] - record["dead"])
 
 
 def within(loss: Record, delta: float) -> bool:
@@ -165,7 +171,7 @@ def headline(record: Record) -> str:
     best, metric = record["minimal_sets"][0], metric_of(record)
     share, oracle = 100 * (1 - best["size"] / record["neurons"]), metric.told(record["oracle"]["test"])
     loss, allowed = _loss(record, best["test_loss"]), metric.allowed(best["delta"])
-    if best["size"] == record["neurons"] - record["dead"]:  # the oracle itself: it loses nothing, and nothing is found
+    if _is_all(record, best):  # the oracle itself: it loses nothing, and nothing is found
         return (
             f"No set smaller than all {best['size']:,} live neurons was found on validation to stay within {allowed} of"
             f" the oracle's {oracle}; {_but(record)}."
