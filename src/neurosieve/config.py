@@ -34,6 +34,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "sequence-classification": ("text", "label"),
 }
 STDLIB = "stdlib"
+INSTALLED = "installed"
 # What reads labelled data, and has no meaning where a corpus makes it.
 _NOT_WITH_CORPUS = ("labels", "text_column", "other_column", "label_column", "validation_from_train", "keep_overlap")
 _QUOTE = "put it in quotes: without them YAML reads yes, no, on, off as truth values, and numbers and dates as such"

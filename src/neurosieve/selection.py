@@ -1,6 +1,6 @@
 """What is chosen without the test split: oracle, rankings, smallest sets with their random controls; saved whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -13,8 +13,9 @@ from neurosieve.probes.probe import Oracle, Probe, fit_oracle
 from neurosieve.progress import track
 from neurosieve.rankings import RANKERS, Ranking
 from neurosieve.redundancy import MinimalSet, SetSearch, SizeRange, find_minimal_sets
-from neurosieve.redundancy.minimal_set import geometric_sizes
 from neurosieve.typing import NeuronId
+
+RANDOM_STEP = 6  # a band needs fewer sizes than a ranking's curve, and there are ten orders
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Selection:
         oracle: The probe on all of them, and its path.
         rankings: One order for each method.
         sets: The smallest sets with their random controls.
-        curves: For each ranking, and each random order, its probes on the grid of sizes that the search went through.
+        curves: For each ranking, and each random order (fewer of them), its probes on the grid of sizes.
     """
 
     scaler: Scaler
@@ -120,10 +121,5 @@ def select(data: SelectionData, config: StudyConfig) -> Selection:
                 search.smallest(delta, rule)  # remembered: the sets below ask again
     found, controls = searches[: len(rankings)], searches[len(rankings) :]
     sets = find_minimal_sets(found, controls, config.deltas, config.select)
-    return Selection(data.scaler, oracle, tuple(rankings), tuple(sets), _curves(searches))
-
-
-def _curves(searches: Sequence[SetSearch]) -> dict[str, tuple[Probe, ...]]:
-    """Probes on the sizes that all searches share, so that they can be drawn beside each other."""
-    grid = set(geometric_sizes(len(searches[0].ranking.order)))
-    return {s.ranking.name: tuple(s.probe(m) for m in sorted(grid & s.tested)) for s in searches}
+    curves = {s.ranking.name: s.curve(1) for s in found} | {s.ranking.name: s.curve(RANDOM_STEP) for s in controls}
+    return Selection(data.scaler, oracle, tuple(rankings), tuple(sets), curves)

@@ -6,8 +6,8 @@ from typing import Any
 from neurosieve.activations.extract import extract
 from neurosieve.activations.foreign import import_activations
 from neurosieve.activations.store import ActivationStore
-from neurosieve.config import STDLIB, StudyConfig
-from neurosieve.data import Dataset, read_examples, read_pairs, read_stdlib, read_tagging, sample_rows
+from neurosieve.config import INSTALLED, STDLIB, StudyConfig
+from neurosieve.data import Dataset, read_examples, read_installed, read_pairs, read_stdlib, read_tagging, sample_rows
 from neurosieve.data.checks import check_dataset
 from neurosieve.data.corpora import read_corpus
 from neurosieve.data.dealing import refuse_shares
@@ -28,6 +28,7 @@ STORE = "activations"
 REPORT = "report.html"
 CONCEPTS = "concepts.json"
 INTERVENTIONS = "interventions"
+_SAMPLES = {STDLIB: read_stdlib, INSTALLED: read_installed}
 
 
 def read_data(config: StudyConfig) -> StudyData:
@@ -56,14 +57,14 @@ def read_dataset(config: StudyConfig) -> Dataset:
     if config.corpus is not None:
         folder = None if config.data == STDLIB else config.data
         return read_corpus(config.corpus, folder, seed=config.seed, limits=config.limits)
-    if config.data != STDLIB:
+    if config.data not in _SAMPLES:
         return _read_folder(config)
     if config.labels is None:
         raise ConfigError(
-            "data stdlib", expected="--labels lexical or identifier-role", got="none", remedy="add --labels"
+            f"data {config.data}", expected="--labels lexical or identifier-role", got="none", remedy="add --labels"
         )
-    refuse_shares(config.splits, "the standard library", "a fixed sample")
-    return read_stdlib(config.labels)
+    refuse_shares(config.splits, f"data {config.data}", "a fixed sample")
+    return _SAMPLES[config.data](config.labels)
 
 
 def _check_fits_values(config: StudyConfig) -> None:

@@ -1,4 +1,4 @@
-"""The demo's corpus: a fixed sample of the running Python's standard library."""
+"""A fixed sample of the running Python's standard library."""
 
 import sysconfig
 from pathlib import Path
@@ -34,23 +34,38 @@ FILES: dict[Split, str] = {
 
 
 def read_stdlib(scheme: str) -> Dataset:
-    """The demo's data set, labelled by a scheme; modules this Python lacks are counted in the notes.
+    """The sample as a data set, labelled by a scheme; modules this Python lacks are counted in the notes.
 
     Raises:
         DataError: This Python has no source files of a split beside it.
         ConfigError: Unknown scheme.
     """
+    return read_sample(*stdlib_files(), scheme, "Python standard library")
+
+
+def stdlib_files() -> tuple[dict[str, Path], dict[str, Split]]:
+    """Path and split of each module, by its name."""
     folder = Path(sysconfig.get_path("stdlib"))
     splits = {name: split for split, names in FILES.items() for name in names.split()}
-    present = {name: folder / name for name in splits if (folder / name).is_file()}
+    return {name: folder / name for name in splits}, splits
+
+
+def read_sample(files: dict[str, Path], splits: dict[str, Split], scheme: str, source: str) -> Dataset:
+    """A data set of those of the files that are here.
+
+    Raises:
+        DataError: None of a split is.
+        ConfigError: Unknown scheme.
+    """
+    present = {name: path for name, path in files.items() if path.is_file()}
     if {splits[name] for name in present} != set(SPLITS):
         raise DataError(
-            f"standard library in {folder}",
-            expected="Python source files",
-            got=f"{len(present)} of {len(splits)}",
+            source,
+            expected="Python source files of each split",
+            got=f"{len(present)} of {len(files)}",
             remedy="use a Python that ships its library as source",
         )
-    dataset = label_files(present, splits, scheme, "Python standard library")
-    missing = len(splits) - len(present)
-    notes = dict(dataset.notes) | ({"modules not in this Python": missing} if missing else {})
+    dataset = label_files(present, splits, scheme, source)
+    missing = len(files) - len(present)
+    notes = dict(dataset.notes) | ({"modules that are not installed here": missing} if missing else {})
     return separate_examples(Dataset(dataset.examples, dataset.source, notes, dataset.hashes))

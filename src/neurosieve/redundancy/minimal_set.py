@@ -7,16 +7,18 @@ delta, below sizes that are not, is no answer. The search is exact: it gives wha
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Int
 
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.intervals import ClusterBootstrap, loss_bound
 from neurosieve.probes.probe import Oracle, Probe, best, fit_path
 from neurosieve.probes.solver import Solution
 from neurosieve.rankings.base import Ranking
-from neurosieve.redundancy.size_range import Losses, SizeRange, size_range
+from neurosieve.redundancy.size_range import Loss, SizeRange, size_range, smallest_in_draws
 from neurosieve.typing import Scores
 
 Select = Literal["point", "safe"]
@@ -89,6 +91,11 @@ class SetSearch:
     _last: dict[int, Solution] = field(default_factory=dict)
     _likely: int = 0
 
+    @cached_property
+    def grid(self) -> list[int]:
+        """The sizes of `geometric_sizes`."""
+        return geometric_sizes(len(self.ranking.order))
+
     @property
     def tested(self) -> set[int]:
         """Sizes that were looked at."""
@@ -139,23 +146,28 @@ class SetSearch:
     def _reference(self) -> Scores:
         return self._scores(self.oracle.probe) if self.reference is None else self.reference
 
-    def curve(self, size: int) -> list[int]:
-        """The sizes that are fitted to draw the curve around an answer: it, and the grid up to the last it needed."""
-        total = len(self.ranking.order)
-        last = needed_sizes(size, total, every=self.every)[0]
-        return sorted({size, *(s for s in geometric_sizes(total) if s <= last)})
+    def smallest_in_draws(self, size: int, delta: float, select: Select) -> Int[np.ndarray, " draws"]:
+        """The smallest size in resamples of the validation clusters, where `size` is the answer on all of them.
 
-    def losses(self, size: int, select: Select) -> Losses:
-        """The losses of that curve's rows on validation, and what a rule asks for on top of their means."""
-        sizes = self.curve(size)
-        reference, scores = self._reference, [self._scores(self.probe(s)) for s in sizes]
-        rows = np.stack([reference.astype(np.float64) - s for s in scores])
-        margin = np.zeros(len(sizes))
-        if select == "safe":
-            bounds = [loss_bound(reference, s, self.bootstrap) for s in scores]
-            margin = np.array([np.inf if b is None else b for b in bounds]) - rows.mean(1)
-        whole = np.array(sizes) == len(self.ranking.order)
-        return Losses(np.array(sizes), rows, np.where(whole, -np.inf, margin))
+        Looked for among `size` and the grid's sizes up to the last one that `size` needed.
+        """
+        last = needed_sizes(size, len(self.ranking.order), every=self.every)[0]
+        sizes = sorted({size, *(s for s in self.grid if s <= last)})
+        return smallest_in_draws(sizes, lambda s: self._loss(s, select), delta, self.bootstrap)
+
+    def _loss(self, size: int, select: Select) -> Loss:
+        reference, scores = self._reference, self._scores(self.probe(size))
+        rows = reference.astype(np.float64) - scores
+        if size == len(self.ranking.order):
+            return Loss(rows, -np.inf)
+        if select == "point":
+            return Loss(rows, 0.0)
+        bound = loss_bound(reference, scores, self.bootstrap)
+        return Loss(rows, np.inf if bound is None else bound - float(rows.mean()))
+
+    def curve(self, step: int) -> tuple[Probe, ...]:
+        """The probes to draw: on every `step`-th size of the grid up to the largest that was tested."""
+        return tuple(self.probe(s) for s in self.grid[::step] if s <= max(self.tested))
 
     def _reaches(self, size: int, least: float) -> bool:
         """Is the best λ's score at least this? The first λ that reaches it will do, so the likeliest goes first."""
@@ -212,11 +224,12 @@ def find_minimal_sets(
             if select == "safe" and any(s.bootstrap.clusters < 2 for s in searches):
                 continue
             sizes = tuple(_size(c, delta, select) for c in controls)
-            others = [c.losses(m, select) for c, m in zip(controls, sizes, strict=True)]
+            ranged = all(s.bootstrap.clusters > 1 for s in searches)
+            others = [c.smallest_in_draws(m, delta, select) for c, m in zip(controls, sizes, strict=True) if ranged]
             for search in searches:
                 size = _size(search, delta, select)
                 same = tuple(c.probe(size) for c in controls)
-                spread = size_range(search.losses(size, select), others, delta, search.bootstrap)
+                spread = size_range(search.smallest_in_draws(size, delta, select), others) if ranged else None
                 results.append(MinimalSet(search.ranking.name, delta, select, search.probe(size), sizes, same, spread))
     return results
 

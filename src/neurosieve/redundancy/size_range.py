@@ -1,6 +1,6 @@
 """How far the smallest size, and what random orders need, depend on the validation rows that happened to be drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,30 +11,44 @@ from neurosieve.probes.intervals import ClusterBootstrap
 DRAWS = 200
 
 
-class Losses(NamedTuple):
-    """Losses of one order's fitted sizes on validation.
+class Loss(NamedTuple):
+    """What one size of an order loses on validation.
 
     Attributes:
-        sizes: Rising, shape [sizes].
-        rows: Loss of each row against the oracle, shape [sizes, rows].
-        margin: What is added to a mean loss before it is held against delta: nothing for `point`, the distance of the
-            upper bound for `safe`; minus infinity for all neurons, which lose nothing. Shape [sizes].
+        rows: Loss of each row against the oracle.
+        margin: What is added to their mean before it is held against delta: nothing for `point`, the distance of the
+            upper bound for `safe`; minus infinity for all neurons, which lose nothing.
     """
 
-    sizes: Int[np.ndarray, " sizes"]
-    rows: Float[np.ndarray, "sizes rows"]
-    margin: Float[np.ndarray, " sizes"]
+    rows: Float[np.ndarray, " rows"]
+    margin: float
 
-    def smallest(self, bootstrap: ClusterBootstrap, delta: float) -> Int[np.ndarray, " draws"]:
-        """In each resample the least fitted size such that it and every larger fitted one is within delta.
 
-        Where not even the largest is, the size is the largest: the truth is above it.
-        """
-        means = np.stack([bootstrap.means(row, DRAWS) for row in self.rows])
-        outside = means + self.margin[:, None] > delta + 1e-12
-        last = np.where(outside.any(0), len(self.sizes) - 1 - outside[::-1].argmax(0), -1)  # the largest outside
-        found: Int[np.ndarray, " draws"] = self.sizes[np.minimum(last + 1, len(self.sizes) - 1)]
-        return found
+def smallest_in_draws(
+    sizes: Sequence[int], loss: Callable[[int], Loss], delta: float, bootstrap: ClusterBootstrap
+) -> Int[np.ndarray, " draws"]:
+    """In each resample the least of some sizes such that it and every larger one is within delta.
+
+    Where not even the largest is, it is the largest: the truth is above it. The sizes are gone through from the
+    largest down, until each resample has met one that is outside: those below change nothing, and are not fitted.
+
+    Args:
+        sizes: Rising.
+        loss: Of a size.
+        delta: Loss allowed.
+        bootstrap: Over validation clusters.
+    """
+    found = within = None
+    for size in reversed(sizes):
+        rows, margin = loss(size)
+        passed = bootstrap.means(rows, DRAWS) + margin <= delta + 1e-12
+        within = passed if within is None else within & passed
+        found = np.full(len(passed), size) if found is None else np.where(within, size, found)
+        if not within.any():
+            break
+    if found is None:
+        raise ValueError("no sizes")
+    return found
 
 
 class SizeRange(NamedTuple):
@@ -49,24 +63,13 @@ class SizeRange(NamedTuple):
     ratio: tuple[float, float]
 
 
-def size_range(
-    found: Losses, controls: Sequence[Losses], delta: float, bootstrap: ClusterBootstrap
-) -> SizeRange | None:
-    """Ranges of the size and of its ratio to random orders; all orders are resampled alike.
+def size_range(found: Int[np.ndarray, " draws"], controls: Sequence[Int[np.ndarray, " draws"]]) -> SizeRange:
+    """Ranges of the size and of its ratio to random orders, from the smallest sizes in the same resamples.
 
     Args:
         found: Of a ranking.
         controls: Of random orders.
-        delta: Loss allowed.
-        bootstrap: Over validation clusters.
-
-    Returns:
-        None for one cluster.
     """
-    if bootstrap.clusters < 2:
-        return None
-    size = found.smallest(bootstrap, delta)
-    random = np.median([c.smallest(bootstrap, delta) for c in controls], axis=0)
-    low, high = np.quantile(size, [0.025, 0.975], method="closest_observation")
-    ratio = np.quantile(size / random, [0.025, 0.975])
+    low, high = np.quantile(found, [0.025, 0.975], method="closest_observation")
+    ratio = np.quantile(found / np.median(controls, axis=0), [0.025, 0.975])
     return SizeRange((int(low), int(high)), (float(ratio[0]), float(ratio[1])))
