@@ -110,7 +110,7 @@ def _seconds(config: StudyConfig, reading: float, fitting: float, speed: float) 
         "selection": path * (1 + searches),
         "layers, clusters, pipeline": path * 4,
         "controls": path * (4 * config.control_draws + config.disjoint_splits),
-        "stability": path * len(config.rankings) * config.stability,
+        "stability": 2 * path * len(config.rankings) * config.stability,
         "untrained": config.untrained_seeds * (read + 2 * path),
     }
     return {stage: s for stage, s in seconds.items() if s}

@@ -15,8 +15,6 @@ from neurosieve.rankings import RANKERS, Ranking
 from neurosieve.redundancy import MinimalSet, SetSearch, SizeRange, find_minimal_sets
 from neurosieve.typing import NeuronId
 
-RANDOM_STEP = 6  # a band needs fewer sizes than a ranking's curve, and there are ten orders
-
 
 @dataclass(frozen=True)
 class Selection:
@@ -27,7 +25,8 @@ class Selection:
         oracle: The probe on all of them, and its path.
         rankings: One order for each method.
         sets: The smallest sets with their random controls.
-        curves: For each ranking, and each random order (fewer of them), its probes on the grid of sizes.
+        curves: For each ranking, its probes on the grid of sizes; for each random order those on the sizes that all
+            random orders were tested on.
     """
 
     scaler: Scaler
@@ -121,5 +120,7 @@ def select(data: SelectionData, config: StudyConfig) -> Selection:
                 search.smallest(delta, rule)  # remembered: the sets below ask again
     found, controls = searches[: len(rankings)], searches[len(rankings) :]
     sets = find_minimal_sets(found, controls, config.deltas, config.select)
-    curves = {s.ranking.name: s.curve(1) for s in found} | {s.ranking.name: s.curve(RANDOM_STEP) for s in controls}
+    shared = sorted(set[int].intersection(*(s.tested for s in controls)))
+    curves = {s.ranking.name: s.curve() for s in found}
+    curves |= {s.ranking.name: tuple(s.probe(m) for m in shared) for s in controls}
     return Selection(data.scaler, oracle, tuple(rankings), tuple(sets), curves)

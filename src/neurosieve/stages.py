@@ -16,7 +16,8 @@ from neurosieve.models import CodeModel, LanguageModel, load_language_model, loa
 from neurosieve.models.adapters import Kind
 from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
 from neurosieve.probes.archive import S, load_outcome
-from neurosieve.rankings import RANKERS, Stability, stability
+from neurosieve.rankings import RANKERS, Ranking, Stability, stability
+from neurosieve.redundancy import SetSearch
 from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
 from neurosieve.redundancy.controls import Controls, fit_controls
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
@@ -162,8 +163,29 @@ def stability_stage(work: Work, oracle: Oracle) -> Stability | str:
     return work.stage(
         "stability",
         Stability,
-        lambda: stability(rankers, work.selection, oracle, group, draws=config.stability, seed=config.seed),
+        lambda: stability(
+            rankers,
+            work.selection,
+            oracle,
+            group,
+            draws=config.stability,
+            seed=config.seed,
+            smallest=_smallest_of(work),
+        ),
     )
+
+
+def _smallest_of(work: Work) -> Callable[[SelectionData, Oracle, Ranking], int] | None:
+    """How the headline's set is sought; None where no set can be, with one cluster of validation rows."""
+    delta, rule, bootstrap = work.config.deltas[0], work.config.select[0], work.bootstrap
+    if rule == "safe" and bootstrap.clusters < 2:
+        return None
+
+    def smallest(data: SelectionData, oracle: Oracle, ranking: Ranking) -> int:
+        size = SetSearch(data, oracle, ranking, bootstrap).smallest(delta, rule)
+        return len(ranking.order) if size is None else size  # never None: all neurons are the half's own oracle
+
+    return smallest
 
 
 def general_stage(work: Work, selection: Selection) -> GeneralRedundancy:

@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import sysconfig
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from neurosieve.data import Dataset, Span, read_stdlib, read_tagging
+from neurosieve.data import Dataset, Span, installed, read_installed, read_stdlib, read_tagging
 from neurosieve.data.source import deal_files
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS, Split
@@ -239,15 +241,33 @@ def test_a_named_group_is_not_in_two_splits() -> None:
     assert sum(dataset.notes.values()) == 2
 
 
+@pytest.mark.parametrize("read", [read_stdlib, read_installed])
 @pytest.mark.parametrize("scheme", ["lexical", "identifier-role"])
-def test_the_standard_library_gives_three_sound_splits(scheme: str) -> None:
-    dataset = read_stdlib(scheme)
+def test_installed_code_gives_three_sound_splits(scheme: str, read: Callable[[str], Dataset]) -> None:
+    dataset = read(scheme)
     seen: dict[str, str] = {}
     for e in dataset.examples:
         assert seen.setdefault(e.text, e.split) == e.split
     assert all(len(dataset.split(s)) >= 5 for s in SPLITS)
     assert len({e.group for e in dataset.examples}) == len(dataset.examples)
     assert all(count["test"] for count in dataset.label_counts.values())
+
+
+def test_the_demo_has_files_enough_and_counts_those_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = read_installed("lexical")
+    assert all(len(every.split(s)) >= 40 for s in SPLITS)
+    monkeypatch.setattr(installed, "find_spec", lambda name: None if name == "torch" else find_spec(name))
+    fewer = read_installed("lexical")
+    count = sum(name.startswith("torch/") for names in installed.FILES.values() for name in names.split())
+    gone = "modules that are not installed here"
+    assert fewer.notes[gone] - every.notes.get(gone, 0) == count > 20
+    assert not [e for e in fewer.examples if e.group.startswith("torch/")]
+
+
+def test_an_interpreter_without_sources_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
+    with pytest.raises(DataError, match="source files of each split, got 0 of 41; use a Python"):
+        read_stdlib("lexical")
 
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data sets are not here")

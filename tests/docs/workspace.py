@@ -87,7 +87,7 @@ def _values(command: Any, rest: Sequence[str]) -> Iterator[tuple[Any, str, str |
 
 
 def _word(name: str, value: str, rest: Sequence[str]) -> Word:
-    if name == "data" and value != "stdlib":
+    if name == "data" and value not in ("stdlib", "installed"):
         return _data(value, rest)
     if name == "concept":
         return "lexical=number"

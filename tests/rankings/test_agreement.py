@@ -97,6 +97,24 @@ def test_a_method_that_finds_the_carriers_is_stable_and_random_order_is_not(
     assert again.to_frame().equals(frame)
 
 
+def test_sizes_of_both_halves_are_kept(problem: tuple[SelectionData, Oracle]) -> None:
+    data, oracle = problem
+    asked = []
+
+    def smallest(half: SelectionData, own: Oracle, ranking: Ranking) -> int:
+        asked.append((half.target.shape[1], own.probe.lam, ranking.name))
+        return len(asked)
+
+    group = np.arange(600) // 3
+    found = stability({"lca": lca, "probeless": probeless}, data, oracle, group, draws=2, sizes=[4], smallest=smallest)
+    assert found.sets is not None
+    assert found.sets.tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
+    assert asked == [(300, oracle.probe.lam, name) for name in ("lca", "probeless")] * 4
+    again = Stability.from_archive(Archive(found.archive().record, tensors=found.archive().tensors))
+    assert again.sets is not None
+    assert again.sets.tolist() == found.sets.tolist()
+
+
 def test_all_methods_find_the_same_four(problem: tuple[SelectionData, Oracle]) -> None:
     informed = [ranker(*problem, 0) for name, ranker in RANKERS.items() if name != "random"]
     assert agreement(informed, [4]).average.min() == 1.0

@@ -68,6 +68,10 @@ def agreed() -> Record:
         },
         "stability": {
             "draws": 2,
+            "sets": [
+                {"ranking": "lca", "delta": 0.01, "select": "point", "mean": 42.0, "median": 41.0}
+                | {"lo": 30.0, "hi": 56.0}
+            ],
             "rankings": [
                 {
                     "ranking": "lca",

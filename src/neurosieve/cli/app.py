@@ -240,8 +240,8 @@ def demo_config(scheme: str, model: str) -> StudyConfig:
         "model": model,
         "data": INSTALLED,
         "labels": scheme,
-        # What takes longest is left out. Few train rows make probes fast; a loss is bounded by validation and test.
-        "rows": {"train": 40, "validation": 250, "test": 250},
+        # What takes longest is left out. Few train rows make probes fast; a loss is bounded on validation and test.
+        "rows": {"train": 80, "validation": 250, "test": 250},
         "deltas": [0.02],
         "pipeline_deltas": [[0.02, 0.02]],
         "pipeline_thresholds": [None],
@@ -260,7 +260,7 @@ def demo(
     decoder: Annotated[bool, typer.Option("--decoder", help="read with neurosieve/decoder, not the encoder")] = False,
     as_json: o.Json = False,
 ) -> None:
-    """Run the main job on the standard library's own code, with two label schemes, on a model of this package."""
+    """Run the main job on the code that is installed here, with two label schemes, on a model of this package."""
     model = "neurosieve/decoder" if decoder else "neurosieve/encoder"
     records = {}
     for scheme in SCHEMES:
@@ -268,7 +268,8 @@ def demo(
         summary = run_study(demo_config(scheme, model), folder)
         records[scheme] = summary.record
         if not as_json:
-            console().print(Text(f"\n{scheme}: tokens of Python's standard library", style="bold underline"))
+            title = f"\n{scheme}: tokens of Python's standard library and of installed packages"
+            console().print(Text(title, style="bold underline"))
             show_summary(summary, folder)
     if as_json:
         _print_json(records)

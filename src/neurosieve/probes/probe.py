@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -157,16 +158,39 @@ def fit_path(
         starts: A solution of a like problem for each λ.
         closeness: Solved until the largest KKT violation is at most this share of λ_max.
     """
-    x = data.features(feature)
-    y = data.target
-    lam_max = 2 * null_gradient(x, y)
-    target = max(closeness * lam_max, _SMALLEST)
+    problem = _Problem.of(data, feature, closeness)
     probes: list[Probe] = []
     solutions: list[Solution] = []
     for i, lam in enumerate(lambdas):
-        solutions.append(solve(x, y, lam / 2, lam / 2, target, *starts[i : i + 1], *solutions[-1:]))
-        probes.append(_probe(data, feature, lam, solutions[-1], lam_max))
+        probe, solution = problem.fit(lam, *starts[i : i + 1], *solutions[-1:])
+        probes.append(probe)
+        solutions.append(solution)
     return probes, solutions
+
+
+def fit_from(
+    data: SelectionData, feature: Int[np.ndarray, " some"], lam: float, starts: Sequence[Solution]
+) -> tuple[Probe, Solution]:
+    """A probe at one λ, started from the best of some solutions of like problems."""
+    return _Problem.of(data, feature, KKT_TARGET).fit(lam, *starts)
+
+
+class _Problem(NamedTuple):
+    data: SelectionData
+    feature: Int[np.ndarray, " some"]
+    x: Float[Tensor, "features rows"]
+    lam_max: float
+    target: float
+
+    @staticmethod
+    def of(data: SelectionData, feature: Int[np.ndarray, " some"], closeness: float) -> "_Problem":
+        x = data.features(feature)
+        lam_max = 2 * null_gradient(x, data.target)
+        return _Problem(data, feature, x, lam_max, max(closeness * lam_max, _SMALLEST))
+
+    def fit(self, lam: float, *starts: Solution) -> tuple[Probe, Solution]:
+        solution = solve(self.x, self.data.target, lam / 2, lam / 2, self.target, *starts)
+        return _probe(self.data, self.feature, lam, solution, self.lam_max), solution
 
 
 def fit_own_path(data: SelectionData, feature: Int[np.ndarray, " some"], length: int = PATH_LENGTH) -> Probe:

@@ -11,8 +11,9 @@ The paper's code lets a ranking vote for itself too and divides by the union. He
 both measures have the same value by chance, and with two rankings they are the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -28,6 +29,7 @@ from neurosieve.progress import track
 from neurosieve.rankings.base import Ranker, Ranking
 
 SIZES = (10, 50, 100, 500)
+Smallest = Callable[[SelectionData, Oracle, Ranking], int]
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ class Stability:
         sizes: The values of k.
         seeds: Overlap of the rankings of all rows under two seeds, shape [draws, sizes, methods].
         halves: Overlap of the rankings of two halves of the rows, shape [draws, sizes, methods].
+        sets: Size of the smallest set of each half, shape [draws, halves, methods]; None where it was not sought.
     """
 
     names: tuple[str, ...]
@@ -161,6 +164,7 @@ class Stability:
     sizes: tuple[int, ...]
     seeds: Float[np.ndarray, "draws sizes methods"]
     halves: Float[np.ndarray, "draws sizes methods"]
+    sets: Int[np.ndarray, "draws halves methods"] | None = None
 
     @property
     def chance(self) -> Float[np.ndarray, " sizes"]:
@@ -180,7 +184,8 @@ class Stability:
 
     def archive(self) -> Archive:
         """In parts that files can hold."""
-        tensors = {key: torch.from_numpy(getattr(self, key)) for key in ("seeds", "halves")}
+        found = {"seeds": self.seeds, "halves": self.halves} | ({} if self.sets is None else {"sets": self.sets})
+        tensors = {key: torch.from_numpy(values) for key, values in found.items()}
         return Archive({key: getattr(self, key) for key in ("names", "neurons", "sizes")}, tensors=tensors)
 
     @staticmethod
@@ -202,6 +207,7 @@ def stability(
     draws: int,
     seed: int = 0,
     sizes: Sequence[int] | None = None,
+    smallest: Smallest | None = None,
 ) -> Stability:
     """Rank under other seeds, and on two halves of the train rows, `draws` times.
 
@@ -216,24 +222,28 @@ def stability(
         draws: Pairs of seeds, and ways to halve the rows.
         seed: Of the first draw; the others follow.
         sizes: Values of k; by default `sizes_for` the neurons.
+        smallest: The size of the smallest set of a half: from its data, its oracle and a ranking of it.
 
     Raises:
         DataError: No draw, or a single cluster, which has no halves.
 
-    Cost: for each draw one ranking of all rows, two of half of them and two probes at one λ.
+    Cost: for each draw one ranking of all rows, two of half of them and two probes at one λ, and what `smallest` takes.
     """
     if draws < 1:
         raise DataError("stability", expected="one draw or more", got=str(draws), remedy="give draws")
     chosen = tuple(sizes_for(len(data.neurons)) if sizes is None else sizes)
     whole = {name: ranker(data, oracle, seed) for name, ranker in rankers.items()}
-    seeds, halves = [], []
+    seeds, halves, sets = [], [], []
     for s in track(range(seed + 1, seed + 1 + draws), "stability"):
         again = {name: ranker(data, oracle, s) for name, ranker in rankers.items()}
         first = halved(group, s)
-        part, rest = (_on_rows(rankers, data, oracle, rows, s) for rows in (first, ~first))
+        both = [_Half.of(rankers, data, oracle, rows, s) for rows in (first, ~first)]
         seeds.append(_pairwise(whole, again, chosen))
-        halves.append(_pairwise(part, rest, chosen))
-    return Stability(tuple(rankers), len(data.neurons), chosen, np.stack(seeds), np.stack(halves))
+        halves.append(_pairwise(both[0].rankings, both[1].rankings, chosen))
+        if smallest:
+            sets.append([[smallest(h.data, h.oracle, r) for r in h.rankings.values()] for h in both])
+    found = np.array(sets) if smallest else None
+    return Stability(tuple(rankers), len(data.neurons), chosen, np.stack(seeds), np.stack(halves), found)
 
 
 def halved(group: np.ndarray, seed: int) -> Bool[np.ndarray, " rows"]:
@@ -251,14 +261,20 @@ def halved(group: np.ndarray, seed: int) -> Bool[np.ndarray, " rows"]:
     return np.isin(cluster, drawn[: last + 1])
 
 
-def _on_rows(
-    rankers: Mapping[str, Ranker], data: SelectionData, oracle: Oracle, rows: Bool[np.ndarray, " rows"], seed: int
-) -> dict[str, Ranking]:
-    part = data.rows(rows, np.ones(len(data.label_validation), dtype=bool))
-    start = Solution(oracle.probe.weights, oracle.probe.intercept)
-    probe, _ = fit_probe(part, np.arange(len(data.neurons)), [oracle.probe.lam], [start])
-    own = replace(oracle, probe=probe)
-    return {name: ranker(part, own, seed) for name, ranker in rankers.items()}
+class _Half(NamedTuple):
+    data: SelectionData
+    oracle: Oracle
+    rankings: dict[str, Ranking]
+
+    @staticmethod
+    def of(
+        rankers: Mapping[str, Ranker], data: SelectionData, oracle: Oracle, rows: Bool[np.ndarray, " rows"], seed: int
+    ) -> "_Half":
+        part = data.rows(rows, np.ones(len(data.label_validation), dtype=bool))
+        start = Solution(oracle.probe.weights, oracle.probe.intercept)
+        probe, _ = fit_probe(part, np.arange(len(data.neurons)), [oracle.probe.lam], [start])
+        own = replace(oracle, probe=probe)
+        return _Half(part, own, {name: ranker(part, own, seed) for name, ranker in rankers.items()})
 
 
 def _pairwise(

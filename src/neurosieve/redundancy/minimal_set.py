@@ -6,7 +6,7 @@ delta, below sizes that are not, is no answer. The search is exact: it gives wha
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -15,7 +15,7 @@ from jaxtyping import Int
 
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.intervals import ClusterBootstrap, loss_bound
-from neurosieve.probes.probe import Oracle, Probe, best, fit_path
+from neurosieve.probes.probe import Oracle, Probe, best, fit_from
 from neurosieve.probes.solver import Solution
 from neurosieve.rankings.base import Ranking
 from neurosieve.redundancy.size_range import Loss, SizeRange, size_range, smallest_in_draws
@@ -88,7 +88,7 @@ class SetSearch:
     reference: Scores | None = None
     every: bool = True
     _fits: dict[int, dict[int, Probe]] = field(default_factory=dict)
-    _last: dict[int, Solution] = field(default_factory=dict)
+    _solved: dict[int, dict[int, Solution]] = field(default_factory=dict)
     _likely: int = 0
 
     @cached_property
@@ -113,10 +113,19 @@ class SetSearch:
         """The probe at the i-th λ; neighbouring sizes have near solutions and like Hessians."""
         fits = self._fits.setdefault(size, {})
         if i not in fits:
-            lam, start = self.oracle.lambdas[i], self._last.get(i, self._last.get(i - 1))
-            starts = [start.resized(size * self.data.copies)] if start else []
-            (fits[i],), (self._last[i],) = fit_path(self.data, self.ranking.order[:size], [lam], starts)
+            starts = [start.resized(size * self.data.copies) for start in self._starts(size, i)]
+            fits[i], found = fit_from(self.data, self.ranking.order[:size], self.oracle.lambdas[i], starts)
+            solved = self._solved.setdefault(i, {})
+            for other in solved:
+                solved[other] = replace(solved[other], curvature=None)  # a Hessian is large: the last one is kept
+            solved[size] = found
         return fits[i]
+
+    def _starts(self, size: int, i: int) -> list[Solution]:
+        """Solutions at the nearest sizes below and above; of the λ before, where there are none."""
+        solved = self._solved.get(i) or self._solved.get(i - 1, {})
+        below, above = [s for s in solved if s <= size], [s for s in solved if s > size]
+        return [solved[s] for s in (max(below, default=0), min(above, default=0)) if s]
 
     def smallest(self, delta: float, select: Select) -> int | None:
         """The smallest size within `delta` of the reference on validation.
@@ -165,9 +174,9 @@ class SetSearch:
         bound = loss_bound(reference, scores, self.bootstrap)
         return Loss(rows, np.inf if bound is None else bound - float(rows.mean()))
 
-    def curve(self, step: int) -> tuple[Probe, ...]:
-        """The probes to draw: on every `step`-th size of the grid up to the largest that was tested."""
-        return tuple(self.probe(s) for s in self.grid[::step] if s <= max(self.tested))
+    def curve(self) -> tuple[Probe, ...]:
+        """The probes on all sizes of the grid up to the largest that was tested."""
+        return tuple(self.probe(s) for s in self.grid if s <= max(self.tested))
 
     def _reaches(self, size: int, least: float) -> bool:
         """Is the best λ's score at least this? The first λ that reaches it will do, so the likeliest goes first."""

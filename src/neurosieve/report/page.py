@@ -114,6 +114,7 @@ def _study(record: Record) -> dict[str, Any]:
         "control": tables.control_table(record),
         "control_title": _control_title(record),
         "agreement": tables.agreement_table(record),
+        "halves": tables.halves_table(record),
         "cuts": tables.cut_table(record),
         "choices": tables.choice_table(record) if published and published["choices"] else None,
     }

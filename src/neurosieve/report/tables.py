@@ -209,6 +209,22 @@ def agreement_table(record: Record) -> Table:
     return make_table("Agreement of rankings", heads, rows)
 
 
+def halves_table(record: Record) -> Table:
+    """The smallest sets that halves of the train rows give; no row where they were not sought."""
+    sets = (record.get("stability") or {}).get("sets", ())  # an older record has none
+    first = {(s["ranking"], s["delta"], s["select"]): count(s["size"]) for s in record["minimal_sets"] or ()}
+    rows = [
+        (
+            f"{s['ranking']} {s['delta']:g} {s['select']}",
+            first.get((s["ranking"], s["delta"], s["select"]), NONE),
+            f"{s['median']:g} ({count(int(s['lo']))} – {count(int(s['hi']))})",
+        )
+        for s in sets
+    ]
+    heads = ("ranking, allowed loss, rule", "neurons from all train rows", "from half of them, median (range)")
+    return make_table("Smallest sets on halves of train", heads, rows)
+
+
 def cut_table(record: Record) -> Table:
     """Whole layers and alike neurons cut before the ranking."""
     best = record["pipeline"]

@@ -138,7 +138,7 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> d
         **general_parts(test, found.general, len(selection.scaler.dead)),
         "curves": curve_part(test, selection),
         "minimal_sets": set_parts(test, selection),
-        **agreement_parts(selection.rankings, found.stability),
+        **agreement_parts(selection.rankings, found.stability, config),
         "pareto": pareto_part(test, selection, found.layers, found.general, found.pipeline),
         "seeds": {"study": config.seed, "random_draws": config.random_draws, "bootstrap": config.bootstrap},
     }

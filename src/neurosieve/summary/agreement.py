@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
+from neurosieve.config import StudyConfig
 from neurosieve.rankings import Agreement, Ranking, Stability, agreement
+from neurosieve.summary.opened import spread
 
 
-def agreement_parts(rankings: Sequence[Ranking], stable: Stability | str) -> dict[str, Any]:
+def agreement_parts(rankings: Sequence[Ranking], stable: Stability | str, config: StudyConfig) -> dict[str, Any]:
     """`agreement` and `stability`; null, with a reason beside, where there is one ranking or no draw was asked for."""
     parts: dict[str, Any] = {"agreement": None, "stability": None}
     if len(rankings) < 2:
@@ -18,6 +22,12 @@ def agreement_parts(rankings: Sequence[Ranking], stable: Stability | str) -> dic
         parts["stability_reason"] = stable
     else:
         parts["stability"] = {"draws": len(stable.seeds), "rankings": stable.to_frame().to_dicts()}
+        if stable.sets is not None:
+            rule = {"delta": config.deltas[0], "select": config.select[0]}
+            sizes = stable.sets.reshape(-1, len(stable.names)).T.astype(np.float64).tolist()
+            parts["stability"]["sets"] = [
+                {"ranking": name, **rule, **spread(found)} for name, found in zip(stable.names, sizes, strict=True)
+            ]
     return parts
 
 
