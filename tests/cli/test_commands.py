@@ -12,6 +12,7 @@ import neurosieve
 from neurosieve import stages as stages_module
 from neurosieve import study as study_module
 from neurosieve.activations.store import ActivationStore
+from neurosieve.data import stdlib
 from neurosieve.models import KNOWN
 from tests.cli import Ended, one_line_error, options, ran
 from tests.study import FEW, data_folder, finished_quick, lasting, quick
@@ -119,7 +120,7 @@ def test_run_for_people(capsys: Capture, tmp_path: Path, monkeypatch: pytest.Mon
     assert f"{100 * record['oracle']['test']:.1f} %" in ended.out
     for part in ("token lookup", "layer 0 alone", "majority class", "random neurons", "Smallest sets", str(tmp_path)):
         assert part in ended.out
-    for part in ("How far to trust it", "untrained copies, 1 seeds", "layers kept by LS", "LS + CC + LCA"):
+    for part in ("How far to trust it", "untrained copies, 1 seed", "layers kept by LS", "LS + CC + LCA"):
         assert part in ended.out
     for entry in record["trust"]:
         assert entry["question"] in ended.out
@@ -240,6 +241,8 @@ def test_demo(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         classes = ["number", "string"] if scheme == "lexical" else ["call", "local"]
         return quick(data="stdlib", labels=scheme, classes=classes)
 
+    few = {split: " ".join(names.split()[:4]) for split, names in stdlib.FILES.items()}
+    monkeypatch.setattr(stdlib, "FILES", few)
     monkeypatch.setattr(sys.modules["neurosieve.cli.app"], "demo_config", tiny)
     monkeypatch.setenv("COLUMNS", "200")
     ended = ran(capsys, "demo", "--out", str(tmp_path))

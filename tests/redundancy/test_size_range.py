@@ -57,6 +57,19 @@ def test_sizes_below_one_that_fails_in_all_resamples_are_not_fitted() -> None:
     assert asked == [90, 50, 20]
 
 
+def test_a_size_off_the_grid_that_made_the_answer_counts_in_resamples_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """57 alone is outside delta, which makes 58 the answer: the range may not end below it."""
+    data = planted(rows=100, neurons=90)
+    oracle = fit_oracle(data)
+    bootstrap = ClusterBootstrap(data.group_validation, draws=DRAWS)
+    search = SetSearch(data, oracle, random_order(data, oracle, seed=1), bootstrap)
+    assert 57 not in search.grid
+    rows = len(data.label_validation)
+    monkeypatch.setattr(SetSearch, "tested", {57, 58})
+    monkeypatch.setattr(SetSearch, "_loss", lambda _, size, __: Loss(np.full(rows, 0.5 if size == 57 else 0.0), 0.0))
+    assert set(search.smallest_in_draws(58, 0.02, "point")) == {58}
+
+
 def test_ranges_hold_the_middle_of_the_draws() -> None:
     found = np.arange(1, 201)
     size, ratio = size_range(found, [np.full(200, 100), np.full(200, 200), np.full(200, 300)])

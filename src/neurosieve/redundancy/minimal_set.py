@@ -158,10 +158,11 @@ class SetSearch:
     def smallest_in_draws(self, size: int, delta: float, select: Select) -> Int[np.ndarray, " draws"]:
         """The smallest size in resamples of the validation clusters, where `size` is the answer on all of them.
 
-        Looked for among `size` and the grid's sizes up to the last one that `size` needed.
+        Looked for among all sizes that were tested and those of the grid, up to the last one that `size` needed: a size
+        off the grid that failed, and so made the answer, has to count here too.
         """
         last = needed_sizes(size, len(self.ranking.order), every=self.every)[0]
-        sizes = sorted({size, *(s for s in self.grid if s <= last)})
+        sizes = sorted(s for s in {size, *self.tested, *self.grid} if s <= last)
         return smallest_in_draws(sizes, lambda s: self._loss(s, select), delta, self.bootstrap)
 
     def _loss(self, size: int, select: Select) -> Loss:

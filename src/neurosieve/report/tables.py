@@ -115,7 +115,8 @@ def score_table(record: Record) -> Table:
     ]
     if base["untrained_model"]:
         copies = base["untrained_model"]
-        name = f"untrained copies, {len(copies['seeds'])} seeds"
+        drawn = len(copies["seeds"])
+        name = f"untrained copies, {drawn} seed{'s' if drawn > 1 else ''}"
         rows.append((name, metric.ranged(copies["test"]), metric.ranged(natural["untrained"] if scored else None)))
     random, best = base["random_neurons"], (record["minimal_sets"] or [{}])[0]
     if best.get("unseen_natural"):  # an older record has none
