@@ -44,13 +44,7 @@ from neurosieve.results.interventions import (
 )
 from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import language_model_of, model_of
-from neurosieve.study import (
-    CONCEPTS,
-    INTERVENTIONS,
-    read_data,
-    read_dataset,
-    write_report,
-)
+from neurosieve.study import CONCEPTS, INTERVENTIONS, read_data, read_dataset, write_report
 from neurosieve.typing import NeuronId, PathLike, Split
 
 LEFT_OUT = NotMeasured(reason=Reason.LEFT_OUT, text=f"{Reason.LEFT_OUT.value}--no-predictions")
@@ -243,7 +237,7 @@ def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -
 
 
 def _file(options: InterventionOptions) -> str:
-    """Below the run folder."""
+    """Where the outcome lies below the run folder."""
     return f"{INTERVENTIONS}/{options.file}"
 
 
@@ -253,7 +247,7 @@ def _asked(config: StudyConfig, options: InterventionOptions) -> tuple[dict[str,
 
 
 def _studied(files: Folder) -> bool:
-    """The run's task was."""
+    """Whether the run's task was studied."""
     return files.exists("selection.json")
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosieve.interventions.effects import MIN_DISTINCT, MIN_SETS, NOT_MEASURED, EffectFitter
+from neurosieve.interventions.effects import MIN_DISTINCT, MIN_SETS, NOT_MEASURED, EffectFitter, turned
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.probes import ClusterBootstrap, loss_interval
-from neurosieve.results.interventions import Effect, Matching
+from neurosieve.results import Difference, Score
+from neurosieve.results.interventions import Effect, Matching, Side
 
 UNITS, OTHER, HALF_KNOWN, KNOWN = 240, 0, 1, 2
 SHARES = np.array([0.0, 0.5, 1.0, 0.49])  # of tokens: the value is at the second and the third
@@ -150,3 +151,42 @@ def test_random_edits_that_are_no_control(more: dict[str, Any], lacking: str) ->
     effect = fitter.result(replace(MATCHING, **more))[0]
     assert effect.claimed == (not lacking)
     assert effect.lacking.startswith(lacking)
+
+
+STEERED = Side(  # of units without the value 0.9 were right before, 0.4 are under the edit
+    base=Score(value=0.9, n=200, interval=(0.85, 0.94)),
+    edited=0.4,
+    drop=Difference(value=0.5, interval=(0.4, 0.6)),
+    random=0.05,
+    random_95=0.1,
+    effect=Difference(value=0.45, interval=(0.35, 0.55)),
+)
+TURNED: dict[str, tuple[Side, int, Matching, str]] = {
+    "a real one": (STEERED, MIN_SETS, MATCHING, ""),
+    "one file": (replace(STEERED, effect=Difference(value=0.45, interval=None)), MIN_SETS, MATCHING, NOT_MEASURED),
+    "no clear gain": (
+        replace(STEERED, effect=Difference(value=0.45, interval=(0.0, 0.6))),
+        MIN_SETS,
+        MATCHING,
+        "the interval is not above 0",
+    ),
+    "as random ones": (
+        replace(STEERED, random_95=0.5),
+        MIN_SETS,
+        MATCHING,
+        "95 % of the random edits do not turn fewer",
+    ),
+    "few random sets": (STEERED, 99, MATCHING, "99 random sets are fewer than 100"),
+    "unlike": (STEERED, MIN_SETS, replace(MATCHING, worst=2.5), "not matched: variance of random edits is up to 2.5"),
+}
+
+
+@pytest.mark.parametrize("case", TURNED)
+def test_tokens_that_are_turned(case: str) -> None:
+    """Right means here that no token of the value is predicted."""
+    side, sets, matching, lacking = TURNED[case]
+    found = turned(side, sets, matching)
+    assert (found.n, found.base, found.edited, found.random) == pytest.approx((200, 0.1, 0.6, 0.15))
+    assert found.effect == side.effect
+    assert found.lacking.startswith(lacking)
+    assert found.claimed == (not lacking) == (not found.lacking)
