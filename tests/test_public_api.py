@@ -26,7 +26,7 @@ DATA = {
     "sample_rows",
 }
 CONCEPTS = {"Concepts", "continue_concepts", "load_concepts", "run_concepts"}
-INTERVENTIONS = {"InterventionOptions", "intervene", "live", "load_language_model"}
+INTERVENTIONS = {"InterventionOptions", "InterventionResult", "intervene", "live", "load_language_model"}
 MODELS = {"CodeModel", "load_model", "register_family", "untrained_copy"}
 ACTIVATIONS = {"ActivationStore", "Activations", "ExtractionOptions", "NeuronId", "extract"}
 ACTIVATIONS |= {"import_activations"}

@@ -13,6 +13,7 @@ FUNCTION_LINES, FILE_LINES = 40, 400
 STAGES: tuple[tuple[str, ...], ...] = (
     ("interrupts", "printing"),
     ("errors", "typing", "progress", "folder", "records"),
+    ("results",),  # what studies found: errors and typing below it alone, no torch
     ("data",),
     ("models",),
     ("activations",),

@@ -63,6 +63,7 @@ from neurosieve.redundancy import (
     fit_layers,
     run_pipeline,
 )
+from neurosieve.results import InterventionResult
 from neurosieve.statistics import Clusters, CorrelationTree, MomentAccumulator, Moments, cka
 from neurosieve.study import continue_study, load_summary, run_study, write_report
 from neurosieve.summary import Summary
@@ -87,6 +88,7 @@ __all__ = [
     "Example",
     "ExtractionOptions",
     "InterventionOptions",
+    "InterventionResult",
     "LayerCurves",
     "MinimalSet",
     "ModelError",

@@ -6,7 +6,7 @@ edits. Nothing is chosen here, and no probe is fitted anew.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,15 +30,14 @@ from neurosieve.probes import ClusterBootstrap
 from neurosieve.probes.archive import load_outcome
 from neurosieve.probes.intervals import loss_interval, score_interval
 from neurosieve.progress import track
+from neurosieve.results.figures import Difference, NotMeasured, Reason, Score
+from neurosieve.results.interventions import TaskEffect
 from neurosieve.selection import Selection
 from neurosieve.stages import StudyData, options_of
 from neurosieve.typing import Scores
 
 ROWS = 100
-NO_PROBE = "the run has no probe: its task was not studied"
-NO_HEAD = "the model has no head for this task"
-# A record, or the reason why there is none.
-Outcome = tuple[dict[str, Any], None] | tuple[None, str]
+NO_PROBE = NotMeasured(reason=Reason.NO_PROBE, text=Reason.NO_PROBE.value)
 
 
 def probe_effect(
@@ -50,7 +49,7 @@ def probe_effect(
     random_edits: Iterable[Sequence[Edit]],
     *,
     rows: int = ROWS,
-) -> Outcome:
+) -> TaskEffect | NotMeasured:
     """How much worse the run's oracle probe reads the task off the states of the edited model.
 
     Edits are done at all tokens, and the probe stays as it was fitted on the model as it is. So a loss says that the
@@ -67,9 +66,8 @@ def probe_effect(
         rows: Test rows a class at most, drawn by the study's seed; of values in all.
 
     Returns:
-        Score (`accuracy` or `r2`) of the model as it is, edited, and the drop beside that of the random edits. `effect`
-        is the drop less the mean random one. Intervals are 95 %, over files, and paired where they are of a loss; None
-            where all rows lie in one file.
+        Score of the model as it is, edited, and the drop beside that of the random edits; or that there is no probe.
+        Intervals are 95 %, over files, and paired where they are of a loss.
 
     Raises:
         RunFolderError: The selection's files are damaged.
@@ -78,7 +76,7 @@ def probe_effect(
     Cost: reading the rows once for each edit, and twice more.
     """
     if not files.exists("selection.json"):
-        return None, NO_PROBE
+        return NO_PROBE
     selection = load_outcome(files, "selection", Selection)
     test = np.flatnonzero([data.dataset.examples[i].split == "test" for i in data.sample.rows.example])
     few = _few(data.sample.rows.label[test], rows, config.seed)
@@ -93,12 +91,16 @@ def probe_effect(
         with live(model, some):
             return scored(read())
 
-    record = {
-        "score": "accuracy" if scaler.target is None else "r2",
-        **_compared(scored(plain), under, edits, random_edits, plain.group, config),
-        "rows_note": _rows_note(len(few), len(test), config.seed),
-    }
-    return record, None
+    return _compared(
+        scored(plain),
+        under,
+        edits,
+        random_edits,
+        plain.group,
+        config,
+        score="accuracy" if scaler.target is None else "r2",
+        rows_note=_rows_note(len(few), len(test), config.seed),
+    )
 
 
 def head_effect(
@@ -108,7 +110,7 @@ def head_effect(
     random_edits: Iterable[Sequence[Edit]],
     *,
     rows: int = ROWS,
-) -> Outcome:
+) -> TaskEffect | NotMeasured:
     """How much worse the model's own head does the task, where the run's model is one that was fine-tuned for it.
 
     Inputs are those of `neurosieve finetune`: all test units, a token's label at its first subword, texts and pairs cut
@@ -122,7 +124,7 @@ def head_effect(
         rows: Test units a class at most, drawn by the study's seed.
 
     Returns:
-        As `probe_effect`, with `score` accuracy.
+        As `probe_effect`, with `score` accuracy; or why there is no such head.
 
     Raises:
         ModelError: A checkpoint that lacks weights of its head or network.
@@ -134,7 +136,7 @@ def head_effect(
         config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens, stack=config.stack
     )
     if why := _unfit(info, dataset, config):
-        return None, f"{NO_HEAD}: {why}"
+        return NotMeasured(reason=Reason.NO_HEAD, text=f"{Reason.NO_HEAD.value}: {why}")
     labels = label_names(dataset, config.classes)
     inputs = split_inputs(info, dataset, labels, ("test",))["test"]
     few = _few(inputs.label, rows, config.seed)
@@ -149,12 +151,16 @@ def head_effect(
         with live(head.model, some):
             return scores()
 
-    record = {
-        "score": "accuracy",
-        **_compared(scores(), under, edits, random_edits, inputs.group[few], config),
-        "rows_note": _rows_note(len(few), inputs.count, config.seed),
-    }
-    return record, None
+    return _compared(
+        scores(),
+        under,
+        edits,
+        random_edits,
+        inputs.group[few],
+        config,
+        score="accuracy",
+        rows_note=_rows_note(len(few), inputs.count, config.seed),
+    )
 
 
 def _compared(
@@ -164,7 +170,10 @@ def _compared(
     random_edits: Iterable[Sequence[Edit]],
     group: np.ndarray,
     config: StudyConfig,
-) -> dict[str, Any]:
+    *,
+    score: Literal["accuracy", "r2"],
+    rows_note: str,
+) -> TaskEffect:
     """Scores of the same rows with and without edits, side by side."""
     edited = under(edits)
     bootstrap = ClusterBootstrap(group, draws=config.bootstrap, seed=config.seed)
@@ -178,19 +187,17 @@ def _compared(
         raise ConfigError("random edits", expected="one or more", got="none", remedy="draw some, best 100 or more")
     usual = total / len(drops)
     effect, effect_interval = loss_interval(usual, edited, bootstrap)
-    return {
-        "n": len(base),
-        "base": float(base.mean()),
-        "base_interval": score_interval(base, bootstrap),
-        "edited": float(edited.mean()),
-        "drop": drop,
-        "interval": interval,
-        "random_sets": len(drops),
-        "random": float(np.mean(drops)),
-        "random_95": float(np.quantile(drops, 0.95)),
-        "effect": effect,
-        "effect_interval": effect_interval,
-    }
+    return TaskEffect(
+        score=score,
+        base=Score(value=float(base.mean()), n=len(base), interval=score_interval(base, bootstrap)),
+        edited=float(edited.mean()),
+        drop=Difference(value=drop, interval=interval),
+        random_sets=len(drops),
+        random=float(np.mean(drops)),
+        random_95=float(np.quantile(drops, 0.95)),
+        effect=Difference(value=effect, interval=effect_interval),
+        rows_note=rows_note,
+    )
 
 
 def _few(label: Num[np.ndarray, " rows"], most: int, seed: int) -> Int[np.ndarray, " some"]:

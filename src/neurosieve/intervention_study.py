@@ -1,7 +1,7 @@
 """A run's concept changed in the live model: chosen on validation, measured on held-out code beside random edits."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import quote
@@ -16,25 +16,38 @@ from neurosieve.concepts.options import STRICT
 from neurosieve.concepts.properties import Target
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.config import StudyConfig, make_config
-from neurosieve.edited_task import NO_PROBE, Outcome, head_effect, probe_effect
+from neurosieve.edited_task import NO_PROBE, head_effect, probe_effect
 from neurosieve.errors import DataError, RunFolderError
 from neurosieve.folder import Folder
-from neurosieve.interventions.editors import Change, EditKind, Editor, TrainConcept, editor
+from neurosieve.interventions.editors import Change, Editor, TrainConcept, editor
 from neurosieve.interventions.edits import Edit, Erase
-from neurosieve.interventions.effects import MIN_SETS, NOT_MEASURED, EffectFitter, Side, loss_record, unmatched
-from neurosieve.interventions.erased import erasure_record
+from neurosieve.interventions.effects import EffectFitter, mean_loss, turned
+from neurosieve.interventions.erased import measure_erasure
 from neurosieve.interventions.examples import prediction_examples
 from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
-from neurosieve.interventions.train_rows import Ablation
 from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.progress import track
 from neurosieve.records import read_object, read_result, write_object
+from neurosieve.results.codec import from_json, to_json
+from neurosieve.results.figures import NotMeasured, Reason
+from neurosieve.results.interventions import (
+    FORMAT,
+    Ablation,
+    EditKind,
+    Erasure,
+    InterventionResult,
+    Mass,
+    Matching,
+    PredictionEffects,
+    Probability,
+    TaskEffect,
+)
 from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import language_model_of, model_of
 from neurosieve.study import CONCEPTS, INTERVENTIONS, read_data, read_dataset, write_report
-from neurosieve.typing import PathLike, Split
+from neurosieve.typing import NeuronId, PathLike, Split
 
-FORMAT = 1
+LEFT_OUT = NotMeasured(reason=Reason.LEFT_OUT, text=f"{Reason.LEFT_OUT.value}--no-predictions")
 # Options of some kinds of edit.
 _ONLY: dict[str, tuple[EditKind, ...]] = {
     "how": ("ablate",),
@@ -184,34 +197,58 @@ class Measuring:
         return max(track(numbers, "candidates"), key=gain) if len(numbers) > 1 else 0
 
 
-def intervene(run: PathLike, options: InterventionOptions) -> dict[str, Any]:
+def intervene(run: PathLike, options: InterventionOptions) -> InterventionResult:
     """Change a concept in the live model of a run and measure what that does; saved in the run, shown on its page.
 
     Raises:
         RunFolderError: No run folder; one in which concepts were not looked for in the view `predict`, or that leaves
-            nothing to measure.
+            nothing to measure; an earlier outcome whose file is damaged.
         ModelError: The model has no language-model head.
         ConfigError: No such property, value or layer.
         DataError: Too few held-out units with the value, or without it.
 
     Cost: reading the tokens asked for about `sets` + 5 times.
     """
-    config, files, name = _config(run), Folder(run), f"{INTERVENTIONS}/{options.file}"
-    asked = {"options": options.model_dump(mode="json"), "concepts": config.concepts.model_dump(mode="json")}
-    record = read_result(files, name)
-    if record is None or record.get("format") != FORMAT or any(record.get(key) != asked[key] for key in asked):
-        record = None
-    elif record.get("probe_reason") == NO_PROBE and Folder(run).exists("selection.json"):
-        record = None  # the run's task has been studied since
-    elif "matching" not in record:
-        record = None  # of a time in which random sets could be unlike the chosen one
-    if record is None:
+    config = _config(run)
+    result = _earlier(config, run, options)
+    if result is None:
         measuring = _opened(config, run, options)
         with measuring.work.folder.stage(f"intervene: {options.concept} {options.edit}"):
-            record = {"format": FORMAT, **asked, **_measured(measuring), "versions": versions()}
-        record = write_object(files, name, record)
+            result = _measured(measuring)
+        record = write_object(Folder(run), _file(options), to_json(result))
+        result = from_json(InterventionResult, record, f"{run}/{_file(options)}")  # with the marks of the file
     write_report(run)
-    return record
+    return result
+
+
+def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -> InterventionResult | None:
+    """What was measured by the same options; None where nothing was, or where it no longer holds."""
+    record = read_result(Folder(run), _file(options))
+    if record is None or record.get("format") != FORMAT:
+        return None
+    found = from_json(InterventionResult, record, f"{run}/{_file(options)}")
+    if (found.options, found.concepts) != _asked(config, options):
+        return None
+    if found.matching is None:
+        return None  # of a time in which random sets could be unlike the chosen one
+    if isinstance(found.probe, NotMeasured) and found.probe.reason is Reason.NO_PROBE and _studied(Folder(run)):
+        return None  # the run's task has been studied since
+    return found
+
+
+def _file(options: InterventionOptions) -> str:
+    """Where the outcome lies below the run folder."""
+    return f"{INTERVENTIONS}/{options.file}"
+
+
+def _asked(config: StudyConfig, options: InterventionOptions) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of the edit, and of its concepts."""
+    return options.model_dump(mode="json"), config.concepts.model_dump(mode="json")
+
+
+def _studied(files: Folder) -> bool:
+    """Whether the run's task was studied."""
+    return files.exists("selection.json")
 
 
 def _config(run: PathLike) -> StudyConfig:
@@ -244,52 +281,69 @@ def _opened(config: StudyConfig, run: PathLike, options: InterventionOptions) ->
     return Measuring(work, options, model, work.store("predict"), plan, target)
 
 
-def _measured(m: Measuring) -> dict[str, Any]:
+def _measured(m: Measuring) -> InterventionResult:
     """Choose on validation, then open the test windows once."""
-    options, manifest = m.options, m.store.store.manifest
+    options = m.options
     edits = editor(TrainConcept(m.store, m.target.property_name, m.value, m.config.seed), options.change)
     best = m.choose(edits) if options.predictions else len(edits.candidates) - 1
-    neurons = edits.candidates[best]
-    chosen = f"validation, of {len(edits.candidates)} candidates made from train"
-    if not options.predictions:
-        chosen = f"train, the {'most neurons' if options.edit in ('ablate', 'clamp') else 'last layer'} of them"
-    record: dict[str, Any] = {
-        "concept": options.concept,
-        "edit": options.edit,
-        "how": options.how if options.edit == "ablate" else None,
-        "at": "predicted" if options.only_predicted else "all",
-        "site": m.config.site,
-        "model": m.config.model,
-        "neurons": neurons.tolist(),
-        "share": len(neurons) / len(m.store.neurons),
-        "layers": np.bincount(neurons[:, 0], minlength=manifest.layers).tolist(),
-        "chosen_by": chosen,
-        "random_sets": options.sets,
-        "matching": edits.matching(best, options.sets),
-        "effects": None,
-        "effects_reason": None if options.predictions else "left out by --no-predictions",
-    }
+    neurons, matching = edits.candidates[best], edits.matching(best, options.sets)
+    predictions = _predictions(m, edits, best, matching) if options.predictions else LEFT_OUT
+    probe, head = _probe(m, edits, best), _head(m, edits, best)
+    erasure = _erasure(m, edits, best) if options.edit == "erase" else None
+    if erasure is None:
+        _refuse_nothing(m, predictions, probe, head)
+    asked, concepts = _asked(m.config, options)
+    return InterventionResult(
+        format=FORMAT,
+        options=asked,
+        concepts=concepts,
+        concept=options.concept,
+        edit=options.edit,
+        how=options.how if options.edit == "ablate" else None,
+        at="predicted" if options.only_predicted else "all",
+        site=m.config.site,
+        model=m.config.model,
+        neurons=tuple(NeuronId(*pair) for pair in neurons.tolist()),
+        share=len(neurons) / len(m.store.neurons),
+        layers=tuple(np.bincount(neurons[:, 0], minlength=m.store.store.manifest.layers).tolist()),
+        chosen_by=_chosen_by(options, len(edits.candidates)),
+        random_sets=options.sets,
+        matching=matching,
+        predictions=predictions,
+        probe=probe,
+        head=head,
+        erasure=erasure,
+        versions=versions(),
+    )
+
+
+def _chosen_by(options: InterventionOptions, candidates: int) -> str:
+    """Where the edit was chosen, and of how many."""
     if options.predictions:
-        record |= _predictions(m, edits, best, record["matching"])
-    record |= _task(m, edits, best) | {"erasure": _erasure(m, edits, best) if options.edit == "erase" else None}
-    if all(record[key] is None for key in ("effects", "probe", "head", "erasure")):
+        return f"validation, of {candidates} candidates made from train"
+    return f"train, the {'most neurons' if options.edit in ('ablate', 'clamp') else 'last layer'} of them"
+
+
+def _refuse_nothing(m: Measuring, *parts: object) -> None:
+    """Some part has to be measured."""
+    reasons = [part.text for part in parts if isinstance(part, NotMeasured)]
+    if len(reasons) == len(parts):
         raise RunFolderError(
             f"run folder {m.work.folder.path}",
             expected="predictions, a probe or a fine-tuned head to measure",
-            got=f"{record['effects_reason']}; {record['probe_reason']}; {record['head_reason']}",
+            got="; ".join(reasons),
             remedy=f"run the study first: `neurosieve run {m.work.folder.path}/study.yaml --out {m.work.folder.path}`",
         )
-    return record
 
 
-def _erasure(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
+def _erasure(m: Measuring, edits: Editor, best: int) -> Erasure:
     """Whether what was erased is gone, beside the first of the random erasers."""
     erase, control = (e for some in (edits.edits(best), *edits.random(best, 1)) for e in some if isinstance(e, Erase))
     draws, seed = m.config.bootstrap, m.config.seed
-    return erasure_record(m.store, m.target.property_name, m.value, erase, control, draws=draws, seed=seed)
+    return measure_erasure(m.store, m.target.property_name, m.value, erase, control, draws=draws, seed=seed)
 
 
-def _predictions(m: Measuring, edits: Editor, best: int, matching: dict[str, Any]) -> dict[str, Any]:
+def _predictions(m: Measuring, edits: Editor, best: int, matching: Matching) -> PredictionEffects:
     """What the edit does to the model's own predictions on test, beside random edits."""
     windows, chosen = m.windows("test"), edits.edits(best)
     base, edited = m.predict(windows), m.predict(windows, chosen)
@@ -302,49 +356,31 @@ def _predictions(m: Measuring, edits: Editor, best: int, matching: dict[str, Any
         fitter.add(found)
         losses.append(float(found.loss.mean()))
         mass += found.mass / m.options.sets
-    effects = fitter.result(matching)
-    masses = {"base": base.mass, "edited": edited.mass, "random": mass}
-    sides = {"here": here, "elsewhere": ~here}
-    only = m.options.only_predicted
-    return {
-        "windows": len(windows),
-        "effects": [asdict(effect) for effect in effects],
-        "turned": _turned(effects[0].elsewhere, m.options.sets, unmatched(matching)),
-        "loss": loss_record(base, edited, losses),
-        "mass": {side: {k: float(v[own].mean()) for k, v in masses.items()} for side, own in sides.items()},
-        "examples": prediction_examples(m.head, m.store, windows, base, edited, here, chosen, only_predicted=only),
-    }
 
+    def probability(own: Bool[np.ndarray, " units"]) -> Probability:
+        means = [float(values[own].mean()) for values in (base.mass, edited.mass, mass)]
+        return Probability(base=means[0], edited=means[1], random=means[2])
 
-def _turned(elsewhere: Side, sets: int, unlike: str) -> dict[str, Any]:
-    """Units without the value at which a token of the value is predicted: what steering is to reach."""
-    interval = elsewhere.interval
-    checks = (
-        (interval is not None, NOT_MEASURED),
-        (interval is None or interval[0] > 0, "the interval is not above 0"),
-        (elsewhere.drop > elsewhere.random_95, "95 % of the random edits do not turn fewer"),
-        (sets >= MIN_SETS, f"{sets} random sets are fewer than {MIN_SETS}"),
-        (not unlike, unlike),
+    effects, only = fitter.result(matching), m.options.only_predicted
+    return PredictionEffects(
+        effects=effects,
+        windows=len(windows),
+        turned=turned(effects[0].elsewhere, m.options.sets, matching),
+        loss=mean_loss(base, edited, losses),
+        mass=Mass(here=probability(here), elsewhere=probability(~here)),
+        examples=prediction_examples(m.head, m.store, windows, base, edited, here, chosen, only_predicted=only),
     )
-    lacking = next((why for passed, why in checks if not passed), "")
-    return {
-        "n": elsewhere.n,
-        "base": 1 - elsewhere.base,
-        "edited": 1 - elsewhere.edited,
-        "random": 1 - elsewhere.base + elsewhere.random,
-        "effect": elsewhere.effect,
-        "interval": interval,
-        "claimed": not lacking,
-        "lacking": lacking,
-    }
 
 
-def _task(m: Measuring, edits: Editor, best: int) -> dict[str, Any]:
-    """What it does to the run's probe, and to a fine-tuned head of the model."""
-    work, chosen, sets = m.work, edits.edits(best), m.options.sets
-    probe: Outcome = None, NO_PROBE
-    if work.folder.files.exists("selection.json"):
-        data = read_data(work.config)
-        probe = probe_effect(work.config, work.folder.files, data, m.model, chosen, edits.random(best, sets))
-    head = head_effect(work.config, work.dataset, chosen, edits.random(best, sets))
-    return dict(zip(("probe", "probe_reason", "head", "head_reason"), (*probe, *head), strict=True))
+def _probe(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
+    """What it does to the run's probe."""
+    config, files = m.work.config, m.work.folder.files
+    if not _studied(files):
+        return NO_PROBE
+    random_edits = edits.random(best, m.options.sets)
+    return probe_effect(config, files, read_data(config), m.model, edits.edits(best), random_edits)
+
+
+def _head(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
+    """What it does to a fine-tuned head of the model."""
+    return head_effect(m.work.config, m.work.dataset, edits.edits(best), edits.random(best, m.options.sets))

@@ -18,6 +18,7 @@ from neurosieve.progress import tell
 from neurosieve.rankings import OF_CLASSES
 from neurosieve.records import read_result
 from neurosieve.report import render_page
+from neurosieve.results import InterventionResult, from_json
 from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, pooling_of, published_stage
 from neurosieve.summary import FORMAT as SUMMARY_FORMAT
@@ -156,16 +157,16 @@ def _of_format(record: dict[str, Any], where: str, version: int) -> dict[str, An
     return record
 
 
-def load_interventions(run: PathLike) -> list[dict[str, Any]]:
+def load_interventions(run: PathLike) -> list[InterventionResult]:
     """What interventions of a run measured, by the names of their files.
 
     Raises:
-        RunFolderError: A file that is damaged.
+        RunFolderError: A file that is damaged or of another format version.
     """
     folder = Path(run) / INTERVENTIONS
     names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
-    found = [read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names]
-    return [record for record in found if record is not None]
+    found = {name: read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names}
+    return [from_json(InterventionResult, record, f"{folder}/{name}") for name, record in found.items() if record]
 
 
 def write_report(run: PathLike, to: PathLike | None = None) -> Path:

@@ -10,6 +10,7 @@ import pytest
 import transformers
 
 from neurosieve.concept_study import run_concepts
+from neurosieve.results import to_json
 from neurosieve.study import load_interventions
 from tests.cli import one_line_error, ran
 from tests.cli.test_bad_input import write
@@ -59,11 +60,11 @@ def test_for_people_and_as_json(run: Path, capsys: Capture, monkeypatch: pytest.
     monkeypatch.setenv("COLUMNS", "300")
     ended = ran(capsys, "intervene", str(run), *CONCEPT, "--edit", "erase", *FEW)
     assert (ended.code, ended.err) == (0, "")
-    (record,) = load_interventions(run)
+    (result,) = load_interventions(run)
     for part in ("erase lexical=number", "16 (33.3 %)", str(run / "interventions"), str(run / "report.html")):
         assert part in ended.out
     again = ran(capsys, "intervene", str(run), *CONCEPT, "--edit", "erase", *FEW, "--json")
-    assert (again.code, again.err, again.json) == (0, "", record)
+    assert (again.code, again.err, again.json) == (0, "", to_json(result))
 
 
 def test_one_neuron_at_least(run: Path, capsys: Capture) -> None:

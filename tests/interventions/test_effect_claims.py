@@ -1,13 +1,16 @@
 """The effect of an edit beside random edits, against plain numpy; planted effects are claimed, and others are not."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from neurosieve.interventions.effects import MIN_DISTINCT, MIN_SETS, NOT_MEASURED, Effect, EffectFitter
+from neurosieve.interventions.effects import MIN_DISTINCT, MIN_SETS, NOT_MEASURED, EffectFitter, turned
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.probes import ClusterBootstrap, loss_interval
+from neurosieve.results import Difference, Score
+from neurosieve.results.interventions import Effect, Matching, Side
 
 UNITS, OTHER, HALF_KNOWN, KNOWN = 240, 0, 1, 2
 SHARES = np.array([0.0, 0.5, 1.0, 0.49])  # of tokens: the value is at the second and the third
@@ -52,29 +55,29 @@ def test_against_numpy() -> None:
         for side, own in ((effect.here, HERE), (effect.elsewhere, ~HERE)):
             before, after = right(base)[own].mean(), right(edited)[own].mean()
             drops = np.array([(right(base)[own] * 1.0 - right(r)[own]).mean() for r in randoms])
-            assert side.n == own.sum()
-            assert (side.base, side.edited) == pytest.approx((before, after))
-            assert side.drop == pytest.approx(before - after)
+            assert side.base.n == own.sum()
+            assert (side.base.value, side.edited) == pytest.approx((before, after))
+            assert side.drop.value == pytest.approx(before - after)
             assert side.random == pytest.approx(drops.mean())
             assert side.random_95 == pytest.approx(np.quantile(drops, 0.95))
-            assert side.effect == pytest.approx(before - after - drops.mean())
+            assert side.effect.value == pytest.approx(before - after - drops.mean())
             net = np.mean([right(r)[own] * 1.0 for r in randoms], 0) - right(edited)[own]
             bootstrap = ClusterBootstrap(GROUP[own], draws=300, seed=2)
             usual = np.mean([right(r)[own] for r in randoms], 0)
             value, interval = loss_interval(usual, right(edited)[own], bootstrap)
-            assert side.effect == pytest.approx(net.mean())
-            assert side.interval == pytest.approx(interval)
-            assert side.effect == pytest.approx(value)
-            assert side.drop_interval == loss_interval(right(base)[own], right(edited)[own], bootstrap)[1]
-        assert (effect.effect, effect.interval) == (effect.here.effect, effect.here.interval)
+            assert side.effect.value == pytest.approx(net.mean())
+            assert side.effect.interval == pytest.approx(interval)
+            assert side.effect.value == pytest.approx(value)
+            assert side.drop.interval == loss_interval(right(base)[own], right(edited)[own], bootstrap)[1]
+        assert effect.effect == effect.here.effect
 
 
 def test_two_scores_differ() -> None:
     """Another token of the same kind is wrong, and yet has the value."""
     property_, exact = effects(spoilt(0.6, 0, 2, token=HALF_KNOWN), mild(), spoilt(0, 0, 1))
     assert (property_.score, exact.score) == ("property", "exact")
-    assert property_.here.drop == 0.0
-    assert exact.here.drop > 0.4
+    assert property_.here.drop.value == 0.0
+    assert exact.here.drop.value > 0.4
     assert exact.claimed
     assert not property_.claimed
 
@@ -107,7 +110,7 @@ def test_one_file_is_no_proof() -> None:
     """The drop lies in one file of many: its interval over files holds 0."""
     wrong = HERE & (GROUP == "file 3")
     (property_, _) = effects(predicted(np.where(wrong, OTHER, TRUTH)), [predicted(TRUTH)] * MIN_SETS, predicted(TRUTH))
-    assert property_.effect > 0
+    assert property_.effect.value > 0
     assert "not above 0" in property_.lacking
 
 
@@ -123,11 +126,13 @@ def test_units_of_one_file_measure_nothing(where: np.ndarray) -> None:
         assert effect.lacking == NOT_MEASURED
         for side, own in ((effect.here, HERE), (effect.elsewhere, ~HERE)):
             alone = bool(where[own].all())
-            assert [x is None for x in (side.interval, side.drop_interval, side.base_interval)] == [alone] * 3
-        assert effect.here.effect == pytest.approx(effect.here.drop - effect.here.random)
+            assert [x is None for x in (side.effect.interval, side.drop.interval, side.base.interval)] == [alone] * 3
+        assert effect.effect.value == pytest.approx(effect.here.drop.value - effect.here.random)
 
 
-MATCHING = {"by": "variance", "caliper": 2.0, "worst": 1.9, "median": 1.1, "sets": 100, "distinct_sets": MIN_DISTINCT}
+MATCHING = Matching(
+    by="variance", caliper=2.0, worst=1.9, median=1.1, sets=100, distinct_sets=MIN_DISTINCT, unmatched=()
+)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +148,45 @@ def test_random_edits_that_are_no_control(more: dict[str, Any], lacking: str) ->
     fitter = EffectFitter(spoilt(0.1, 0.1, 1), spoilt(0.6, 0.15, 2), HERE, SHARES, GROUP, draws=300)
     for random in mild():
         fitter.add(random)
-    effect = fitter.result(MATCHING | more)[0]
+    effect = fitter.result(replace(MATCHING, **more))[0]
     assert effect.claimed == (not lacking)
     assert effect.lacking.startswith(lacking)
+
+
+STEERED = Side(  # of units without the value 0.9 were right before, 0.4 are under the edit
+    base=Score(value=0.9, n=200, interval=(0.85, 0.94)),
+    edited=0.4,
+    drop=Difference(value=0.5, interval=(0.4, 0.6)),
+    random=0.05,
+    random_95=0.1,
+    effect=Difference(value=0.45, interval=(0.35, 0.55)),
+)
+TURNED: dict[str, tuple[Side, int, Matching, str]] = {
+    "a real one": (STEERED, MIN_SETS, MATCHING, ""),
+    "one file": (replace(STEERED, effect=Difference(value=0.45, interval=None)), MIN_SETS, MATCHING, NOT_MEASURED),
+    "no clear gain": (
+        replace(STEERED, effect=Difference(value=0.45, interval=(0.0, 0.6))),
+        MIN_SETS,
+        MATCHING,
+        "the interval is not above 0",
+    ),
+    "as random ones": (
+        replace(STEERED, random_95=0.5),
+        MIN_SETS,
+        MATCHING,
+        "95 % of the random edits do not turn fewer",
+    ),
+    "few random sets": (STEERED, 99, MATCHING, "99 random sets are fewer than 100"),
+    "unlike": (STEERED, MIN_SETS, replace(MATCHING, worst=2.5), "not matched: variance of random edits is up to 2.5"),
+}
+
+
+@pytest.mark.parametrize("case", TURNED)
+def test_tokens_that_are_turned(case: str) -> None:
+    """Right means here that no token of the value is predicted."""
+    side, sets, matching, lacking = TURNED[case]
+    found = turned(side, sets, matching)
+    assert (found.n, found.base, found.edited, found.random) == pytest.approx((200, 0.1, 0.6, 0.15))
+    assert found.effect == side.effect
+    assert found.lacking.startswith(lacking)
+    assert found.claimed == (not lacking) == (not found.lacking)

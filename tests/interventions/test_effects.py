@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from neurosieve.errors import DataError
-from neurosieve.interventions.effects import MIN_UNITS, Effect, EffectFitter, loss_record
+from neurosieve.interventions.effects import MIN_UNITS, EffectFitter, mean_loss
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
+from neurosieve.results.interventions import Effect
 from tests.tiny import assert_one_line
 
 UNITS, HERE = 600, 240
@@ -52,11 +53,11 @@ def test_a_planted_drop_is_found() -> None:
     effect, exact = fitted(right(0.7, 0.98, seed=1), weak())
     assert effect.claimed
     assert effect.lacking == ""
-    assert 0.2 < effect.effect < 0.35
-    low, high = effect.interval or (1, 0)
-    assert low < effect.effect < high
+    assert 0.2 < effect.effect.value < 0.35
+    low, high = effect.effect.interval or (1, 0)
+    assert low < effect.effect.value < high
     assert not exact.claimed  # nothing was exactly right before, so nothing drops
-    assert (exact.here.base, exact.here.drop, exact.effect) == (0, 0, 0)
+    assert (exact.here.base.value, exact.here.drop.value, exact.effect.value) == (0, 0, 0)
 
 
 def test_figures_written_out() -> None:
@@ -67,19 +68,19 @@ def test_figures_written_out() -> None:
         found = getattr(effect, side)
         before, after = BASE[own], (BASE & edited)[own]
         drops = [BASE[own].mean() - (BASE & lost)[own].mean() for lost in randoms]
-        assert found.n == own.sum()
-        assert (found.base, found.edited) == (before.mean(), after.mean())
-        assert found.base_interval == score_interval(before, bootstrap[side])
-        assert found.drop == pytest.approx(before.mean() - after.mean())
+        assert found.base.n == own.sum()
+        assert (found.base.value, found.edited) == (before.mean(), after.mean())
+        assert found.base.interval == score_interval(before, bootstrap[side])
+        assert found.drop.value == pytest.approx(before.mean() - after.mean())
         assert found.random == pytest.approx(np.mean(drops))
         assert found.random_95 == pytest.approx(np.quantile(drops, 0.95))
-    assert effect.effect == pytest.approx(effect.here.drop - effect.here.random)
+    assert effect.effect.value == pytest.approx(effect.here.drop.value - effect.here.random)
     net = BASE.astype(float) - (BASE & edited) - np.mean([BASE.astype(float) - (BASE & r) for r in randoms], 0)
     usual = np.mean([BASE & r for r in randoms], 0)[POSITIVE]
     value, interval = loss_interval(usual, (BASE & edited)[POSITIVE], bootstrap["here"])
-    assert effect.effect == pytest.approx(net[POSITIVE].mean())
-    assert effect.interval == pytest.approx(interval)
-    assert value == pytest.approx(effect.effect)
+    assert effect.effect.value == pytest.approx(net[POSITIVE].mean())
+    assert effect.effect.interval == pytest.approx(interval)
+    assert value == pytest.approx(effect.effect.value)
 
 
 def sides() -> dict[str, np.ndarray]:
@@ -90,14 +91,14 @@ def test_interval_resamples_files() -> None:
     """Files that lose all or nothing: the interval is far wider than single units would have it."""
     bad = np.array([int(str(g).split()[1]) < 6 for g in GROUP])
     effect, _ = fitted(~(bad & POSITIVE), weak())
-    width = length(effect.interval)
+    width = length(effect.effect.interval)
     assert width > 0.25
     single = EffectFitter(
         predictions(BASE), predictions(BASE & ~(bad & POSITIVE)), POSITIVE, SHARES, np.arange(UNITS).astype(str)
     )
     for lost in weak():
         single.add(predictions(BASE & lost))
-    assert length(single.result()[0].interval) < width / 2
+    assert length(single.result()[0].effect.interval) < width / 2
 
 
 def length(interval: tuple[float, float] | None) -> float:
@@ -116,8 +117,8 @@ def test_an_edit_that_equals_the_random_ones_is_not_above_them(loss: float) -> N
     """Equal drops are equal numbers, whatever fractions they are of."""
     lost = right(1 - loss, 1, seed=5)
     effect, _ = fitted(lost, [lost] * 20)
-    assert effect.here.drop == effect.here.random_95
-    assert effect.effect == 0
+    assert effect.here.drop.value == effect.here.random_95
+    assert effect.effect.value == 0
     assert not effect.claimed
     above, _ = fitted(lost, [lost, lost & right(0.5, 1, seed=6), *[right(1, 1)] * 98])
     assert above.lacking == ""  # above 98 of 100; those that tie or pass it do not count
@@ -138,8 +139,8 @@ def test_a_gain_is_no_drop() -> None:
     for lost in weak():
         fitter.add(predictions(BASE & lost))
     effect = fitter.result()[0]
-    assert effect.interval is not None
-    assert effect.interval[1] < 0
+    assert effect.effect.interval is not None
+    assert effect.effect.interval[1] < 0
     assert effect.lacking.endswith("points is not above 0")
 
 
@@ -151,10 +152,10 @@ def test_exact_and_kind_are_two_scores() -> None:
     for i in range(100):
         fitter.add(predictions(BASE | exact, exact & right(0.98, 0.98, seed=i)))
     kind, token = fitter.result()
-    assert kind.here.drop == 0
+    assert kind.here.drop.value == 0
     assert not kind.claimed
     assert token.claimed
-    assert 0.2 < token.effect < 0.4
+    assert 0.2 < token.effect.value < 0.4
 
 
 def test_a_token_has_the_value_from_half_of_its_rows_on() -> None:
@@ -165,7 +166,7 @@ def test_a_token_has_the_value_from_half_of_its_rows_on() -> None:
         fitter = EffectFitter(base, base, POSITIVE, shares, GROUP, draws=100)
         fitter.add(base)
         effect = fitter.result()[0]
-        assert (effect.here.base, effect.elsewhere.base) == (here, elsewhere)
+        assert (effect.here.base.value, effect.elsewhere.base.value) == (here, elsewhere)
 
 
 def test_a_token_beyond_the_shares_has_no_value() -> None:
@@ -174,7 +175,7 @@ def test_a_token_beyond_the_shares_has_no_value() -> None:
     fitter = EffectFitter(base, base, POSITIVE, SHARES, GROUP, draws=100)
     fitter.add(base)
     effect = fitter.result()[0]
-    assert (effect.here.base, effect.elsewhere.base) == (0, 1)
+    assert (effect.here.base.value, effect.elsewhere.base.value) == (0, 1)
 
 
 @pytest.mark.parametrize("kind", [True, False])
@@ -194,9 +195,9 @@ def test_too_few_units(kind: bool) -> None:
 
 def test_loss_beside_random_edits() -> None:
     base, edited = predictions(BASE, BASE), predictions(BASE)
-    found = loss_record(base, edited, [0.5, 0.25, 1.5])
-    assert found["n"] == UNITS
-    assert found["base"] == pytest.approx(np.where(BASE, 0.1, 2.0).mean())
-    assert found["edited"] == pytest.approx(2.0)
-    assert found["random"] == pytest.approx(0.75)
-    assert found["random_95"] == pytest.approx(np.quantile([0.25, 0.5, 1.5], 0.95))
+    found = mean_loss(base, edited, [0.5, 0.25, 1.5])
+    assert found.n == UNITS
+    assert found.base == pytest.approx(np.where(BASE, 0.1, 2.0).mean())
+    assert found.edited == pytest.approx(2.0)
+    assert found.random == pytest.approx(0.75)
+    assert found.random_95 == pytest.approx(np.quantile([0.25, 0.5, 1.5], 0.95))

@@ -18,6 +18,7 @@ from neurosieve.interventions import Ablate
 from neurosieve.interventions.examples import SHOWN, TOP, prediction_examples
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.models import LanguageModel, load_language_model
+from neurosieve.results.interventions import ShownPrediction
 from tests.concepts.planted import planted_rows, planted_store
 from tests.tiny import quiet_transformers, tiny_model
 
@@ -51,7 +52,9 @@ class Case:
         has: np.ndarray = self.store.table.target("lexical=number").positive[predictions.row]
         return has
 
-    def shown(self, base: Predictions, edited: Predictions, *, only_predicted: bool = False) -> list[dict[str, Any]]:
+    def shown(
+        self, base: Predictions, edited: Predictions, *, only_predicted: bool = False
+    ) -> tuple[ShownPrediction, ...]:
         edits = [Ablate.zero(1, SOME)]
         return prediction_examples(
             self.model,
@@ -104,14 +107,14 @@ def test_which_units(case: Case) -> None:
     for unit, shown in zip(expected, found, strict=True):
         row = base.row[unit]
         example, start, end = examples[table.example[row]], table.start[row], table.end[row]
-        assert shown["example"] == example.id
-        assert shown["token"] == example.text[start:end] == case.store.text(int(row))
-        assert shown["line"] == len(example.text[:start].split("\n"))
-        around = shown["before_text"] + shown["token"] + shown["after_text"]
+        assert shown.example == example.id
+        assert shown.token == example.text[start:end] == case.store.text(int(row))
+        assert shown.line == len(example.text[:start].split("\n"))
+        around = shown.before_text + shown.token + shown.after_text
         assert around in example.text
-        assert example.text[:start].endswith(shown["before_text"])
-        assert example.text[end:].startswith(shown["after_text"])
-        assert shown["has_value"] == here[unit]
+        assert example.text[:start].endswith(shown.before_text)
+        assert example.text[end:].startswith(shown.after_text)
+        assert shown.has_value == here[unit]
 
 
 @pytest.mark.parametrize("only_predicted", [False, True])
@@ -125,23 +128,23 @@ def test_tokens_and_probabilities(case: Case, only_predicted: bool) -> None:
         (row,) = (
             r
             for r in home
-            if examples[table.example[r]].id == shown["example"]
-            and examples[table.example[r]].text[: table.start[r]].count("\n") + 1 == shown["line"]
-            and examples[table.example[r]].text[: table.start[r]].endswith(shown["before_text"])
-            and case.store.text(r) == shown["token"]
-            and len(examples[table.example[r]].text[: table.start[r]]) >= len(shown["before_text"])
+            if examples[table.example[r]].id == shown.example
+            and examples[table.example[r]].text[: table.start[r]].count("\n") + 1 == shown.line
+            and examples[table.example[r]].text[: table.start[r]].endswith(shown.before_text)
+            and case.store.text(r) == shown.token
+            and len(examples[table.example[r]].text[: table.start[r]]) >= len(shown.before_text)
         )
         window = home[row]
         places = [t[0] for t in window.tokens]
         mine = places[window.rows.index(row)]
-        for key in ("base", "edited"):
+        for key, guesses in (("base", shown.base), ("edited", shown.edited)):
             changed = zeros(case.plain, BLOCK[case.name], places if only_predicted else None)
             with contextlib.nullcontext() if key == "base" else changed, torch.inference_mode():
                 shares = case.plain(input_ids=torch.tensor([window.ids])).logits[0, mine].softmax(-1)
             values, tokens = shares.topk(TOP)
-            assert [p for _, p in shown[key]] == pytest.approx(values.tolist(), abs=1e-5)
-            assert [t for t, _ in shown[key]] == [case.model.tokenizer.decode([int(t)]) for t in tokens]
-        moved += shown["base"] != shown["edited"]
+            assert [p for _, p in guesses] == pytest.approx(values.tolist(), abs=1e-5)
+            assert [t for t, _ in guesses] == [case.model.tokenizer.decode([int(t)]) for t in tokens]
+        moved += shown.base != shown.edited
     assert moved == len(found) > 0
 
 

@@ -92,10 +92,10 @@ def test_neurons_without_neighbours_are_left_out_and_named() -> None:
     assert found.chosen.tolist() == [[0, 0], [0, 1]]
     assert found.unmatched.tolist() == [[0, 3], [0, 2]]
     assert {tuple(sorted(drawn[:, 1])) for drawn in found.sets} == {(4, 5)}
-    record = found.record()
-    assert (record["distinct_sets"], record["sets"], record["unmatched"]) == (1, 50, [[0, 3], [0, 2]])
-    assert record["worst"] == pytest.approx(1.3)
-    assert record["caliper"] == CALIPER
+    matching = found.matching()
+    assert (matching.distinct_sets, matching.sets, matching.unmatched) == (1, 50, ((0, 3), (0, 2)))
+    assert matching.worst == pytest.approx(1.3)
+    assert matching.caliper == CALIPER
 
 
 def test_others_make_room() -> None:

@@ -1,4 +1,4 @@
-"""Small hand-made records of concepts and interventions with every part that the report reads, and their variants."""
+"""Small hand-made records of concepts with every part that the report reads, and their variants."""
 
 import copy
 from collections.abc import Callable
@@ -149,88 +149,6 @@ def concepts() -> Record:
     }  # fmt: skip
 
 
-def effect(score: str, value: float, *, claimed: bool) -> Record:
-    here = {"n": 60, "base": 0.8, "base_interval": [0.7, 0.9], "edited": 0.8 - value, "drop": value, "random": 0.01,
-            "random_95": 0.03}  # fmt: skip
-    elsewhere = here | {"n": 500, "drop": 0.02}
-    interval = [value - 0.05, value + 0.04]
-    lacking = "" if claimed else "interval [-2.0, 7.0] points holds 0"
-    sides = {"here": here, "elsewhere": elsewhere}
-    return {"score": score, **sides, "effect": value, "interval": interval, "claimed": claimed, "lacking": lacking}
-
-
-def intervention(edit: str, *, claimed: bool) -> Record:
-    mass = {"base": 0.7, "edited": 0.4, "random": 0.69}
-    example = {"example": "a.py", "line": 2, "before_text": "def f(x):\n    y = ", "token": "12",
-               "after_text": "\n    return y", "has_value": True, "base": [["12", 0.8], [" x", 0.1]],
-               "edited": [[" x", 0.6]]}  # fmt: skip
-    probe = {"score": "accuracy", "n": 40, "base": 0.9, "base_interval": [0.8, 0.95], "edited": 0.7, "drop": 0.2,
-             "random": 0.01, "random_95": 0.03, "interval": [0.1, 0.3]}  # fmt: skip
-    scored = {"score": 0.95, "interval": [0.9, 0.98]}
-    gone = {"layer": 1, "n": 100, "majority": 0.5, "before": scored, "control": scored,
-            "after": {"score": 0.5, "interval": [0.4, 0.6]}}  # fmt: skip
-    return {
-        "format": 1, "options": {}, "concept": "lexical=number", "edit": edit,
-        "how": "mean" if edit == "ablate" else None, "at": "all" if edit == "ablate" else "predicted", "site": "mlp",
-        "model": "models/tiny", "neurons": [[1, 0], [2, 4]], "share": 2 / 300, "layers": [0, 1, 1],
-        "chosen_by": "validation, of 9 candidates made from train", "random_sets": 100, "windows": 40,
-        "matching": {"by": "variance", "caliper": 2.0, "worst": 1.95, "median": 1.08, "sets": 100, "distinct_sets": 57,
-                     "unmatched": [[1, 3], [2, 7]]},
-        "effects": [effect("property", 0.2 if claimed else 0.03, claimed=claimed),
-                    effect("exact", 0.03, claimed=False)],
-        "loss": {"n": 560, "base": 1.5, "edited": 1.9, "random": 1.52, "random_95": 1.6},
-        "mass": {"here": mass, "elsewhere": {"base": 0.02, "edited": 0.03, "random": 0.02}}, "examples": [example],
-        "erasure": gone if edit == "erase" else None, "probe": probe if edit == "ablate" else None,
-        "probe_reason": "no probe of this run", "head": None, "head_reason": "the model has no head for this task",
-        "turned": {"n": 500, "base": 0.02, "edited": 0.32, "random": 0.03, "effect": 0.29, "interval": [0.2, 0.35],
-                   "claimed": True}, "effects_reason": None, "versions": {"neurosieve": "0.1.0"},
-    }  # fmt: skip
-
-
-def on_the_task_alone(edit: str) -> Record:
-    """Predictions were not measured."""
-    record = intervention(edit, claimed=True)
-    for part in ("loss", "mass", "examples", "turned"):
-        del record[part]
-    return record | {"effects": None, "effects_reason": "left out by --no-predictions"}
-
-
-def of_old(edit: str) -> Record:
-    """As it was before random edits were told with how near they are, and drops with intervals."""
-    record = intervention(edit, claimed=True)
-    del record["matching"]
-    return record
-
-
-def in_one_file(edit: str) -> Record:
-    """All held-out units lie in one file."""
-    record = intervention(edit, claimed=False)
-    lacking = {"interval": None, "claimed": False, "lacking": "not measured: all units lie in one file"}
-    record["effects"] = [
-        effect("property", 0.2, claimed=False) | lacking,
-        effect("exact", 0.1, claimed=False) | lacking,
-    ]
-    for e in record["effects"]:
-        for side in ("here", "elsewhere"):
-            e[side] |= {"interval": None, "base_interval": None, "drop_interval": None}
-    for part in ("probe", "head"):
-        if record[part]:
-            record[part] |= {"base_interval": None, "interval": None, "effect_interval": None}
-    for part in ("before", "after", "control") if record["erasure"] else ():
-        record["erasure"][part] |= {"interval": None}
-    return copy.deepcopy(record | {"turned": record["turned"] | lacking})
-
-
-# An edit of either outcome, by what it is.
-EDITS: dict[str, Callable[[str], Record]] = {
-    "claimed": lambda edit: intervention(edit, claimed=True),
-    "not claimed": lambda edit: intervention(edit, claimed=False),
-    "task alone": on_the_task_alone,
-    "old": of_old,
-    "one file": in_one_file,
-}
-
-
 def nothing(record: Record) -> None:
     """No neuron is called, and no further part has values."""
     for view in record["views"].values():
@@ -295,19 +213,6 @@ def concepts_of(variant: str) -> Record:
     if variant != "full":
         VARIANTS[variant](record)
     return copy.deepcopy(record)
-
-
-def interventions_of(variant: str) -> list[Record]:
-    records = [intervention(edit, claimed=variant != "nothing") for edit in ("ablate", "erase")]
-    if variant == "hostile":
-        records[0]["concept"] = HOSTILE
-        records[0]["examples"][0] |= {
-            "example": HOSTILE,
-            "before_text": HOSTILE,
-            "token": HOSTILE,
-            "base": [[HOSTILE, 0.5]],
-        }
-    return copy.deepcopy(records)
 
 
 KINDS: tuple[Any, ...] = ("full", *VARIANTS)

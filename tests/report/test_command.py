@@ -13,10 +13,12 @@ from neurosieve.config import make_config
 from neurosieve.folder import Folder
 from neurosieve.records import write_object
 from neurosieve.report.concepts import concept_headline
+from neurosieve.results import to_json
 from neurosieve.study import load_summary, run_study, write_report
 from neurosieve.summary import Summary
 from tests.cli import one_line_error, ran
-from tests.report.concept_records import concepts_of, interventions_of
+from tests.report.concept_records import concepts_of
+from tests.report.edit_results import interventions_of
 from tests.study import finished_quick, quick
 
 Capture = pytest.CaptureFixture[str]
@@ -105,7 +107,7 @@ def test_page_of_concepts_and_interventions(concepts: Path, capsys: Capture) -> 
     assert {"scores", "concepts"} <= set(headings(concepts))
     assert "interventions" not in headings(concepts)
     (concepts / "interventions").mkdir()
-    record = json.dumps(interventions_of("full")[0])
+    record = json.dumps(to_json(interventions_of("full")[0]))
     (concepts / "interventions" / "lexical-number-ablate.json").write_text(record, encoding="utf-8")
     (concepts / "summary.json").unlink()
     assert ran(capsys, "report", str(concepts)).code == 0

@@ -38,8 +38,8 @@ from tests.report.concept_records import (
     KINDS,
     concepts_of,
     found_neuron,
-    interventions_of,
 )
+from tests.report.edit_results import interventions_of
 
 
 def charts_of(kind: str) -> dict[str, Chart]:

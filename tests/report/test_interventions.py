@@ -1,5 +1,6 @@
 """Edits on the page and in the terminal: what is said of them, beside whichever others were made in the run."""
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -17,13 +18,17 @@ from neurosieve.report.interventions import (
     measure_table,
     short_effect_table,
 )
-from tests.report.concept_records import (
+from neurosieve.results.interventions import EditKind, PredictionEffects
+from neurosieve.typing import NeuronId
+from tests.report.concept_records import concepts_of
+from tests.report.edit_results import (
     EDITS,
-    concepts_of,
     in_one_file,
     intervention,
     interventions_of,
+    measured,
     of_old,
+    on_the_probe,
     on_the_task_alone,
 )
 from tests.report.test_concepts import drawn
@@ -64,7 +69,8 @@ def test_steering_is_to_turn_other_tokens() -> None:
     )
     more = "predicted at least 20.0 points (measured 29.0 [20.0, 35.0]) more often where it is not"
     assert more in intervention_headline([steer])
-    steer["turned"]["claimed"] = False
+    found = measured(steer)
+    steer = replace(steer, predictions=replace(found, turned=replace(found.turned, claimed=False)))
     assert intervention_headline([steer]).startswith("steer lexical=number is not shown to move")
     assert edit_table([steer]).rows[0][-1] == "not claimed; turns 29.0 [20.0, 35.0] points elsewhere"
 
@@ -84,8 +90,7 @@ def test_an_edit_measured_on_the_task_alone() -> None:
 
 
 def test_values_of_a_probe_are_told_as_such() -> None:
-    record = intervention("ablate", claimed=True)
-    record["probe"]["score"] = "r2"
+    record = replace(intervention("ablate", claimed=True), probe=replace(on_the_probe(), score="r2"))
     assert ("the run's probe, R² (n 40)", "0.900 [0.800, 0.950]", "0.700") in [
         row[:3] for row in measure_table(record).rows
     ]
@@ -110,19 +115,19 @@ def test_any_edits_stand_on_one_page(first: str, second: str) -> None:
     """Claimed or not, measured or not, of a neuron set or a layer, of this version or an older one."""
     records = [EDITS[first]("ablate"), EDITS[second]("erase")]
     page = render_page(None, "run", concepts_of("full"), records)
-    assert ('id="effects"' in page) == any(r["effects"] for r in records)
+    assert ('id="effects"' in page) == any(isinstance(r.predictions, PredictionEffects) for r in records)
     assert [row[0] for row in edit_table(records).rows] == ["ablate (mean) lexical=number", "erase lexical=number"]
     assert len(intervention_cards(records)) == 2
-    measured = [r for r in records if r["effects"]]
-    assert len(effect_table(records).rows) == 2 * len(measured)
+    told = [isinstance(r.predictions, PredictionEffects) for r in records]
+    assert len(effect_table(records).rows) == 2 * sum(told)
     names = {row[0] for row in effect_table(records).rows}
-    assert names == {row[0] for row, r in zip(edit_table(records).rows, records, strict=True) if r["effects"]}
+    assert names == {row[0] for row, is_told in zip(edit_table(records).rows, told, strict=True) if is_told}
 
 
 @pytest.mark.parametrize("kind", EDITS)
 @pytest.mark.parametrize("edit", ["ablate", "clamp", "steer", "erase"])
 def test_terminal_shows_any_edit(
-    edit: str, kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    edit: EditKind, kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     record = EDITS[kind](edit)
@@ -153,7 +158,9 @@ def test_random_edits_are_told_with_how_near_they_are() -> None:
         "100 random edits (57 different), matched in variance within a factor of 1.95, median 1.08;"
         " left out, since no other neuron varies alike: 2 (1:3, 2:7)"
     )
-    record["matching"] |= {"unmatched": [[1, i] for i in range(13)], "distinct_sets": 100}
+    assert record.matching is not None
+    left_out = tuple(NeuronId(1, i) for i in range(13))
+    record = replace(record, matching=replace(record.matching, unmatched=left_out, distinct_sets=100))
     assert matching_note(record).endswith("13 (1:0, 1:1, 1:2, 1:3, 1:4, 1:5, 1:6, 1:7, 1:8, 1:9 and 3 more)")
     assert "different" not in matching_note(record)
     assert matching_note(of_old("ablate")) == "100 random edits, how near is not known"

@@ -13,11 +13,13 @@ import transformers
 
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.data import Dataset
-from neurosieve.edited_task import NO_HEAD, head_effect
+from neurosieve.edited_task import head_effect
 from neurosieve.errors import ConfigError, ModelError
 from neurosieve.finetune import FinetuneOptions, finetune
 from neurosieve.interventions import Ablate, Edit, Scale, live
 from neurosieve.models import CodeModel, load_model
+from neurosieve.results import NotMeasured, Reason, to_json
+from neurosieve.results.interventions import TaskEffect
 from neurosieve.study import read_dataset
 from tests.interventions.oracle import IDS, MASK, entering, multiplied
 from tests.study import data_folder
@@ -106,6 +108,13 @@ def units(kind: str, data: Dataset) -> list[tuple[list[str], list[tuple[int, int
     return [([e.text], [tuple(s) for s in e.spans]) for e in data.split("test")]  # type: ignore[misc]
 
 
+def effect_of(*given: Any, **more: Any) -> TaskEffect:
+    """Of a head that there is."""
+    effect = head_effect(*given, **more)
+    assert isinstance(effect, TaskEffect)
+    return effect
+
+
 @pytest.mark.parametrize("kind", ["tokens", "texts", "pairs"])
 @pytest.mark.parametrize("name", ["bert", "roberta", "gpt2", "llama"])
 def test_against_the_plain_call(name: str, kind: str, tmp_path: Path) -> None:
@@ -113,19 +122,15 @@ def test_against_the_plain_call(name: str, kind: str, tmp_path: Path) -> None:
     folder = classifier(name, kind, tmp_path / "model")
     config = study(folder, kind, write(tmp_path / "data", kind), batch_tokens=200)
     data = read_dataset(config)
-    found, reason = head_effect(
-        config, data, [Ablate.zero(1, SOME)], [[Ablate.zero(1, other)] for other in OTHERS], rows=10**6
-    )
-    assert reason is None
-    assert found is not None
+    found = effect_of(config, data, [Ablate.zero(1, SOME)], [[Ablate.zero(1, other)] for other in OTHERS], rows=10**6)
     hits = [plainly(folder, name, kind, data, 1, zeros) for zeros in ((), SOME, *OTHERS)]
     base, edited, *others = (np.mean(h) for h in hits)
     expected = {"base": base, "edited": edited, "drop": base - edited, "random": base - np.mean(others)}
-    assert {key: found[key] for key in expected} == pytest.approx(expected)
+    assert {key: to_json(found)[key] for key in expected} == pytest.approx(expected)
     assert any(h != hits[0] for h in hits)
-    assert found["score"] == "accuracy"
-    assert found["n"] == len(hits[0])
-    assert found["rows_note"] == f"all {found['n']} test rows"
+    assert found.score == "accuracy"
+    assert found.base.n == len(hits[0])
+    assert found.rows_note == f"all {found.base.n} test rows"
 
 
 def with_head(name: str, kind: str) -> bool:
@@ -174,12 +179,11 @@ def test_few_units(tmp_path: Path) -> None:
     config = study(classifier("bert", "tokens", tmp_path / "model"), "tokens", data_folder())
     data = read_dataset(config)
     nothing: list[Edit] = [Scale(0, SOME, 1.0)]
-    one, two = (head_effect(config, data, nothing, [nothing], rows=4)[0] for _ in range(2))
+    one, two = (effect_of(config, data, nothing, [nothing], rows=4) for _ in range(2))
     assert one == two
-    assert one is not None
-    assert one["n"] == 12
-    assert one["drop"] == one["random"] == 0.0
-    assert one["rows_note"].endswith("test rows, drawn by seed 0")
+    assert one.base.n == 12
+    assert one.drop.value == one.random == 0.0
+    assert one.rows_note.endswith("test rows, drawn by seed 0")
 
 
 @pytest.mark.parametrize("kind", ["tokens", "texts", "pairs"])
@@ -189,13 +193,10 @@ def test_head_that_was_fine_tuned(kind: str, tmp_path: Path) -> None:
     data = write(tmp_path / "data", kind)
     tuned = finetune(study(tiny_model("gpt2"), kind, data), tmp_path / "tuned", FinetuneOptions(1, 3e-3, 8))
     config = study(tuned.folder, kind, data)
-    found, reason = head_effect(
-        config, read_dataset(config), [Ablate.zero(2, SOME)], [[Scale(2, SOME, 1.0)]], rows=10**6
-    )
-    assert reason is None
-    assert found is not None
-    assert (found["base"], found["n"]) == (pytest.approx(tuned.record["test"]), tuned.record["n"])
-    assert found["base_interval"] == pytest.approx(tuned.record["interval"])
+    found = effect_of(config, read_dataset(config), [Ablate.zero(2, SOME)], [[Scale(2, SOME, 1.0)]], rows=10**6)
+    assert found.base.value == pytest.approx(tuned.record["test"])
+    assert found.base.n == tuned.record["n"]
+    assert found.base.interval == pytest.approx(tuned.record["interval"])
 
 
 def test_pairs_that_a_study_joins(tmp_path: Path) -> None:
@@ -204,9 +205,8 @@ def test_pairs_that_a_study_joins(tmp_path: Path) -> None:
     found = []
     for way in ("separate", "joint"):
         config = study(folder, "pairs", data, pair_input=way)
-        found.append(head_effect(config, read_dataset(config), [Ablate.zero(1, SOME)], [[Ablate.zero(1, (1,))]])[0])
+        found.append(effect_of(config, read_dataset(config), [Ablate.zero(1, SOME)], [[Ablate.zero(1, (1,))]]))
     assert found[0] == found[1]
-    assert found[0] is not None
 
 
 def test_head_that_pads_with_another_token(tmp_path: Path) -> None:
@@ -217,17 +217,17 @@ def test_head_that_pads_with_another_token(tmp_path: Path) -> None:
         made = json.loads((folder / "config.json").read_text()) | {"pad_token_id": pad}
         (folder / "config.json").write_text(json.dumps(made))
         config = study(folder, "texts", data)
-        outcomes.append(head_effect(config, read_dataset(config), [Ablate.zero(1, SOME)], [[Ablate.zero(1, (1,))]])[0])
+        outcomes.append(effect_of(config, read_dataset(config), [Ablate.zero(1, SOME)], [[Ablate.zero(1, (1,))]]))
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
 def refused(config: StudyConfig, *parts: str) -> None:
-    record, reason = head_effect(config, read_dataset(config), [Scale(0, SOME, 1.0)], [])
-    assert record is None
-    assert reason is not None
-    assert reason.startswith(NO_HEAD)
+    effect = head_effect(config, read_dataset(config), [Scale(0, SOME, 1.0)], [])
+    assert isinstance(effect, NotMeasured)
+    assert effect == NotMeasured.told(effect.text)
+    assert effect.reason is Reason.NO_HEAD
     for part in parts:
-        assert part in reason
+        assert part in effect.text
 
 
 def test_models_without_such_a_head(tmp_path: Path) -> None:
@@ -247,16 +247,15 @@ def test_a_head_of_more_classes(tmp_path: Path) -> None:
     folder = classifier("bert", "tokens", tmp_path / "model")
     every, few = (study(folder, "tokens", data_folder(), classes=c) for c in (None, ["SIGN", "NUM"]))
     edits: list[Edit] = [Scale(0, SOME, 1.0)]
-    counts = []
+    bases = []
     for config in (every, few):
-        record, _ = head_effect(config, read_dataset(config), edits, [edits], rows=10**6)
-        assert record is not None
-        counts.append(record)
+        bases.append(effect_of(config, read_dataset(config), edits, [edits], rows=10**6).base)
     labels = [label for _, spans in units("tokens", read_dataset(every)) for _, _, label in spans]
     hits = plainly(folder, "bert", "tokens", read_dataset(every), 1, ())
     own = [hit for hit, label in zip(hits, labels, strict=True) if label != "NAME"]
-    assert (counts[1]["n"], counts[1]["base"]) == (len(own), pytest.approx(np.mean(own)))
-    assert counts[0]["base"] == pytest.approx(np.mean(hits))
+    assert bases[1].n == len(own)
+    assert bases[1].value == pytest.approx(np.mean(own))
+    assert bases[0].value == pytest.approx(np.mean(hits))
 
 
 def test_lacking_weights(tmp_path: Path) -> None:

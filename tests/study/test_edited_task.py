@@ -22,6 +22,8 @@ from neurosieve.models import CodeModel
 from neurosieve.probes import ClusterBootstrap, fit_oracle
 from neurosieve.probes.intervals import loss_interval
 from neurosieve.probes.metrics import row_scores
+from neurosieve.results import NotMeasured, Reason, to_json
+from neurosieve.results.interventions import TaskEffect
 from neurosieve.runfolder import RunFolder
 from neurosieve.selection import Selection
 from neurosieve.stages import StudyData, Work, model_of, options_of
@@ -42,11 +44,10 @@ class Studied:
     model: CodeModel
     selection: Selection
 
-    def effect(self, edits: Sequence[Edit], others: Sequence[Sequence[Edit]], **more: Any) -> dict[str, Any]:
-        record, reason = probe_effect(self.config, self.files, self.data, self.model, edits, iter(others), **more)
-        assert reason is None
-        assert record is not None
-        return record
+    def effect(self, edits: Sequence[Edit], others: Sequence[Sequence[Edit]], **more: Any) -> TaskEffect:
+        effect = probe_effect(self.config, self.files, self.data, self.model, edits, iter(others), **more)
+        assert isinstance(effect, TaskEffect)
+        return effect
 
     @cached_property
     def means(self) -> dict[int, np.ndarray]:
@@ -174,10 +175,10 @@ def test_drop_is_that_of_rows_written_over(found: Studied) -> None:
         "random_95": np.quantile(drops, 0.95),
         "effect": drop - np.mean(drops),
     }
-    assert {key: record[key] for key in expected} == pytest.approx(expected, abs=1e-4)
-    assert (record["n"], record["random_sets"]) == (len(label), 4)
-    assert record["score"] == ("r2" if found.selection.scaler.target else "accuracy")
-    assert record["rows_note"] == f"all {len(label)} test rows"
+    assert {key: to_json(record)[key] for key in expected} == pytest.approx(expected, abs=1e-4)
+    assert (record.base.n, record.random_sets) == (len(label), 4)
+    assert record.score == ("r2" if found.selection.scaler.target else "accuracy")
+    assert record.rows_note == f"all {len(label)} test rows"
 
 
 def test_intervals_are_of_rows_in_pairs(found: Studied) -> None:
@@ -186,20 +187,21 @@ def test_intervals_are_of_rows_in_pairs(found: Studied) -> None:
     record = found.effect([Ablate.zero(BLOCKS, own)], [[Ablate.zero(BLOCKS, o)] for o in others], rows=10**6)
     bootstrap, label = ClusterBootstrap(found.group, draws=100, seed=0), found.label
     plain, edited, *random = (row_scores(found.predicted(zeros), label) for zeros in ((), own, *others))
-    assert record["interval"] == pytest.approx(loss_interval(plain, edited, bootstrap)[1], abs=1e-4)
+    assert record.drop.interval == pytest.approx(loss_interval(plain, edited, bootstrap)[1], abs=1e-4)
     usual = np.mean([row.astype(float) for row in random], 0)
-    assert record["effect_interval"] == pytest.approx(loss_interval(usual, edited, bootstrap)[1], abs=1e-4)
+    assert record.effect.interval == pytest.approx(loss_interval(usual, edited, bootstrap)[1], abs=1e-4)
 
 
 def test_edit_of_no_effect_changes_nothing(found: Studied) -> None:
     nothing = [Scale(layer, tuple(range(WIDTH)), 1.0) for layer in range(BLOCKS + 1)]
     record = found.effect(nothing, [nothing])
-    assert record["drop"] == record["random"] == record["random_95"] == record["effect"] == 0.0
-    assert record["edited"] == record["base"]
-    for interval in (record["interval"], record["effect_interval"]):
+    assert record.drop.value == record.random == record.random_95 == record.effect.value == 0.0
+    assert record.edited == record.base.value
+    for interval in (record.drop.interval, record.effect.interval):
         if found.selection.scaler.target:  # of values that are the same nothing tells how far they spread
             assert interval is None
         else:
+            assert interval is not None
             assert -interval[0] == pytest.approx(interval[1])
             assert interval[1] > 0
 
@@ -208,25 +210,24 @@ def test_an_early_edit_reaches_the_probe(found: Studied) -> None:
     """What the embeddings say taken away: the last layer knows no more than places in the text."""
     flat = [Clamp(0, tuple(range(WIDTH)), torch.ones(WIDTH))]
     record = found.effect(flat, [[Scale(0, (0,), 1.0)]], rows=10**6)
-    assert record["edited"] < record["base"] - 0.05
-    assert record["random"] == 0.0
+    assert record.edited < record.base.value - 0.05
+    assert record.random == 0.0
 
 
 def test_few_rows(found: Studied) -> None:
     """As many of each class, the same each time."""
     nothing = [Scale(0, (0,), 1.0)]
     one, two = (found.effect(nothing, [nothing], rows=7) for _ in range(2))
-    every = found.effect(nothing, [nothing], rows=10**6)["n"]
+    every = found.effect(nothing, [nothing], rows=10**6).base.n
     kinds = 1 if found.selection.scaler.target else len(found.data.sample.rows.labels)
     assert one == two
-    assert one["n"] == 7 * kinds < every
-    assert one["rows_note"] == f"{7 * kinds} of {every} test rows, drawn by seed 0"
+    assert one.base.n == 7 * kinds < every
+    assert one.rows_note == f"{7 * kinds} of {every} test rows, drawn by seed 0"
 
 
 def test_no_selection(found: Studied, tmp_path: Path) -> None:
-    record, reason = probe_effect(found.config, Folder(tmp_path), found.data, found.model, [Scale(0, (0,), 2.0)], [])
-    assert record is None
-    assert reason == "the run has no probe: its task was not studied"
+    effect = probe_effect(found.config, Folder(tmp_path), found.data, found.model, [Scale(0, (0,), 2.0)], [])
+    assert effect == NotMeasured(reason=Reason.NO_PROBE, text="the run has no probe: its task was not studied")
 
 
 def test_no_random_edit(found: Studied) -> None:

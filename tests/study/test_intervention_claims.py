@@ -13,6 +13,7 @@ from neurosieve.intervention_study import intervene
 from neurosieve.interventions import effects
 from neurosieve.interventions.editors import TrainConcept, editor
 from neurosieve.models import LanguageModel
+from neurosieve.results.interventions import Effect, PredictionEffects
 from neurosieve.typing import NeuronId
 from tests.study.edited import code_run, options
 
@@ -77,29 +78,31 @@ def measured(
     neuron: tuple[int, int] | None = None,
     broken: float = 1e9,
     distinct: int = 5,
-) -> Any:
+) -> Effect:
     """The effect on the property; a layer of 16 neurons has few that can stand for the edited one."""
     copy = Path(shutil.copytree(run, folder / "copy"))
     predict = reading_one_neuron(neuron or head.neuron, head.low, head.bound, head.tokens, broken)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LanguageModel, "predict", predict)
         patch.setattr(effects, "MIN_DISTINCT", distinct)
-        return intervene(copy, options(share=0.02, sets=100))["effects"][0]
+        found = intervene(copy, options(share=0.02, sets=100)).predictions
+    assert isinstance(found, PredictionEffects)
+    return found.effects[0]
 
 
 def test_real_effect_is_claimed(planted: Path, tmp_path: Path) -> None:
     head = head_of(planted)
     effect = measured(planted, head, tmp_path)
-    assert (effect["here"]["base"], effect["here"]["edited"]) == (1.0, 0.0)
-    assert (effect["elsewhere"]["base"], effect["elsewhere"]["edited"]) == (1.0, 1.0)
-    assert (effect["claimed"], effect["lacking"]) == (True, "")
-    assert effect["effect"] == pytest.approx(1.0)
+    assert (effect.here.base.value, effect.here.edited) == (1.0, 0.0)
+    assert (effect.elsewhere.base.value, effect.elsewhere.edited) == (1.0, 1.0)
+    assert (effect.claimed, effect.lacking) == (True, "")
+    assert effect.effect.value == pytest.approx(1.0)
 
 
 def test_few_different_random_sets_prove_nothing(planted: Path, tmp_path: Path) -> None:
     effect = measured(planted, head_of(planted), tmp_path, distinct=effects.MIN_DISTINCT)
-    assert not effect["claimed"]
-    assert "different random sets can be matched, fewer than 20" in effect["lacking"]
+    assert not effect.claimed
+    assert "different random sets can be matched, fewer than 20" in effect.lacking
 
 
 def test_effect_of_another_neuron_is_not(planted: Path, tmp_path: Path) -> None:
@@ -107,14 +110,14 @@ def test_effect_of_another_neuron_is_not(planted: Path, tmp_path: Path) -> None:
     head = head_of(planted)
     layer, index = head.neuron
     effect = measured(planted, head, tmp_path, neuron=(layer, (index + 1) % 16))
-    assert effect["here"]["drop"] == 0.0
-    assert not effect["claimed"]
+    assert effect.here.drop.value == 0.0
+    assert not effect.claimed
 
 
 def test_harm_everywhere_is_not(planted: Path, tmp_path: Path) -> None:
     """Where the neuron is at its mean the head says things at random."""
     head = head_of(planted)
     effect = measured(planted, head, tmp_path, broken=head.mean)
-    assert effect["here"]["drop"] > 0.3
-    assert effect["elsewhere"]["drop"] > 0.3
-    assert effect["claimed"] == (effect["here"]["drop"] > effect["elsewhere"]["drop"])
+    assert effect.here.drop.value > 0.3
+    assert effect.elsewhere.drop.value > 0.3
+    assert effect.claimed == (effect.here.drop.value > effect.elsewhere.drop.value)

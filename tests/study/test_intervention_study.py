@@ -17,16 +17,18 @@ import transformers
 from neurosieve import intervention_study as module
 from neurosieve.activations.plan import Window
 from neurosieve.config import StudyConfig
-from neurosieve.edited_task import NO_PROBE
 from neurosieve.errors import RunFolderError
 from neurosieve.intervention_study import InterventionOptions, Measuring, intervene
 from neurosieve.interventions import Ablate, Edit
 from neurosieve.interventions.editors import TrainConcept, editor
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.models import LanguageModel
+from neurosieve.results import InterventionResult, NotMeasured, Reason, to_json
+from neurosieve.results.interventions import TaskEffect
 from neurosieve.stages import language_model_of
 from neurosieve.study import load_interventions, write_report
 from neurosieve.typing import Split
+from tests.report.edit_results import measured
 from tests.study import finished_concepts, finished_quick, unmarked
 from tests.study.edited import CONCEPT, code_run, options
 from tests.tiny import assert_one_line, quiet_transformers, tiny_model
@@ -46,7 +48,7 @@ def run(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def result(tmp_path_factory: pytest.TempPathFactory) -> InterventionResult:
     """What the edit of `options()` did there."""
     return intervene(Path(shutil.copytree(finished_concepts(), tmp_path_factory.mktemp("once") / "run")), options())
 
@@ -135,38 +137,39 @@ def zeroed(edits: Sequence[Edit]) -> list[tuple[int, int]]:
     return [(edit.layer, index) for edit in edits if isinstance(edit, Ablate) for index in edit.indices]
 
 
-def test_record_is_what_a_slow_computation_says(case: Slow) -> None:
-    record, opened = intervene(case.folder, case.asked), case.opened
+def test_result_is_what_a_slow_computation_says(case: Slow) -> None:
+    result, opened = intervene(case.folder, case.asked), case.opened
+    told = measured(result)
     edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), case.asked.change)
-    best = [c.tolist() for c in edits.candidates].index(record["neurons"])
+    best = [[tuple(n) for n in c.tolist()] for c in edits.candidates].index([*result.neurons])
     windows = opened.plan.windows["test"]
     assert sum(len(w.ids) for w in windows) < case.asked.tokens  # all are read
-    assert record["windows"] == len(windows)
-    base, edited = case.predict(windows), case.predict(windows, [(a, b) for a, b in record["neurons"]])
+    assert told.windows == len(windows)
+    base, edited = case.predict(windows), case.predict(windows, result.neurons)
     randoms = [case.predict(windows, zeroed(some)) for some in edits.random(best, case.asked.sets)]
-    for effect in record["effects"]:
-        before, after = (case.right(found, effect["score"]) for found in (base, edited))
-        others = [case.right(found, effect["score"]) for found in randoms]
-        for side, own in (("here", True), ("elsewhere", False)):
+    for effect in told.effects:
+        before, after = (case.right(found, effect.score) for found in (base, edited))
+        others = [case.right(found, effect.score) for found in randoms]
+        for side, own in ((effect.here, True), (effect.elsewhere, False)):
             drops = [before[own].mean() - other[own].mean() for other in others]
             expected = {"n": len(before[own]), "base": before[own].mean(), "edited": after[own].mean()}
             expected |= {"drop": before[own].mean() - after[own].mean(), "random": np.mean(drops)}
             expected |= {"random_95": np.quantile(drops, 0.95)}
             expected |= {"effect": expected["drop"] - np.mean(drops)}
-            assert {k: effect[side][k] for k in expected} == pytest.approx(expected, abs=1e-9)
-        assert effect["effect"] == effect["here"]["effect"]
+            assert {k: to_json(side)[k] for k in expected} == pytest.approx(expected, abs=1e-9)
+        assert effect.effect == effect.here.effect
     weight = np.array([case.kinds.get(token, 0.0) for token in range(len(next(iter(base.values()))))])
     truth = {r: t for w in windows for r, t in zip(w.rows, w.targets, strict=True)}
     for key, found in (("base", base), ("edited", edited)):
         losses = [-np.log(shares[truth[row]]) for row, shares in found.items()]
-        assert record["loss"][key] == pytest.approx(np.mean(losses), abs=1e-4)
-        for side, own in (("here", True), ("elsewhere", False)):
+        assert getattr(told.loss, key) == pytest.approx(np.mean(losses), abs=1e-4)
+        for share, own in ((told.mass.here, True), (told.mass.elsewhere, False)):
             mass = [float(shares @ weight) for row, shares in found.items() if case.has[row] == own]
-            assert record["mass"][side][key] == pytest.approx(np.mean(mass), abs=1e-5)
-    turned, elsewhere = record["turned"], case.right(base)[False]
-    assert turned["base"] == pytest.approx(1 - elsewhere.mean())
-    assert turned["edited"] == pytest.approx(1 - case.right(edited)[False].mean())
-    assert turned["random"] == pytest.approx(1 - np.mean([case.right(f)[False].mean() for f in randoms]))
+            assert getattr(share, key) == pytest.approx(np.mean(mass), abs=1e-5)
+    turned, elsewhere = told.turned, case.right(base)[False]
+    assert turned.base == pytest.approx(1 - elsewhere.mean())
+    assert turned.edited == pytest.approx(1 - case.right(edited)[False].mean())
+    assert turned.random == pytest.approx(1 - np.mean([case.right(f)[False].mean() for f in randoms]))
 
 
 def test_choice_is_that_of_validation(case: Slow) -> None:
@@ -232,58 +235,63 @@ def test_windows_are_enough_and_no_more(case: Slow) -> None:
         assert set(some) <= set(every)
 
 
-KEYS = {"format", "options", "versions", "concept", "edit", "how", "at", "site", "model", "neurons", "share", "layers"}
-KEYS |= {"chosen_by", "random_sets", "effects", "effects_reason", "windows", "turned", "loss", "mass", "examples"}
-KEYS |= {"sha256", "study_sha256", "matching", "concepts", "probe", "probe_reason", "head", "head_reason", "erasure"}
+KEYS = (
+    *("format", "options", "concepts", "concept", "edit", "how", "at", "site", "model", "neurons", "share", "layers"),
+    *("chosen_by", "random_sets", "matching", "effects", "effects_reason", "windows", "turned", "loss", "mass"),
+    *("examples", "probe", "probe_reason", "head", "head_reason", "erasure", "versions", "study_sha256", "sha256"),
+)
 
 
 @pytest.mark.parametrize(
     ("edit", "more"),
     [("ablate", {}), ("ablate", {"how": "resample", "at": "predicted"}), ("clamp", {}), ("steer", {}), ("erase", {})],
 )
-def test_record(edit: str, more: dict[str, Any], run: Path) -> None:
+def test_result(edit: str, more: dict[str, Any], run: Path) -> None:
     """Complete, the same from its file, shown on the page."""
     asked = options(edit, **more)
-    record = intervene(run, asked)
-    assert set(record) == KEYS
-    assert record == json.loads((run / "interventions" / asked.file).read_text(encoding="utf-8"))
-    assert load_interventions(run) == [record]
-    assert InterventionOptions.model_validate(record["options"]) == asked
-    assert record["at"] == ("predicted" if edit in ("steer", "erase") or "at" in more else "all")
-    assert record["how"] == {"ablate": more.get("how", "mean")}.get(edit)
-    assert sum(record["layers"]) == len(record["neurons"]) == pytest.approx(48 * record["share"])
-    assert [e["score"] for e in record["effects"]] == ["property", "exact"]
-    assert (record["probe"]["n"], record["probe"]["random_sets"]) == (60, 20)
-    assert record["head"] is None
-    assert "BertForMaskedLM" in record["head_reason"]
-    assert (record["erasure"] is None) == (edit != "erase")
-    if edit == "erase":
-        assert record["neurons"] == [[record["erasure"]["layer"], i] for i in range(16)]
+    result = intervene(run, asked)
+    content = (run / "interventions" / asked.file).read_bytes()
+    assert tuple(json.loads(content)) == KEYS
+    assert json.dumps(to_json(result), indent=1, ensure_ascii=False).encode() == content
+    assert load_interventions(run) == [result]
+    assert InterventionOptions.model_validate(result.options) == asked
+    assert result.at == ("predicted" if edit in ("steer", "erase") or "at" in more else "all")
+    assert result.how == {"ablate": more.get("how", "mean")}.get(edit)
+    assert sum(result.layers) == len(result.neurons) == pytest.approx(48 * result.share)
+    assert [e.score for e in measured(result).effects] == ["property", "exact"]
+    assert isinstance(result.probe, TaskEffect)
+    assert (result.probe.base.n, result.probe.random_sets) == (60, 20)
+    assert isinstance(result.head, NotMeasured)
+    assert result.head.reason is Reason.NO_HEAD
+    assert "BertForMaskedLM" in result.head.text
+    assert (result.erasure is None) == (edit != "erase")
+    if result.erasure:
+        assert result.neurons == tuple((result.erasure.layer, i) for i in range(16))
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert f"{edit} {CONCEPT}" in page or f"{edit} ({record['how']}) {CONCEPT}" in page
+    assert f"{edit} {CONCEPT}" in page or f"{edit} ({result.how}) {CONCEPT}" in page
 
 
-def test_read_back(run: Path, record: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_back(run: Path, result: InterventionResult, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same options measure nothing; others measure anew in the same file; a lost page is written again."""
     (run / "interventions").mkdir()
-    (run / "interventions" / options().file).write_text(json.dumps(record))
+    (run / "interventions" / options().file).write_text(json.dumps(to_json(result)))
     (run / "report.html").unlink()
     with monkeypatch.context() as patch:
         patch.setattr(module, "_measured", None)
-        assert intervene(run, options()) == record
+        assert intervene(run, options()) == result
     assert CONCEPT in (run / "report.html").read_text(encoding="utf-8")
     second = intervene(run, options(share=0.05))
-    assert second["options"]["share"] == 0.05
-    assert second != record
+    assert second.options["share"] == 0.05
+    assert second != result
     assert load_interventions(run) == [second]
 
 
-@pytest.mark.parametrize("since", [{"concepts": {}}, {"probe": None, "probe_reason": NO_PROBE}])
-def test_what_changed_since_is_measured_anew(since: dict[str, Any], run: Path, record: dict[str, Any]) -> None:
+@pytest.mark.parametrize("since", [{"concepts": {}}, {"probe": None, "probe_reason": Reason.NO_PROBE.value}])
+def test_what_changed_since_is_measured_anew(since: dict[str, Any], run: Path, result: InterventionResult) -> None:
     """Concepts looked for anew with other options, or a study of the run's task after the edit."""
     (run / "interventions").mkdir()
-    (run / "interventions" / options().file).write_text(json.dumps(unmarked(record) | since))
-    assert intervene(run, options()) == record
+    (run / "interventions" / options().file).write_text(json.dumps(unmarked(to_json(result)) | since))
+    assert intervene(run, options()) == result
 
 
 def test_edits_of_every_kind_share_a_page(run: Path) -> None:
@@ -296,12 +304,12 @@ def test_edits_of_every_kind_share_a_page(run: Path) -> None:
     assert write_report(run).is_file()
 
 
-def test_random_edits_before_they_were_matched_are_measured_anew(run: Path, record: dict[str, Any]) -> None:
+def test_random_edits_before_they_were_matched_are_measured_anew(run: Path, result: InterventionResult) -> None:
     (run / "interventions").mkdir()
-    old = {key: value for key, value in unmarked(record).items() if key != "matching"}
+    old = {key: value for key, value in unmarked(to_json(result)).items() if key != "matching"}
     (run / "interventions" / options().file).write_text(json.dumps(old))
     write_report(run)  # it still opens
-    assert intervene(run, options()) == record
+    assert intervene(run, options()) == result
 
 
 def test_files() -> None:
@@ -314,12 +322,12 @@ def test_files() -> None:
     assert all(Path(o.file).name == o.file and not o.file.startswith(".") for o in every)
 
 
-def test_damaged_outcome(run: Path, record: dict[str, Any]) -> None:
+def test_damaged_outcome(run: Path, result: InterventionResult) -> None:
     """A file of another version is made anew; one that is no JSON object is told of."""
     file = run / "interventions" / options().file
     file.parent.mkdir()
-    file.write_text(json.dumps(unmarked(record) | {"format": 0, "neurons": []}))
-    assert intervene(run, options()) == record
+    file.write_text(json.dumps(unmarked(to_json(result)) | {"format": 0, "neurons": []}))
+    assert intervene(run, options()) == result
     file.write_text("{")
     for act in (lambda: intervene(run, options()), lambda: load_interventions(run), lambda: write_report(run)):
         with pytest.raises(RunFolderError) as caught:
@@ -328,7 +336,7 @@ def test_damaged_outcome(run: Path, record: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("stop", ["prediction_examples", "probe_effect", "write_report"])
-def test_stopped_half_way(stop: str, run: Path, record: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_half_way(stop: str, run: Path, result: InterventionResult, monkeypatch: pytest.MonkeyPatch) -> None:
     """No half file; the same command measures it."""
 
     def stopped(*_: Any, **__: Any) -> None:
@@ -340,8 +348,8 @@ def test_stopped_half_way(stop: str, run: Path, record: dict[str, Any], monkeypa
             intervene(run, options())
     assert len(load_interventions(run)) == (stop == "write_report")
     assert not list(run.rglob(".*.part"))
-    assert intervene(run, options()) == record
-    assert load_interventions(run) == [record]
+    assert intervene(run, options()) == result
+    assert load_interventions(run) == [result]
     assert CONCEPT in (run / "report.html").read_text(encoding="utf-8")
 
 

@@ -32,6 +32,7 @@ from neurosieve.intervention_study import intervene as run_intervention
 from neurosieve.models import KNOWN
 from neurosieve.plan import plan_study
 from neurosieve.printing import json_text
+from neurosieve.results import to_json
 from neurosieve.runfolder import RunFolder
 from neurosieve.study import continue_study, extract_stage, read_data, run_study, write_report
 from neurosieve.summary import Summary
@@ -211,11 +212,11 @@ def intervene(
     given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}
     given |= {"concept": concept, "edit": edit, "sets": sets, "at": at, "tokens": tokens, "predictions": predictions}
     options = {key: value for key, value in given.items() if value is not None}
-    record = run_intervention(run, validated(InterventionOptions, options, "intervene"))
+    result = run_intervention(run, validated(InterventionOptions, options, "intervene"))
     if as_json:
-        _print_json(record)
+        _print_json(to_json(result))
     else:
-        show_intervention(record, run)
+        show_intervention(result, run)
 
 
 @app.command(

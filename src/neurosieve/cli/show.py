@@ -15,6 +15,7 @@ from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.numbers import per_cent
+from neurosieve.results import InterventionResult
 from neurosieve.study import CONCEPTS, INTERVENTIONS, REPORT
 from neurosieve.summary import Summary
 
@@ -67,13 +68,13 @@ def show_concepts(found: Concepts, out: Path) -> None:
     screen.print(Text(f"results in {out / CONCEPTS}, report in {out / REPORT}"), soft_wrap=True)
 
 
-def show_intervention(record: dict[str, Any], out: Path) -> None:
+def show_intervention(result: InterventionResult, out: Path) -> None:
     """What an edit did, beside random ones."""
     screen = console()
-    effects = short_effect_table(record)
+    effects = short_effect_table(result)
     screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title, style="bold"))
-    screen.print(_grid(measure_table(record), wrap=True))
-    screen.print(Text(f"\n· {matching_note(record)}", style="dim"))
+    screen.print(_grid(measure_table(result), wrap=True))
+    screen.print(Text(f"\n· {matching_note(result)}", style="dim"))
     screen.print(Text(f"\nresults in {out / INTERVENTIONS}, report in {out / REPORT}"), soft_wrap=True)
 
 

@@ -4,7 +4,8 @@ from neurosieve.interventions.edits import Ablate, Clamp, Edit, Erase, Patch, Sc
 from neurosieve.interventions.leace import Eraser, EraserFitter, fit_eraser
 from neurosieve.interventions.live import Positions, live
 from neurosieve.interventions.matched import MatchedSets, matched_sets
-from neurosieve.interventions.train_rows import Ablation, TrainRows, by_layer
+from neurosieve.interventions.train_rows import TrainRows, by_layer
+from neurosieve.results.interventions import Ablation
 
 __all__ = [
     "Ablate",

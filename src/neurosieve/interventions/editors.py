@@ -10,7 +10,7 @@ candidates.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,11 +23,11 @@ from neurosieve.errors import ConfigError, DataError
 from neurosieve.interventions.edits import Edit, Erase, Steer
 from neurosieve.interventions.leace import Eraser, EraserFitter
 from neurosieve.interventions.matched import CALIPER, MatchedSets, matched_sets
-from neurosieve.interventions.train_rows import Ablation, TrainRows, by_layer
+from neurosieve.interventions.train_rows import TrainRows, by_layer
+from neurosieve.results.interventions import Ablation, EditKind, Matching
 
 SHARES = (0.01, 0.02, 0.05)
 TRAIN_ROWS = 5000
-EditKind = Literal["ablate", "clamp", "steer", "erase"]
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Editor(Protocol):
         """Edits of the same kind and size that know nothing of the concept."""
         ...
 
-    def matching(self, candidate: int, draws: int) -> dict[str, Any]:
-        """How near the random edits are to the edit: ratios of what they are matched `by`, and what was left out."""
+    def matching(self, candidate: int, draws: int) -> Matching:
+        """How near the random edits are to the edit, and what was left out."""
         ...
 
 
@@ -183,9 +183,9 @@ class NeuronEditor:
         for own in matched.sets:
             yield self._edit(own, self._lows(matched.chosen))
 
-    def matching(self, candidate: int, draws: int) -> dict[str, Any]:
+    def matching(self, candidate: int, draws: int) -> Matching:
         """See `Editor`."""
-        return self._sets(self._sizes[candidate], draws).record()
+        return self._sets(self._sizes[candidate], draws).matching()
 
     def _lows(self, neurons: Int[np.ndarray, "neurons 2"]) -> Bool[np.ndarray, " neurons"]:
         """Whether each is low where the value is."""
@@ -261,22 +261,22 @@ class LayerEditor:
                 drawn = torch.randn(len(scale), generator=generator) * scale
                 yield [Steer(layer, drawn * (edit.direction.norm() / drawn.norm()), edit.alpha)]
 
-    def matching(self, candidate: int, draws: int) -> dict[str, Any]:
+    def matching(self, candidate: int, draws: int) -> Matching:
         """See `Editor`; random steps are just as long."""
         (edit,) = self.edits(candidate)
         ratio = np.ones(draws)
         if isinstance(edit, Erase):
             moved = np.array([eraser.moved for eraser in self._controls(edit, draws)]) / edit.eraser.moved
             ratio = np.maximum(moved, 1 / moved)
-        return {
-            "by": "variance taken away" if self._erases else "length",
-            "caliper": CALIPER,
-            "worst": float(ratio.max()),
-            "median": float(np.median(ratio)),
-            "sets": draws,
-            "distinct_sets": draws,
-            "unmatched": [],
-        }
+        return Matching(
+            by="variance taken away" if self._erases else "length",
+            caliper=CALIPER,
+            worst=float(ratio.max()),
+            median=float(np.median(ratio)),
+            sets=draws,
+            distinct_sets=draws,
+            unmatched=(),
+        )
 
     def _controls(self, edit: Erase, draws: int) -> list[Eraser]:
         key = edit.layer, draws

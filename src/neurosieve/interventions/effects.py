@@ -8,8 +8,7 @@ on units that have not the value. Where all units lie in one file no interval ca
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -17,66 +16,15 @@ from jaxtyping import Bool, Float
 from neurosieve.errors import DataError
 from neurosieve.interventions.predictions import HALF, Predictions
 from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
+from neurosieve.results.figures import Difference, Interval, Score
+from neurosieve.results.interventions import Effect, EffectScore, Loss, Matching, Side, Turned
 
-SCORES = ("property", "exact")
+SCORES: tuple[EffectScore, ...] = get_args(EffectScore)
 MIN_UNITS = 30
 MIN_SETS = 100
 # A drop that is above all of fewer sets is so by chance in more than 1 of 20 cases.
 MIN_DISTINCT = 20
 NOT_MEASURED = "not measured: all units lie in one file, so that nothing can be resampled"
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Side:
-    """One score on the units that have the value, or on the others.
-
-    Attributes:
-        n: Units.
-        base: Score of the model as it is, with its 95 % interval.
-        base_interval: Of `base`.
-        edited: Score under the edit.
-        drop: `base` − `edited`.
-        drop_interval: Of `drop`, 95 %, by files.
-        random: Mean drop of the random edits.
-        random_95: The drop that 95 % of them stay below.
-        effect: `drop` − `random`.
-        interval: Of `effect`, 95 %, by files. All intervals are None where the units lie in one file.
-    """
-
-    n: int
-    base: float
-    base_interval: Interval | None
-    edited: float
-    drop: float
-    drop_interval: Interval | None
-    random: float
-    random_95: float
-    effect: float
-    interval: Interval | None
-
-
-@dataclass(frozen=True)
-class Effect:
-    """The effect on one score.
-
-    Attributes:
-        score: `property` or `exact`.
-        here: Units that have the value.
-        elsewhere: The others.
-        effect: `here.drop` − `here.random`.
-        interval: Of `effect`, 95 %, by files; None where it cannot be measured.
-        claimed: The edit moves what the model knows of the property.
-        lacking: What it lacks for that; empty where it is claimed.
-    """
-
-    score: str
-    here: Side
-    elsewhere: Side
-    effect: float
-    interval: Interval | None
-    claimed: bool
-    lacking: str
 
 
 class EffectFitter:
@@ -130,83 +78,116 @@ class EffectFitter:
                 self._drops[score, side].append(float(lost[own].mean()))
         self._random += 1
 
-    def result(self, matching: Mapping[str, Any] | None = None) -> tuple[Effect, ...]:
-        """The effect on both scores; `matching` says how near the random edits were, see `Editor.matching`."""
-        return tuple(self._effect(score, unmatched(matching)) for score in SCORES)
+    def result(self, matching: Matching | None = None) -> tuple[Effect, ...]:
+        """The effect on both scores, beside random edits that are so near."""
+        return tuple(self._effect(score, _unlike(matching)) for score in SCORES)
 
     def _scores(self, predictions: Predictions) -> dict[str, Bool[np.ndarray, " units"]]:
         shares = np.append(self._shares, 0.0)  # for tokens of the head that the tokenizer has not
         has = shares[np.minimum(predictions.token, len(self._shares))] >= HALF
         return {"property": has == self._positive, "exact": predictions.exact}
 
-    def _lost(self, score: str, found: Mapping[str, Bool[np.ndarray, " units"]]) -> Float[np.ndarray, " units"]:
+    def _lost(self, score: EffectScore, found: Mapping[str, Bool[np.ndarray, " units"]]) -> Float[np.ndarray, " units"]:
         """What an edit takes from each unit's score: 1, 0 or −1."""
         lost: np.ndarray = self._base[score].astype(np.float64) - found[score]
         return lost
 
-    def _side(self, score: str, side: str) -> Side:
+    def _side(self, score: EffectScore, side: str) -> Side:
         own, drops = self._sides[side], np.array(self._drops[score, side])
         base, edited = self._base[score][own], self._edited[score][own]
         usual, bootstrap = (self._base[score] - self._sum[score] / self._random)[own], self._bootstraps[side]
         effect, interval = loss_interval(usual, edited, bootstrap)
+        # As in `add`: equal drops have to be equal numbers.
+        drop = float(self._lost(score, self._edited)[own].mean())
         return Side(
-            int(own.sum()),
-            float(base.mean()),
-            score_interval(base, bootstrap),
-            float(edited.mean()),
-            float(self._lost(score, self._edited)[own].mean()),  # as in `add`: equal drops have to be equal numbers
-            loss_interval(base, edited, bootstrap)[1],
-            float(drops.mean()),
-            float(np.quantile(drops, 0.95)),
-            effect,
-            interval,
+            base=Score(value=float(base.mean()), n=int(own.sum()), interval=score_interval(base, bootstrap)),
+            edited=float(edited.mean()),
+            drop=Difference(value=drop, interval=loss_interval(base, edited, bootstrap)[1]),
+            random=float(drops.mean()),
+            random_95=float(np.quantile(drops, 0.95)),
+            effect=Difference(value=effect, interval=interval),
         )
 
-    def _effect(self, score: str, unlike: str) -> Effect:
+    def _effect(self, score: EffectScore, unlike: str) -> Effect:
         here, elsewhere = self._side(score, "here"), self._side(score, "elsewhere")
         lacking = self._lacking(here, elsewhere, np.array(self._drops[score, "here"])) or unlike
-        return Effect(score, here, elsewhere, here.effect, here.interval, not lacking, lacking)
+        return Effect(
+            score=score,
+            here=here,
+            elsewhere=elsewhere,
+            effect=here.effect,
+            claimed=not lacking,
+            lacking=lacking,
+        )
 
     def _lacking(self, here: Side, elsewhere: Side, drops: Float[np.ndarray, " draws"]) -> str:
         """Why the effect is not claimed, or cannot be measured; empty where nothing speaks against it."""
-        if here.interval is None or here.drop_interval is None or elsewhere.drop_interval is None:
+        net, drop, harm = here.effect.interval, here.drop.interval, elsewhere.drop.interval
+        if net is None or drop is None or harm is None:
             return NOT_MEASURED
-        harm = elsewhere.drop_interval
-        above = float((here.drop > drops).mean())
+        above = float((here.drop.value > drops).mean())
         checks = (
-            (here.interval[0] > 0, f"interval {_told(here.interval)} points is not above 0"),
+            (net[0] > 0, f"interval {_told(net)} points is not above 0"),
             (above >= 0.95, f"the drop is above that of {100 * above:.0f} % of the random sets"),
             (
-                here.drop_interval[0] > harm[1],
-                f"its drop {_told(here.drop_interval)} is not above that elsewhere, {_told(harm)} points",
+                drop[0] > harm[1],
+                f"its drop {_told(drop)} is not above that elsewhere, {_told(harm)} points",
             ),
             (self._random >= MIN_SETS, f"{self._random} random sets are fewer than {MIN_SETS}"),
         )
         return next((why for passed, why in checks if not passed), "")
 
 
-def unmatched(matching: Mapping[str, Any] | None) -> str:
+def _unlike(matching: Matching | None) -> str:
     """Why random edits are no control for a claim; empty where they are."""
     if matching is None:
         return ""
-    if matching["worst"] > matching["caliper"]:
-        return f"not matched: {matching['by']} of random edits is up to {matching['worst']:.1f} times as far apart"
-    if matching["distinct_sets"] < MIN_DISTINCT:
-        return f"only {matching['distinct_sets']} different random sets can be matched, fewer than {MIN_DISTINCT}"
+    if matching.worst > matching.caliper:
+        return f"not matched: {matching.by} of random edits is up to {matching.worst:.1f} times as far apart"
+    if matching.distinct_sets < MIN_DISTINCT:
+        return f"only {matching.distinct_sets} different random sets can be matched, fewer than {MIN_DISTINCT}"
     return ""
+
+
+def turned(elsewhere: Side, sets: int, matching: Matching) -> Turned:
+    """Units without the value at which a token of the value is predicted: what steering is to reach.
+
+    Args:
+        elsewhere: The effect on `property` at units without the value.
+        sets: How many random edits it was measured beside.
+        matching: How near these are.
+    """
+    interval, base, unlike = elsewhere.effect.interval, elsewhere.base, _unlike(matching)
+    checks = (
+        (interval is not None, NOT_MEASURED),
+        (interval is None or interval[0] > 0, "the interval is not above 0"),
+        (elsewhere.drop.value > elsewhere.random_95, "95 % of the random edits do not turn fewer"),
+        (sets >= MIN_SETS, f"{sets} random sets are fewer than {MIN_SETS}"),
+        (not unlike, unlike),
+    )
+    lacking = next((why for passed, why in checks if not passed), "")
+    return Turned(
+        n=base.n,
+        base=1 - base.value,
+        edited=1 - elsewhere.edited,
+        random=1 - base.value + elsewhere.random,
+        effect=elsewhere.effect,
+        claimed=not lacking,
+        lacking=lacking,
+    )
 
 
 def _told(interval: Interval) -> str:
     return f"[{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
 
 
-def loss_record(base: Predictions, edited: Predictions, randoms: Iterable[float]) -> Mapping[str, Any]:
+def mean_loss(base: Predictions, edited: Predictions, randoms: Iterable[float]) -> Loss:
     """Mean cross-entropy of all units, in nats: as the model is, edited, and with random edits."""
     drawn = np.array(list(randoms))
-    return {
-        "n": len(base.loss),
-        "base": float(base.loss.mean()),
-        "edited": float(edited.loss.mean()),
-        "random": float(drawn.mean()),
-        "random_95": float(np.quantile(drawn, 0.95)),
-    }
+    return Loss(
+        n=len(base.loss),
+        base=float(base.loss.mean()),
+        edited=float(edited.loss.mean()),
+        random=float(drawn.mean()),
+        random_95=float(np.quantile(drawn, 0.95)),
+    )

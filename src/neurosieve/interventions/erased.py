@@ -1,7 +1,5 @@
 """Is an erased value gone? A fresh probe for it, on one layer's rows before and after, and after random erasers."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
@@ -14,14 +12,15 @@ from neurosieve.interventions.edits import Erase
 from neurosieve.interventions.leace import Eraser
 from neurosieve.probes import ClusterBootstrap, SelectionData, fit_oracle, selection_data
 from neurosieve.probes.intervals import score_interval
+from neurosieve.results.interventions import Erasure, ProbeScore
 from neurosieve.typing import SPLITS, Split
 
 ROWS: dict[Split, int] = {"train": 1000, "validation": 300, "test": 500}  # of either kind
 
 
-def erasure_record(
+def measure_erasure(
     store: ConceptStore, name: str, value: int, erase: Erase, control: Erase, *, draws: int = 2000, seed: int = 0
-) -> dict[str, Any]:
+) -> Erasure:
     """Accuracy of probes on as many held-out rows with the value as without, so that a guess has one half.
 
     Each probe is trained anew on what an eraser leaves, λ chosen on validation, and scored once on test.
@@ -42,18 +41,20 @@ def erasure_record(
     """
     rows = {split: _balanced(store, split, name, value, erase.layer, seed) for split in SPLITS}
     bootstrap = ClusterBootstrap(rows["test"].group, draws=draws, seed=seed)
-    erasers = {"before": None, "after": erase.eraser, "control": control.eraser}
-    scores = {key: _score(rows, eraser) for key, eraser in erasers.items()}
-    return {
-        "layer": erase.layer,
-        "rank": erase.eraser.rank,
-        "n": len(rows["test"].label),
-        "majority": 0.5,
-        **{
-            key: {"score": float(score.mean()), "interval": score_interval(score, bootstrap)}
-            for key, score in scores.items()
-        },
-    }
+
+    def scored(eraser: Eraser | None) -> ProbeScore:
+        hits = _hits(rows, eraser)
+        return ProbeScore(score=float(hits.mean()), interval=score_interval(hits, bootstrap))
+
+    return Erasure(
+        layer=erase.layer,
+        rank=erase.eraser.rank,
+        n=len(rows["test"].label),
+        majority=0.5,
+        before=scored(None),
+        after=scored(erase.eraser),
+        control=scored(control.eraser),
+    )
 
 
 def _balanced(store: ConceptStore, split: Split, name: str, value: int, layer: int, seed: int) -> Activations:
@@ -81,7 +82,7 @@ def _balanced(store: ConceptStore, split: Split, name: str, value: int, layer: i
     )
 
 
-def _score(rows: dict[Split, Activations], eraser: Eraser | None) -> Bool[np.ndarray, " rows"]:
+def _hits(rows: dict[Split, Activations], eraser: Eraser | None) -> Bool[np.ndarray, " rows"]:
     """Which test rows a fresh probe gets right."""
     left = {split: _erased(part, eraser) for split, part in rows.items()}
     data: SelectionData = selection_data(left["train"], left["validation"])

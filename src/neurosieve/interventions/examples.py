@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from neurosieve.interventions.edits import Edit
 from neurosieve.interventions.live import live
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.models.language import LanguageModel
+from neurosieve.results.interventions import Guess, ShownPrediction
 
 SHOWN = 5  # units of either kind
 TOP = 3  # tokens of a prediction
@@ -30,13 +30,13 @@ def prediction_examples(
     edits: Sequence[Edit],
     *,
     only_predicted: bool,
-) -> list[dict[str, Any]]:
+) -> tuple[ShownPrediction, ...]:
     """The units whose true token lost most probability, of those that have the value and of the others.
 
     Only such that the model as it is got right are shown.
     """
     home = {row: w for w in windows for row in w.rows}
-    records = []
+    found = []
     for has in (True, False):
         pool = np.flatnonzero(base.exact & (here == has))
         lost = (edited.loss - base.loss)[pool]
@@ -44,13 +44,13 @@ def prediction_examples(
             row = int(base.row[unit])
             before = _top(model, home[row], row, (), only_predicted=only_predicted)
             after = _top(model, home[row], row, edits, only_predicted=only_predicted)
-            records.append({**_place(store, row), "has_value": has, "base": before, "edited": after})
-    return records
+            found.append(_shown(store, row, has_value=has, base=before, edited=after))
+    return tuple(found)
 
 
 def _top(
     model: LanguageModel, window: Window, row: int, edits: Sequence[Edit], *, only_predicted: bool
-) -> list[list[Any]]:
+) -> tuple[Guess, ...]:
     """The likeliest tokens with their probabilities."""
     ids, mask, _, (offset,) = pad([window], model.pad_id, model.padding_side)
     where = mask.bool()
@@ -61,19 +61,24 @@ def _top(
     with live(model, edits, where) if edits else contextlib.nullcontext():
         shares = model.predict(ids, mask, torch.tensor([[0, place]])).softmax(1)[0]
     best = shares.topk(TOP)
-    tokens = [model.tokenizer.decode([int(i)]) for i in best.indices]
-    return [[token, float(p)] for token, p in zip(tokens, best.values.tolist(), strict=True)]
+    tokens = [str(model.tokenizer.decode([int(i)])) for i in best.indices]
+    return tuple(Guess(token, float(p)) for token, p in zip(tokens, best.values.tolist(), strict=True))
 
 
-def _place(store: ConceptStore, row: int) -> dict[str, Any]:
+def _shown(
+    store: ConceptStore, row: int, *, has_value: bool, base: tuple[Guess, ...], edited: tuple[Guess, ...]
+) -> ShownPrediction:
     """The unit in its code."""
     table = store.table
     example = store.rows.dataset.examples[int(table.example[row])]
     start, end = int(table.start[row]), int(table.end[row])
-    return {
-        "example": example.id,
-        "line": example.text.count("\n", 0, start) + 1,
-        "before_text": example.text[max(0, start - _AROUND) : start],
-        "token": example.text[start:end],
-        "after_text": example.text[end : end + _AROUND],
-    }
+    return ShownPrediction(
+        example=example.id,
+        line=example.text.count("\n", 0, start) + 1,
+        before_text=example.text[max(0, start - _AROUND) : start],
+        token=example.text[start:end],
+        after_text=example.text[end : end + _AROUND],
+        has_value=has_value,
+        base=base,
+        edited=edited,
+    )

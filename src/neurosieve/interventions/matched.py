@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,7 +16,9 @@ from jaxtyping import Float, Int
 
 from neurosieve.errors import DataError
 from neurosieve.probes.archive import Archive
+from neurosieve.results.interventions import Matching
 from neurosieve.statistics.live import live_neurons
+from neurosieve.typing import NeuronId
 
 CALIPER = 2.0  # a drawn neuron's variance is at most so many times the chosen one's, and at least its inverse
 NEAREST = 20
@@ -44,18 +45,18 @@ class MatchedSets:
         """How many of the sets differ, whatever the order of their neurons."""
         return len({frozenset(map(tuple, drawn)) for drawn in self.sets.tolist()})
 
-    def record(self) -> dict[str, Any]:
+    def matching(self) -> Matching:
         """How well they are matched: the worst and the median ratio of variances, the larger by the smaller."""
         ratio = np.exp(self.distance)
-        return {
-            "by": "variance",
-            "caliper": CALIPER,
-            "worst": float(ratio.max()),
-            "median": float(np.median(ratio)),
-            "sets": len(self.sets),
-            "distinct_sets": self.distinct,
-            "unmatched": self.unmatched.tolist(),
-        }
+        return Matching(
+            by="variance",
+            caliper=CALIPER,
+            worst=float(ratio.max()),
+            median=float(np.median(ratio)),
+            sets=len(self.sets),
+            distinct_sets=self.distinct,
+            unmatched=tuple(NeuronId(*pair) for pair in self.unmatched.tolist()),
+        )
 
     def to_frame(self) -> pl.DataFrame:
         """One line a neuron and draw."""

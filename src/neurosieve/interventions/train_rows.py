@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
@@ -12,8 +12,8 @@ from torch import Tensor
 from neurosieve.activations import Activations
 from neurosieve.errors import ConfigError, DataError, unknown_name
 from neurosieve.interventions.edits import Ablate, Clamp, Steer
+from neurosieve.results.interventions import Ablation
 
-Ablation = Literal["zero", "mean", "resample"]
 Chosen = Mapping[int, tuple[int, ...]]  # indices by layer
 
 

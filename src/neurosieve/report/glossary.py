@@ -1,9 +1,6 @@
 """The words of the report in plain language."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from neurosieve.report.tables import imported
+from neurosieve.report.tables import Record, imported
 
 GLOSSARY = {
     "neuron": "One dimension of one layer's output, named layer:index. Layer 0 is the embedding, layer k block k.",
@@ -82,13 +79,17 @@ _OF_INTERVENTIONS = {
 
 
 def glossary(
-    summary: Mapping[str, Any] | None,
-    concepts: Mapping[str, Any] | None = None,
-    interventions: Sequence[Mapping[str, Any]] = (),
+    about: Record, summary: Record | None, concepts: Record | None = None, *, edited: bool = False
 ) -> dict[str, str]:
-    """The words of a report: of a study on classes or on values, of concepts and interventions where it has them."""
+    """The words of a report: of a study on classes or on values, of concepts and edits where it has them.
+
+    Args:
+        about: Tells the model and the site.
+        summary: A summary's content.
+        concepts: The content of `concepts.json`.
+        edited: There are edits.
+    """
     words: dict[str, str] = {}
-    about = next(r for r in (summary, concepts, *interventions) if r is not None)
     neuron = _NEURONS.get("imported" if imported(about) else about.get("site", "hidden"), GLOSSARY["neuron"])
     if summary is not None:
         words = GLOSSARY | (_OF_VALUES if summary["metric"] == "r2" else {})
@@ -99,4 +100,4 @@ def glossary(
         words |= _OF_CONCEPTS
         for part, own in _OF_PARTS.items():
             words |= own if concepts.get(part) else {}
-    return words | (_OF_INTERVENTIONS if interventions else {})
+    return words | (_OF_INTERVENTIONS if edited else {})

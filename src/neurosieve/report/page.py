@@ -38,11 +38,19 @@ from neurosieve.report.groups import (
     polysemy_table,
     property_set_table,
 )
-from neurosieve.report.interventions import edit_table, effect_chart, intervention_cards, intervention_headline
+from neurosieve.report.interventions import (
+    any_effects,
+    edit_table,
+    effect_chart,
+    intervention_cards,
+    intervention_headline,
+    origin,
+)
 from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.tables import Record
 from neurosieve.report.texts import explained_chart, text_cards
+from neurosieve.results.interventions import InterventionResult
 
 # Heads of the parts that can be without values.
 _NAMES = {
@@ -54,7 +62,10 @@ _NAMES = {
 
 
 def render_page(
-    summary: Record | None, folder: str, concepts: Record | None = None, interventions: Sequence[Record] = ()
+    summary: Record | None,
+    folder: str,
+    concepts: Record | None = None,
+    interventions: Sequence[InterventionResult] = (),
 ) -> str:
     """The report as HTML, of whatever a run folder holds; of one of the results at least.
 
@@ -62,13 +73,13 @@ def render_page(
         summary: A summary's content.
         folder: The run folder's name, for the commands that rebuild it.
         concepts: The content of `concepts.json`.
-        interventions: The contents of a run's `interventions`.
+        interventions: What the run's edits did.
     """
-    records = [r for r in (summary, concepts, *interventions) if r is not None]
+    records = [r for r in (summary, concepts, *map(origin, interventions)) if r is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
     charts |= _concept_charts(concepts) if concepts else {}
-    charts |= {"effects": effect_chart(interventions)} if any(r["effects"] for r in interventions) else {}
+    charts |= {"effects": effect_chart(interventions)} if any_effects(interventions) else {}
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
     about, shown = records[0], {name: part for name, part in parts.items() if part}
@@ -93,7 +104,7 @@ def render_page(
             names=_NAMES,
             origin=tables.origin_table(*records),
             commands=Markup("\n").join(map(visible, _commands(folder, summary, concepts))),
-            glossary=glossary(summary, concepts, interventions),
+            glossary=glossary(about, summary, concepts, edited=bool(interventions)),
             version=about.get("versions", {}).get("neurosieve", ""),
         )
     )
@@ -183,12 +194,12 @@ def _concept_charts(record: Record) -> dict[str, Chart]:
     return charts | {chart.key: chart for chart in made}
 
 
-def _interventions(records: Sequence[Record]) -> dict[str, Any]:
+def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:
     """What `interventions.html.j2` shows."""
     return {
-        "headline": intervention_headline(records),
-        "edits": edit_table(records),
-        "cards": intervention_cards(records),
+        "headline": intervention_headline(results),
+        "edits": edit_table(results),
+        "cards": intervention_cards(results),
     }
 
 
