@@ -1,5 +1,9 @@
 """What every test shares: one thread, since tiny tensors spend their time waiting for more."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of processes that tests start, too: spinning threads slow all others
+
 import torch
 from hypothesis import settings
 
