@@ -21,6 +21,7 @@ from neurosieve.redundancy import SetSearch
 from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
 from neurosieve.redundancy.controls import Controls, fit_controls
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
+from neurosieve.redundancy.minimal_set import smallest_size
 from neurosieve.redundancy.pipeline import Pipeline, run_pipeline
 from neurosieve.redundancy.published import TestRows, published_protocol
 from neurosieve.runfolder import RunFolder
@@ -182,8 +183,7 @@ def _smallest_of(work: Work) -> Callable[[SelectionData, Oracle, Ranking], int] 
         return None
 
     def smallest(data: SelectionData, oracle: Oracle, ranking: Ranking) -> int:
-        size = SetSearch(data, oracle, ranking, bootstrap).smallest(delta, rule)
-        return len(ranking.order) if size is None else size  # never None: all neurons are the half's own oracle
+        return smallest_size(SetSearch(data, oracle, ranking, bootstrap), delta, rule)
 
     return smallest
 

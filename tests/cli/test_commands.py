@@ -122,6 +122,7 @@ def test_run_for_people(capsys: Capture, tmp_path: Path, monkeypatch: pytest.Mon
         assert part in ended.out
     for part in ("How far to trust it", "untrained copies, 1 seed", "layers kept by LS", "LS + CC + LCA"):
         assert part in ended.out
+    assert "1 seeds" not in ended.out
     for entry in record["trust"]:
         assert entry["question"] in ended.out
         assert entry["figures"] in ended.out

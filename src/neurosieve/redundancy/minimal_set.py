@@ -233,17 +233,18 @@ def find_minimal_sets(
         for select in selects:
             if select == "safe" and any(s.bootstrap.clusters < 2 for s in searches):
                 continue
-            sizes = tuple(_size(c, delta, select) for c in controls)
+            sizes = tuple(smallest_size(c, delta, select) for c in controls)
             ranged = all(s.bootstrap.clusters > 1 for s in searches)
             others = [c.smallest_in_draws(m, delta, select) for c, m in zip(controls, sizes, strict=True) if ranged]
             for search in searches:
-                size = _size(search, delta, select)
+                size = smallest_size(search, delta, select)
                 same = tuple(c.probe(size) for c in controls)
                 spread = size_range(search.smallest_in_draws(size, delta, select), others) if ranged else None
                 results.append(MinimalSet(search.ranking.name, delta, select, search.probe(size), sizes, same, spread))
     return results
 
 
-def _size(search: SetSearch, delta: float, select: Select) -> int:
+def smallest_size(search: SetSearch, delta: float, select: Select) -> int:
+    """The smallest size against the search's own oracle, which all neurons are: there always is one."""
     size = search.smallest(delta, select)
-    return len(search.ranking.order) if size is None else size  # never None: all neurons are the oracle itself
+    return len(search.ranking.order) if size is None else size
