@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, chi2
+from scipy.stats import betabinom, binomtest, chi2
 from scipy.stats import t as student
 
 from neurosieve.probes import ClusterBootstrap, loss_interval, score_interval
@@ -99,6 +99,42 @@ def test_no_discordant_row_still_bounds_the_loss_away_from_zero(n: int, bound: f
     assert interval[0] == pytest.approx(-interval[1])
     assert upper == pytest.approx(bound, rel=0.25)
     assert interval[1] > upper > 0
+
+
+@pytest.mark.parametrize("sizes", [[3] * 55 + [8] * 10, [10] * 50], ids=["mixed", "tens"])
+def test_without_an_error_the_bound_is_the_chance_that_no_cluster_has_one(sizes: list[int]) -> None:
+    """Of beta-binomial errors of correlation 0.3, by SciPy; it is below what the design effect alone would allow."""
+    bootstrap = ClusterBootstrap(np.repeat(np.arange(len(sizes)), sizes))
+    rows = np.ones(sum(sizes), dtype=bool)
+    bound, (_, interval) = loss_bound(rows, rows, bootstrap), loss_interval(rows, rows, bootstrap)
+    score = score_interval(rows, bootstrap)
+    assert bound is not None
+    assert interval is not None
+    assert score is not None
+
+    def none(share: float) -> float:
+        spread = 0.7 / 0.3
+        return float(np.prod([betabinom.pmf(0, size, share * spread, (1 - share) * spread) for size in sizes]))
+
+    assert none(bound) == pytest.approx(0.05, rel=1e-3)
+    assert none(interval[1]) == pytest.approx(0.025, rel=1e-3)
+    assert none(1 - score[0]) == pytest.approx(0.025, rel=1e-3)
+    assert loss_p(rows, rows, bound, bootstrap) == pytest.approx(0.05, rel=1e-3)
+
+
+@pytest.mark.parametrize("sizes", [[1] * 60, [3] * 55 + [8] * 10, [10] * 50], ids=["ones", "mixed", "tens"])
+def test_no_discordant_row_is_never_worse_than_some(sizes: list[int]) -> None:
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    bootstrap, reference = ClusterBootstrap(group), np.arange(len(group)) % 2 == 0
+    first = np.searchsorted(group, np.arange(len(sizes)))  # one row of each cluster, so that rows fall apart
+    lost, won = first[reference[first]], first[~reference[first]]
+    bounds = []
+    for pairs in range(7):
+        other = reference.copy()
+        other[lost[:pairs]] = False
+        other[won[:pairs]] = True
+        bounds.append(loss_bound(reference, other, bootstrap))
+    assert bounds[0] == min(bound for bound in bounds if bound is not None)
 
 
 @pytest.mark.parametrize("n", [8, 40])

@@ -10,7 +10,9 @@ The rule (METHOD: bootstrap over clusters, and where errors are few one that res
     one cluster   no interval: nothing can be resampled.
 
 The design effect is the variance of sums over clusters divided by that of rows drawn alone. With no error to judge by
-it is unknown, so two errors are added as a prior, of a correlation of 0.3 inside clusters, the largest simulated.
+it is unknown, so two errors are added as a prior, of a correlation of 0.3 inside clusters, the largest simulated. Where
+no row errs at all, this variance says little: what bounds the share is the chance that no cluster holds an error, which
+is known exactly (beta-binomial errors of that correlation), and the smaller of the two bounds holds.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import brentq
+from scipy.special import betaln
 from scipy.stats import chi2
 from scipy.stats import t as student
 
@@ -101,7 +104,7 @@ def score_interval(score: Scores, bootstrap: ClusterBootstrap) -> Interval | Non
     if not errors_are_few(score, bootstrap):
         return bootstrap.interval(score.astype(np.float64))
     few, right = _rarer(score, bootstrap)
-    low, high = _wilson(few, few.quantile((1 + LEVEL) / 2))
+    low, high = _wilson(few, (1 + LEVEL) / 2)
     return (low, high) if right else (1 - high, 1 - low)
 
 
@@ -134,8 +137,8 @@ def loss_interval(reference: Scores, other: Scores, bootstrap: ClusterBootstrap)
     few = _few_discordant(reference, other, bootstrap)
     if few is None:
         return value, bootstrap.interval(loss)
-    z = few.quantile((1 + LEVEL) / 2)
-    return value, (_tango(few, z, -1.0), _tango(few, -z, 1.0))
+    level = (1 + LEVEL) / 2
+    return value, (-_upper(few.mirrored(), level), _upper(few, level))
 
 
 def loss_bound(reference: Scores, other: Scores, bootstrap: ClusterBootstrap) -> float | None:
@@ -144,7 +147,7 @@ def loss_bound(reference: Scores, other: Scores, bootstrap: ClusterBootstrap) ->
         return None
     few = _few_discordant(reference, other, bootstrap)
     if few is not None:
-        return _tango(few, -few.quantile(LEVEL), 1.0)
+        return _upper(few, LEVEL)
     return float(np.quantile(bootstrap.means(reference.astype(np.float64) - other.astype(np.float64)), LEVEL))
 
 
@@ -154,7 +157,8 @@ def loss_p(reference: Scores, other: Scores, delta: float, bootstrap: ClusterBoo
         return None
     few = _few_discordant(reference, other, bootstrap)
     if few is not None:
-        return float(student.cdf(_statistic(few, delta), few.clusters - 1))
+        p = float(student.cdf(_statistic(few, delta), len(few.sizes) - 1))
+        return p if few.gain else min(p, _chance_of_none(delta, few.sizes))
     draws = bootstrap.means(reference.astype(np.float64) - other.astype(np.float64))
     return float((1 + (draws >= delta).sum()) / (1 + len(draws)))
 
@@ -175,13 +179,13 @@ class _Few(NamedTuple):
         gain: Rows that speak for a larger value (errors; of a loss, rows that only the reference gets right).
         against: Rows that speak for a smaller one.
         rows: All rows.
-        clusters: Clusters.
+        sizes: Rows of each cluster, shape [clusters]; not divided.
     """
 
     gain: float
     against: float
     rows: float
-    clusters: int
+    sizes: Float[np.ndarray, " clusters"]
 
     @staticmethod
     def of(gain: np.ndarray, against: np.ndarray, bootstrap: ClusterBootstrap) -> "_Few":
@@ -194,14 +198,17 @@ class _Few(NamedTuple):
         between = float((left**2).sum()) * count / (count - 1)
         prior = 1 + _PRIOR_CORRELATION * (float((sizes**2).sum()) / n - 1)  # the design effect for an average row
         effect = max(1.0, (between + _PRIOR_ERRORS * prior) / (b + c - n * mean**2 + _PRIOR_ERRORS))
-        return _Few(b / effect, c / effect, n / effect, count)
+        return _Few(b / effect, c / effect, n / effect, sizes)
 
     @property
     def effective(self) -> float:
         return self.gain + self.against
 
+    def mirrored(self) -> "_Few":
+        return self._replace(gain=self.against, against=self.gain)
+
     def quantile(self, level: float) -> float:
-        return float(student.ppf(level, self.clusters - 1))
+        return float(student.ppf(level, len(self.sizes) - 1))
 
 
 def _few_discordant(reference: Scores, other: Scores, bootstrap: ClusterBootstrap) -> _Few | None:
@@ -213,18 +220,33 @@ def _few_discordant(reference: Scores, other: Scores, bootstrap: ClusterBootstra
     return few if few.effective < FEW else None
 
 
-def _wilson(few: _Few, z: float) -> Interval:
+def _chance_of_none(share: float, sizes: Float[np.ndarray, " clusters"]) -> float:
+    """The chance that no row errs, of beta-binomial errors of this share that correlate by the prior's correlation."""
+    spread = (1 - _PRIOR_CORRELATION) / _PRIOR_CORRELATION
+    a, b = share * spread, (1 - share) * spread
+    return float(np.exp((betaln(a, b + sizes) - betaln(a, b)).sum()))
+
+
+def _largest_of_none(few: _Few, level: float) -> float:
+    """The share at which no row errs with a chance of 1 − level; rows of clusters of one: about 3 / n at 0.95."""
+    difference: Callable[[float], float] = lambda share: _chance_of_none(share, few.sizes) - (1 - level)  # noqa: E731
+    return float(brentq(difference, 1e-12, 1 - 1e-12, xtol=1e-10))
+
+
+def _wilson(few: _Few, level: float) -> Interval:
     """Wilson's interval of a small share, its lower end as Brown, Cai and DasGupta (2001, Statistical Science 16).
 
     With one to three events its lower end is too high; theirs is the exact one of a Poisson count.
     """
-    n, share = few.rows, few.gain / few.rows
+    n, share, z = few.rows, few.gain / few.rows, few.quantile(level)
     middle = share + z**2 / (2 * n)
     half = z * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
     low, high = ((middle + sign * half) / (1 + z**2 / n) for sign in (-1, 1))
-    if 0 < few.gain <= 3:
+    if not few.gain:
+        return 0.0, min(high, _largest_of_none(few, level))
+    if few.gain <= 3:
         low = min(low, float(chi2.ppf(1 - LEVEL, 2 * few.gain)) / (2 * n))
-    return (max(0.0, low) if few.gain else 0.0), min(1.0, high)
+    return max(0.0, low), min(1.0, high)
 
 
 def _statistic(few: _Few, loss: float) -> float:
@@ -236,11 +258,17 @@ def _statistic(few: _Few, loss: float) -> float:
     return float((b - c - n * loss) / np.sqrt(max(n * (2 * share + loss * (1 - loss)), 1e-12)))
 
 
-def _tango(few: _Few, z: float, end: float) -> float:
-    """The loss at which the statistic is z, sought from the measured one towards `end`."""
-    difference: Callable[[float], float] = lambda loss: _statistic(few, loss) - z  # noqa: E731
-    last = end * (1 - 1e-9)
-    measured = float(np.clip((few.gain - few.against) / few.rows, 1e-9 - 1, 1 - 1e-9))  # at ±1 it is 0 / 0
+def _upper(few: _Few, level: float) -> float:
+    """The largest loss that Tango's statistic allows; where no row is lost, no more than the share lost may be."""
+    bound = _tango(few, few.quantile(level))
+    return bound if few.gain else min(bound, _largest_of_none(few, level))
+
+
+def _tango(few: _Few, z: float) -> float:
+    """The loss at which the statistic is −z, sought from the measured one upwards."""
+    difference: Callable[[float], float] = lambda loss: _statistic(few, loss) + z  # noqa: E731
+    last = 1 - 1e-9
+    measured = float(np.clip((few.gain - few.against) / few.rows, 1e-9 - 1, last))  # at ±1 it is 0 / 0
     if measured == last or difference(measured) * difference(last) > 0:
-        return end
+        return 1.0
     return float(brentq(difference, measured, last, xtol=1e-10))
