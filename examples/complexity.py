@@ -10,8 +10,8 @@ import sysconfig
 from pathlib import Path
 
 from neurosieve.concepts.properties import Source, complexity
-from neurosieve.data.functions import find_functions
 from neurosieve.data.source import deal_files
+from neurosieve.syntax.functions import find_functions
 
 
 def main(out: Path, folder: Path) -> None:

@@ -27,13 +27,13 @@ from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, re
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError, RunFolderError
-from neurosieve.folder import Folder
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.models.untrained import untrained_copy
-from neurosieve.records import read_object, read_result
 from neurosieve.report.concepts import claim_table, concept_headline
 from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import model_of, options_of
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_object, read_result
 from neurosieve.study import CONCEPTS, REPORT, read_dataset, write_report
 from neurosieve.typing import SPLITS, PathLike, View
 

@@ -21,7 +21,6 @@ from neurosieve.data import Dataset
 from neurosieve.data.dataset import are_values
 from neurosieve.errors import ConfigError
 from neurosieve.finetune_rows import IGNORED, Inputs, label_names, split_inputs
-from neurosieve.folder import Folder
 from neurosieve.interventions import Edit, live
 from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import read_network, ready
@@ -34,6 +33,7 @@ from neurosieve.results.figures import Difference, NotMeasured, Reason, Score
 from neurosieve.results.interventions import TaskEffect
 from neurosieve.selection import Selection
 from neurosieve.stages import StudyData, options_of
+from neurosieve.storage.folder import Folder
 from neurosieve.typing import Scores
 
 ROWS = 100

@@ -24,12 +24,12 @@ from neurosieve.data.sampling import left_out_notes, usable_classes
 from neurosieve.errors import ConfigError, ModelError, ResourceError, RunFolderError
 from neurosieve.finetune_checkpoints import CHECKPOINTS, BestHere, CarefulTrainer, newest_whole, written
 from neurosieve.finetune_rows import Inputs, label_names, split_inputs
-from neurosieve.folder import Folder
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import quiet, read_network
 from neurosieve.models.weights import check_all_there, split_keys
 from neurosieve.probes.baselines import majority_label
 from neurosieve.probes.intervals import ClusterBootstrap, score_interval
+from neurosieve.storage.folder import Folder
 from neurosieve.study import read_dataset
 from neurosieve.typing import PathLike, Split
 

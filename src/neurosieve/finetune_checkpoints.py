@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from transformers import Trainer, TrainerCallback
 
 from neurosieve.errors import ResourceError
-from neurosieve.folder import GO_ON
 from neurosieve.progress import tell
+from neurosieve.storage.folder import GO_ON
 
 CHECKPOINTS = "checkpoints"
 _STATE, _INDEX, _WEIGHTS = "trainer_state.json", "model.safetensors.index.json", "model.safetensors"

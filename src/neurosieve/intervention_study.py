@@ -18,7 +18,6 @@ from neurosieve.concepts.rows import ConceptStore
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.edited_task import NO_PROBE, head_effect, probe_effect
 from neurosieve.errors import DataError, RunFolderError
-from neurosieve.folder import Folder
 from neurosieve.interventions.editors import Change, Editor, TrainConcept, editor
 from neurosieve.interventions.edits import Edit, Erase
 from neurosieve.interventions.effects import EffectFitter, mean_loss, turned
@@ -27,7 +26,6 @@ from neurosieve.interventions.examples import prediction_examples
 from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
 from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.progress import track
-from neurosieve.records import read_object, read_result, write_object
 from neurosieve.results.codec import from_json, to_json
 from neurosieve.results.figures import NotMeasured, Reason
 from neurosieve.results.interventions import (
@@ -44,6 +42,8 @@ from neurosieve.results.interventions import (
 )
 from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import language_model_of, model_of
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_object, read_result, write_object
 from neurosieve.study import CONCEPTS, INTERVENTIONS, read_data, read_dataset, write_report
 from neurosieve.typing import NeuronId, PathLike, Split
 

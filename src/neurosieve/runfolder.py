@@ -12,8 +12,8 @@ import yaml
 
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, RunFolderError
-from neurosieve.folder import Folder
-from neurosieve.records import FORMAT, STUDY, read_object, read_study, write_object
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import FORMAT, STUDY, read_object, read_study, write_object
 from neurosieve.typing import PathLike
 
 SECONDS = "seconds.json"

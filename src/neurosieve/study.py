@@ -13,14 +13,14 @@ from neurosieve.data.corpora import read_corpus
 from neurosieve.data.dealing import refuse_shares
 from neurosieve.data.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
-from neurosieve.folder import Folder
 from neurosieve.progress import tell
 from neurosieve.rankings import OF_CLASSES
-from neurosieve.records import read_result
 from neurosieve.report import render_page
 from neurosieve.results import InterventionResult, from_json
 from neurosieve.runfolder import RunFolder, config_of, versions
 from neurosieve.stages import STAGES, StudyData, Work, find, model_of, options_of, pooling_of, published_stage
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_result
 from neurosieve.summary import FORMAT as SUMMARY_FORMAT
 from neurosieve.summary import Summary, summarise
 from neurosieve.typing import PathLike

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from neurosieve.concepts.languages import MOST_ERROR, Unread, languages_of, unread
-from neurosieve.concepts.properties.frames import parse_framed
 from neurosieve.data import Dataset, Example, read_examples, read_pairs, read_tagging
 from neurosieve.data.corpora import read_corpus
 from neurosieve.data.dataset import Pair
-from neurosieve.data.languages import LANGUAGES
 from neurosieve.errors import ConfigError, DataError
+from neurosieve.syntax.frames import parse_framed
+from neurosieve.syntax.languages import LANGUAGES
 from tests.data.code import SAMPLES
 
 SHARED = Path("/work/shared/data")

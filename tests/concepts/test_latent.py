@@ -15,8 +15,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from neurosieve.concepts.latent import LatentConcepts, LatentTree, assign, grow_tree
 from neurosieve.errors import DataError
-from neurosieve.folder import Folder
 from neurosieve.probes.archive import Archive
+from neurosieve.storage.folder import Folder
 
 ROWS, WIDTH = 300, 6
 

@@ -13,8 +13,8 @@ from neurosieve.concepts.latent import LatentConcepts
 from neurosieve.concepts.latent_alignment import Alignment, AlignmentRule, align, line_around
 from neurosieve.concepts.properties import PropertyTable, annotate
 from neurosieve.errors import DataError
-from neurosieve.folder import Folder
 from neurosieve.probes.archive import Archive
+from neurosieve.storage.folder import Folder
 
 RULE = AlignmentRule(rows=1, held_out=1, types=1)
 

@@ -12,10 +12,10 @@ import pytest
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.data import Dataset, corpora, sample_rows
 from neurosieve.data.corpora import CORPORA, read_corpus
-from neurosieve.data.functions import find_functions
-from neurosieve.data.languages import parse
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.study import read_dataset
+from neurosieve.syntax.functions import find_functions
+from neurosieve.syntax.languages import parse
 from neurosieve.typing import SPLITS
 from tests.data.sources import TEMPLATES, function, named, write_functions
 from tests.tiny import assert_one_line

@@ -18,10 +18,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neurosieve.data import Span
-from neurosieve.data import roles as roles_module
 from neurosieve.data.labels import SCHEMES, label_spans
-from neurosieve.data.languages import parse
 from neurosieve.errors import ConfigError
+from neurosieve.syntax import roles as roles_module
+from neurosieve.syntax.languages import parse
 
 FILES = "__future__ bisect colorsys contextlib copyreg fnmatch getopt graphlib reprlib runpy shelve shlex types"
 CLASSES = {

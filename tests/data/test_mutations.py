@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from neurosieve.data.clones import Names, can_be_renamed, clone, restructured, without_comments
-from neurosieve.data.functions import Range, Syntax, description, find_functions
 from neurosieve.data.mutations import KINDS, Edit, rewrite, swapped_operand, variable_misuse, wrong_operator
+from neurosieve.syntax.functions import Range, Syntax, description, find_functions
 from tests.data.sources import TEMPLATES, function
 
 USAGE = Counter(sign for kind in KINDS for sign in kind if sign not in ("===", "!==", "//", "**", ">>>"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from neurosieve.data import label_spans, read_tagging
-from neurosieve.data.languages import LANGUAGES, find_sources, language_of
 from neurosieve.errors import DataError
+from neurosieve.syntax.languages import LANGUAGES, find_sources, language_of
 from tests.data import put, without
 from tests.data.code import SAMPLES
 

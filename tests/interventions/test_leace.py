@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from neurosieve.errors import DataError
-from neurosieve.folder import Folder
 from neurosieve.interventions import Eraser, EraserFitter, fit_eraser
 from neurosieve.probes.archive import Archive
+from neurosieve.storage.folder import Folder
 from tests.tiny import assert_one_line
 
 ROWS, WIDTH, CLASSES = 600, 12, 3

@@ -10,10 +10,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from neurosieve.errors import DataError
-from neurosieve.folder import Folder
 from neurosieve.interventions import MatchedSets, by_layer, matched_sets
 from neurosieve.interventions.matched import CALIPER
 from neurosieve.probes.archive import Archive
+from neurosieve.storage.folder import Folder
 from tests.tiny import assert_one_line
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from neurosieve.activations.store import Activations
-from neurosieve.folder import Folder
 from neurosieve.probes import Oracle, SelectionData, fit_oracle, fit_probe, selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
 from neurosieve.statistics import Clusters, CorrelationTree, moments
+from neurosieve.storage.folder import Folder
 from tests.synthetic import activations, noise_and_signal
 
 LAYERS, WIDTH = 3, 8

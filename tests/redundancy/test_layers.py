@@ -10,11 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurosieve.folder import Folder
 from neurosieve.probes import Oracle, Probe, SelectionData, fit_oracle, selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.probes.probe import best, fit_path, fit_probe
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
+from neurosieve.storage.folder import Folder
 from tests.synthetic import activations, noise_and_signal
 
 LAYERS, WIDTH = 4, 6

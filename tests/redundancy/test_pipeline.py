@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from neurosieve.activations.store import Activations
-from neurosieve.folder import Folder
 from neurosieve.probes import ClusterBootstrap, fit_oracle, selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.redundancy.clusters import ClusterProbe, fit_clusters
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
 from neurosieve.redundancy.pipeline import Candidate, Pipeline, run_pipeline
 from neurosieve.statistics import CorrelationTree, moments
+from neurosieve.storage.folder import Folder
 from tests.synthetic import activations
 
 WIDTH, CARRIERS, ROWS = 10, 4, 400

@@ -10,10 +10,10 @@ import pytest
 from neurosieve import concept_study
 from neurosieve.concept_study import continue_concepts, load_concepts
 from neurosieve.config import make_config
-from neurosieve.folder import Folder
-from neurosieve.records import write_object
 from neurosieve.report.concepts import concept_headline
 from neurosieve.results import to_json
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import write_object
 from neurosieve.study import load_summary, run_study, write_report
 from neurosieve.summary import Summary
 from tests.cli import one_line_error, ran

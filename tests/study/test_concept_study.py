@@ -18,11 +18,11 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.concept_study import Concepts, continue_concepts, label_property, load_concepts, run_concepts
 from neurosieve.concepts.properties import annotate
 from neurosieve.config import StudyConfig
-from neurosieve.data import languages as languages_module
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveError, RunFolderError
 from neurosieve.runfolder import RunFolder
 from neurosieve.study import read_dataset, run_study
+from neurosieve.syntax import languages as languages_module
 from tests.concepts.planted import code
 from tests.data import put
 from tests.study import finished_quick, lasting, quick

@@ -16,7 +16,6 @@ from neurosieve.activations.selfcheck import plain_rows
 from neurosieve.config import StudyConfig
 from neurosieve.edited_task import probe_effect
 from neurosieve.errors import ConfigError
-from neurosieve.folder import Folder
 from neurosieve.interventions import Ablate, Clamp, Edit, Scale
 from neurosieve.models import CodeModel
 from neurosieve.probes import ClusterBootstrap, fit_oracle
@@ -27,6 +26,7 @@ from neurosieve.results.interventions import TaskEffect
 from neurosieve.runfolder import RunFolder
 from neurosieve.selection import Selection
 from neurosieve.stages import StudyData, Work, model_of, options_of
+from neurosieve.storage.folder import Folder
 from neurosieve.study import extract_stage, read_data
 from tests.study import study
 from tests.tiny import BLOCKS, WIDTH

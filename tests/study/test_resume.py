@@ -22,14 +22,14 @@ from neurosieve import study as study_module
 from neurosieve import untrained as untrained_module
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import NeurosieveError, RunFolderError, StoreError
-from neurosieve.folder import Folder
 from neurosieve.models import CodeModel
-from neurosieve.records import write_object
 from neurosieve.redundancy import clusters as clusters_module
 from neurosieve.redundancy import controls as controls_module
 from neurosieve.redundancy import layers as layers_module
 from neurosieve.redundancy import pipeline as pipeline_module
 from neurosieve.runfolder import RunFolder
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import write_object
 from neurosieve.study import extract_stage, read_data, run_study
 from neurosieve.summary import Summary
 from tests.study import STAGES, contents, copy_run, data_folder, finished_quick, lasting, quick, refused

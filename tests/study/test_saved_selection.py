@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosieve.folder import Folder
 from neurosieve.probes import selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.redundancy import minimal_set
 from neurosieve.selection import Selection, select
+from neurosieve.storage.folder import Folder
 from tests.study import finished_quick, quick
 
 

@@ -38,8 +38,8 @@ from neurosieve.activations.row_table import (
     with_left_end,
 )
 from neurosieve.errors import StoreError
-from neurosieve.folder import Folder
-from neurosieve.records import read_object, write_object
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_object, write_object
 from neurosieve.typing import NeuronId, PathLike, Split
 
 FORMAT = 1

@@ -25,7 +25,7 @@ from neurosieve.concepts.latent_alignment import line_around
 from neurosieve.concepts.properties import PropertyTable, Target
 from neurosieve.data.files import read_text, split_lines
 from neurosieve.errors import DataError
-from neurosieve.folder import Folder
+from neurosieve.storage.folder import Folder
 from neurosieve.typing import PathLike
 
 MEANINGFUL = ("Yes", "No", "I don't know")

@@ -8,10 +8,10 @@ import random
 import re
 from typing import NamedTuple
 
-from neurosieve.concepts.properties.frames import parse_framed
 from neurosieve.data.dataset import Dataset
-from neurosieve.data.languages import LANGUAGES, language_of
 from neurosieve.errors import DataError, unknown_name
+from neurosieve.syntax.frames import parse_framed
+from neurosieve.syntax.languages import LANGUAGES, language_of
 
 SAMPLE = 60  # texts that are parsed for a guess
 LEAST = 20  # characters of each: what is shorter parses in any language

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from neurosieve.data.functions import Range, Syntax, span
 from neurosieve.data.mutations import OPERATIONS, Edit, Operation, exchanged, operations, rewrite
+from neurosieve.syntax.functions import Range, Syntax, span
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="} | {sign: sign for sign in ("==", "!=", "===", "!==")}
 _OPPOSITE = {"==": "!=", "===": "!==", "in": "not in", "is": "is not"}

@@ -21,8 +21,6 @@ from typing import NamedTuple
 from neurosieve.data.clones import Names, can_be_renamed, clone, without_comments, without_docstring
 from neurosieve.data.dataset import Dataset, Example, Pair, Span
 from neurosieve.data.files import data_folder, printable, read_text
-from neurosieve.data.functions import WORD, Function, Syntax, description, find_functions
-from neurosieve.data.languages import LANGUAGES, find_sources, language_of
 from neurosieve.data.limits import LIMITS, Limits, TooLargeError
 from neurosieve.data.mutations import (
     Edit,
@@ -34,6 +32,8 @@ from neurosieve.data.mutations import (
 )
 from neurosieve.data.source import TOO_LARGE, UNREADABLE, deal_files
 from neurosieve.errors import DataError, unknown_name
+from neurosieve.syntax.functions import WORD, Function, Syntax, description, find_functions
+from neurosieve.syntax.languages import LANGUAGES, find_sources, language_of
 from neurosieve.typing import SPLITS, PathLike, Split
 
 LINES = range(3, 61)  # of the functions that are read

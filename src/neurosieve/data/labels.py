@@ -10,10 +10,10 @@ import numpy as np
 from tree_sitter import Node
 
 from neurosieve.data.dataset import Span
-from neurosieve.data.languages import LANGUAGES, parse
-from neurosieve.data.lexical import ByteSpan, lexical
-from neurosieve.data.roles import identifier_roles
 from neurosieve.errors import ConfigError, unknown_name
+from neurosieve.syntax.languages import LANGUAGES, parse
+from neurosieve.syntax.lexical import ByteSpan, lexical
+from neurosieve.syntax.roles import identifier_roles
 
 
 class Scheme(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tree_sitter import Node
 
-from neurosieve.data.functions import Function, Range, Syntax, span
+from neurosieve.syntax.functions import Function, Range, Syntax, span
 
 # Operators that may stand for each other.
 KINDS = (

@@ -10,9 +10,9 @@ from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.dealing import deal, dealt_note, refuse_shares
 from neurosieve.data.files import SPLIT_NAMES, printable, read_text
 from neurosieve.data.labels import find_scheme, label_spans
-from neurosieve.data.languages import LANGUAGES, Sources, find_sources, language_of
 from neurosieve.data.limits import LIMITS, Limits, TooLargeError
 from neurosieve.errors import DataError
+from neurosieve.syntax.languages import LANGUAGES, Sources, find_sources, language_of
 from neurosieve.typing import Split
 
 UNREADABLE = "source files left out: not readable as UTF-8 text"

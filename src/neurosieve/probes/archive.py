@@ -12,9 +12,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from neurosieve.errors import RunFolderError
-from neurosieve.folder import Folder
 from neurosieve.probes.probe import Probe
-from neurosieve.records import read_object, write_object
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_object, write_object
 
 _SAID = ("lam", "converged", "violation", "validation")
 _TENSORS_HASH = "tensors_sha256"  # none in stages of earlier versions

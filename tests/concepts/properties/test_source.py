@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from neurosieve.concepts.properties import PROPERTIES, Source, tokens
 from neurosieve.concepts.properties import source as source_module
-from neurosieve.concepts.properties.frames import FRAMES
 from neurosieve.concepts.properties.measure_queries import MEASURES
 from neurosieve.concepts.properties.name_queries import QUERIES
 from neurosieve.concepts.properties.source import innermost
-from neurosieve.data import functions
-from neurosieve.data.functions import captures
 from neurosieve.data.labels import label_spans
-from neurosieve.data.languages import LANGUAGES, grammar, parse
-from neurosieve.data.syntax import GRAMMARS
-from neurosieve.data.trees import all_nodes
 from neurosieve.errors import ConfigError
+from neurosieve.syntax import functions
+from neurosieve.syntax.frames import FRAMES
+from neurosieve.syntax.functions import captures
+from neurosieve.syntax.grammars import GRAMMARS
+from neurosieve.syntax.languages import LANGUAGES, grammar, parse
+from neurosieve.syntax.trees import all_nodes
 from tests.concepts.properties import SMALL, shown
 from tests.data.code import SAMPLES
 

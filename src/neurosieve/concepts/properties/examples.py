@@ -16,7 +16,7 @@ from neurosieve.concepts.properties.base import Bins, Property
 from neurosieve.concepts.properties.measure_queries import FAMILIES, MEASURES, WITHOUT
 from neurosieve.concepts.properties.source import Source, Spans
 from neurosieve.concepts.properties.text import TEXTS
-from neurosieve.data.syntax import GRAMMARS
+from neurosieve.syntax.grammars import GRAMMARS
 
 LENGTH = Bins((0, 26, 51, 101, 201, 401))
 COMPLEXITY = Bins((1, 2, 5, 11, 21))

@@ -15,8 +15,8 @@ from neurosieve.concepts.properties.name_queries import QUERIES
 from neurosieve.concepts.properties.source import Source, Spans, innermost
 from neurosieve.concepts.properties.text import is_name
 from neurosieve.concepts.properties.tokens import per_unit
-from neurosieve.data.roles import identifier_roles
-from neurosieve.data.syntax import GRAMMARS
+from neurosieve.syntax.grammars import GRAMMARS
+from neurosieve.syntax.roles import identifier_roles
 
 ROLES = ("function", "class", "type", "parameter", "local", "attribute", "call", "import")
 USES = ("definition", "use")

@@ -6,8 +6,8 @@ import tree_sitter
 
 from neurosieve.concepts.properties.base import Property, Values
 from neurosieve.concepts.properties.source import Source, Spans, innermost
-from neurosieve.data.languages import grammar
 from neurosieve.errors import ConfigError
+from neurosieve.syntax.languages import grammar
 
 _MOST = 255  # values that fit into a byte a character
 

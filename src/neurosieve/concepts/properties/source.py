@@ -14,12 +14,12 @@ import numpy as np
 from jaxtyping import Int
 from tree_sitter import Node
 
-from neurosieve.concepts.properties.frames import Framed, parse_framed
-from neurosieve.data.functions import captures
 from neurosieve.data.labels import byte_to_char
-from neurosieve.data.lexical import lexical
-from neurosieve.data.syntax import GRAMMARS
-from neurosieve.data.trees import all_nodes
+from neurosieve.syntax.frames import Framed, parse_framed
+from neurosieve.syntax.functions import captures
+from neurosieve.syntax.grammars import GRAMMARS
+from neurosieve.syntax.lexical import lexical
+from neurosieve.syntax.trees import all_nodes
 
 # First character, character behind the last.
 Spans = Sequence[tuple[int, int]]

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from neurosieve.concepts.properties.base import Bins, Property, Values
 from neurosieve.concepts.properties.source import Source, Spans, Unit
-from neurosieve.data.languages import LANGUAGES
+from neurosieve.syntax.languages import LANGUAGES
 
 LEXICAL = ("keyword", "identifier", "type", "number", "string", "comment", "operator", "punctuation", "preprocessor")
 ORDER = ("first", "inner", "last", "only")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from neurosieve.data.lexical import PYTHON_NAMES, ByteSpan
-from neurosieve.data.trees import standing
+from neurosieve.syntax.lexical import PYTHON_NAMES, ByteSpan
+from neurosieve.syntax.trees import standing
 
 _SCOPES = {"function_definition", "lambda", "class_definition"}
 _WITH_DEFAULTS = {"default_parameter", "typed_default_parameter", "typed_parameter"}

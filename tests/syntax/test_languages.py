@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neurosieve.data import Span, label_spans
-from neurosieve.data.languages import LANGUAGES, Language, grammar, language_of, parse
 from neurosieve.errors import ConfigError, DataError
+from neurosieve.syntax.languages import LANGUAGES, Language, grammar, language_of, parse
 from tests.data.code import COMMENTS, SAMPLES
 
 COMMON = {"keyword", "identifier", "number", "string", "comment", "operator", "punctuation"}

@@ -11,7 +11,7 @@ from functools import cache
 
 from tree_sitter import Node
 
-from neurosieve.data.languages import grammar, parse
+from neurosieve.syntax.languages import grammar, parse
 
 # First byte, byte behind the last, label.
 ByteSpan = tuple[int, int, str]

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from neurosieve.errors import NeurosieveError, RunFolderError
-from neurosieve.folder import Folder
+from neurosieve.storage.folder import Folder
 
 FORMAT = 1
 STUDY = "study.yaml"

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import tree_sitter
 from tree_sitter import Node
 
-from neurosieve.data.languages import grammar, parse
-from neurosieve.data.syntax import GRAMMARS, Grammar
-from neurosieve.data.trees import all_nodes
+from neurosieve.syntax.grammars import GRAMMARS, Grammar
+from neurosieve.syntax.languages import grammar, parse
+from neurosieve.syntax.trees import all_nodes
 
 WORD = re.compile(r"\w+")
 _UNTOUCHED = {"self", "cls", "_"}  # by convention no names to choose

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from neurosieve.errors import ResourceError
-from neurosieve.folder import Folder
+from neurosieve.storage.folder import Folder
 from tests.tiny import assert_one_line
 
 NAMES = (

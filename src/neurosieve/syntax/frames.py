@@ -9,8 +9,8 @@ from typing import NamedTuple
 import tree_sitter
 from tree_sitter import Node
 
-from neurosieve.data.functions import captures
-from neurosieve.data.languages import parse
+from neurosieve.syntax.functions import captures
+from neurosieve.syntax.languages import parse
 
 _BLOCK = (("", "}"), ("", ";"), ("", ";}"), ("", "{}"))
 _C = (

@@ -1,0 +1,1 @@
+"""Files that are whole or not there, at any URL, and JSON and YAML records in them."""

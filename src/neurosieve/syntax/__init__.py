@@ -1,0 +1,1 @@
+"""Source text → tree → words, roles, functions; knows no labels, splits or models."""
