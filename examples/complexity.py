@@ -10,7 +10,7 @@ import sysconfig
 from pathlib import Path
 
 from neurosieve.concepts.properties import Source, complexity
-from neurosieve.data.source import deal_files
+from neurosieve.data.readers.source import deal_files
 from neurosieve.syntax.functions import find_functions
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from neurosieve.data import stdlib
+from neurosieve.data.readers import stdlib
 from neurosieve.errors import ResourceError
 
 # Whole packages go to one side. They share few authors and no vendored code with each other.

@@ -10,10 +10,10 @@ import yaml
 from pydantic import BaseModel, Field
 
 from neurosieve.concepts.options import STRICT, ConceptOptions
-from neurosieve.data.corpora import CORPORA
-from neurosieve.data.labels import SCHEMES
+from neurosieve.data.corpora.catalogue import CORPORA
 from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.sampling import DEFAULT_ROWS
+from neurosieve.data.schemes import SCHEMES
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.probes.probe import PATH_LENGTH
 from neurosieve.rankings import RANKERS

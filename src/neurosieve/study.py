@@ -9,9 +9,9 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.config import INSTALLED, STDLIB, StudyConfig
 from neurosieve.data import Dataset, read_examples, read_installed, read_pairs, read_stdlib, read_tagging, sample_rows
 from neurosieve.data.checks import check_dataset
-from neurosieve.data.corpora import read_corpus
+from neurosieve.data.corpora.catalogue import read_corpus
 from neurosieve.data.dealing import refuse_shares
-from neurosieve.data.files import file_hashes
+from neurosieve.data.readers.files import file_hashes
 from neurosieve.errors import ConfigError, ResourceError, RunFolderError
 from neurosieve.progress import tell
 from neurosieve.rankings import OF_CLASSES

@@ -12,7 +12,7 @@ import neurosieve
 from neurosieve import stages as stages_module
 from neurosieve import study as study_module
 from neurosieve.activations.store import ActivationStore
-from neurosieve.data import stdlib
+from neurosieve.data.readers import stdlib
 from neurosieve.models import KNOWN
 from tests.cli import Ended, one_line_error, options, ran
 from tests.study import FEW, data_folder, finished_quick, lasting, quick

@@ -9,7 +9,7 @@ import pytest
 
 from neurosieve.concepts.languages import MOST_ERROR, Unread, languages_of, unread
 from neurosieve.data import Dataset, Example, read_examples, read_pairs, read_tagging
-from neurosieve.data.corpora import read_corpus
+from neurosieve.data.corpora.catalogue import read_corpus
 from neurosieve.data.dataset import Pair
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.syntax.frames import parse_framed

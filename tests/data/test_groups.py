@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from neurosieve.data import Dataset, read_examples, read_pairs, read_tagging
-from neurosieve.data.files import group_of
+from neurosieve.data.readers.files import group_of
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS
 from tests.data import put, record

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from neurosieve.activations.store import Activations
-from neurosieve.data.controls import among, control_labels, held_out_types
+from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.probes import Oracle, Probe, SelectionData, fit_oracle, fit_probe, selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.redundancy import controls as controls_module

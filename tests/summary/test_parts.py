@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosieve.data.controls import control_labels, held_out_types
+from neurosieve.data.control_labels import control_labels, held_out_types
 from neurosieve.redundancy.clusters import ClusterProbe, GeneralRedundancy
 from neurosieve.redundancy.controls import Controls
 from neurosieve.summary.opened import OpenedTest

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosieve.data.controls import control_labels
+from neurosieve.data.control_labels import control_labels
 from tests.study import Finished, finished
 from tests.study.plain import Plain, plain_of
 

@@ -11,7 +11,7 @@ import pytest
 from training.corpus import Document, clean, distinct, ordered, read_corpus, within, write_corpus
 from training.sources import Project, SourceFile
 
-from neurosieve.data import stdlib
+from neurosieve.data.readers import stdlib
 from neurosieve.errors import DataError, ResourceError
 from training import common, corpus, sources
 

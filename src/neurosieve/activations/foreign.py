@@ -28,11 +28,11 @@ from neurosieve.activations.row_table import ROW_SCHEMA
 from neurosieve.activations.store import ActivationStore, Manifest, choose_dtype
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.dealing import checked_shares, refuse_shares
-from neurosieve.data.files import SPLIT_NAMES, TextFile, find_split, read_text, split_lines
 from neurosieve.data.limits import LIMITS, Limits, checked
+from neurosieve.data.readers.files import SPLIT_NAMES, TextFile, find_split, read_text, split_lines
+from neurosieve.data.readers.source import deal_files
+from neurosieve.data.readers.tagging import tagged_lines
 from neurosieve.data.sampling import DEFAULT_ROWS, Sample, sample_rows
-from neurosieve.data.source import deal_files
-from neurosieve.data.tagging import tagged_lines
 from neurosieve.errors import DataError, StoreError
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, PathLike, Split

@@ -24,7 +24,7 @@ from neurosieve.cli.show import (
 from neurosieve.concept_study import continue_concepts, run_concepts
 from neurosieve.config import INSTALLED, TASKS, StudyConfig, make_config, validated
 from neurosieve.data import SCHEMES
-from neurosieve.data.corpora import CORPORA
+from neurosieve.data.corpora.catalogue import CORPORA
 from neurosieve.finetune import FinetuneOptions
 from neurosieve.finetune import finetune as tune
 from neurosieve.intervention_study import InterventionOptions

@@ -23,7 +23,7 @@ from jaxtyping import Int
 
 from neurosieve.concepts.latent_alignment import line_around
 from neurosieve.concepts.properties import PropertyTable, Target
-from neurosieve.data.files import read_text, split_lines
+from neurosieve.data.readers.files import read_text, split_lines
 from neurosieve.errors import DataError
 from neurosieve.storage.folder import Folder
 from neurosieve.typing import PathLike

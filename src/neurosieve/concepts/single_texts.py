@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.data.dataset import VALUE, Dataset, Example
-from neurosieve.data.files import split_lines
+from neurosieve.data.readers.files import split_lines
 from neurosieve.errors import DataError
 from neurosieve.typing import NeuronId, Split
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from neurosieve.data.controls import among, control_labels, held_out_types
+from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.probes.archive import Archive
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import Oracle, Probe, fit_own_path, fit_probe

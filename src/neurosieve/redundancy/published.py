@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from neurosieve.data.controls import among, control_labels, held_out_types
+from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import KKT_TOLERANCE, Oracle, Probe, fit_probe
 from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve

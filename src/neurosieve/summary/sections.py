@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosieve.data.controls import among, control_labels, held_out_types
+from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.data.dataset import parts_of
 from neurosieve.probes.metrics import MIN_ROWS, row_scores
 from neurosieve.probes.probe import Probe

@@ -13,7 +13,7 @@ from neurosieve.concepts.properties import source as source_module
 from neurosieve.concepts.properties.measure_queries import MEASURES
 from neurosieve.concepts.properties.name_queries import QUERIES
 from neurosieve.concepts.properties.source import innermost
-from neurosieve.data.labels import label_spans
+from neurosieve.data.schemes import label_spans
 from neurosieve.errors import ConfigError
 from neurosieve.syntax import functions
 from neurosieve.syntax.frames import FRAMES

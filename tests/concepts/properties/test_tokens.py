@@ -14,7 +14,7 @@ from tree_sitter import Node
 
 from neurosieve.concepts.properties import PROPERTIES, Source, tokens
 from neurosieve.concepts.properties.tokens import BRACKETS, DEPTHS
-from neurosieve.data.labels import label_spans
+from neurosieve.data.schemes import label_spans
 from tests.concepts.properties import SMALL, shown, values
 from tests.data.code import SAMPLES
 

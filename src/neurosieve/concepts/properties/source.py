@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Int
 from tree_sitter import Node
 
-from neurosieve.data.labels import byte_to_char
+from neurosieve.data.schemes import byte_to_char
 from neurosieve.syntax.frames import Framed, parse_framed
 from neurosieve.syntax.functions import captures
 from neurosieve.syntax.grammars import GRAMMARS

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from neurosieve.data import Dataset, Span, installed, read_installed, read_stdlib, read_tagging
-from neurosieve.data.source import deal_files
+from neurosieve.data import Dataset, Span, read_installed, read_stdlib, read_tagging
+from neurosieve.data.readers import installed
+from neurosieve.data.readers.source import deal_files
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS, Split
 from tests.data import LINES, RECORDS, SHARED, SOURCES, put, record, without

@@ -1,6 +1,6 @@
 """Tables of labelled code: JSON lines, a JSON array, CSV or Parquet, one file a split or parts of one, or a saved set.
 
-Saved sets are what `save_to_disk` of Hugging Face's datasets writes; see `neurosieve.data.saved`.
+Saved sets are what `save_to_disk` of Hugging Face's datasets writes; see `neurosieve.data.readers.saved`.
 """
 
 import re
@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from neurosieve.data.csv_rows import Written, csv_rows
-from neurosieve.data.files import (
+from neurosieve.data.limits import LIMITS, Limits, checked
+from neurosieve.data.readers.csv_rows import Written, csv_rows
+from neurosieve.data.readers.files import (
     PLACEHOLDER,
     TextFile,
     check_splits,
@@ -21,9 +22,8 @@ from neurosieve.data.files import (
     split_lines,
     whole_name,
 )
-from neurosieve.data.json_text import check_unicode, may_be_broken, parse_json
-from neurosieve.data.limits import LIMITS, Limits, checked
-from neurosieve.data.saved import is_saved, parquet_rows, saved_rows, saved_splits
+from neurosieve.data.readers.json_text import check_unicode, may_be_broken, parse_json
+from neurosieve.data.readers.saved import is_saved, parquet_rows, saved_rows, saved_splits
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
 

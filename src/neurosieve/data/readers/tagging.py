@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 from neurosieve.data.dataset import Example, Span
-from neurosieve.data.files import TextFile, digest, group_of, split_lines
-from neurosieve.data.json_text import check_unicode, may_be_broken, parse_json
+from neurosieve.data.readers.files import TextFile, digest, group_of, split_lines
+from neurosieve.data.readers.json_text import check_unicode, may_be_broken, parse_json
 from neurosieve.errors import DataError
 from neurosieve.typing import Split
 

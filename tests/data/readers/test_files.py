@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from neurosieve.data import read_tagging
-from neurosieve.data.files import SPLIT_NAMES, file_hashes, read_text, split_lines
+from neurosieve.data.readers.files import SPLIT_NAMES, file_hashes, read_text, split_lines
 from neurosieve.errors import ConfigError, DataError, NeurosieveError
 from tests.data import LINES, RECORDS, SOURCES, put, record, without
 

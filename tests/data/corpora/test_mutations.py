@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from neurosieve.data.clones import Names, can_be_renamed, clone, restructured, without_comments
-from neurosieve.data.mutations import KINDS, Edit, rewrite, swapped_operand, variable_misuse, wrong_operator
+from neurosieve.data.corpora.clones import Names, can_be_renamed, clone, restructured, without_comments
+from neurosieve.data.corpora.mutations import KINDS, Edit, rewrite, swapped_operand, variable_misuse, wrong_operator
 from neurosieve.syntax.functions import Range, Syntax, description, find_functions
 from tests.data.sources import TEMPLATES, function
 

@@ -8,9 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example, Span
-from neurosieve.data.files import digest, find_splits, group_of, ignored_files, printable, read_text, split_lines
 from neurosieve.data.limits import LIMITS, Limits
-from neurosieve.data.tables import NumberedRows, Tables, cell, code_of, label_texts, records, split_tables
+from neurosieve.data.readers.files import (
+    digest,
+    find_splits,
+    group_of,
+    ignored_files,
+    printable,
+    read_text,
+    split_lines,
+)
+from neurosieve.data.readers.table_files import NumberedRows, Tables, cell, code_of, label_texts, records, split_tables
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target
 

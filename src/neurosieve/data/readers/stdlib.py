@@ -4,8 +4,8 @@ import sysconfig
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset
-from neurosieve.data.reading import separate_examples
-from neurosieve.data.source import label_files
+from neurosieve.data.readers.reading import separate_examples
+from neurosieve.data.readers.source import label_files
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS, Split
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.dealing import deal, dealt_note, refuse_shares
-from neurosieve.data.files import SPLIT_NAMES, printable, read_text
-from neurosieve.data.labels import find_scheme, label_spans
 from neurosieve.data.limits import LIMITS, Limits, TooLargeError
+from neurosieve.data.readers.files import SPLIT_NAMES, printable, read_text
+from neurosieve.data.schemes import find_scheme, label_spans
 from neurosieve.errors import DataError
 from neurosieve.syntax.languages import LANGUAGES, Sources, find_sources, language_of
 from neurosieve.typing import Split

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from neurosieve.config import StudyConfig, make_config
-from neurosieve.data import Dataset, corpora, sample_rows
-from neurosieve.data.corpora import CORPORA, read_corpus
+from neurosieve.data import Dataset, sample_rows
+from neurosieve.data.corpora import catalogue as corpora
+from neurosieve.data.corpora.catalogue import CORPORA, read_corpus
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.study import read_dataset
 from neurosieve.syntax.functions import find_functions
@@ -131,7 +132,7 @@ def test_same_in_a_fresh_process(tmp_path: Path) -> None:
     write_functions(tmp_path, "python")
     code = (
         "import hashlib, sys\n"
-        "from neurosieve.data.corpora import CORPORA, read_corpus\n"
+        "from neurosieve.data.corpora.catalogue import CORPORA, read_corpus\n"
         "made = [read_corpus(name, sys.argv[1], seed=5) for name in CORPORA]\n"
         "print(hashlib.sha256(repr([(d.examples, d.pairs, d.notes) for d in made]).encode()).hexdigest())\n"
     )

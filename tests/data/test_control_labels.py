@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosieve.data.controls import HELD_OUT, among, control_labels, held_out_types
+from neurosieve.data.control_labels import HELD_OUT, among, control_labels, held_out_types
 
 SHARES = [[0.5, 0.5], [0.7, 0.2, 0.1], [0.05, 0.9, 0.05], [1.0], [0.25] * 4, [0.0, 0.6, 0.4]]
 MANY = np.array([f"name{i}" for i in range(5_000)], dtype=object)

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from neurosieve.data.dataset import Dataset
-from neurosieve.data.stdlib import read_sample, stdlib_files
+from neurosieve.data.readers.stdlib import read_sample, stdlib_files
 from neurosieve.typing import Split
 
 # Sampled once among modules of 0.7 to 2.3 kB that hold a function or a class, no more than 45 of one package. To show a

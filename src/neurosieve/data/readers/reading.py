@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from neurosieve.data.conll import conll_sentences
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.dealing import checked_shares, deal_dataset, refuse_shares
-from neurosieve.data.files import (
+from neurosieve.data.limits import LIMITS, Limits, RowKind, checked
+from neurosieve.data.pair_splits import carve_pairs, separate_pairs
+from neurosieve.data.readers.conll import conll_sentences
+from neurosieve.data.readers.files import (
     PLACEHOLDER,
     data_folder,
     digest,
@@ -20,13 +22,11 @@ from neurosieve.data.files import (
     read_text,
     single_file,
 )
-from neurosieve.data.limits import LIMITS, Limits, RowKind, checked
-from neurosieve.data.pair_splits import carve_pairs, separate_pairs
-from neurosieve.data.pairs import read_pair_files
-from neurosieve.data.sequences import read_sequences
-from neurosieve.data.source import read_sources
-from neurosieve.data.tables import ENDINGS
-from neurosieve.data.tagging import span_records, tagged_lines
+from neurosieve.data.readers.pairs import read_pair_files
+from neurosieve.data.readers.sequences import read_sequences
+from neurosieve.data.readers.source import read_sources
+from neurosieve.data.readers.table_files import ENDINGS
+from neurosieve.data.readers.tagging import span_records, tagged_lines
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.typing import SPLITS, PathLike, Split, Target
 
@@ -83,7 +83,7 @@ def read_examples(
     """Read a data set of whole examples with one label each.
 
     Args:
-        path: See `neurosieve.data.sequences`.
+        path: See `neurosieve.data.readers.sequences`.
         text: Column of the code.
         label: Column of the label.
         target: Do labels name classes, or are they values? `auto`: values where all are numbers and one is not whole.
@@ -121,7 +121,7 @@ def read_pairs(
     Pairs of validation and test that also stand in an earlier split are dropped and counted.
 
     Args:
-        path: See `neurosieve.data.pairs`.
+        path: See `neurosieve.data.readers.pairs`.
         columns: Of the first text, the second text and the label.
         target: As `read_examples`.
         functions: Which of the two texts may not stand in two splits.

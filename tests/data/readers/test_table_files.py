@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from neurosieve.data import Dataset, read_examples, read_pairs
-from neurosieve.data.csv_rows import csv_rows
+from neurosieve.data.readers.csv_rows import csv_rows
 from neurosieve.errors import DataError
 from tests.data import put
 from tests.tiny import assert_one_line

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from jaxtyping import Int
 
-from neurosieve.data.files import SPLIT_NAMES, data_hash, find_splits, read_text
-from neurosieve.data.json_text import parse_json
 from neurosieve.data.limits import LIMITS, Limits
+from neurosieve.data.readers.files import SPLIT_NAMES, data_hash, find_splits, read_text
+from neurosieve.data.readers.json_text import parse_json
 from neurosieve.errors import DataError
 from neurosieve.typing import Split
 

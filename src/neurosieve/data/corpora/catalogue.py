@@ -18,11 +18,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from neurosieve.data.clones import Names, can_be_renamed, clone, without_comments, without_docstring
-from neurosieve.data.dataset import Dataset, Example, Pair, Span
-from neurosieve.data.files import data_folder, printable, read_text
-from neurosieve.data.limits import LIMITS, Limits, TooLargeError
-from neurosieve.data.mutations import (
+from neurosieve.data.corpora.clones import Names, can_be_renamed, clone, without_comments, without_docstring
+from neurosieve.data.corpora.mutations import (
     Edit,
     operator_usage,
     rewrite,
@@ -30,7 +27,10 @@ from neurosieve.data.mutations import (
     variable_misuse,
     wrong_operator,
 )
-from neurosieve.data.source import TOO_LARGE, UNREADABLE, deal_files
+from neurosieve.data.dataset import Dataset, Example, Pair, Span
+from neurosieve.data.limits import LIMITS, Limits, TooLargeError
+from neurosieve.data.readers.files import data_folder, printable, read_text
+from neurosieve.data.readers.source import TOO_LARGE, UNREADABLE, deal_files
 from neurosieve.errors import DataError, unknown_name
 from neurosieve.syntax.functions import WORD, Function, Syntax, description, find_functions
 from neurosieve.syntax.languages import LANGUAGES, find_sources, language_of

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from neurosieve.data.dataset import Example, Span
-from neurosieve.data.files import TextFile, digest, split_lines
+from neurosieve.data.readers.files import TextFile, digest, split_lines
 from neurosieve.errors import DataError
 from neurosieve.typing import Split
 

@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neurosieve.data import Span
-from neurosieve.data.labels import SCHEMES, label_spans
+from neurosieve.data.schemes import SCHEMES, label_spans
 from neurosieve.errors import ConfigError
 from neurosieve.syntax import roles as roles_module
 from neurosieve.syntax.languages import parse

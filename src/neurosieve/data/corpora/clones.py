@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from neurosieve.data.mutations import OPERATIONS, Edit, Operation, exchanged, operations, rewrite
+from neurosieve.data.corpora.mutations import OPERATIONS, Edit, Operation, exchanged, operations, rewrite
 from neurosieve.syntax.functions import Range, Syntax, span
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="} | {sign: sign for sign in ("==", "!=", "===", "!==")}

@@ -1,0 +1,1 @@
+"""Files → data sets: one module a format, and what they share."""
