@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from neurosieve.activations.plan import batches, pad, plan_reading
+from neurosieve.activations.windows import batches, pad, plan_reading
 from neurosieve.config import make_config
 from neurosieve.models import load_model
 from neurosieve.study import read_data

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
-from neurosieve.activations.extract import ExtractionOptions
+from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concept_steps import NO_RANKING, evidence_step, examples_step, latent_step
 from neurosieve.concepts.claims import ConceptFindings, find_concepts

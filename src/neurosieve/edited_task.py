@@ -13,9 +13,9 @@ import torch
 import transformers
 from jaxtyping import Int, Num
 
-from neurosieve.activations.extract import row_reader
-from neurosieve.activations.plan import Window, batches, pad
+from neurosieve.activations.extraction import row_reader
 from neurosieve.activations.store import Activations
+from neurosieve.activations.windows import Window, batches, pad
 from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset
 from neurosieve.data.dataset import are_values

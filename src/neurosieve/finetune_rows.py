@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from neurosieve.activations.plan import plan_reading
+from neurosieve.activations.windows import plan_reading
 from neurosieve.data import Dataset, Rows, sample_rows
 from neurosieve.data.sampling import usable_classes
 from neurosieve.errors import DataError

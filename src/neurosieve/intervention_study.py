@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from pydantic import BaseModel, Field, field_validator
 
-from neurosieve.activations.plan import ReadingPlan, Window
+from neurosieve.activations.windows import ReadingPlan, Window
 from neurosieve.concept_study import OPTIONS, PARTS, ConceptWork
 from neurosieve.concepts.options import STRICT
 from neurosieve.concepts.properties import Target

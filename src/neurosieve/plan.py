@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from neurosieve.activations.plan import batches, plan_reading
+from neurosieve.activations.windows import batches, plan_reading
 from neurosieve.config import StudyConfig
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.code_model import check_ids, embedding_rows

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosieve.activations.extract import ExtractionOptions
+from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset, Sample
@@ -18,18 +18,18 @@ from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection
 from neurosieve.probes.archive import S, load_outcome
 from neurosieve.rankings import RANKERS, Ranking, Stability, stability
 from neurosieve.redundancy import SetSearch
-from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
-from neurosieve.redundancy.controls import Controls, fit_controls
+from neurosieve.redundancy.cluster_probes import GeneralRedundancy, fit_clusters
+from neurosieve.redundancy.control_probes import Controls, fit_controls
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
 from neurosieve.redundancy.minimal_set import smallest_size
 from neurosieve.redundancy.pipeline import Pipeline, run_pipeline
 from neurosieve.redundancy.published import TestRows, published_protocol
+from neurosieve.redundancy.untrained_copies import Untrained, read_untrained
 from neurosieve.runfolder import RunFolder
 from neurosieve.selection import Selection, select
 from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
 from neurosieve.summary import Findings
 from neurosieve.typing import Pooling
-from neurosieve.untrained import Untrained, read_untrained
 
 
 @dataclass(frozen=True)

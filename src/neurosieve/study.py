@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from neurosieve.activations.extract import extract
-from neurosieve.activations.foreign import import_activations
+from neurosieve.activations.extraction import extract
+from neurosieve.activations.foreign.importing import import_activations
 from neurosieve.activations.store import ActivationStore
 from neurosieve.config import INSTALLED, STDLIB, StudyConfig
 from neurosieve.data import Dataset, read_examples, read_installed, read_pairs, read_stdlib, read_tagging, sample_rows

@@ -19,7 +19,7 @@ from neurosieve.activations.align import (
     shared_tokens,
     unit_tokens,
 )
-from neurosieve.activations.plan import Window, batches, pad, plan_reading
+from neurosieve.activations.windows import Window, batches, pad, plan_reading
 from neurosieve.data.dataset import Span
 from tests.tiny import TOKENIZERS, tiny_dataset, tiny_sample, tiny_tokenizer
 

@@ -8,7 +8,7 @@ import torch
 
 from neurosieve.activations import ExtractionOptions, extract
 from neurosieve.activations.masking import PARTS, hide_units
-from neurosieve.activations.plan import ReadingPlan
+from neurosieve.activations.windows import ReadingPlan
 from neurosieve.errors import ConfigError, ModelError
 from neurosieve.typing import SPLITS
 from tests.activations.oracle import plain_states, stored_rows

@@ -6,7 +6,7 @@ import torch
 
 from neurosieve.activations import ExtractionOptions, extract, plan_reading
 from neurosieve.activations.align import encode
-from neurosieve.activations.extract import read_activations
+from neurosieve.activations.extraction import read_activations
 from neurosieve.activations.row_table import texts_of
 from neurosieve.activations.store import ActivationStore
 from neurosieve.data.dataset import Dataset, Example, Pair

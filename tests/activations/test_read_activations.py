@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neurosieve.activations import ActivationStore, ExtractionOptions, extract
-from neurosieve.activations.extract import read_activations
+from neurosieve.activations.extraction import read_activations
 from neurosieve.data.sampling import sample_rows
 from neurosieve.models import load_model
 from neurosieve.typing import SPLITS, Pooling, Split

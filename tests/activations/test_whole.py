@@ -7,7 +7,7 @@ import torch
 
 from neurosieve.activations import ActivationStore, ExtractionOptions, extract, plan_reading
 from neurosieve.activations.align import encode
-from neurosieve.activations.extract import read_activations
+from neurosieve.activations.extraction import read_activations
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.sampling import Sample, sample_rows
 from neurosieve.models import load_model

@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from docs.hooks.commands import commands
 
-from tests.activations.test_foreign import write_hdf5
+from tests.activations.foreign.test_importing import write_hdf5
 from tests.data.sources import write_functions as write_code
 from tests.study import finished_concepts, finished_quick
 from tests.tiny import CODE, tiny_model

@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from neurosieve.activations import ExtractionOptions
-from neurosieve.activations.plan import Window
+from neurosieve.activations.windows import Window
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.interventions import Ablate
 from neurosieve.interventions.examples import SHOWN, TOP, prediction_examples

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from neurosieve.activations import ExtractionOptions
-from neurosieve.activations.extract import read_activations
+from neurosieve.activations.extraction import read_activations
 from neurosieve.errors import ConfigError, ModelError, NeurosieveError
 from neurosieve.interventions import Ablate, Clamp, Edit, Erase, EraserFitter, Patch, Scale, Steer, live
 from neurosieve.models import find_places, load_language_model, load_model

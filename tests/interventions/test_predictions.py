@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from neurosieve.activations import ExtractionOptions
-from neurosieve.activations.plan import Window
+from neurosieve.activations.windows import Window
 from neurosieve.interventions import Ablate, Clamp, Edit, Scale
 from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
 from neurosieve.models import LanguageModel, load_language_model

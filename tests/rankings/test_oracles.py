@@ -14,8 +14,8 @@ from sklearn.metrics import jaccard_score, mutual_info_score
 
 from neurosieve.probes import Oracle, SelectionData, fit_oracle, selection_data
 from neurosieve.rankings import gaussian, iou, lasso, mutual_information, ridge
-from neurosieve.rankings.gaussian import PRIOR
-from neurosieve.rankings.lca import by_mass
+from neurosieve.rankings.gaussian_ranking import PRIOR
+from neurosieve.rankings.lca_ranking import by_mass
 from tests.synthetic import activations, noise_and_signal, planted
 
 ANY = fit_oracle(planted(rows=60, neurons=4))  # for methods that do not look at it

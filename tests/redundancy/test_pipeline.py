@@ -9,7 +9,7 @@ import torch
 from neurosieve.activations.store import Activations
 from neurosieve.probes import ClusterBootstrap, fit_oracle, selection_data
 from neurosieve.probes.archive import Archive
-from neurosieve.redundancy.clusters import ClusterProbe, fit_clusters
+from neurosieve.redundancy.cluster_probes import ClusterProbe, fit_clusters
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
 from neurosieve.redundancy.pipeline import Candidate, Pipeline, run_pipeline
 from neurosieve.statistics import CorrelationTree, moments

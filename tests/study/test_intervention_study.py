@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from neurosieve import intervention_study as module
-from neurosieve.activations.plan import Window
+from neurosieve.activations.windows import Window
 from neurosieve.config import StudyConfig
 from neurosieve.errors import RunFolderError
 from neurosieve.intervention_study import InterventionOptions, Measuring, intervene

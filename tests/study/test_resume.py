@@ -19,14 +19,14 @@ import yaml
 from neurosieve import selection as selection_module
 from neurosieve import stages as stages_module
 from neurosieve import study as study_module
-from neurosieve import untrained as untrained_module
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import NeurosieveError, RunFolderError, StoreError
 from neurosieve.models import CodeModel
-from neurosieve.redundancy import clusters as clusters_module
-from neurosieve.redundancy import controls as controls_module
+from neurosieve.redundancy import cluster_probes as clusters_module
+from neurosieve.redundancy import control_probes as controls_module
 from neurosieve.redundancy import layers as layers_module
 from neurosieve.redundancy import pipeline as pipeline_module
+from neurosieve.redundancy import untrained_copies as untrained_module
 from neurosieve.runfolder import RunFolder
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object

@@ -9,7 +9,7 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.probes import ClusterBootstrap, selection_data
 from neurosieve.probes.probe import fit_oracle, fit_probe
 from neurosieve.rankings import lca
-from neurosieve.rankings.agreement import halved
+from neurosieve.rankings.comparing import halved
 from neurosieve.redundancy import SetSearch
 from neurosieve.study import run_study, write_report
 from tests.study import quick

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from neurosieve.data.control_labels import control_labels, held_out_types
-from neurosieve.redundancy.clusters import ClusterProbe, GeneralRedundancy
-from neurosieve.redundancy.controls import Controls
+from neurosieve.redundancy.cluster_probes import ClusterProbe, GeneralRedundancy
+from neurosieve.redundancy.control_probes import Controls
+from neurosieve.redundancy.untrained_copies import Untrained
 from neurosieve.summary.opened import OpenedTest
 from neurosieve.summary.sections import control_part, disjoint_part, general_parts, natural_part
-from neurosieve.untrained import Untrained
 from tests.summary import CLASSES, opened, reader
 
 TYPES = [f"t{i}" for i in range(30)]

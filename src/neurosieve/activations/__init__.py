@@ -1,9 +1,9 @@
 """Model × data set → rows × layers × neurons in a store on disk."""
 
-from neurosieve.activations.extract import ExtractionOptions, extract, read_rows
-from neurosieve.activations.foreign import import_activations
-from neurosieve.activations.plan import ReadingPlan, UnitCounts, plan_reading
+from neurosieve.activations.extraction import ExtractionOptions, extract, read_rows
+from neurosieve.activations.foreign.importing import import_activations
 from neurosieve.activations.store import Activations, ActivationStore, Manifest
+from neurosieve.activations.windows import ReadingPlan, UnitCounts, plan_reading
 
 __all__ = [
     "ActivationStore",

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from neurosieve.activations.plan import ReadingPlan, Window
+from neurosieve.activations.windows import ReadingPlan, Window
 from neurosieve.errors import ConfigError, ModelError
 from neurosieve.models import CodeModel
 from neurosieve.typing import Split

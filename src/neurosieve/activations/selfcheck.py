@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neurosieve.activations.plan import Window
+from neurosieve.activations.windows import Window
 from neurosieve.errors import SelfCheckError
 from neurosieve.models import CodeModel
 

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neurosieve.activations.extract import ExtractionOptions, extract
+from neurosieve.activations.extraction import ExtractionOptions, extract
 from neurosieve.activations.store import Activations, ActivationStore
 from neurosieve.concepts.properties import Property, PropertyTable, Source, annotate, find_property
 from neurosieve.concepts.properties import tokens as tokens_of

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool
 
-from neurosieve.activations.plan import Window, pad
+from neurosieve.activations.windows import Window, pad
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.interventions.edits import Edit
 from neurosieve.interventions.live import live

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from neurosieve.activations.plan import Window, batches, pad
+from neurosieve.activations.windows import Window, batches, pad
 from neurosieve.interventions.edits import Edit
 from neurosieve.interventions.live import live
 from neurosieve.models.language import LanguageModel

@@ -16,8 +16,8 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig,
 from neurosieve.errors import ConfigError, ModelError, NeurosieveError, ResourceError
 from neurosieve.models.adapters import Adapter, Kind, adapter_for, check_sizes, feed_forward_modules, with_positions
 from neurosieve.models.code_model import CodeModel
-from neurosieve.models.folder import GGUF, check_adapter, check_family, check_place, check_weights
 from neurosieve.models.known import located
+from neurosieve.models.model_folder import GGUF, check_adapter, check_family, check_place, check_weights
 from neurosieve.models.trial import tried
 from neurosieve.models.weights import check_all_there, not_computed, other_shapes, split_keys, unused_notes
 from neurosieve.typing import PathLike, Precision, Site

@@ -1,15 +1,15 @@
 """Orders of neurons by importance: one file a method behind one contract (`base`); `agreement` compares them."""
 
-from neurosieve.rankings.agreement import Agreement, Stability, agreement, stability
 from neurosieve.rankings.base import Ranker, Ranking
-from neurosieve.rankings.gaussian import gaussian
-from neurosieve.rankings.iou import iou
-from neurosieve.rankings.lasso import lasso
-from neurosieve.rankings.lca import lca
-from neurosieve.rankings.mutual_information import mutual_information
-from neurosieve.rankings.probeless import probeless
-from neurosieve.rankings.random import random_order
-from neurosieve.rankings.ridge import ridge
+from neurosieve.rankings.comparing import Agreement, Stability, agreement, stability
+from neurosieve.rankings.gaussian_ranking import gaussian
+from neurosieve.rankings.iou_ranking import iou
+from neurosieve.rankings.lasso_ranking import lasso
+from neurosieve.rankings.lca_ranking import lca
+from neurosieve.rankings.mutual_information_ranking import mutual_information
+from neurosieve.rankings.probeless_ranking import probeless
+from neurosieve.rankings.random_ranking import random_order
+from neurosieve.rankings.ridge_ranking import ridge
 
 RANKERS: dict[str, Ranker] = {
     "lca": lca,

@@ -1,7 +1,7 @@
 """Layer curves, correlation clusters, the smallest neuron sets, the pipeline LS + CC + LCA, and their controls."""
 
-from neurosieve.redundancy.clusters import ClusterProbe, GeneralRedundancy, fit_clusters
-from neurosieve.redundancy.controls import Controls, fit_controls
+from neurosieve.redundancy.cluster_probes import ClusterProbe, GeneralRedundancy, fit_clusters
+from neurosieve.redundancy.control_probes import Controls, fit_controls
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
 from neurosieve.redundancy.minimal_set import MinimalSet, Select, SetSearch, find_minimal_sets, smallest
 from neurosieve.redundancy.pareto import Point, pareto_front

@@ -13,8 +13,8 @@ from neurosieve.probes.archive import Archive
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.intervals import ClusterBootstrap
 from neurosieve.probes.probe import Oracle, Probe, fit_probe
-from neurosieve.rankings.lca import lca
-from neurosieve.redundancy.clusters import ClusterProbe
+from neurosieve.rankings.lca_ranking import lca
+from neurosieve.redundancy.cluster_probes import ClusterProbe
 from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.minimal_set import Select, SetSearch
 

@@ -12,10 +12,11 @@ from neurosieve.config import StudyConfig
 from neurosieve.errors import DataError, unknown_name
 from neurosieve.probes.features import Scaler
 from neurosieve.rankings import Stability
-from neurosieve.redundancy.clusters import GeneralRedundancy
-from neurosieve.redundancy.controls import Controls
+from neurosieve.redundancy.cluster_probes import GeneralRedundancy
+from neurosieve.redundancy.control_probes import Controls
 from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.pipeline import Pipeline
+from neurosieve.redundancy.untrained_copies import Untrained
 from neurosieve.report import CHARTS, render_page
 from neurosieve.report.drawing import plain
 from neurosieve.report.figures import missing_reason
@@ -38,7 +39,6 @@ from neurosieve.summary.sections import (
 )
 from neurosieve.summary.set_sections import pipeline_part, set_parts
 from neurosieve.summary.trust import ONE_CLUSTER, headline, trust_box
-from neurosieve.untrained import Untrained
 
 __all__ = ["FORMAT", "Findings", "Summary", "headline", "summarise"]
 

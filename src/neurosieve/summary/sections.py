@@ -10,15 +10,15 @@ from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.data.dataset import parts_of
 from neurosieve.probes.metrics import MIN_ROWS, row_scores
 from neurosieve.probes.probe import Probe
-from neurosieve.redundancy.clusters import GeneralRedundancy
-from neurosieve.redundancy.controls import Controls
+from neurosieve.redundancy.cluster_probes import GeneralRedundancy
+from neurosieve.redundancy.control_probes import Controls
 from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.pareto import Point, pareto_front
 from neurosieve.redundancy.pipeline import Pipeline
+from neurosieve.redundancy.untrained_copies import Untrained
 from neurosieve.selection import Selection
 from neurosieve.summary.opened import OpenedTest, as_test, missing, spread
 from neurosieve.typing import Scores
-from neurosieve.untrained import Untrained
 
 MAX_MISTAKES = 24
 MAX_TEXT = 120

@@ -21,11 +21,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neurosieve.activations.extract import SHARD_BYTES
-from neurosieve.activations.foreign_files import READERS, ArrayReader, Reader, SentenceReader, agree, whole
-from neurosieve.activations.plan import UnitCounts
+from neurosieve.activations.extraction import SHARD_BYTES
+from neurosieve.activations.foreign.formats import READERS, ArrayReader, Reader, SentenceReader, agree, whole
 from neurosieve.activations.row_table import ROW_SCHEMA
 from neurosieve.activations.store import ActivationStore, Manifest, choose_dtype
+from neurosieve.activations.windows import UnitCounts
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.dealing import checked_shares, refuse_shares
 from neurosieve.data.limits import LIMITS, Limits, checked

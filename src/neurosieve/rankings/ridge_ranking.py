@@ -10,7 +10,7 @@ from torch import Tensor
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import KKT_TOLERANCE, Oracle
 from neurosieve.rankings.base import Ranking
-from neurosieve.rankings.lca import by_mass
+from neurosieve.rankings.lca_ranking import by_mass
 
 MAX_STEPS = 2000
 

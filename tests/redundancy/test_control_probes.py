@@ -13,8 +13,8 @@ from neurosieve.activations.store import Activations
 from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.probes import Oracle, Probe, SelectionData, fit_oracle, fit_probe, selection_data
 from neurosieve.probes.archive import Archive
-from neurosieve.redundancy import controls as controls_module
-from neurosieve.redundancy.controls import Controls, fit_controls
+from neurosieve.redundancy import control_probes as controls_module
+from neurosieve.redundancy.control_probes import Controls, fit_controls
 from neurosieve.storage.folder import Folder
 
 TYPES, CLASSES, ROWS = 24, 3, 480

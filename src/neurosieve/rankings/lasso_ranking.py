@@ -4,7 +4,7 @@ from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import KKT_TARGET, Oracle
 from neurosieve.probes.solver import Solution, solve
 from neurosieve.rankings.base import Ranking
-from neurosieve.rankings.lca import by_mass
+from neurosieve.rankings.lca_ranking import by_mass
 
 
 def lasso(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG001

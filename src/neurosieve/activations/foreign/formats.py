@@ -24,7 +24,7 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from neurosieve.activations.spelling import same_words
+from neurosieve.activations.foreign.spelling import same_words
 from neurosieve.errors import DataError, ResourceError
 
 Place = tuple[int, int]  # line and token in it (split on single spaces), from 0

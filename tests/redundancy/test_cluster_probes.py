@@ -9,7 +9,7 @@ import torch
 from neurosieve.activations.store import Activations
 from neurosieve.probes import Oracle, SelectionData, fit_oracle, fit_probe, selection_data
 from neurosieve.probes.archive import Archive
-from neurosieve.redundancy.clusters import GeneralRedundancy, fit_clusters
+from neurosieve.redundancy.cluster_probes import GeneralRedundancy, fit_clusters
 from neurosieve.statistics import Clusters, CorrelationTree, moments
 from neurosieve.storage.folder import Folder
 from tests.synthetic import activations, noise_and_signal

@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurosieve.activations.masking import hide_units
-from neurosieve.activations.plan import ReadingPlan, Window, batches, pad, plan_reading
 from neurosieve.activations.row_table import LEFT_END, ROW_SCHEMA, VALUE_SCHEMA
 from neurosieve.activations.selfcheck import check_rows, check_sample
 from neurosieve.activations.store import (
@@ -21,6 +20,7 @@ from neurosieve.activations.store import (
     as_activations,
     choose_dtype,
 )
+from neurosieve.activations.windows import ReadingPlan, Window, batches, pad, plan_reading
 from neurosieve.data.dataset import VALUE, Dataset, Rows, are_values
 from neurosieve.data.sampling import Sample
 from neurosieve.errors import DataError, StoreError

@@ -12,9 +12,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from neurosieve.activations import ActivationStore
-from neurosieve.activations.foreign import import_activations
+from neurosieve.activations.foreign.importing import import_activations
 from neurosieve.errors import ConfigError, DataError, NeurosieveError, ResourceError
-from tests.activations.test_foreign import (
+from tests.activations.foreign.test_importing import (
     ENDINGS,
     LAYERS,
     LINES,

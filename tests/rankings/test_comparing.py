@@ -11,7 +11,7 @@ from neurosieve.errors import DataError
 from neurosieve.probes import Oracle, SelectionData, fit_oracle
 from neurosieve.probes.archive import Archive
 from neurosieve.rankings import RANKERS, Ranking, Stability, agreement, lca, probeless, random_order, stability
-from neurosieve.rankings.agreement import halved, sizes_for
+from neurosieve.rankings.comparing import halved, sizes_for
 from tests.synthetic import planted
 
 NEURONS = 12

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from jaxtyping import Num
 
-from neurosieve.activations.extract import ExtractionOptions, read_activations
+from neurosieve.activations.extraction import ExtractionOptions, read_activations
 from neurosieve.activations.store import Activations
 from neurosieve.data import Dataset, Sample
 from neurosieve.models import CodeModel

@@ -12,9 +12,10 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from neurosieve.activations import ActivationStore, foreign
-from neurosieve.activations.foreign import import_activations
-from neurosieve.activations.spelling import same_words
+from neurosieve.activations import ActivationStore
+from neurosieve.activations.foreign import importing as foreign
+from neurosieve.activations.foreign.importing import import_activations
+from neurosieve.activations.foreign.spelling import same_words
 from neurosieve.errors import StoreError
 from neurosieve.typing import SPLITS
 from tests.tiny import assert_one_line
