@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score
 
-from neurosieve.concepts.histograms import BUCKETS, ConceptAccumulator
-from neurosieve.concepts.scores import concept_scores
+from neurosieve.concepts.neurons.histograms import BUCKETS, ConceptAccumulator
+from neurosieve.concepts.neurons.scores import concept_scores
 
 SHARD, FEW = 5_000, 8
 

@@ -9,15 +9,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurosieve.activations.store import ActivationStore
-from neurosieve.concepts.annotation import sheet, write_conceptnet, write_conceptx
-from neurosieve.concepts.claims import ConceptFindings
-from neurosieve.concepts.describe import describe
-from neurosieve.concepts.evidence import Asked, find_evidence
-from neurosieve.concepts.explain import explain_examples
-from neurosieve.concepts.languages import Languages
-from neurosieve.concepts.latent import assign, grow_tree
-from neurosieve.concepts.latent_alignment import align
+from neurosieve.concepts.evidence.strongest import Asked, find_evidence
+from neurosieve.concepts.guess_language import Languages
+from neurosieve.concepts.latent.alignment import align
+from neurosieve.concepts.latent.sheets import sheet, write_conceptnet, write_conceptx
+from neurosieve.concepts.latent.tree import assign, grow_tree
+from neurosieve.concepts.neurons.claims import ConceptFindings
+from neurosieve.concepts.neurons.describe import describe
 from neurosieve.concepts.rows import ConceptStore
+from neurosieve.concepts.texts.explain import explain_examples
 from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError

@@ -17,13 +17,13 @@ from markupsafe import Markup
 from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concept_steps import NO_RANKING, evidence_step, examples_step, latent_step
-from neurosieve.concepts.claims import ConceptFindings, find_concepts
-from neurosieve.concepts.groups import find_groups
-from neurosieve.concepts.languages import Languages, languages_of
+from neurosieve.concepts.guess_language import Languages, languages_of
+from neurosieve.concepts.neurons.claims import ConceptFindings, find_concepts
 from neurosieve.concepts.options import ConceptOptions
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
-from neurosieve.concepts.property_sets import SetOptions
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
+from neurosieve.concepts.sets.groups import find_groups
+from neurosieve.concepts.sets.property_sets import SetOptions
 from neurosieve.config import StudyConfig, make_config
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError, RunFolderError

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neurosieve.activations.store import Activations
-from neurosieve.concepts.scoring import spread_of
+from neurosieve.concepts.neurons.passes import spread_of
 from neurosieve.errors import DataError
 from neurosieve.interventions import matched_sets
 from neurosieve.probes.features import fit_scaler

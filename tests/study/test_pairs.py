@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from neurosieve import concept_steps
-from neurosieve.concepts.languages import languages_of
+from neurosieve.concepts.guess_language import languages_of
 from neurosieve.config import make_config
 from neurosieve.runfolder import RunFolder
 from neurosieve.study import extract_stage, read_data, read_dataset, run_study

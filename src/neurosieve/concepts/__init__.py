@@ -1,11 +1,11 @@
 """Code properties × neurons → the neurons that hold a concept."""
 
-from neurosieve.concepts.claims import Concept, ConceptFindings, ConceptNeuron, find_concepts
-from neurosieve.concepts.explain import explain_examples
-from neurosieve.concepts.languages import languages_of
-from neurosieve.concepts.latent import LatentConcepts, assign, grow_tree
-from neurosieve.concepts.latent_alignment import Alignment, align
+from neurosieve.concepts.guess_language import languages_of
+from neurosieve.concepts.latent.alignment import Alignment, align
+from neurosieve.concepts.latent.tree import LatentConcepts, assign, grow_tree
+from neurosieve.concepts.neurons.claims import Concept, ConceptFindings, ConceptNeuron, find_concepts
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
+from neurosieve.concepts.texts.explain import explain_examples
 
 __all__ = [
     "Alignment",

@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from neurosieve.concepts.neurons.passes import Spread, Values, split_scores, spread_of
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.concepts.scoring import Spread, Values, split_scores, spread_of
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.interventions.edits import Edit, Erase, Steer
 from neurosieve.interventions.leace import Eraser, EraserFitter

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import tree_sitter
 
-from neurosieve.concepts.properties.base import Property, Values
-from neurosieve.concepts.properties.source import Source, Spans, innermost
+from neurosieve.concepts.properties.contract import Property, Values
+from neurosieve.concepts.properties.parsed import Source, Spans, innermost
 from neurosieve.errors import ConfigError
 from neurosieve.syntax.languages import grammar
 

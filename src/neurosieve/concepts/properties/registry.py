@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from neurosieve.concepts.properties.base import Property
-from neurosieve.concepts.properties.examples import EXAMPLES
-from neurosieve.concepts.properties.names import NAMES
-from neurosieve.concepts.properties.text import TEXTS
-from neurosieve.concepts.properties.tokens import TOKENS
+from neurosieve.concepts.properties.by_characters import TEXTS
+from neurosieve.concepts.properties.by_place import TOKENS
+from neurosieve.concepts.properties.by_role import NAMES
+from neurosieve.concepts.properties.contract import Property
+from neurosieve.concepts.properties.of_texts import EXAMPLES
 from neurosieve.concepts.properties.unions import union_from_text, union_of
 from neurosieve.errors import ConfigError, unknown_name
 

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int
 
-from neurosieve.concepts.properties.base import Property
+from neurosieve.concepts.properties.contract import Property
+from neurosieve.concepts.properties.parsed import Source, Spans, tokens
 from neurosieve.concepts.properties.registry import PROPERTIES, find_property
-from neurosieve.concepts.properties.source import Source, Spans, tokens
 from neurosieve.errors import ConfigError, DataError, unknown_name
 from neurosieve.progress import track
 

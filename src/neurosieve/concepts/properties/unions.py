@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from neurosieve.concepts.properties.base import Property, Values
-from neurosieve.concepts.properties.source import Source, Spans
+from neurosieve.concepts.properties.contract import Property, Values
+from neurosieve.concepts.properties.parsed import Source, Spans
 from neurosieve.errors import ConfigError, unknown_name
 
 _BAR = re.compile(r"\|(?=[^\s=|]+=)")  # also between values that hold a bar: `node=||` is one

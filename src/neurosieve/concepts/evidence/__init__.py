@@ -1,0 +1,1 @@
+"""Tokens and contexts that show what a neuron does."""

@@ -1,0 +1,274 @@
+"""What a neuron does, to look at: its strongest and its typical tokens, its values by label, and neurons like it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Float, Int
+
+from neurosieve.concepts.evidence.contexts import Context, Contexts
+from neurosieve.concepts.neurons.passes import Spread, spread_of
+from neurosieve.concepts.rows import ConceptStore
+from neurosieve.errors import DataError
+from neurosieve.progress import track
+from neurosieve.typing import NeuronId
+
+TOP, TYPICAL, SAME, BINS, ALIKE = 10, 5, 2, 40, 5
+MIN_ROWS = 30  # of a class with a density
+_ENDS = 0.001  # share of rows beyond the first and the last edge
+_TOGETHER = 256  # neurons whose test values are held at once
+_VALUES = 2**22  # train values turned to float64 at once
+_CLASSES = "lexical"
+
+
+class Asked(NamedTuple):
+    """A neuron and what it is looked at for.
+
+    Attributes:
+        neuron: Its id.
+        name: `property=value`.
+        low: It is low where the value is.
+    """
+
+    neuron: NeuronId
+    name: str
+    low: bool
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token with a neuron's value.
+
+    Attributes:
+        value: In standard deviations from the train mean.
+        label: Its value of the property; None where that does not apply.
+        context: Its code.
+    """
+
+    value: float
+    label: str | None
+    context: Context
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"value": self.value, "label": self.label, "token": self.context.token, **asdict(self.context)}
+
+
+@dataclass(frozen=True)
+class Densities:
+    """How a neuron's values on test lie, by label: share of rows for each standard deviation.
+
+    The first and the last bin hold what lies beyond them too: a thousandth of all rows on either side.
+
+    Attributes:
+        edges: In standard deviations from the train mean, shape [bins + 1].
+        rows: With the value, without it, and of each class.
+        with_value: Of rows with the value, shape [bins]; zero everywhere without a row.
+        without: Of all other rows, shape [bins].
+        classes: Of each lexical class with at least 30 rows.
+    """
+
+    edges: Float[np.ndarray, " edges"]
+    rows: Mapping[str, int]
+    with_value: Float[np.ndarray, " bins"]
+    without: Float[np.ndarray, " bins"]
+    classes: Mapping[str, Float[np.ndarray, " bins"]]
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        arrays = {k: getattr(self, k).round(5).tolist() for k in ("edges", "with_value", "without")}
+        classes = {name: density.round(5).tolist() for name, density in self.classes.items()}
+        return {"rows": dict(self.rows), **arrays, "classes": classes}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What there is to see of a neuron and a value.
+
+    Attributes:
+        asked: Both.
+        top: Test tokens with the most extreme values in its direction, at most two with the same text.
+        typical: Those nearest to the median of the rows with the value.
+        other: Those nearest to the median of all others.
+        densities: Values by label.
+        alike: The neurons with the largest |r| on train rows, and r (Pearson).
+    """
+
+    asked: Asked
+    top: tuple[Token, ...]
+    typical: tuple[Token, ...]
+    other: tuple[Token, ...]
+    densities: Densities
+    alike: tuple[tuple[NeuronId, float], ...]
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a token: kind, value, token, label, example, line."""
+        tokens = [(k, t) for k in ("top", "typical", "other") for t in getattr(self, k)]
+        rows = [(k, t.value, t.context.token, t.label, t.context.example, t.context.line) for k, t in tokens]
+        return pl.DataFrame(rows, schema=["kind", "value", "token", "label", "example", "line"], orient="row")
+
+    def _repr_html_(self) -> str:
+        return f"<p>Neuron {self.asked.neuron} and {self.asked.name}</p>{self.to_frame()._repr_html_()}"
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        tokens = {k: [t.record() for t in getattr(self, k)] for k in ("top", "typical", "other")}
+        alike = [{"neuron": list(neuron), "r": r} for neuron, r in self.alike]
+        about = {"neuron": list(self.asked.neuron), "name": self.asked.name, "low": self.asked.low}
+        return {**about, **tokens, "densities": self.densities.record(), "alike": alike}
+
+
+def find_evidence(store: ConceptStore, asked: Sequence[Asked]) -> tuple[Evidence, ...]:
+    """What there is to see of each neuron and value.
+
+    Args:
+        store: Rows of a view.
+        asked: In any order; a neuron may be asked for several values.
+
+    Raises:
+        ConfigError: A value that the table does not have.
+        DataError: A property that was left out of it; a neuron that does not vary over train rows.
+
+    Cost: two passes over train and one over test for each 256 neurons; memory is 4 bytes a test row and neuron of
+    those, and 8 a neuron asked for and neuron of the store.
+    """
+    targets = {a.name: store.table.target(a.name) for a in asked}
+    neurons = sorted({a.neuron for a in asked})
+    if not neurons:
+        return ()
+    spread = spread_of(store)
+    alike = _alike(store, neurons, spread)
+    test, contexts = _TestRows(store), Contexts(store.rows)
+    found: dict[Asked, Evidence] = {}
+    for begin in track(range(0, len(neurons), _TOGETHER), "evidence"):
+        some = neurons[begin : begin + _TOGETHER]
+        values = store.columns("test", some).double().numpy()
+        for neuron, own in zip(some, values.T, strict=True):
+            column = _column(store, neuron)
+            z = (own - float(spread.centre[column])) / float(spread.scale[column])
+            for a in dict.fromkeys(a for a in asked if a.neuron == neuron):
+                target = targets[a.name]
+                look = _Look(test, contexts, z, target.property_name, target.value)
+                found[a] = look.evidence(a, alike[neuron])
+    return tuple(found[a] for a in asked)
+
+
+def _column(store: ConceptStore, neuron: NeuronId) -> int:
+    return neuron.layer * store.store.manifest.width + neuron.index
+
+
+def _alike(
+    store: ConceptStore, neurons: Sequence[NeuronId], spread: Spread
+) -> dict[NeuronId, tuple[tuple[NeuronId, float], ...]]:
+    """The most correlated neurons of some: sums over train of standardised values, streamed in float64."""
+    mine = torch.tensor([_column(store, n) for n in neurons])
+    size = len(store.neurons)
+    cross, total, square = (
+        torch.zeros(len(neurons), size).double(),
+        torch.zeros(size).double(),
+        torch.zeros(size).double(),
+    )
+    count = 0
+    for values, _ in store.batches("train"):
+        for part in torch.split(values, max(1, _VALUES // size)):
+            z = (part.double() - spread.centre.double()) / spread.scale.double()
+            cross += z[:, mine].T @ z
+            total += z.sum(0)
+            square += (z * z).sum(0)
+        count += len(values)
+    mean = total / count
+    variance = (square / count - mean**2).clamp_min(0)
+    dead = ~spread.alive
+    if dead[mine].any():
+        first = neurons[int(np.flatnonzero(dead[mine])[0])]
+        expected, remedy = "values that vary over train rows", "ask for another"
+        raise DataError(f"neuron {first}", expected=expected, got="the same in all rows", remedy=remedy)
+    r = ((cross / count - mean[mine, None] * mean) / (variance[mine, None] * variance).sqrt()).numpy()
+    r[:, dead] = 0
+    return {n: _largest(own, column, store.neurons) for n, own, column in zip(neurons, r, mine.tolist(), strict=True)}
+
+
+def _largest(
+    r: Float[np.ndarray, " neurons"], own: int, ids: Int[np.ndarray, "neurons 2"]
+) -> tuple[tuple[NeuronId, float], ...]:
+    order = [int(j) for j in np.argsort(-np.abs(r), kind="stable") if j != own and r[j] != 0][:ALIKE]
+    return tuple((NeuronId(int(ids[j, 0]), int(ids[j, 1])), float(np.clip(r[j], -1, 1))) for j in order)
+
+
+class _TestRows:
+    """Labels and texts of the test rows, in the order of the store."""
+
+    def __init__(self, store: ConceptStore) -> None:
+        self.numbers, self.texts = store.numbers("test"), store.texts("test")
+        self.values, self.codes = store.table.values, {name: store.codes(name, "test") for name in store.table.values}
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One neuron and one value on the test rows."""
+
+    rows: _TestRows
+    contexts: Contexts
+    z: Float[np.ndarray, " rows"]
+    name: str
+    value: str
+
+    def evidence(self, asked: Asked, alike: tuple[tuple[NeuronId, float], ...]) -> Evidence:
+        positive = self.rows.codes[self.name] == self.rows.values[self.name].index(self.value)
+        strongest = np.argsort(self.z if asked.low else -self.z, kind="stable")
+        return Evidence(
+            asked,
+            self._tokens(strongest, TOP),
+            self._near_median(positive),
+            self._near_median(~positive),
+            self._densities(positive),
+            alike,
+        )
+
+    def _near_median(self, rows: np.ndarray) -> tuple[Token, ...]:
+        here = np.flatnonzero(rows)
+        if not len(here):
+            return ()
+        # Rounded, since the median of an even number is as far from one row as from another.
+        distance = np.abs(self.z[here] - np.median(self.z[here])).round(9)
+        return self._tokens(here[np.argsort(distance, kind="stable")], TYPICAL)
+
+    def _tokens(self, order: Int[np.ndarray, " some"], count: int) -> tuple[Token, ...]:
+        """The first ones, of each text at most two."""
+        found, seen = list[Token](), Counter[str]()
+        for i in order.tolist():
+            text = self.rows.texts[i]
+            if seen[text] < SAME:
+                seen[text] += 1
+                found.append(self._token(i))
+            if len(found) == count:
+                break
+        return tuple(found)
+
+    def _token(self, i: int) -> Token:
+        code = int(self.rows.codes[self.name][i])
+        label = self.rows.values[self.name][code] if code >= 0 else None
+        return Token(float(self.z[i]), label, self.contexts.of(int(self.rows.numbers[i])))
+
+    def _densities(self, positive: np.ndarray) -> Densities:
+        low, high = np.quantile(self.z, [_ENDS, 1 - _ENDS])
+        if not high > low:
+            low, high = low - 0.5, high + 0.5
+        edges = np.linspace(low, high, BINS + 1)
+        parts = {"with": positive, "without": ~positive}
+        for v, word in enumerate(self.rows.values.get(_CLASSES, ())):
+            own = np.asarray(self.rows.codes[_CLASSES] == v)
+            if own.sum() >= MIN_ROWS:
+                parts[f"{_CLASSES}={word}"] = own
+        found = {k: self._density(edges, rows) for k, rows in parts.items()}
+        counts = {k: int(rows.sum()) for k, rows in parts.items()}
+        return Densities(edges, counts, found.pop("with"), found.pop("without"), found)
+
+    def _density(self, edges: np.ndarray, rows: np.ndarray) -> Float[np.ndarray, " bins"]:
+        count, _ = np.histogram(np.clip(self.z[rows], edges[0], edges[-1]), edges)
+        density: Float[np.ndarray, " bins"] = count / (max(rows.sum(), 1) * np.diff(edges))
+        return density

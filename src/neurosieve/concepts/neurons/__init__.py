@@ -1,0 +1,1 @@
+"""Single neurons: histograms, scores on held-out files, rivals, and what may be claimed."""

@@ -1,0 +1,129 @@
+"""What needs the values of single neurons on held-out rows: exact values, permutations, rows with unseen texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Num, UInt8
+from scipy.stats import rankdata
+
+from neurosieve.concepts.neurons.histograms import BINS, bin_of
+from neurosieve.concepts.neurons.passes import Spread
+from neurosieve.concepts.neurons.resampling import Resamples, precision_of
+from neurosieve.concepts.rows import ConceptStore
+from neurosieve.typing import NeuronId
+
+PERMUTATIONS = 999
+MIN_UNSEEN = 30
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Test rows of some neurons, by the place of a row in its file.
+
+    Attributes:
+        store: Of the rows.
+        bins: Of each neuron's standardised values, shape [neurons, rows].
+        place: Row of `bins` of each neuron, by its column in `store.neurons`.
+        order: Places in the store, by the number of the row: rows of a text lie side by side, in its order.
+        seed: Of bootstrap and permutations.
+        draws: Resamples of files.
+    """
+
+    store: ConceptStore
+    bins: UInt8[np.ndarray, "neurons rows"]
+    place: dict[int, int]
+    order: Int[np.ndarray, " rows"]
+    seed: int
+    draws: int
+
+    @staticmethod
+    def of(store: ConceptStore, columns: Int[np.ndarray, " some"], spread: Spread, seed: int, draws: int) -> "HeldOut":
+        """Read these columns of the test split: memory is rows × columns bytes."""
+        wanted = torch.from_numpy(columns)
+        order = np.argsort(store.numbers("test"), kind="stable")
+        parts = []
+        for values, _ in store.batches("test"):
+            z = (values[:, wanted] - spread.centre[wanted]) / spread.scale[wanted]
+            parts.append(bin_of(z).to(torch.uint8))
+        bins = torch.cat(parts)[torch.from_numpy(order)].T.contiguous().numpy()
+        return HeldOut(store, bins, {int(c): i for i, c in enumerate(columns)}, order, seed, draws)
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """File of each row."""
+        groups: np.ndarray = np.array(self.store.groups("test"), dtype=object)[self.order]
+        return groups
+
+    @cached_property
+    def resamples(self) -> Resamples:
+        """Resamples of the files."""
+        return Resamples(self.groups, self.draws, self.seed)
+
+    def exact(self, columns: Sequence[int]) -> Float[np.ndarray, "rows some"]:
+        """The values of some neurons as they are, not in bins. Cost: one pass over the test split."""
+        values = self.store.columns("test", neuron_ids(self.store, np.array(columns, dtype=np.int64)))
+        exact: Float[np.ndarray, "rows some"] = values.float().numpy()[self.order]
+        return exact
+
+    @cached_property
+    def unseen(self) -> Bool[np.ndarray, " rows"]:
+        """Rows whose text is absent from train."""
+        known = set(self.store.texts("train"))
+        texts = self.store.texts("test")
+        return np.array([texts[i] not in known for i in self.order], dtype=bool)
+
+    def positive(self, name: str, value: int) -> Bool[np.ndarray, " rows"]:
+        """Rows with a value of a property."""
+        found: Bool[np.ndarray, " rows"] = self.store.codes(name, "test")[self.order] == value
+        return found
+
+    def directed(self, column: int, low: bool) -> Int[np.ndarray, " rows"]:
+        """A neuron's bins, turned round where it is low for the value."""
+        bins: Int[np.ndarray, " rows"] = self.bins[self.place[column]].astype(np.int64)
+        return BINS - 1 - bins if low else bins
+
+    def unseen_precision(self, scores: Num[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> float | None:
+        """Average precision on rows with unseen texts; None with too few of either kind."""
+        hit = positive[self.unseen]
+        if min(hit.sum(), (~hit).sum()) < MIN_UNSEEN:
+            return None
+        return precision_of(scores[self.unseen], hit)
+
+    @cached_property
+    def _shifted(self) -> Int[np.ndarray, "permutations rows"]:
+        """For each permutation the row that lends its value: rows of each file shifted in a circle.
+
+        The texts of one file need not stand side by side.
+        """
+        _, group, size = np.unique(self.groups.astype(str), return_inverse=True, return_counts=True)
+        rng = np.random.default_rng(self.seed)
+        result = np.empty((PERMUTATIONS, len(group)), dtype=np.int32)
+        for rows in np.split(np.argsort(group, kind="stable"), np.cumsum(size)[:-1]):
+            shift = rng.integers(0, len(rows), PERMUTATIONS)[:, None]
+            result[:, rows] = rows[(np.arange(len(rows)) + shift) % len(rows)]
+        return result
+
+    def permuted(
+        self, bins: Int[np.ndarray, "some rows"], positive: Bool[np.ndarray, " rows"]
+    ) -> Float[np.ndarray, " some"]:
+        """One-sided p of each neuron's AUROC: how often the shifted value is told as well.
+
+        Shifts keep runs of like tokens as they are, so that neighbours that share a value count as they should.
+        """
+        ranks = torch.from_numpy(rankdata(bins, axis=1).astype(np.float32))
+        ranks -= ranks.mean(1, keepdim=True)  # so that float32 does not lose the small differences
+        truth = torch.from_numpy(positive.astype(np.float32))
+        null = ranks @ truth[torch.from_numpy(self._shifted.astype(np.int64))].T
+        own = (ranks @ truth)[:, None]
+        tie = 1e-4 * ranks.abs().max() + 1e-5 * own.abs()  # float32's rounding
+        above = (null >= own - tie).sum(1).numpy()
+        result: Float[np.ndarray, " some"] = (1 + above) / (1 + PERMUTATIONS)
+        return result
+
+
+def neuron_ids(store: ConceptStore, columns: Int[np.ndarray, " some"]) -> list[NeuronId]:
+    """Global ids of columns."""
+    return [NeuronId(*(int(v) for v in store.neurons[c])) for c in columns]

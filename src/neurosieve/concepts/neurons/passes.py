@@ -1,0 +1,142 @@
+"""Scores of all neurons on the rows of a split: one pass over the store for each block of layers that fits memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from neurosieve.concepts.neurons.histograms import BINS, BUCKETS, ConceptAccumulator, buckets_of
+from neurosieve.concepts.neurons.scores import ConceptScores, concept_scores, joined
+from neurosieve.concepts.rows import ConceptStore
+from neurosieve.progress import track
+from neurosieve.statistics.live import live_neurons, mean_and_variance
+from neurosieve.typing import Split
+
+OTHER = "(other)"  # values with too few rows together: rows that the property applies to, and no value of their own
+_BYTES = 2**30  # of one block's sums
+
+
+@dataclass(frozen=True)
+class Values:
+    """Values with enough rows to be looked for, and the others.
+
+    Attributes:
+        kept: By property the numbers of its values that are kept.
+        names: (property, value) of those, in the order of the columns of scores.
+        left_out: Why others are not, by `property=value` or by property.
+    """
+
+    kept: Mapping[str, tuple[int, ...]]
+    names: tuple[tuple[str, str], ...]
+    left_out: Mapping[str, str]
+
+
+def values_with_rows(store: ConceptStore, min_rows: int) -> Values:
+    """Values with at least so many rows, and as many without it, in train and in test.
+
+    `no` beside `yes` alone is left out: it is all that `yes` is not.
+    """
+    kept: dict[str, tuple[int, ...]] = {}
+    left_out = dict(store.table.left_out)
+    for name, words in store.table.values.items():
+        least = np.full(len(words), np.iinfo(np.int64).max)
+        for split in ("train", "test"):
+            codes = store.codes(name, split)
+            rows = np.bincount(codes[codes >= 0], minlength=len(words))
+            least = np.minimum(least, np.minimum(rows, len(codes) - rows))
+        enough: list[int] = []
+        for v, (word, rows) in enumerate(zip(words, least.tolist(), strict=True)):
+            if word == "no" and set(words) == {"yes", "no"}:
+                continue
+            if rows >= min_rows:
+                enough.append(v)
+            else:
+                left_out[f"{name}={word}"] = f"{rows} rows with it or without it in train or test, under {min_rows}"
+        if enough:
+            kept[name] = tuple(enough)
+    names = tuple((name, store.table.values[name][v]) for name, numbers in kept.items() for v in numbers)
+    return Values(kept, names, left_out)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation of each neuron on train, in which bins are measured; shape [neurons] each.
+
+    Attributes:
+        centre: The mean.
+        scale: The standard deviation; 1 of a neuron that never varies.
+        variance: In float64.
+        alive: It varies, see `live_neurons`.
+    """
+
+    centre: Float[Tensor, " neurons"]
+    scale: Float[Tensor, " neurons"]
+    variance: Float[np.ndarray, " neurons"]
+    alive: Bool[np.ndarray, " neurons"]
+
+
+def spread_of(store: ConceptStore) -> Spread:
+    """From one pass over train."""
+    centre, variance = mean_and_variance(values for values, _ in store.batches("train"))
+    scale, alive = variance.sqrt().float(), live_neurons(variance.numpy(), store.neurons)
+    return Spread(centre.float(), torch.where(scale > 0, scale, 1.0), variance.numpy(), alive)
+
+
+def split_scores(
+    store: ConceptStore,
+    split: Split,
+    values: Values,
+    spread: Spread,
+    low: Bool[np.ndarray, "neurons values"] | None = None,
+) -> ConceptScores:
+    """Scores of all neurons for the kept values on a split, in directions that were found elsewhere or in the better.
+
+    Cost: one pass over the split for each GiB that the sums of all neurons take; memory does not depend on rows.
+    """
+    words, codes = _codes(store, split, values)
+    wanted = [i for i, (_, word) in enumerate((p, w) for p, own in words.items() for w in own) if word != OTHER]
+    groups = buckets_of(store.groups(split))
+    if low is not None:
+        full = np.zeros((len(low), sum(len(own) for own in words.values())), dtype=bool)
+        full[:, wanted] = low
+        low = full
+    width, parts = store.store.manifest.width, []
+    for layers in track(list(_blocks(store, words)), f"{store.view} scores on {split}"):
+        own = slice(layers[0] * width, (layers[-1] + 1) * width)
+        sums = ConceptAccumulator(words, spread.centre[own], spread.scale[own], threads=torch.get_num_threads())
+        begin = 0
+        for x, numbers in store.batches(split, layers):
+            end = begin + len(numbers)
+            sums.update(x, codes[begin:end], groups[begin:end])
+            begin = end
+        parts.append(concept_scores(sums.result(), None if low is None else low[own]))
+    return joined(parts, wanted)
+
+
+def _codes(
+    store: ConceptStore, split: Split, values: Values
+) -> tuple[dict[str, tuple[str, ...]], Int[np.ndarray, "rows properties"]]:
+    """The kept values and `OTHER` by property, and each row's number in them."""
+    words: dict[str, tuple[str, ...]] = {}
+    columns = []
+    for name, kept in values.kept.items():
+        known = store.table.values[name]
+        words[name] = tuple(known[v] for v in kept) + ((OTHER,) if len(kept) < len(known) else ())
+        renumbered = np.full(len(known) + 1, len(kept))
+        renumbered[list(kept)] = np.arange(len(kept))
+        renumbered[-1] = -1  # for code −1
+        columns.append(renumbered[store.codes(name, split)])
+    return words, np.stack(columns, 1).astype(np.int64)
+
+
+def _blocks(store: ConceptStore, words: Mapping[str, Sequence[str]]) -> Iterator[list[int]]:
+    """Layers in blocks whose sums fit memory."""
+    cells = sum(len(own) for own in words.values())
+    layer = 4 * store.store.manifest.width * (BINS * (cells + len(words)) + BUCKETS * cells)
+    size = max(1, _BYTES // layer)
+    layers = range(store.store.manifest.layers)
+    for begin in range(0, len(layers), size):
+        yield list(layers[begin : begin + size])

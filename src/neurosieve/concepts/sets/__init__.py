@@ -1,0 +1,1 @@
+"""Sets of neurons that hold a property, and what properties share."""

@@ -1,0 +1,184 @@
+"""Groups of neurons: each property's smallest set, each value's neurons, what these share and where they lie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from neurosieve.concepts.rows import ConceptStore
+from neurosieve.concepts.sets.property_sets import (
+    PropertySet,
+    SetOptions,
+    SmallestSet,
+    Tested,
+    find_property_set,
+    values_for_sets,
+)
+from neurosieve.concepts.sets.sharing import LayerSpread, Overlaps, Polysemy, find_overlaps, find_polysemy, find_spread
+from neurosieve.errors import unknown_name
+from neurosieve.progress import track
+from neurosieve.typing import NeuronId, View
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """What some sets share, and where they lie.
+
+    Attributes:
+        overlaps: Of any two of them.
+        polysemy: How many properties a neuron serves.
+        spread: Of each over layers.
+    """
+
+    overlaps: Overlaps
+    polysemy: Polysemy
+    spread: tuple[LayerSpread, ...]
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        spread = [s.record() for s in self.spread]
+        return {"overlaps": self.overlaps.record(), "polysemy": self.polysemy.record(), "spread": spread}
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups of neurons in one view.
+
+    Attributes:
+        view: `detect` or `predict`.
+        options: Of the search.
+        sets: Of each property with two values or more.
+        left_out: Properties and values without enough rows, and why.
+        properties: What the smallest sets share.
+        values: What the values' neurons share.
+    """
+
+    view: View
+    options: SetOptions
+    sets: tuple[PropertySet, ...]
+    left_out: Mapping[str, str]
+    properties: Sharing
+    values: Sharing
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a property: its oracle beside majority and lookup, its smallest set beside random orders."""
+        rows = []
+        for s in self.sets:
+            found = s.smallest
+            about = {"property": s.name, "values": len(s.values), "n": s.oracle.n, "oracle": s.oracle.score}
+            about |= {"majority": s.majority, "lookup": s.lookup, "size": found and len(found.neurons)}
+            about |= {"test": found and found.test.score, "loss": found and found.loss}
+            same, sizes = (found.same_size, found.sizes) if found else (None, None)
+            about |= {"random": same and float(np.mean(same)), "random_size": sizes and float(np.median(sizes))}
+            rows.append(about)
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def _repr_html_(self) -> str:
+        return f"<p>Groups of neurons, view {self.view}</p>{self.to_frame()._repr_html_()}"
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "view": self.view,
+            "delta": self.options.delta,
+            "select": self.options.select,
+            "mass": self.options.mass,
+            "sets": [_set_record(s) for s in self.sets],
+            "left_out": dict(self.left_out),
+            "properties": self.properties.record(),
+            "values": self.values.record(),
+        }
+
+
+def find_groups(
+    store: ConceptStore,
+    properties: Sequence[str] | None = None,
+    options: SetOptions | None = None,
+    device: str | torch.device = "cpu",
+) -> Groups:
+    """The smallest set of each property, and what the sets share.
+
+    Args:
+        store: Rows of a view.
+        properties: Names; all of the store's table by default.
+        options: Of the search.
+        device: Where probes are fitted.
+
+    Raises:
+        ConfigError: A property that the table does not have.
+
+    Cost: that of `find_property_set` for each property.
+    """
+    own, table = options or SetOptions(), store.table
+    for name in properties or ():
+        if name not in table.values and name not in table.left_out:
+            raise unknown_name("property", name, [*table.values, *table.left_out])
+    asked = [*table.values, *table.left_out] if properties is None else list(properties)
+    left_out = {name: table.left_out[name] for name in asked if name in table.left_out}
+    sets = []
+    for name in track([name for name in asked if name in table.values], f"{store.view} sets"):
+        kept, without = values_for_sets(store, name, own.values)
+        left_out |= {f"{name}={value}": reason for value, reason in without.items()}
+        if len(kept) > 1:
+            sets.append(find_property_set(store, name, kept, own, device))
+        else:
+            left_out[name] = f"values with enough rows: {len(kept)}, fewer than 2"
+    live = _live(store, sets)
+    smallest = {s.name: s.smallest.neurons for s in sets if s.smallest}
+    carriers = {c.name: c.neurons for s in sets for c in s.carriers if c.neurons}
+    return Groups(store.view, own, tuple(sets), left_out, _sharing(smallest, live), _sharing(carriers, live))
+
+
+def _live(store: ConceptStore, sets: Sequence[PropertySet]) -> np.ndarray:
+    """Neurons of each layer that vary over the rows of some property."""
+    found = {(int(layer), int(index)) for s in sets for layer, index in s.live}
+    return np.bincount([layer for layer, _ in found], minlength=store.store.manifest.layers)
+
+
+def _sharing(sets: Mapping[str, tuple[NeuronId, ...]], live: np.ndarray) -> Sharing:
+    total, named = int(live.sum()), dict(sets)
+    spread = tuple(find_spread(name, neurons, live) for name, neurons in named.items())
+    return Sharing(find_overlaps(named, total), find_polysemy(named, total), spread)
+
+
+def _set_record(found: PropertySet) -> dict[str, Any]:
+    return {
+        "property": found.name,
+        "values": list(found.values),
+        "rows": dict(found.rows),
+        "live": len(found.live),
+        "majority": found.majority,
+        "lookup": found.lookup,
+        "oracle": {"validation": found.validation, "converged": found.converged, **_tested(found.oracle)},
+        "smallest": found.smallest and _smallest(found.smallest),
+        "reason": found.reason,
+        "carriers": [{"name": c.name, "neurons": [list(n) for n in c.neurons]} for c in found.carriers],
+    }
+
+
+def _tested(tested: Tested) -> dict[str, Any]:
+    return {"test": tested.score, "n": tested.n, "interval": tested.interval and list(tested.interval)}
+
+
+def _smallest(found: SmallestSet) -> dict[str, Any]:
+    median = float(np.median(found.sizes))
+    same = found.same_size
+    return {
+        "size": len(found.neurons),
+        "validation": found.validation,
+        **_tested(found.test),
+        "converged": found.converged,
+        "test_loss": {"value": found.loss, "interval": found.loss_interval and list(found.loss_interval)},
+        "random_same_size": {"mean": float(np.mean(same)), "lo": min(same), "hi": max(same), "draws": len(same)},
+        "random_size": {
+            "median": median,
+            "lo": min(found.sizes),
+            "hi": max(found.sizes),
+            "ratio": len(found.neurons) / median,
+            "draws": len(found.sizes),
+        },
+        "neurons": [list(n) for n in found.neurons],
+    }

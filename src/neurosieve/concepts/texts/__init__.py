@@ -1,0 +1,1 @@
+"""Whole texts: which of their properties explain a study's neurons."""
