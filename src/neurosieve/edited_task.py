@@ -20,7 +20,7 @@ from neurosieve.config import StudyConfig
 from neurosieve.data import Dataset
 from neurosieve.data.dataset import are_values
 from neurosieve.errors import ConfigError
-from neurosieve.finetune_rows import IGNORED, Inputs, label_names, split_inputs
+from neurosieve.finetuning.inputs import IGNORED, Inputs, label_names, split_inputs
 from neurosieve.interventions import Edit, live
 from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import read_network, ready

@@ -22,8 +22,8 @@ from jaxtyping import Int
 from neurosieve.config import StudyConfig
 from neurosieve.data.sampling import left_out_notes, usable_classes
 from neurosieve.errors import ConfigError, ModelError, ResourceError, RunFolderError
-from neurosieve.finetune_checkpoints import CHECKPOINTS, BestHere, CarefulTrainer, newest_whole, written
-from neurosieve.finetune_rows import Inputs, label_names, split_inputs
+from neurosieve.finetuning.checkpoints import CHECKPOINTS, BestHere, CarefulTrainer, newest_whole, written
+from neurosieve.finetuning.inputs import Inputs, label_names, split_inputs
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import quiet, read_network
 from neurosieve.models.weights import check_all_there, split_keys

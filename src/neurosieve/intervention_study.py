@@ -20,9 +20,9 @@ from neurosieve.edited_task import NO_PROBE, head_effect, probe_effect
 from neurosieve.errors import DataError, RunFolderError
 from neurosieve.interventions.editors import Change, Editor, TrainConcept, editor
 from neurosieve.interventions.edits import Edit, Erase
-from neurosieve.interventions.effects import EffectFitter, mean_loss, turned
-from neurosieve.interventions.erased import measure_erasure
-from neurosieve.interventions.examples import prediction_examples
+from neurosieve.interventions.effects.erasure import measure_erasure
+from neurosieve.interventions.effects.on_predictions import EffectFitter, mean_loss, turned
+from neurosieve.interventions.effects.shown_predictions import prediction_examples
 from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
 from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.progress import track

@@ -20,7 +20,7 @@ from transformers import (
 from neurosieve.config import StudyConfig
 from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveError, ResourceError, RunFolderError
 from neurosieve.finetune import Finetuned, FinetuneOptions, finetune
-from neurosieve.finetune_rows import split_inputs
+from neurosieve.finetuning.inputs import split_inputs
 from neurosieve.models import inspect_model, load_model
 from neurosieve.plan import plan_study
 from neurosieve.study import read_dataset

@@ -14,7 +14,7 @@ from transformers import Trainer
 from neurosieve.config import StudyConfig
 from neurosieve.errors import ResourceError, RunFolderError
 from neurosieve.finetune import Finetuned, FinetuneOptions, finetune
-from neurosieve.finetune_checkpoints import newest_whole
+from neurosieve.finetuning.checkpoints import newest_whole
 from neurosieve.models import load_model
 from tests.study.tuned import FAST, config, examples
 from tests.tiny import assert_one_line

@@ -10,8 +10,8 @@ import torch
 
 from neurosieve import intervention_study as module
 from neurosieve.intervention_study import intervene
-from neurosieve.interventions import effects
 from neurosieve.interventions.editors import TrainConcept, editor
+from neurosieve.interventions.effects import on_predictions as effects
 from neurosieve.models import LanguageModel
 from neurosieve.results.interventions import Effect, PredictionEffects
 from neurosieve.typing import NeuronId

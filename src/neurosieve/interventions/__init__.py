@@ -2,7 +2,7 @@
 
 from neurosieve.interventions.edits import Ablate, Clamp, Edit, Erase, Patch, Scale, Steer
 from neurosieve.interventions.leace import Eraser, EraserFitter, fit_eraser
-from neurosieve.interventions.live import Positions, live
+from neurosieve.interventions.live_model import Positions, live
 from neurosieve.interventions.matched import MatchedSets, matched_sets
 from neurosieve.interventions.train_rows import TrainRows, by_layer
 from neurosieve.results.interventions import Ablation

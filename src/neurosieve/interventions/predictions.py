@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from neurosieve.activations.windows import Window, batches, pad
 from neurosieve.interventions.edits import Edit
-from neurosieve.interventions.live import live
+from neurosieve.interventions.live_model import live
 from neurosieve.models.language import LanguageModel
 
 HALF = 0.5

@@ -15,7 +15,7 @@ from neurosieve.activations import ExtractionOptions
 from neurosieve.activations.windows import Window
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.interventions import Ablate
-from neurosieve.interventions.examples import SHOWN, TOP, prediction_examples
+from neurosieve.interventions.effects.shown_predictions import SHOWN, TOP, prediction_examples
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.models import LanguageModel, load_language_model
 from neurosieve.results.interventions import ShownPrediction

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosieve.interventions.effects import MIN_DISTINCT, MIN_SETS, NOT_MEASURED, EffectFitter, turned
+from neurosieve.interventions.effects.on_predictions import MIN_DISTINCT, MIN_SETS, NOT_MEASURED, EffectFitter, turned
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.probes import ClusterBootstrap, loss_interval
 from neurosieve.results import Difference, Score

@@ -10,9 +10,10 @@ from sklearn.linear_model import LogisticRegression
 
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import DataError
-from neurosieve.interventions import Erase, erased
+from neurosieve.interventions import Erase
 from neurosieve.interventions.editors import Change, TrainConcept, editor
-from neurosieve.interventions.erased import measure_erasure
+from neurosieve.interventions.effects import erasure as erased
+from neurosieve.interventions.effects.erasure import measure_erasure
 from neurosieve.probes import fit_oracle
 from neurosieve.results.interventions import Erasure
 from neurosieve.typing import NeuronId, Split

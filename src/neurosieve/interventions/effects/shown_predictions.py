@@ -10,7 +10,7 @@ from jaxtyping import Bool
 from neurosieve.activations.windows import Window, pad
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.interventions.edits import Edit
-from neurosieve.interventions.live import live
+from neurosieve.interventions.live_model import live
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.models.language import LanguageModel
 from neurosieve.results.interventions import Guess, ShownPrediction

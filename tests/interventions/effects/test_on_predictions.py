@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurosieve.errors import DataError
-from neurosieve.interventions.effects import MIN_UNITS, EffectFitter, mean_loss
+from neurosieve.interventions.effects.on_predictions import MIN_UNITS, EffectFitter, mean_loss
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
 from neurosieve.results.interventions import Effect

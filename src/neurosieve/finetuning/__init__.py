@@ -1,0 +1,1 @@
+"""Labelled code → inputs, checkpoints and a transformers folder."""

@@ -1,0 +1,1 @@
+"""What an edit does: to predictions, to the task, and what erasing leaves."""
