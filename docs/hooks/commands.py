@@ -6,10 +6,10 @@ import typer
 from pydantic import BaseModel
 
 from neurosieve.cli import app
-from neurosieve.concepts.options import ConceptOptions
-from neurosieve.config import StudyConfig
 from neurosieve.data.limits import Limits
-from neurosieve.intervention_study import InterventionOptions
+from neurosieve.studies.concept_options import ConceptOptions
+from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.interventions.run import InterventionOptions
 
 MARK = "<!-- commands -->"
 # Commands with options of their own, where their defaults stand.

@@ -12,8 +12,6 @@ or all of it with every control: `run_study(make_config(options={"model": …, "
 
 from neurosieve import interrupts as _interrupts  # noqa: F401  # first, as it watches over all other imports
 from neurosieve.activations import Activations, ActivationStore, ExtractionOptions, extract, import_activations
-from neurosieve.concept_study import Concepts, continue_concepts, load_concepts, run_concepts
-from neurosieve.config import StudyConfig, make_config
 from neurosieve.data import (
     Dataset,
     Example,
@@ -37,10 +35,8 @@ from neurosieve.errors import (
     SelfCheckError,
     StoreError,
 )
-from neurosieve.intervention_study import InterventionOptions, intervene
 from neurosieve.interventions import live
 from neurosieve.models import CodeModel, load_language_model, load_model, register_family, untrained_copy
-from neurosieve.plan import Cost, plan_study
 from neurosieve.probes import (
     ClusterBootstrap,
     Oracle,
@@ -65,8 +61,12 @@ from neurosieve.redundancy import (
 )
 from neurosieve.results import InterventionResult
 from neurosieve.statistics import Clusters, CorrelationTree, MomentAccumulator, Moments, cka
-from neurosieve.study import continue_study, load_summary, run_study, write_report
-from neurosieve.summary import Summary
+from neurosieve.studies.concepts.run import Concepts, continue_concepts, load_concepts, run_concepts
+from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.studies.cost import Cost, plan_study
+from neurosieve.studies.interventions.run import InterventionOptions, intervene
+from neurosieve.studies.redundancy.run import continue_study, load_summary, run_study, write_report
+from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.typing import NeuronId
 
 __version__ = "0.1.0"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from neurosieve.cli import main
-from tests.study import FEW, LOOSE, SMALL, data_folder
+from tests.studies import FEW, LOOSE, SMALL, data_folder
 from tests.tiny import tiny_model
 
 _KEYS = LOOSE | SMALL

@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from neurosieve.models import known as known_module
 from tests.cli import one_line_error, options, ran
-from tests.study import data_folder, finished_quick, lasting
+from tests.studies import data_folder, finished_quick, lasting
 from tests.tiny import tiny_model
 
 Capture = pytest.CaptureFixture[str]

@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 import neurosieve
-from neurosieve import stages as stages_module
-from neurosieve import study as study_module
 from neurosieve.activations.store import ActivationStore
 from neurosieve.data.readers import stdlib
 from neurosieve.models import KNOWN
+from neurosieve.studies.redundancy import choose as stages_module
+from neurosieve.studies.redundancy import run as study_module
 from tests.cli import Ended, one_line_error, options, ran
-from tests.study import FEW, data_folder, finished_quick, lasting, quick
+from tests.studies import FEW, data_folder, finished_quick, lasting, quick
 from tests.tiny import tiny_model
 
 Capture = pytest.CaptureFixture[str]

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from neurosieve import concept_study as concept_module
-from neurosieve.concept_study import Concepts
-from neurosieve.config import StudyConfig
+from neurosieve.studies.concepts import run as concept_module
+from neurosieve.studies.concepts.run import Concepts
+from neurosieve.studies.config import StudyConfig
 from tests.cli import one_line_error, options, ran
-from tests.study import finished_quick, lasting, quick
+from tests.studies import finished_quick, lasting, quick
 
 Capture = pytest.CaptureFixture[str]
 ASKED: tuple[str, ...] = ("--language", "python", "--properties", "lexical,label", "--tokens", "150,20,150")

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import transformers
 
-from neurosieve.concept_study import run_concepts
 from neurosieve.results import to_json
-from neurosieve.study import load_interventions
+from neurosieve.studies.concepts.run import run_concepts
+from neurosieve.studies.redundancy.run import load_interventions
 from tests.cli import one_line_error, ran
 from tests.cli.test_bad_input import write
-from tests.study import CONCEPTS, finished_concepts, finished_quick, quick, unmarked
-from tests.study.test_edited_head import classifier
+from tests.studies import CONCEPTS, finished_concepts, finished_quick, quick, unmarked
+from tests.studies.interventions.test_edited_head import classifier
 from tests.tiny import quiet_transformers, tiny_loaded, tiny_model
 
 Capture = pytest.CaptureFixture[str]

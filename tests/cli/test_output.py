@@ -14,7 +14,7 @@ import pytest
 
 from neurosieve import interrupts
 from neurosieve.cli import main
-from tests.study import finished_quick
+from tests.studies import finished_quick
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="other pipes and signals there")
 COMMANDS = (["tasks"], ["tasks", "--json"], ["models"], ["--version"], ["--help"], ["run", "--help"])

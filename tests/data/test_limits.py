@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurosieve.config import make_config
 from neurosieve.data import read_examples, read_pairs, read_tagging
 from neurosieve.data.checks import check_dataset
 from neurosieve.data.dataset import Dataset, Example, Span
@@ -24,7 +23,8 @@ from neurosieve.data.readers.saved import saved_rows
 from neurosieve.data.readers.table_files import records
 from neurosieve.data.sampling import sample_rows
 from neurosieve.errors import ConfigError
-from neurosieve.study import read_dataset
+from neurosieve.studies.config import make_config
+from neurosieve.studies.redundancy.run import read_dataset
 from neurosieve.typing import SPLITS
 from tests.data import put, save_set, write_stream
 from tests.tiny import assert_one_line

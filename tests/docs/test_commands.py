@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from docs.hooks.commands import MARK, commands, examples, page, parameters
 
-from neurosieve.concepts.options import ConceptOptions
-from neurosieve.config import StudyConfig
+from neurosieve.studies.concept_options import ConceptOptions
+from neurosieve.studies.config import StudyConfig
 from tests.cli import ran
 from tests.docs import DOCS, PAGES, blocks, command_lines, read
 from tests.docs.workspace import ROWS, SMALL, Word, filled, standing_in
-from tests.study import quick
+from tests.studies import quick
 
 Capture = pytest.CaptureFixture[str]
 LINES = command_lines()

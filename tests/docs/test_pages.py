@@ -16,7 +16,7 @@ from neurosieve.report.figures import CHARTS
 from neurosieve.report.glossary import GLOSSARY
 from tests.docs import DOCS, PAGES, blocks, prose, read
 from tests.docs.workspace import write_lines
-from tests.study import finished_quick
+from tests.studies import finished_quick
 from tests.tiny import tiny_model
 
 NOTEBOOK = DOCS / "tutorial.ipynb"

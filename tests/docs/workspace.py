@@ -12,7 +12,7 @@ from docs.hooks.commands import commands
 
 from tests.activations.foreign.test_importing import write_hdf5
 from tests.data.sources import write_functions as write_code
-from tests.study import finished_concepts, finished_quick
+from tests.studies import finished_concepts, finished_quick
 from tests.tiny import CODE, tiny_model
 
 # Settings that make a study small, by the parameter that would set them; a line's own options stay.

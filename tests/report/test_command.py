@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from neurosieve import concept_study
-from neurosieve.concept_study import continue_concepts, load_concepts
-from neurosieve.config import make_config
 from neurosieve.report.concepts import concept_headline
 from neurosieve.results import to_json
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
-from neurosieve.study import load_summary, run_study, write_report
-from neurosieve.summary import Summary
+from neurosieve.studies.concepts import run as concept_study
+from neurosieve.studies.concepts.run import continue_concepts, load_concepts
+from neurosieve.studies.config import make_config
+from neurosieve.studies.redundancy.run import load_summary, run_study, write_report
+from neurosieve.studies.redundancy.summary import Summary
 from tests.cli import one_line_error, ran
 from tests.report.concept_records import concepts_of
 from tests.report.edit_results import interventions_of
-from tests.study import finished_quick, quick
+from tests.studies import finished_quick, quick
 
 Capture = pytest.CaptureFixture[str]
 

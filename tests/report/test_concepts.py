@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurosieve.cli.show import show_concepts
-from neurosieve.concept_study import Concepts
 from neurosieve.report import render_page
 from neurosieve.report.code import marked, near
 from neurosieve.report.concept_figures import concept_charts, depth_chart, rival_chart
@@ -34,6 +33,7 @@ from neurosieve.report.latent import latent_chart
 from neurosieve.report.numbers import p_value, ratio
 from neurosieve.report.tables import Record
 from neurosieve.report.texts import explained_chart
+from neurosieve.studies.concepts.run import Concepts
 from tests.report.concept_records import (
     KINDS,
     concepts_of,

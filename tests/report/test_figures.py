@@ -12,7 +12,7 @@ from neurosieve.report import CHARTS, Chart
 from neurosieve.report.drawing import colour, theme
 from neurosieve.report.figures import missing_reason
 from neurosieve.report.numbers import per_cent
-from neurosieve.summary import Summary
+from neurosieve.studies.redundancy.summary import Summary
 from tests.report.records import NAMES, record_of
 from tests.tiny import assert_one_line
 

@@ -21,21 +21,21 @@ from neurosieve.cli.show import (
     show_store,
     show_summary,
 )
-from neurosieve.concept_study import continue_concepts, run_concepts
-from neurosieve.config import INSTALLED, TASKS, StudyConfig, make_config, validated
 from neurosieve.data import SCHEMES
 from neurosieve.data.corpora.catalogue import CORPORA
-from neurosieve.finetune import FinetuneOptions
-from neurosieve.finetune import finetune as tune
-from neurosieve.intervention_study import InterventionOptions
-from neurosieve.intervention_study import intervene as run_intervention
 from neurosieve.models import KNOWN
-from neurosieve.plan import plan_study
 from neurosieve.printing import json_text
 from neurosieve.results import to_json
-from neurosieve.runfolder import RunFolder
-from neurosieve.study import continue_study, extract_stage, read_data, run_study, write_report
-from neurosieve.summary import Summary
+from neurosieve.studies.concepts.run import continue_concepts, run_concepts
+from neurosieve.studies.config import INSTALLED, TASKS, StudyConfig, make_config, validated
+from neurosieve.studies.cost import plan_study
+from neurosieve.studies.finetune.run import FinetuneOptions
+from neurosieve.studies.finetune.run import finetune as tune
+from neurosieve.studies.interventions.run import InterventionOptions
+from neurosieve.studies.interventions.run import intervene as run_intervention
+from neurosieve.studies.redundancy.run import continue_study, extract_stage, read_data, run_study, write_report
+from neurosieve.studies.redundancy.summary import Summary
+from neurosieve.studies.run_folder import RunFolder
 
 app = typer.Typer(
     name="neurosieve",

@@ -7,17 +7,17 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosieve.activations import ActivationStore
-from neurosieve.concept_study import Concepts
-from neurosieve.finetune import Finetuned
-from neurosieve.plan import Cost
 from neurosieve.printing import Screen, visible
 from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.numbers import per_cent
 from neurosieve.results import InterventionResult
-from neurosieve.study import CONCEPTS, INTERVENTIONS, REPORT
-from neurosieve.summary import Summary
+from neurosieve.studies.concepts.run import Concepts
+from neurosieve.studies.cost import Cost
+from neurosieve.studies.finetune.run import Finetuned
+from neurosieve.studies.redundancy.run import CONCEPTS, INTERVENTIONS, REPORT
+from neurosieve.studies.redundancy.summary import Summary
 
 
 def console() -> Screen:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from neurosieve.config import StudyConfig, make_config
 from neurosieve.data import Dataset, sample_rows
 from neurosieve.data.corpora import catalogue as corpora
 from neurosieve.data.corpora.catalogue import CORPORA, read_corpus
 from neurosieve.errors import ConfigError, DataError
-from neurosieve.study import read_dataset
+from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.studies.redundancy.run import read_dataset
 from neurosieve.syntax.functions import find_functions
 from neurosieve.syntax.languages import parse
 from neurosieve.typing import SPLITS

@@ -1,0 +1,1 @@
+"""How a capability runs: options and a run folder → a result; one room a command, no maths."""

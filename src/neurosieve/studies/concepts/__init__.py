@@ -1,0 +1,1 @@
+"""`neurosieve concepts`: which neurons hold which properties of code."""

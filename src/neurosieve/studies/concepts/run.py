@@ -1,0 +1,344 @@
+"""The concepts of a study's code: rows in both views → claims, groups, evidence, latent concepts → one record.
+
+Everything lies in the run folder: `concepts/` holds the stores and what each step found, so that a stopped run goes on;
+`concepts.json` is the whole outcome.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+from markupsafe import Markup
+
+from neurosieve.activations.extraction import ExtractionOptions
+from neurosieve.activations.store import ActivationStore
+from neurosieve.concepts.guess_language import Languages, languages_of
+from neurosieve.concepts.neurons.claims import ConceptFindings, find_concepts
+from neurosieve.concepts.properties import PROPERTIES, Property, find_property
+from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
+from neurosieve.concepts.sets.groups import find_groups
+from neurosieve.concepts.sets.property_sets import SetOptions
+from neurosieve.data import Dataset
+from neurosieve.errors import ConfigError, DataError, ModelError, RunFolderError
+from neurosieve.models import CodeModel, resolve_device
+from neurosieve.models.untrained import untrained_copy
+from neurosieve.report.concepts import claim_table, concept_headline
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_object, read_result
+from neurosieve.studies.concept_options import ConceptOptions
+from neurosieve.studies.concepts.concept_steps import NO_RANKING, evidence_step, examples_step, latent_step
+from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.studies.redundancy.choose import model_of, options_of
+from neurosieve.studies.redundancy.run import CONCEPTS, REPORT, read_dataset, write_report
+from neurosieve.studies.run_folder import RunFolder, config_of, versions
+from neurosieve.typing import SPLITS, PathLike, View
+
+FORMAT = 1
+PARTS = "concepts"
+OPTIONS = f"{PARTS}/options.json"
+LABEL = "label"
+SHEETS = "annotate"
+
+
+@dataclass
+class ConceptWork:
+    """What the steps share; the model is loaded when the first step reads with it."""
+
+    config: StudyConfig
+    folder: RunFolder
+    dataset: Dataset
+
+    @property
+    def options(self) -> ConceptOptions:
+        """The study's, for concepts."""
+        return self.config.concepts
+
+    @cached_property
+    def model(self) -> CodeModel:
+        """The study's model."""
+        return model_of(self.config)
+
+    @cached_property
+    def languages(self) -> Languages:
+        """Of each example."""
+        return languages_of(self.dataset, self.options.language, queries=self.config.task == "code-search")
+
+    @cached_property
+    def properties(self) -> list[Property]:
+        """What is looked for."""
+        return properties_of(self.options, self.dataset, self.config.labels)
+
+    @cached_property
+    def rows(self) -> ConceptRows:
+        """The tokens and their properties."""
+        asked = self.properties  # a wrong name before a long guess
+        tokens = dict(zip(SPLITS, self.options.tokens, strict=True))
+        return concept_rows(self.dataset, self.languages.of, properties=asked, tokens=tokens, seed=self.config.seed)
+
+    def store(self, view: View) -> ConceptStore:
+        """A view's activations, read now or before."""
+        return read_concepts(self.model, self.rows, self.folder.path / PARTS / view, self.reading(view))
+
+    def untrained(self, view: View) -> Iterator[ConceptStore] | str:
+        """The rows read by copies with weights drawn anew, one after the other; or why there are none."""
+        config = self.config
+        if not self.options.untrained:
+            return "left out by concepts.untrained: false"
+        if not config.untrained_seeds:
+            return "left out by untrained_seeds: 0"
+        return self._copies(view, range(config.seed, config.seed + config.untrained_seeds))
+
+    def _copies(self, view: View, seeds: range) -> Iterator[ConceptStore]:
+        for seed in seeds:
+            place = self.folder.path / PARTS / f"untrained-{view}-{seed}"
+            yield read_concepts(untrained_copy(self.model, seed), self.rows, place, self.reading(view))
+            shutil.rmtree(place)  # as large as the view itself, and only its best neurons are asked for
+
+    def reading(self, view: View) -> ExtractionOptions:
+        """How rows are read in a view."""
+        own = options_of(self.config, self.model.adapter.kind)
+        return replace(own, view=view, rounds=self.options.rounds, pooling="mean", max_windows=None)
+
+    def step(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The outcome of a step: made and saved, or read where it was saved before."""
+        file = f"{PARTS}/{name}.json"
+        if not self.folder.files.exists(file):
+            with self.folder.stage(f"concepts: {name}"):
+                made = make()
+            self.folder.save(file, made)
+        return self.folder.load(file) or {}
+
+
+@dataclass(frozen=True, repr=False)
+class Concepts:
+    """What was found; `record` is the content of `concepts.json`."""
+
+    record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Concepts({self.headline!r})"
+
+    @property
+    def headline(self) -> str:
+        """The finding in one sentence."""
+        return concept_headline(self.record)
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a view, value and neuron: scores beside the base rate and the best rival's."""
+        frames = [ConceptFindings.from_record(view).to_frame() for view in self.record["views"].values()]
+        return pl.concat(frames, how="diagonal_relaxed")
+
+    def _repr_html_(self) -> str:
+        tables = [claim_table(view).to_html() for view in self.record["views"].values()]
+        return Markup("<p><b>{}</b></p>").format(self.headline) + Markup("").join(tables)
+
+
+def load_concepts(run: PathLike) -> Concepts | None:
+    """What was found in a run folder; None where concepts were not looked for, or not to the end.
+
+    Raises:
+        RunFolderError: A file that is damaged.
+    """
+    record = read_result(Folder(run), CONCEPTS)
+    return None if record is None else Concepts(record)
+
+
+def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> Concepts:
+    """Look for concepts with the model and data of a run folder, and with other options where they are given.
+
+    Raises:
+        RunFolderError: No run folder.
+        NeurosieveError: As `run_concepts`.
+    """
+    config = config_of(run)
+    values = config.model_dump(mode="json")
+    before = read_object(Folder(run), OPTIONS) or values["concepts"]
+    return run_concepts(make_config(options=values | {"concepts": before | dict(changes)}), run)
+
+
+def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
+    """Look for concepts, or go on with what was begun in this folder; the outcome is on the page too.
+
+    Raises:
+        ConfigError: Activations that were made elsewhere, without model and code.
+        RunFolderError: Concepts were looked for there with other options.
+        NeurosieveError: See `neurosieve.errors`; what was finished before stays.
+    """
+    if config.activations is not None:
+        raise ConfigError(
+            "concepts", expected="a model and code", got="activations made elsewhere", remedy="give --model and --data"
+        )
+    dataset = read_dataset(config)
+    work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
+    with work.folder.begun():
+        _check_options(work)
+        record = read_result(work.folder.files, CONCEPTS)
+        ranked = work.folder.files.exists("selection.json")
+        if record is not None and record.get("examples_reason") == NO_RANKING and ranked:
+            record = None  # the run has ranked neurons since; the other steps are read back
+        if record is None:
+            record = work.folder.save(CONCEPTS, _record(work))
+            write_report(out)  # a page without concepts may lie there
+        elif not work.folder.files.exists(REPORT):
+            write_report(out)
+    return Concepts(record)
+
+
+def _record(work: ConceptWork) -> dict[str, Any]:
+    """What is found, and what it was made with."""
+    _keep_options(work)
+    record = _studied(work) | _found(work)
+    lost = [f"no view predict: {record['predict_reason']}"] if "predict_reason" in record else []
+    return record | {
+        "notes": [work.dataset.source, *_notes(work), *lost],
+        "options": work.config.concepts.model_dump(mode="json"),
+        "seed": work.config.seed,
+        "seconds": work.folder.seconds,
+        "peak_rss_mb": work.folder.peak_rss_mb(),
+        "versions": versions(),
+        "data_hashes": dict(work.dataset.hashes),
+    }
+
+
+def _keep_options(work: ConceptWork) -> None:
+    """Write down the options once there are tokens and a model: a refused name leaves no trace."""
+    if len(work.rows.rows) and work.model:
+        work.folder.save(OPTIONS, work.options.model_dump(mode="json"))
+
+
+def _check_options(work: ConceptWork) -> None:
+    """See to it that they are the ones of before, where there are some."""
+    old = work.folder.load(OPTIONS)
+    new = work.options.model_dump(mode="json")
+    # An option that an earlier version did not know is none that was changed.
+    changed = [f"{k} {old[k]!r} → {v!r}" for k, v in new.items() if k in old and old[k] != v] if old else []
+    if changed:
+        where = work.folder.path / PARTS
+        raise RunFolderError(
+            f"concepts in {where}",
+            expected="the options that they were begun with",
+            got=f"others: {'; '.join(changed)}",
+            remedy=f"use those, or delete {where} and {CONCEPTS} to begin anew",
+        )
+
+
+def _found(work: ConceptWork) -> dict[str, Any]:
+    """What all steps found; `predict` is left out, with the reason, where the model or the rows do not allow it."""
+    views, reasons = {}, {}
+    for view in work.options.views:
+        try:
+            views[view] = work.step(view, partial(_claims, work, view))
+        except (DataError, ModelError) as e:
+            if view == "detect":
+                raise
+            reasons[f"{view}_reason"] = str(e)
+    store = work.store("detect")
+    evidence = {
+        view: work.step(f"evidence-{view}", partial(_evidence, work, view, found)) for view, found in views.items()
+    }
+    groups = work.step("groups", lambda: _groups(work, store)) if work.options.groups != () else None
+    latent = work.step("latent", lambda: {"layers": latent_step(work.config, store, work.folder.path / PARTS / SHEETS)})
+    examples, reason = examples_step(work.config, work.folder, work.dataset, work.languages)
+    return {
+        "units": {view: ActivationStore(work.folder.path / PARTS / view).manifest.counts for view in views},
+        "views": views,
+        **reasons,
+        "evidence": {view: own["neurons"] for view, own in evidence.items()},
+        "groups": groups,
+        "latent": latent["layers"],
+        "examples": examples,
+        "examples_reason": reason,
+    }
+
+
+def _evidence(work: ConceptWork, view: View, found: dict[str, Any]) -> dict[str, Any]:
+    return {"neurons": evidence_step(work.config, work.store(view), ConceptFindings.from_record(found))}
+
+
+def _groups(work: ConceptWork, store: ConceptStore) -> dict[str, Any]:
+    config = work.config
+    options = SetOptions(draws=config.random_draws, seed=config.seed)
+    asked = work.options.groups
+    if asked is None:  # a union shares its neurons with its parts by construction
+        asked = tuple(p.name for p in work.properties if not p.united)
+    return find_groups(store, asked, options, resolve_device(config.device)).record()
+
+
+def _studied(work: ConceptWork) -> dict[str, Any]:
+    """What was analysed."""
+    manifest, table = work.store("detect").store.manifest, work.rows.table
+    return {
+        "format": FORMAT,
+        "model": work.config.model,
+        "revision": manifest.revision,
+        "site": manifest.site,
+        "task": work.config.task,
+        "layers": manifest.layers,
+        "neurons": manifest.layers * manifest.width,
+        "texts": {"read": table.sources, "with_errors": table.with_errors, "framed": table.framed},
+        "tokens": {"read": len(table), "in_error": table.rows_in_error},
+    }
+
+
+def _claims(work: ConceptWork, view: View) -> dict[str, Any]:
+    config = work.config
+    store = work.store(view)
+    return find_concepts(
+        store,
+        min_rows=work.options.min_rows,
+        draws=config.bootstrap,
+        seed=config.seed,
+        untrained=work.untrained(view),
+    ).record()
+
+
+def _notes(work: ConceptWork) -> list[str]:
+    """What a reader has to know of the rows."""
+    table, left = work.rows.table, sum(work.rows.left.values())
+    notes = [work.languages.note, *(f"{count:,} {what}" for what, count in work.dataset.notes.items())]
+    if table.with_errors:
+        notes.append(
+            f"{table.with_errors:,} of {table.sources:,} texts hold code that does not parse; {table.rows_in_error:,}"
+            " tokens stand in it and are kept"
+        )
+    if table.framed:
+        notes.append(f"{table.framed:,} texts are fragments, which were parsed inside what could stand around them")
+    if left:
+        notes.append(f"{left:,} texts were not needed for the tokens asked for")
+    return notes
+
+
+def properties_of(options: ConceptOptions, dataset: Dataset, labels: str | None) -> list[Property]:
+    """What is asked for, by default all properties of tokens, and the task's own label where people gave it."""
+    own = label_property(dataset) if not dataset.whole and labels is None else None
+    more = {} if own is None else {LABEL: own}
+    if options.properties is None:
+        return [*(p for p in PROPERTIES.values() if p.scope == "token"), *more.values()]
+    if own is None and LABEL in options.properties:
+        raise ConfigError(
+            f"property {LABEL!r}",
+            expected="a task with labels on tokens that people gave",
+            got="labels read from the syntax tree" if labels else "a label for each whole text",
+            remedy="leave it out",
+        )
+    return [find_property(name, more) for name in options.properties]
+
+
+def label_property(dataset: Dataset) -> Property:
+    """The data's own labels on tokens, as a property of the tokens that begin in them."""
+    spans = {e.id: e.spans for e in dataset.examples}
+
+    def read(source: Any, places: Any) -> list[str | None]:
+        own = spans.get(source.id, ())
+        starts = np.array([s.start for s in own], dtype=np.int64)
+        found: list[str | None] = []
+        for start, _ in places:
+            i = int(np.searchsorted(starts, start, side="right")) - 1
+            found.append(own[i].label if i >= 0 and start < own[i].end else None)
+        return found
+
+    return Property(LABEL, "token", "the label that the data gives", read)

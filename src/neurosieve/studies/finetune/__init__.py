@@ -1,0 +1,1 @@
+"""`neurosieve finetune`: a model and a new head, trained on a task."""

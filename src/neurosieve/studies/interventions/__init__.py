@@ -1,0 +1,1 @@
+"""`neurosieve intervene`: an edit of the live model, beside its controls."""

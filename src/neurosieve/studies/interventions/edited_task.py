@@ -1,0 +1,288 @@
+"""What an edit does to the task of a study: to its probe on the states of the edited model, and to a fine-tuned head.
+
+Both are scored on test rows three times over: by the model as it is, by the edited one, and by each of the random
+edits. Nothing is chosen here, and no probe is fitted anew.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import transformers
+from jaxtyping import Int, Num
+
+from neurosieve.activations.extraction import row_reader
+from neurosieve.activations.store import Activations
+from neurosieve.activations.windows import Window, batches, pad
+from neurosieve.data import Dataset
+from neurosieve.data.dataset import are_values
+from neurosieve.errors import ConfigError
+from neurosieve.finetuning.inputs import IGNORED, Inputs, label_names, split_inputs
+from neurosieve.interventions import Edit, live
+from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_device
+from neurosieve.models.loading import read_network, ready
+from neurosieve.models.weights import check_all_there
+from neurosieve.probes import ClusterBootstrap
+from neurosieve.probes.archive import load_outcome
+from neurosieve.probes.intervals import loss_interval, score_interval
+from neurosieve.progress import track
+from neurosieve.results.figures import Difference, NotMeasured, Reason, Score
+from neurosieve.results.interventions import TaskEffect
+from neurosieve.storage.folder import Folder
+from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.redundancy.choose import StudyData, options_of
+from neurosieve.studies.redundancy.selection import Selection
+from neurosieve.typing import Scores
+
+ROWS = 100
+NO_PROBE = NotMeasured(reason=Reason.NO_PROBE, text=Reason.NO_PROBE.value)
+
+
+def probe_effect(
+    config: StudyConfig,
+    files: Folder,
+    data: StudyData,
+    model: CodeModel,
+    edits: Sequence[Edit],
+    random_edits: Iterable[Sequence[Edit]],
+    *,
+    rows: int = ROWS,
+) -> TaskEffect | NotMeasured:
+    """How much worse the run's oracle probe reads the task off the states of the edited model.
+
+    Edits are done at all tokens, and the probe stays as it was fitted on the model as it is. So a loss says that the
+    states have moved where the probe looks, which is little wonder where the edit is of a layer that it reads; what the
+    edited model could still tell another probe is not asked.
+
+    Args:
+        config: Of the run.
+        files: The run folder.
+        data: What the run read.
+        model: The run's, at its site; a `LanguageModel` will do.
+        edits: Of layers of that site.
+        random_edits: As many as are to be compared; each is used once.
+        rows: Test rows a class at most, drawn by the study's seed; of values in all.
+
+    Returns:
+        Score of the model as it is, edited, and the drop beside that of the random edits; or that there is no probe.
+        Intervals are 95 %, over files, and paired where they are of a loss.
+
+    Raises:
+        RunFolderError: The selection's files are damaged.
+        ConfigError: No random edit, or an edit that does not fit the model.
+
+    Cost: reading the rows once for each edit, and twice more.
+    """
+    if not files.exists("selection.json"):
+        return NO_PROBE
+    selection = load_outcome(files, "selection", Selection)
+    test = np.flatnonzero([data.dataset.examples[i].split == "test" for i in data.sample.rows.example])
+    few = _few(data.sample.rows.label[test], rows, config.seed)
+    sample = replace(data.sample, rows=data.sample.rows.select(test[few]))
+    read = row_reader(model, data.dataset, sample, "test", options_of(config, model.adapter.kind))
+    plain, scaler, probe = read(), selection.scaler, selection.oracle.probe
+
+    def scored(found: Activations) -> Scores:
+        return probe.row_scores(scaler.apply(found.values), scaler.labels(found.label))
+
+    def under(some: Sequence[Edit]) -> Scores:
+        with live(model, some):
+            return scored(read())
+
+    return _compared(
+        scored(plain),
+        under,
+        edits,
+        random_edits,
+        plain.group,
+        config,
+        score="accuracy" if scaler.target is None else "r2",
+        rows_note=_rows_note(len(few), len(test), config.seed),
+    )
+
+
+def head_effect(
+    config: StudyConfig,
+    dataset: Dataset,
+    edits: Sequence[Edit],
+    random_edits: Iterable[Sequence[Edit]],
+    *,
+    rows: int = ROWS,
+) -> TaskEffect | NotMeasured:
+    """How much worse the model's own head does the task, where the run's model is one that was fine-tuned for it.
+
+    Inputs are those of `neurosieve finetune`: all test units, a token's label at its first subword, texts and pairs cut
+    to the model's length. Edits are done at all tokens of the network below the head, which is loaded here.
+
+    Args:
+        config: Of the run.
+        dataset: What the run read, pairs as two texts each.
+        edits: Of layers of the run's site.
+        random_edits: As in `probe_effect`.
+        rows: Test units a class at most, drawn by the study's seed.
+
+    Returns:
+        As `probe_effect`, with `score` accuracy; or why there is no such head.
+
+    Raises:
+        ModelError: A checkpoint that lacks weights of its head or network.
+        ConfigError: As `probe_effect`.
+
+    Cost: one forward pass of the inputs that hold the units for each edit, and two more.
+    """
+    info = inspect_model(
+        config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens, stack=config.stack
+    )
+    if why := _unfit(info, dataset, config):
+        return NotMeasured(reason=Reason.NO_HEAD, text=f"{Reason.NO_HEAD.value}: {why}")
+    labels = label_names(dataset, config.classes)
+    inputs = split_inputs(info, dataset, labels, ("test",))["test"]
+    few = _few(inputs.label, rows, config.seed)
+    windows, head = _windows(inputs, few), _load(info, dataset, config)
+    truth = np.array([_outputs(info)[name] for name in labels])[inputs.label[few]]
+
+    def scores() -> Scores:
+        hits: Scores = head.predict(windows, config.batch_tokens, whole=inputs.whole) == truth
+        return hits
+
+    def under(some: Sequence[Edit]) -> Scores:
+        with live(head.model, some):
+            return scores()
+
+    return _compared(
+        scores(),
+        under,
+        edits,
+        random_edits,
+        inputs.group[few],
+        config,
+        score="accuracy",
+        rows_note=_rows_note(len(few), inputs.count, config.seed),
+    )
+
+
+def _compared(
+    base: Scores,
+    under: Callable[[Sequence[Edit]], Scores],
+    edits: Sequence[Edit],
+    random_edits: Iterable[Sequence[Edit]],
+    group: np.ndarray,
+    config: StudyConfig,
+    *,
+    score: Literal["accuracy", "r2"],
+    rows_note: str,
+) -> TaskEffect:
+    """Scores of the same rows with and without edits, side by side."""
+    edited = under(edits)
+    bootstrap = ClusterBootstrap(group, draws=config.bootstrap, seed=config.seed)
+    drop, interval = loss_interval(base, edited, bootstrap)
+    drops, total = [], np.zeros(len(base))
+    for random in track(random_edits, "random edits"):
+        found = under(random)
+        drops.append(float(base.mean() - found.mean()))
+        total += found
+    if not drops:
+        raise ConfigError("random edits", expected="one or more", got="none", remedy="draw some, best 100 or more")
+    usual = total / len(drops)
+    effect, effect_interval = loss_interval(usual, edited, bootstrap)
+    return TaskEffect(
+        score=score,
+        base=Score(value=float(base.mean()), n=len(base), interval=score_interval(base, bootstrap)),
+        edited=float(edited.mean()),
+        drop=Difference(value=drop, interval=interval),
+        random_sets=len(drops),
+        random=float(np.mean(drops)),
+        random_95=float(np.quantile(drops, 0.95)),
+        effect=Difference(value=effect, interval=effect_interval),
+        rows_note=rows_note,
+    )
+
+
+def _few(label: Num[np.ndarray, " rows"], most: int, seed: int) -> Int[np.ndarray, " some"]:
+    """Places of at most so many rows a class, in order; of values in all."""
+    rng = np.random.default_rng(seed)
+    kinds = [np.arange(len(label))] if are_values(label) else [np.flatnonzero(label == c) for c in np.unique(label)]
+    return np.sort(np.concatenate([rng.permutation(kind)[:most] for kind in kinds]))
+
+
+def _rows_note(count: int, there: int, seed: int) -> str:
+    return f"all {there:,} test rows" if count == there else f"{count:,} of {there:,} test rows, drawn by seed {seed}"
+
+
+@dataclass(frozen=True)
+class _Head:
+    """A fine-tuned classifier: `whole`, and `model`, the network below its head as it is read for activations."""
+
+    model: CodeModel
+    whole: Any
+
+    @torch.inference_mode()
+    def predict(self, windows: Sequence[Window], batch_tokens: int, *, whole: bool) -> Int[np.ndarray, " units"]:
+        """The likeliest outputs, by the numbers of rows; of a whole text its one, else those at the rows' tokens."""
+        found = np.zeros(sum(len(w.rows) for w in windows), dtype=np.int64)
+        # A decoder's head reads the last token that is no padding by its config: where that is not the token that we
+        # pad with, each text goes alone.
+        budget = batch_tokens if self.whole.config.pad_token_id == self.model.pad_id else 0
+        for batch in batches(windows, budget):
+            ids, mask, types, offsets = pad(batch, self.model.pad_id, self.model.padding_side)
+            guess = self.whole(**self.model.inputs(ids, mask, types)).logits.argmax(-1).cpu().numpy()
+            for own, window, offset in zip(guess, batch, offsets, strict=True):
+                found[list(window.rows)] = own if whole else own[[t + offset for (t,) in window.tokens]]
+        return found
+
+
+def _unfit(info: ModelInfo, dataset: Dataset, config: StudyConfig) -> str:
+    """Why the model's head does not do the task; empty where it does."""
+    made = next(iter(info.config.architectures or ()), "a network without a head")
+    if dataset.numeric:
+        return "labels are values"
+    if not made.endswith(_kind(dataset)):
+        return f"it is {made}"
+    if info.adapter.paired and info.adapter.kind == "decoder":
+        return "of an encoder–decoder it is measured at the encoder alone"
+    known = _outputs(info)
+    if lacking := [name for name in label_names(dataset, config.classes) if name not in known]:
+        return f"it knows the labels {', '.join(list(known)[:6])}, not {lacking[0]}"
+    return ""
+
+
+def _kind(dataset: Dataset) -> str:
+    """What the names of classes of fitting networks end in."""
+    return "ForSequenceClassification" if dataset.whole else "ForTokenClassification"
+
+
+def _outputs(info: ModelInfo) -> dict[str, int]:
+    """The head's labels, each with the number of its output."""
+    return {str(name): int(number) for number, name in (info.config.id2label or {}).items()}
+
+
+def _load(info: ModelInfo, dataset: Dataset, config: StudyConfig) -> _Head:
+    auto: Any = getattr(transformers, f"AutoModel{_kind(dataset)}")
+    whole, missing, notes = read_network(
+        info,
+        auto,
+        precision=config.precision,
+        trust_remote_code=config.trust_remote_code,
+        allow_pickle=config.allow_pickle,
+    )
+    check_all_there(info.name, missing)
+    where = resolve_device(config.device)
+    return _Head(ready(CodeModel, info, whole.base_model, where, config.site, notes), whole.eval().to(where))
+
+
+def _windows(inputs: Inputs, kept: Int[np.ndarray, " some"]) -> list[Window]:
+    """The inputs that hold some units, numbered in the order of `kept`; shortest first."""
+    number = {int(unit): i for i, unit in enumerate(kept)}
+    windows, unit = [], 0
+    for place, row in enumerate(inputs.rows):
+        tokens = [0] if inputs.whole else [t for t, truth in enumerate(row["labels"]) if truth != IGNORED]
+        own = [(number[unit + i], (t,)) for i, t in enumerate(tokens) if unit + i in number]
+        unit += len(tokens)
+        if own:
+            types = row.get("token_type_ids", [])
+            second = types.index(1) if 1 in types else None
+            rows, chosen = zip(*own, strict=True)
+            windows.append(Window(tuple(row["input_ids"]), place, 0, rows, chosen, second))
+    return sorted(windows, key=lambda w: len(w.ids))

@@ -1,0 +1,386 @@
+"""A run's concept changed in the live model: chosen on validation, measured on held-out code beside random edits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+from urllib.parse import quote
+
+import numpy as np
+from jaxtyping import Bool, Float
+from pydantic import BaseModel, Field, field_validator
+
+from neurosieve.activations.windows import ReadingPlan, Window
+from neurosieve.concepts.properties import Target
+from neurosieve.concepts.rows import ConceptStore
+from neurosieve.errors import DataError, RunFolderError
+from neurosieve.interventions.editors import Change, Editor, TrainConcept, editor
+from neurosieve.interventions.edits import Edit, Erase
+from neurosieve.interventions.effects.erasure import measure_erasure
+from neurosieve.interventions.effects.on_predictions import EffectFitter, mean_loss, turned
+from neurosieve.interventions.effects.shown_predictions import prediction_examples
+from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
+from neurosieve.models import CodeModel, LanguageModel
+from neurosieve.progress import track
+from neurosieve.results.codec import from_json, to_json
+from neurosieve.results.figures import NotMeasured, Reason
+from neurosieve.results.interventions import (
+    FORMAT,
+    Ablation,
+    EditKind,
+    Erasure,
+    InterventionResult,
+    Mass,
+    Matching,
+    PredictionEffects,
+    Probability,
+    TaskEffect,
+)
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_object, read_result, write_object
+from neurosieve.studies.concept_options import STRICT
+from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
+from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.studies.interventions.edited_task import NO_PROBE, head_effect, probe_effect
+from neurosieve.studies.redundancy.choose import language_model_of, model_of
+from neurosieve.studies.redundancy.run import CONCEPTS, INTERVENTIONS, read_data, read_dataset, write_report
+from neurosieve.studies.run_folder import RunFolder, config_of, versions
+from neurosieve.typing import NeuronId, PathLike, Split
+
+LEFT_OUT = NotMeasured(reason=Reason.LEFT_OUT, text=f"{Reason.LEFT_OUT.value}--no-predictions")
+# Options of some kinds of edit.
+_ONLY: dict[str, tuple[EditKind, ...]] = {
+    "how": ("ablate",),
+    "quantile": ("clamp",),
+    "alpha": ("steer",),
+    "layer": ("steer", "erase"),
+    "share": ("ablate", "clamp"),
+}
+
+
+class InterventionOptions(BaseModel):
+    """What is changed and how it is measured. Field descriptions are the help texts of `neurosieve intervene`."""
+
+    model_config = STRICT
+    concept: str = Field(description="property=value, for example lexical=number")
+    edit: EditKind = Field(description="ablate or clamp neurons, steer a layer to the value or erase it from a layer")
+    how: Ablation = Field("mean", description="of ablation: zero, mean, or values of train rows (resample)")
+    quantile: float = Field(0.01, ge=0, le=1, description="of train at which neurons are clamped")
+    alpha: float = Field(2.0, description="of steering: times the way from other rows to those with the value")
+    layer: int | None = Field(None, ge=0, description="to steer or erase; chosen on validation by default")
+    share: float = Field(0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
+    sets: int = Field(100, ge=20, description="random edits of the same kind beside it")
+    at: Literal["all", "predicted"] | None = Field(
+        None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
+    )
+    predictions: bool = Field(True, description="measure the model's own predictions, for which it needs a head")
+    tokens: int = Field(12_000, ge=100, description="about how many tokens are read for each measure")
+
+    @field_validator(*_ONLY)
+    @classmethod
+    def _used(cls, value: Any, info: Any) -> Any:
+        """Refuse what the edit would not look at."""
+        key, edit = str(info.field_name), info.data.get("edit")
+        if edit and edit not in _ONLY[key] and value != cls.model_fields[key].default:
+            raise ValueError(f"none beside {edit}: it is of {' and '.join(_ONLY[key])}")
+        return value
+
+    @property
+    def change(self) -> Change:
+        """Of the editor."""
+        return Change(self.edit, self.how, self.quantile, self.alpha, self.layer, self.share)
+
+    @property
+    def only_predicted(self) -> bool:
+        """Other tokens are left alone."""
+        return (self.at or ("predicted" if self.edit in ("steer", "erase") else "all")) == "predicted"
+
+    @property
+    def file(self) -> str:
+        """Where the outcome lies in the run folder's `interventions`."""
+        how = f"-{self.how}" if self.edit == "ablate" and self.how != "mean" else ""
+        return f"{quote(self.concept, safe='=')}-{self.edit}{how}.json"
+
+
+@dataclass
+class Measuring:
+    """The live model and the held-out units that its predictions are measured on."""
+
+    work: ConceptWork
+    options: InterventionOptions
+    model: CodeModel
+    store: ConceptStore
+    plan: ReadingPlan
+    target: Target
+
+    @property
+    def config(self) -> StudyConfig:
+        """Of the run."""
+        return self.work.config
+
+    @property
+    def value(self) -> int:
+        """Its number."""
+        return self.store.table.values[self.target.property_name].index(self.target.value)
+
+    @property
+    def head(self) -> LanguageModel:
+        """The model with its head, which is there where predictions are measured."""
+        assert isinstance(self.model, LanguageModel)  # noqa: S101 - see `_opened`
+        return self.model
+
+    @property
+    def positive(self) -> Bool[np.ndarray, " units"]:
+        """Units whose truth has the value, by the number of their row."""
+        return self.target.positive
+
+    @cached_property
+    def shares(self) -> Float[np.ndarray, " vocabulary"]:
+        """What tokens say of the value, by train."""
+        size = max(int(self.head.whole.get_input_embeddings().weight.shape[0]), len(self.model.tokenizer))  # type: ignore[operator]
+        return token_shares(self.plan.windows["train"], self.positive, size)
+
+    def windows(self, split: Split) -> tuple[Window, ...]:
+        """Windows drawn by seed up to the tokens asked for, those that hold the value first; sorted by length.
+
+        Short texts hold few units: then others follow until as many units have it not as have it.
+        """
+        every = self.plan.windows[split]
+        order = np.random.default_rng(self.config.seed).permutation(len(every))
+        units = [self.positive[list(w.rows)] for w in every]
+        chosen: list[int] = []
+        read = here = elsewhere = 0
+        for i in sorted(order.tolist(), key=lambda i: not units[i].any()):
+            if chosen and read >= self.options.tokens and (units[i].any() or elsewhere >= here):
+                continue
+            chosen.append(i)
+            read += len(every[i].ids)
+            here, elsewhere = here + int(units[i].sum()), elsewhere + int((~units[i]).sum())
+        return tuple(every[i] for i in sorted(chosen))
+
+    def predict(self, windows: Sequence[Window], edits: Sequence[Edit] = ()) -> Predictions:
+        """With or without edits."""
+        return predict_units(
+            self.head,
+            windows,
+            self.shares,
+            edits,
+            only_predicted=self.options.only_predicted,
+            batch_tokens=self.config.batch_tokens,
+        )
+
+    def choose(self, edits: Editor) -> int:
+        """The candidate that moves the property most on validation where the truth has it, and least elsewhere.
+
+        Steering is to turn other tokens: there the probability of the value where the truth has it not decides.
+        """
+        windows = self.windows("validation")
+        base = self.predict(windows)
+        here = self.positive[base.row]
+        if not here.any() or here.all():
+            raise DataError(
+                f"validation tokens with {self.options.concept}",
+                expected="some, and some others",
+                got="all" if here.any() else "none",
+                remedy="read more tokens (--tokens), or choose another concept",
+            )
+
+        def kept(found: Predictions) -> float:
+            right = (self.shares[found.token] >= HALF) == here
+            return float(right[here].mean() - right[~here].mean())
+
+        def gain(number: int) -> float:
+            found = self.predict(windows, edits.edits(number))
+            return float(found.mass[~here].mean()) if self.options.edit == "steer" else -kept(found)
+
+        numbers = range(len(edits.candidates))
+        return max(track(numbers, "candidates"), key=gain) if len(numbers) > 1 else 0
+
+
+def intervene(run: PathLike, options: InterventionOptions) -> InterventionResult:
+    """Change a concept in the live model of a run and measure what that does; saved in the run, shown on its page.
+
+    Raises:
+        RunFolderError: No run folder; one in which concepts were not looked for in the view `predict`, or that leaves
+            nothing to measure; an earlier outcome whose file is damaged.
+        ModelError: The model has no language-model head.
+        ConfigError: No such property, value or layer.
+        DataError: Too few held-out units with the value, or without it.
+
+    Cost: reading the tokens asked for about `sets` + 5 times.
+    """
+    config = _config(run)
+    result = _earlier(config, run, options)
+    if result is None:
+        measuring = _opened(config, run, options)
+        with measuring.work.folder.stage(f"intervene: {options.concept} {options.edit}"):
+            result = _measured(measuring)
+        record = write_object(Folder(run), _file(options), to_json(result))
+        result = from_json(InterventionResult, record, f"{run}/{_file(options)}")  # with the marks of the file
+    write_report(run)
+    return result
+
+
+def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -> InterventionResult | None:
+    """What was measured by the same options; None where nothing was, or where it no longer holds."""
+    record = read_result(Folder(run), _file(options))
+    if record is None or record.get("format") != FORMAT:
+        return None
+    found = from_json(InterventionResult, record, f"{run}/{_file(options)}")
+    if (found.options, found.concepts) != _asked(config, options):
+        return None
+    if found.matching is None:
+        return None  # of a time in which random sets could be unlike the chosen one
+    if isinstance(found.probe, NotMeasured) and found.probe.reason is Reason.NO_PROBE and _studied(Folder(run)):
+        return None  # the run's task has been studied since
+    return found
+
+
+def _file(options: InterventionOptions) -> str:
+    """Where the outcome lies below the run folder."""
+    return f"{INTERVENTIONS}/{options.file}"
+
+
+def _asked(config: StudyConfig, options: InterventionOptions) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of the edit, and of its concepts."""
+    return options.model_dump(mode="json"), config.concepts.model_dump(mode="json")
+
+
+def _studied(files: Folder) -> bool:
+    """Whether the run's task was studied."""
+    return files.exists("selection.json")
+
+
+def _config(run: PathLike) -> StudyConfig:
+    """The run's study, with the options that concepts were looked for with."""
+    config = config_of(run)
+    record, asked = read_object(Folder(run), CONCEPTS), read_object(Folder(run), OPTIONS)
+    if record is None:
+        got, remedy = "none", f"run `neurosieve concepts {run}` first"
+    elif asked is None:
+        got = f"{CONCEPTS} without {OPTIONS}"
+        remedy = f"delete what is left of {run}/{PARTS} and {run}/{CONCEPTS}, then run `neurosieve concepts {run}`"
+    elif reason := record.get("predict_reason"):
+        got, remedy = f"detect alone ({reason})", "make a run for which it can be read"
+    else:
+        got = "detect alone"
+        again = f"neurosieve concepts {run} --set concepts.views=[detect,predict]"
+        remedy = f"delete {run}/{PARTS} and {run}/{CONCEPTS}, then run `{again}`"
+    if record is None or asked is None or "predict" not in record["views"]:
+        raise RunFolderError(f"run folder {run}", expected="concepts in the view predict", got=got, remedy=remedy)
+    return make_config(options=config.model_dump(mode="json") | {"concepts": asked})
+
+
+def _opened(config: StudyConfig, run: PathLike, options: InterventionOptions) -> Measuring:
+    """The run's concept rows, and its model, with head where predictions are measured."""
+    dataset = read_dataset(config)
+    work = ConceptWork(config, RunFolder(run, config, dataset.hashes), dataset)
+    target = work.rows.table.target(options.concept)
+    model = work.model = language_model_of(config) if options.predictions else model_of(config)
+    plan = work.reading("predict").plan(model, work.rows.dataset, work.rows.rows)
+    return Measuring(work, options, model, work.store("predict"), plan, target)
+
+
+def _measured(m: Measuring) -> InterventionResult:
+    """Choose on validation, then open the test windows once."""
+    options = m.options
+    edits = editor(TrainConcept(m.store, m.target.property_name, m.value, m.config.seed), options.change)
+    best = m.choose(edits) if options.predictions else len(edits.candidates) - 1
+    neurons, matching = edits.candidates[best], edits.matching(best, options.sets)
+    predictions = _predictions(m, edits, best, matching) if options.predictions else LEFT_OUT
+    probe, head = _probe(m, edits, best), _head(m, edits, best)
+    erasure = _erasure(m, edits, best) if options.edit == "erase" else None
+    if erasure is None:
+        _refuse_nothing(m, predictions, probe, head)
+    asked, concepts = _asked(m.config, options)
+    return InterventionResult(
+        format=FORMAT,
+        options=asked,
+        concepts=concepts,
+        concept=options.concept,
+        edit=options.edit,
+        how=options.how if options.edit == "ablate" else None,
+        at="predicted" if options.only_predicted else "all",
+        site=m.config.site,
+        model=m.config.model,
+        neurons=tuple(NeuronId(*pair) for pair in neurons.tolist()),
+        share=len(neurons) / len(m.store.neurons),
+        layers=tuple(np.bincount(neurons[:, 0], minlength=m.store.store.manifest.layers).tolist()),
+        chosen_by=_chosen_by(options, len(edits.candidates)),
+        random_sets=options.sets,
+        matching=matching,
+        predictions=predictions,
+        probe=probe,
+        head=head,
+        erasure=erasure,
+        versions=versions(),
+    )
+
+
+def _chosen_by(options: InterventionOptions, candidates: int) -> str:
+    """Where the edit was chosen, and of how many."""
+    if options.predictions:
+        return f"validation, of {candidates} candidates made from train"
+    return f"train, the {'most neurons' if options.edit in ('ablate', 'clamp') else 'last layer'} of them"
+
+
+def _refuse_nothing(m: Measuring, *parts: object) -> None:
+    """Some part has to be measured."""
+    reasons = [part.text for part in parts if isinstance(part, NotMeasured)]
+    if len(reasons) == len(parts):
+        raise RunFolderError(
+            f"run folder {m.work.folder.path}",
+            expected="predictions, a probe or a fine-tuned head to measure",
+            got="; ".join(reasons),
+            remedy=f"run the study first: `neurosieve run {m.work.folder.path}/study.yaml --out {m.work.folder.path}`",
+        )
+
+
+def _erasure(m: Measuring, edits: Editor, best: int) -> Erasure:
+    """Whether what was erased is gone, beside the first of the random erasers."""
+    erase, control = (e for some in (edits.edits(best), *edits.random(best, 1)) for e in some if isinstance(e, Erase))
+    draws, seed = m.config.bootstrap, m.config.seed
+    return measure_erasure(m.store, m.target.property_name, m.value, erase, control, draws=draws, seed=seed)
+
+
+def _predictions(m: Measuring, edits: Editor, best: int, matching: Matching) -> PredictionEffects:
+    """What the edit does to the model's own predictions on test, beside random edits."""
+    windows, chosen = m.windows("test"), edits.edits(best)
+    base, edited = m.predict(windows), m.predict(windows, chosen)
+    here = m.positive[base.row]
+    group = np.array([m.store.rows.dataset.examples[i].group for i in m.store.table.example[base.row]], dtype=object)
+    fitter = EffectFitter(base, edited, here, m.shares, group, draws=m.config.bootstrap, seed=m.config.seed)
+    losses, mass = [], np.zeros(len(base.mass))
+    for random in track(edits.random(best, m.options.sets), "random edits", total=m.options.sets):
+        found = m.predict(windows, random)
+        fitter.add(found)
+        losses.append(float(found.loss.mean()))
+        mass += found.mass / m.options.sets
+
+    def probability(own: Bool[np.ndarray, " units"]) -> Probability:
+        means = [float(values[own].mean()) for values in (base.mass, edited.mass, mass)]
+        return Probability(base=means[0], edited=means[1], random=means[2])
+
+    effects, only = fitter.result(matching), m.options.only_predicted
+    return PredictionEffects(
+        effects=effects,
+        windows=len(windows),
+        turned=turned(effects[0].elsewhere, m.options.sets, matching),
+        loss=mean_loss(base, edited, losses),
+        mass=Mass(here=probability(here), elsewhere=probability(~here)),
+        examples=prediction_examples(m.head, m.store, windows, base, edited, here, chosen, only_predicted=only),
+    )
+
+
+def _probe(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
+    """What it does to the run's probe."""
+    config, files = m.work.config, m.work.folder.files
+    if not _studied(files):
+        return NO_PROBE
+    random_edits = edits.random(best, m.options.sets)
+    return probe_effect(config, files, read_data(config), m.model, edits.edits(best), random_edits)
+
+
+def _head(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
+    """What it does to a fine-tuned head of the model."""
+    return head_effect(m.work.config, m.work.dataset, edits.edits(best), edits.random(best, m.options.sets))

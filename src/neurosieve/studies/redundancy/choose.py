@@ -1,0 +1,281 @@
+"""The stages of a study: each chosen on train and validation, saved whole, and read back where it was saved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from neurosieve.activations.extraction import ExtractionOptions
+from neurosieve.activations.store import ActivationStore
+from neurosieve.data import Dataset, Sample
+from neurosieve.errors import RunFolderError
+from neurosieve.models import CodeModel, LanguageModel, load_language_model, load_model, resolve_device
+from neurosieve.models.adapters import Kind
+from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
+from neurosieve.probes.archive import S, load_outcome
+from neurosieve.rankings import RANKERS, Ranking, Stability, stability
+from neurosieve.redundancy import SetSearch
+from neurosieve.redundancy.cluster_probes import GeneralRedundancy, fit_clusters
+from neurosieve.redundancy.control_probes import Controls, fit_controls
+from neurosieve.redundancy.layers import LayerCurves, fit_layers
+from neurosieve.redundancy.minimal_set import smallest_size
+from neurosieve.redundancy.pipeline import Pipeline, run_pipeline
+from neurosieve.redundancy.published import TestRows, published_protocol
+from neurosieve.redundancy.untrained_copies import Untrained, read_untrained
+from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
+from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.redundancy.selection import Selection, select
+from neurosieve.studies.redundancy.summary import Findings
+from neurosieve.studies.run_folder import RunFolder
+from neurosieve.typing import Pooling
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """What a study reads: the data set, the rows drawn from it, and hashes that tell it apart."""
+
+    dataset: Dataset
+    sample: Sample
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """sha256 of each data file."""
+        return dict(self.dataset.hashes)
+
+
+# In the order in which they run, after the extraction; untrained copies and the summary follow.
+STAGES = ("selection", "layers", "clusters", "pipeline", "controls")
+
+
+def model_of(config: StudyConfig) -> CodeModel:
+    """The study's model, loaded."""
+    return load_model(config.model, **_loading(config))
+
+
+def language_model_of(config: StudyConfig) -> LanguageModel:
+    """The study's model with its language-model head, loaded."""
+    return load_language_model(config.model, **_loading(config))
+
+
+def _loading(config: StudyConfig) -> dict[str, Any]:
+    keys = ("device", "precision", "trust_remote_code", "allow_pickle", "max_tokens", "stack", "site")
+    return {key: getattr(config, key) for key in keys}
+
+
+def pooling_of(config: StudyConfig, kind: Kind) -> Pooling:
+    """Which subwords stand for a unit: those that the kind of model sums an example up in."""
+    if config.pooling != "auto":
+        return config.pooling
+    if not config.whole:
+        return "mean"
+    return "first" if kind == "encoder" else "last"
+
+
+def options_of(config: StudyConfig, kind: Kind) -> ExtractionOptions:
+    """How the study reads rows with a model of some kind."""
+    return ExtractionOptions(
+        pooling_of(config, kind),
+        config.straddle == "drop",
+        config.batch_tokens,
+        config.dtype,
+        max_windows=config.max_windows,
+    )
+
+
+@dataclass
+class Work:
+    """What the stages share; train and validation are read when the first stage needs them."""
+
+    config: StudyConfig
+    store: ActivationStore
+    folder: RunFolder
+    data: StudyData | None = None
+
+    @cached_property
+    def selection(self) -> SelectionData:
+        """Train and validation, standardised."""
+        device = resolve_device(self.config.device)
+        return selection_data(self.store.read("train"), self.store.read("validation"), device)
+
+    @cached_property
+    def bootstrap(self) -> ClusterBootstrap:
+        """Over validation clusters."""
+        return ClusterBootstrap(self.selection.group_validation, draws=self.config.bootstrap, seed=self.config.seed)
+
+    def stage(self, name: str, kind: type[S], make: Callable[[], S]) -> S:
+        """The outcome of a stage: made and saved, or read where it was saved before."""
+        files = self.folder.files
+        if not files.exists(f"{name}.json"):
+            with self.folder.stage(name):
+                make().archive().save(files, name)
+        return load_outcome(files, name, kind)
+
+
+def find(work: Work) -> Findings:
+    """Everything that is chosen on train and validation, stage by stage."""
+    config = work.config
+    selection = work.stage("selection", Selection, lambda: select(work.selection, config))
+    oracle, layers_of_model = selection.oracle, work.store.manifest.layers
+    layers = work.stage("layers", LayerCurves, lambda: fit_layers(work.selection, oracle, layers_of_model))
+    general = work.stage("clusters", GeneralRedundancy, lambda: general_stage(work, selection))
+    pipeline = work.stage(
+        "pipeline",
+        Pipeline,
+        lambda: run_pipeline(
+            work.selection,
+            oracle,
+            layers,
+            general.clusters,
+            config.pipeline_pairs,
+            config.pipeline_thresholds,
+            work.bootstrap,
+            config.select[0],
+        ),
+    )
+    controls = work.stage(
+        "controls",
+        Controls,
+        lambda: fit_controls(
+            work.selection,
+            oracle,
+            selection.sets[0].probe if selection.sets else None,
+            draws=0 if config.whole else config.control_draws,  # a whole example is a type of its own
+            splits=0 if config.whole else config.disjoint_splits,
+            path=config.lambdas,
+            seed=config.seed,
+        ),
+    )
+    stable = stability_stage(work, oracle)
+    copies, reason = untrained_stage(work)
+    return Findings(selection, layers, general, pipeline, controls, copies, reason, stable)
+
+
+def stability_stage(work: Work, oracle: Oracle) -> Stability | str:
+    """The study's rankings under other seeds and on halves of the train rows; the reason where there are none."""
+    config = work.config
+    if not config.stability:
+        return "left out by stability: 0"
+    group = work.store.units("train")["group"].to_numpy()
+    if len(np.unique(group)) < 2:
+        return "train is one cluster of rows"
+    rankers = {name: RANKERS[name] for name in config.rankings}
+    return work.stage(
+        "stability",
+        Stability,
+        lambda: stability(
+            rankers,
+            work.selection,
+            oracle,
+            group,
+            draws=config.stability,
+            seed=config.seed,
+            smallest=_smallest_of(work),
+        ),
+    )
+
+
+def _smallest_of(work: Work) -> Callable[[SelectionData, Oracle, Ranking], int] | None:
+    """How the headline's set is sought; None where no set can be, with one cluster of validation rows."""
+    delta, rule, bootstrap = work.config.deltas[0], work.config.select[0], work.bootstrap
+    if rule == "safe" and bootstrap.clusters < 2:
+        return None
+
+    def smallest(data: SelectionData, oracle: Oracle, ranking: Ranking) -> int:
+        return smallest_size(SetSearch(data, oracle, ranking, bootstrap), delta, rule)
+
+    return smallest
+
+
+def general_stage(work: Work, selection: Selection) -> GeneralRedundancy:
+    """Correlations and CKA in one pass over train rows, then a probe on each cut."""
+    moments = train_moments(work.store, balanced=work.config.general_rows == "balanced", seed=work.config.seed)
+    tree = CorrelationTree(moments)
+    cuts = [tree.cut(t) for t in work.config.cuts]
+    similarity = cka(moments) if moments.count >= 4 else None
+    return GeneralRedundancy(similarity, moments.count, fit_clusters(work.selection, selection.oracle, cuts))
+
+
+def train_moments(store: ActivationStore, *, balanced: bool, seed: int) -> Moments:
+    """Moments of train rows, shard by shard; balanced takes as many rows of each class, drawn by seed."""
+    label = store.table("train")["label_id"].to_numpy()
+    keep = np.ones(len(label), dtype=bool)
+    if balanced:
+        rng = np.random.default_rng(seed)
+        least = np.bincount(label)[np.unique(label)].min()
+        chosen = [rng.choice(np.flatnonzero(label == c), least, replace=False) for c in np.unique(label)]
+        keep = np.isin(np.arange(len(label)), np.concatenate(chosen))
+    manifest = store.manifest
+    ids = [(layer, index) for layer in range(manifest.layers) for index in range(manifest.width)]
+    moments = MomentAccumulator(np.array(ids, dtype=np.int64))
+    begin = 0
+    for values, table in store.batches("train"):
+        moments.update(values[keep[begin : begin + table.num_rows]])
+        begin += table.num_rows
+    return moments.result()
+
+
+def published_stage(work: Work, found: Findings, record: dict[str, Any]) -> dict[str, Any]:
+    """The study's choices beside the sound ones; null with a reason where the sound result can say nothing."""
+    if not record["minimal_sets"]:
+        return {"minimal_set": None, "choices": None, "reason": record["minimal_sets_reason"]}
+    data, selection = work.selection, found.selection
+    opened = work.store.read("test")
+    test = TestRows(data.scaler.apply(opened.values).to(data.x.device), opened.label, opened.text)
+    first = record["minimal_sets"][0]
+    sound = {
+        "oracle": record["oracle"]["test"],
+        "size": first["size"],
+        "test": first["test"],
+        "delta": first["delta"],
+        "seed": work.config.seed,
+    }
+    return published_protocol(
+        data, test, selection.oracle, selection.rankings[0], list(found.controls.control.values()), sound
+    )
+
+
+def untrained_stage(work: Work) -> tuple[tuple[Untrained, ...], str | None]:
+    """Untrained copies, one file a seed; none where no model is at hand, with the reason."""
+    config, data = work.config, work.data
+    if data is None:
+        return (), "the activations were made elsewhere, without the model"
+    if not config.untrained_seeds:
+        return (), "left out by untrained_seeds: 0"
+    work.__dict__.pop("selection", None)  # room for the copies' rows
+    copies = []
+    model: CodeModel | None = None
+    for seed in range(config.seed, config.seed + config.untrained_seeds):
+        name = f"untrained-{seed}.json"
+        record = work.folder.load(name)
+        if record is None:
+            with work.folder.stage("untrained"):
+                model = model or model_of(config)
+                copy = read_untrained(
+                    model,
+                    data.dataset,
+                    data.sample,
+                    options_of(config, model.adapter.kind),
+                    seed=seed,
+                    path=config.lambdas,
+                )
+                record = copy.record()
+                work.folder.save(name, record)
+        copies.append(_untrained(work.folder, name, record, seed))
+    return tuple(copies), None
+
+
+def _untrained(folder: RunFolder, name: str, record: dict[str, Any], seed: int) -> Untrained:
+    try:
+        copy = Untrained.from_record(record)
+        if copy.seed != seed:
+            raise ValueError(f"seed {copy.seed}")
+    except (TypeError, ValueError) as e:
+        raise RunFolderError(
+            f"{folder.path}/{name}",
+            expected=f"what the untrained copy of seed {seed} predicted",
+            got=" ".join(str(e).split())[:200],
+            remedy="delete the file and give the same command again",
+        ) from e
+    return copy

@@ -1,0 +1,302 @@
+"""The parts of `summary.json`, each from one stage's outcome and the opened test split."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from neurosieve.data.control_labels import among, control_labels, held_out_types
+from neurosieve.data.dataset import parts_of
+from neurosieve.probes.metrics import MIN_ROWS, row_scores
+from neurosieve.probes.probe import Probe
+from neurosieve.redundancy.cluster_probes import GeneralRedundancy
+from neurosieve.redundancy.control_probes import Controls
+from neurosieve.redundancy.layers import LayerCurves
+from neurosieve.redundancy.pareto import Point, pareto_front
+from neurosieve.redundancy.pipeline import Pipeline
+from neurosieve.redundancy.untrained_copies import Untrained
+from neurosieve.studies.redundancy.opened import OpenedTest, as_test, missing, spread
+from neurosieve.studies.redundancy.selection import Selection
+from neurosieve.typing import Scores
+
+MAX_MISTAKES = 24
+MAX_TEXT = 120
+
+
+def oracle_part(test: OpenedTest, selection: Selection) -> dict[str, Any]:
+    """The probe on all neurons."""
+    probe = selection.oracle.probe
+    keys = ("lambda", "validation", "nonzero", "converged")
+    predicted = probe.predict(test.x)
+    return {
+        "validation": probe.validation,
+        **as_test(test.scored(test.row_scores(probe))),
+        "lambda": probe.lam,
+        "converged": probe.converged,
+        "path": [dict(zip(keys, p, strict=True)) for p in selection.oracle.path],
+        **_per_class(test, predicted),
+        "metrics": test.metrics(predicted),
+    }
+
+
+def _per_class(test: OpenedTest, predicted: np.ndarray, rows: np.ndarray | None = None) -> dict[str, Any]:
+    found = test.per_class(predicted, rows)
+    return {"per_class": found} | ({"per_class_reason": "labels are values"} if found is None else {})
+
+
+def baselines_part(
+    test: OpenedTest, selection: Selection, layers: LayerCurves, untrained: Sequence[Untrained]
+) -> dict[str, Any]:
+    """What a score has to be compared with."""
+    layer0 = layers.independent[0]
+    return {
+        "majority": test.majority,
+        "token_lookup": test.scored(test.lookup) | {"metrics": test.metrics(test.guess)},
+        "layer0": test.scored(test.row_scores(layer0)) | {"validation": layer0.validation},
+        "random_neurons": _random_neurons(test, selection),
+        "untrained_model": _untrained(test, untrained),
+    }
+
+
+def _random_neurons(test: OpenedTest, selection: Selection) -> dict[str, Any] | None:
+    """As many as the first smallest set has."""
+    if not selection.sets:
+        return None
+    first = selection.sets[0]
+    return {"size": first.size, **spread([test.score(p) for p in first.random_probes])}
+
+
+def _untrained(test: OpenedTest, copies: Sequence[Untrained]) -> dict[str, Any] | None:
+    if not copies:
+        return None
+    scores = np.stack([row_scores(c.predicted, test.label) for c in copies])
+    part: dict[str, Any] = {
+        "test": spread(scores.mean(1).tolist()),
+        "unseen_natural": spread(scores[:, test.unseen].mean(1).tolist()) if test.unseen.sum() >= MIN_ROWS else None,
+        "seeds": [c.seed for c in copies],
+        "converged": all(c.converged for c in copies),
+        "layers": [
+            spread([float(row_scores(c.layers[k], test.label).mean()) for c in copies])
+            for k in range(len(copies[0].layers))
+        ],
+    }
+    return part
+
+
+def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]) -> dict[str, Any]:
+    """Scores on test rows whose exact text is absent from train, trained beside untrained."""
+    rows, n = test.unseen, int(test.unseen.sum())
+    if n < MIN_ROWS:
+        return missing(f"{n} unseen rows; at least {MIN_ROWS} are needed", n=n)
+    ours = test.row_scores(oracle)
+    part = test.scored(ours, rows) | {
+        "token_lookup": test.scored(test.lookup, rows),
+        "seen": _seen(test, oracle, ours),
+        "untrained": None,
+        **_per_class(test, oracle.predict(test.x), rows),
+    }
+    if untrained:
+        theirs = np.stack([row_scores(c.predicted, test.label) for c in untrained])
+        gain = test.difference(ours, theirs.mean(0), rows)
+        part["untrained"] = spread(theirs[:, rows].mean(1).tolist()) | {"gain": gain}
+    return part
+
+
+def _seen(test: OpenedTest, oracle: Probe, ours: Scores) -> dict[str, Any] | None:
+    rows = ~test.unseen
+    if int(rows.sum()) < MIN_ROWS:
+        return None
+    return test.scored(ours, rows) | _per_class(test, oracle.predict(test.x), rows)
+
+
+def mistakes_part(test: OpenedTest, oracle: Probe) -> list[dict[str, Any]]:
+    """Test rows that the oracle gets wrong: as many of each class in turn, the first of the split first.
+
+    Of values the rows with the largest errors, the largest first.
+    """
+    predicted = oracle.predict(test.x)
+    order = _in_turn(predicted, test.label) if test.target is None else np.argsort(test.row_scores(oracle))
+    chosen = order[:MAX_MISTAKES]
+    return [
+        {
+            "text": " ⇄ ".join(shortened(side) for side in parts_of(test.text[i])),
+            "label": label,
+            "predicted": guess,
+            "unseen": bool(test.unseen[i]),
+        }
+        for i, label, guess in zip(chosen, test.named(test.label[chosen]), test.named(predicted[chosen]), strict=True)
+    ]
+
+
+def _in_turn(predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+    wrong = np.flatnonzero(predicted != label)
+    turn = np.zeros(len(wrong), dtype=np.int64)
+    for c in np.unique(label[wrong]):
+        mine = label[wrong] == c
+        turn[mine] = np.arange(mine.sum())
+    return wrong[np.argsort(turn, kind="stable")]
+
+
+def shortened(text: str) -> str:
+    """A text of bounded length that tells how long it was."""
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
+
+
+def disjoint_part(test: OpenedTest, controls: Controls) -> dict[str, Any]:
+    """Mean and range over splits of token types; each probe is scored on test rows of the types it has not seen."""
+    scores, counts, majority = [], [], []
+    for seed, probe in controls.disjoint.items():
+        rows = among(test.text, held_out_types(test.train_text, test.train_label, seed))
+        if rows.any():
+            scores.append(float(test.row_scores(probe)[rows].mean()))
+            majority.append(float((test.label[rows] == test.share.argmax()).mean()))
+            counts.append(float(rows.sum()))
+    if not scores or min(counts) < MIN_ROWS:
+        asked = "no split was asked for" if not controls.disjoint else f"fewer than {MIN_ROWS} test rows of such types"
+        asked = "each example is a type of its own" if test.whole else asked
+        return {"mean": None, "lo": None, "hi": None, "splits": len(scores), "reason": asked}
+    return spread(scores) | {"splits": len(scores), "n": spread(counts), "majority": spread(majority)}
+
+
+def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, controls: Controls) -> dict[str, Any]:
+    """Selectivity (Hewitt & Liang 2019, arXiv 1909.03368): headline on rows seen in train."""
+    if not controls.control:
+        reason = "each example is a type of its own" if test.whole else "no draw was asked for"
+        return {"task": None, "control": None, "selectivity": None, "reason": reason}
+    parts: dict[str, Any] = {
+        "all": _selectivity(test, oracle, controls.control, np.ones(len(test.label), dtype=bool)),
+        "seen": _selectivity(test, oracle, controls.control, ~test.unseen),
+        "minimal_set": minimal and _selectivity(test, minimal, controls.control_minimal, ~test.unseen),
+    }
+    head = parts["seen"] or {"task": None, "control": None, "selectivity": None, "reason": "too few seen rows"}
+    by_type = _by_type(test, oracle, controls.control, ~test.unseen)
+    few = {} if by_type else {"by_type_reason": f"fewer than {MIN_ROWS} token types of seen rows"}
+    return {"majority": None, **head, "draws": len(controls.control), **parts, "by_type": by_type, **few}
+
+
+def _selectivity(
+    test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows: np.ndarray
+) -> dict[str, Any] | None:
+    if int(rows.sum()) < MIN_ROWS:
+        return None
+    truth = {seed: control_labels(test.text, test.share, seed) for seed in controls}
+    hits = [controls[seed].predict(test.x) == truth[seed] for seed in controls]
+    ours = test.row_scores(task)
+    gain = test.difference(ours, np.mean(hits, 0), rows)
+    scores = spread([float(h[rows].mean()) for h in hits])
+    score = float(ours[rows].mean())
+    constant = [np.bincount(labels[rows]).max() / rows.sum() for labels in truth.values()]
+    return {
+        "task": score,
+        "control": scores["mean"],
+        "control_range": [scores["lo"], scores["hi"]],
+        "majority": float(np.mean(constant)),  # of the best constant of each draw's own labels
+        "selectivity": score - scores["mean"],
+        "interval": gain["interval"],
+        "rows": int(rows.sum()),
+    }
+
+
+def _by_type(test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows: np.ndarray) -> dict[str, Any] | None:
+    """The same where each token type counts once, however often it stands in the test rows."""
+    types, place = np.unique(test.text[rows].astype(str), return_inverse=True)
+    if len(types) < MIN_ROWS:
+        return None
+
+    def mean(scores: np.ndarray) -> np.ndarray:
+        return np.bincount(place, weights=scores[rows].astype(np.float64)) / np.bincount(place)
+
+    ours = mean(test.row_scores(task))
+    drawn = [mean(controls[s].predict(test.x) == control_labels(test.text, test.share, s)) for s in controls]
+    theirs = np.mean(drawn, 0)
+    interval = test.resamples(np.arange(len(types))).interval(ours - theirs)
+    return {
+        "task": float(ours.mean()),
+        "control": float(theirs.mean()),
+        "selectivity": float((ours - theirs).mean()),
+        "interval": interval and list(interval),
+        "types": len(types),
+    }
+
+
+def layer_parts(test: OpenedTest, layers: LayerCurves, oracle: Probe, deltas: Sequence[float]) -> dict[str, Any]:
+    """The layer curves; the LayerSelector's marks where anything can be said."""
+
+    def curve(probes: Sequence[Probe]) -> list[dict[str, Any]]:
+        return [
+            {"layer": k, "validation": p.validation, **as_test(test.scored(test.row_scores(p)))}
+            for k, p in enumerate(probes)
+        ]
+
+    return {
+        "layerwise": {"independent": curve(layers.independent), "incremental": curve(layers.incremental)},
+        "layer_selector": {f"{d:g}": layers.selected(oracle, d) for d in deltas},
+    }
+
+
+def general_parts(test: OpenedTest, general: GeneralRedundancy, dead: int) -> dict[str, Any]:
+    """CKA and clusters."""
+    part: dict[str, Any] = {
+        "cka": None if general.cka is None else general.cka.tolist(),
+        "general_rows": general.rows,
+        "clusters": [
+            {
+                "threshold": c.threshold,
+                "kept": len(c.probe.feature),
+                "dead": dead,
+                "validation": c.probe.validation,
+                **as_test(test.scored(test.row_scores(c.probe))),
+            }
+            for c in general.clusters
+        ],
+    }
+    if general.cka is None:
+        part["cka_reason"] = f"{general.rows} rows; at least 4 are needed"
+    return part
+
+
+def curve_part(test: OpenedTest, selection: Selection) -> list[dict[str, Any]]:
+    """Score against number of neurons: each ranking, and the band of the random orders that got to that size."""
+    points = []
+    names = [r.name for r in selection.rankings]
+    for name in names:
+        for p in selection.curves[name]:
+            part = as_test(test.scored(test.row_scores(p)))
+            points.append({"ranking": name, "size": len(p.feature), "validation": p.validation, **part})
+    band: dict[int, list[float]] = defaultdict(list)
+    for name, curve in selection.curves.items():
+        if name not in names:
+            for p in curve:
+                band[len(p.feature)].append(test.score(p))
+    points += [
+        {"ranking": "random", "size": size, "draws": len(scores), **spread(scores)}
+        for size, scores in sorted(band.items())
+    ]
+    return points
+
+
+def pareto_part(
+    test: OpenedTest, selection: Selection, layers: LayerCurves, general: GeneralRedundancy, pipeline: Pipeline
+) -> list[dict[str, Any]]:
+    """The front of size × depth × accuracy over all that was fitted; chosen on validation, scored here."""
+    named = [(r.name, p) for r in selection.rankings for p in selection.curves[r.name]]
+    named += [(s.ranking, s.probe) for s in selection.sets]
+    named += [(f"layers 0–{k}", p) for k, p in enumerate(layers.incremental)]
+    named += [(f"layer {k}", p) for k, p in enumerate(layers.independent)]
+    named += [(f"clusters {c.threshold:g}", c.probe) for c in general.clusters]
+    named += [("pipeline", c.probe) for c in pipeline.candidates if c.probe]
+    depth = selection.scaler.neurons[:, 0]
+    points = [
+        Point(name, len(p.feature), int(depth[p.feature].max()), p.validation, p) for name, p in named if len(p.feature)
+    ]
+    return [
+        {
+            "source": p.source,
+            "size": p.size,
+            "depth": p.depth,
+            "validation": p.validation,
+            **as_test(test.scored(test.row_scores(p.probe))),
+        }
+        for p in pareto_front(points)
+    ]

@@ -1,0 +1,167 @@
+"""A run folder: the resolved study, the store, one file per stage, the summary; a killed run goes on."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, RunFolderError
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import FORMAT, STUDY, read_object, read_study, write_object
+from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.typing import PathLike
+
+SECONDS = "seconds.json"
+_PACKAGES = ("neurosieve", "torch", "transformers", "tokenizers", "numpy", "scipy", "tree-sitter", "tree-sitter-python")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that can move a result."""
+    return {name: version(name) for name in _PACKAGES}
+
+
+def config_of(path: PathLike) -> StudyConfig:
+    """The study that a run folder was begun with.
+
+    Raises:
+        RunFolderError: No run folder there, or its study.yaml is damaged or names what this version does not know.
+    """
+    files = Folder(path)
+    if not files.exists(STUDY):
+        raise RunFolderError(
+            f"run folder {path}", expected="a study.yaml", got="none", remedy="point at the --out of an earlier command"
+        )
+    study = read_study(files)["study"]
+    try:
+        return make_config(options=study)
+    except ConfigError as e:
+        raise RunFolderError(
+            f"{path}/{STUDY}, {e.subject}",
+            expected=e.expected,
+            got=e.got,
+            remedy="put the file back as it was written, or use the version of neurosieve that wrote it",
+        ) from e
+
+
+class RunFolder:
+    """Opens a new run folder, or the folder of the same study to go on with it.
+
+    Raises:
+        RunFolderError: The folder belongs to another study (says which options differ), to another format
+            version, or is no run folder.
+        ResourceError: It cannot be written.
+    """
+
+    def __init__(self, path: PathLike, config: StudyConfig, data_hashes: Mapping[str, str]) -> None:
+        self.path = Path(path)
+        self.files = Folder(self.path)
+        self._where = f"run folder {self.path}"
+        self.data_hashes = data_hashes
+        study, hashes = config.model_dump(mode="json"), dict(data_hashes)
+        there = self._names()
+        if there and STUDY not in there:
+            raise RunFolderError(
+                self._where,
+                expected="an empty folder or an earlier run",
+                got=f"other files ({there[0]} …)",
+                remedy="choose another --out",
+            )
+        record = {"format": FORMAT, "study": study, "data_hashes": hashes, "versions": versions()}
+        text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True).encode()
+        # Never written over: another process may have begun its study here since the folder was looked at.
+        self._begun_here = self.files.create(STUDY, text)
+        if not self._begun_here:
+            self._compare(read_study(self.files), study, hashes)
+        self.seconds = self._read_seconds()
+
+    def _names(self) -> list[str]:
+        """What lies in the folder, which is made where it is missing; hidden files aside."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
+        except OSError as e:
+            raise ResourceError(
+                self._where,
+                expected="a folder that can be written",
+                got=e.strerror or str(e),
+                remedy="choose another --out",
+            ) from e
+
+    def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
+        # An option that came later had its default.
+        was, had = StudyConfig.model_validate({}).model_dump(mode="json") | old["study"], old["data_hashes"]
+        # Concepts are asked for after the study too, each time otherwise; their own folder holds their options. Limits
+        # refuse data, and change nothing in what is read.
+        study = {k: v for k, v in study.items() if k not in ("concepts", "limits")}
+        changed = [f"{k} {was.get(k)!r} → {study[k]!r}" for k in study if was.get(k) != study[k]]
+        changed += [f"content of {n}" for n in sorted(had.keys() | hashes.keys()) if had.get(n) != hashes.get(n)]
+        if changed:
+            raise RunFolderError(
+                self._where,
+                expected="the study that it was begun with",
+                got=f"other options: {'; '.join(changed)}",
+                remedy="choose another --out, or use the old options to go on",
+            )
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """A study that is refused before it wrote anything leaves the folder empty, free for other options."""
+        try:
+            yield
+        except NeurosieveError:
+            if self._begun_here and self._names() == [STUDY]:
+                (self.path / STUDY).unlink()
+            raise
+
+    def load(self, name: str) -> dict[str, Any] | None:
+        """What was saved under a name; None while it is not there.
+
+        Raises:
+            RunFolderError: It is damaged, see `records.read_object`.
+        """
+        return read_object(self.files, name)
+
+    def save(self, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a JSON file at once or not at all; returns the record as it was written."""
+        return write_object(self.files, name, value)
+
+    def _read_seconds(self) -> dict[str, float]:
+        """Of each stage that is finished."""
+        seconds = self.load(SECONDS) or {}
+        for name, value in seconds.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+                raise RunFolderError(
+                    f"{self.path}/{SECONDS}",
+                    expected="seconds of each stage",
+                    got=f"{name}: {value!r:.40}",
+                    remedy="delete the file and give the same command again: the times alone are lost",
+                )
+        return seconds
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage; seconds of an interrupted stage are not kept."""
+        begin = time.monotonic()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - begin, 2)
+        self.save(SECONDS, self.seconds)
+
+    @staticmethod
+    def peak_rss_mb() -> float:
+        """Peak memory of this process so far."""
+        memory = psutil.Process().memory_info()
+        peak = getattr(memory, "peak_wset", None) or _peak_unix()
+        return round(peak / 2**20, 1)
+
+
+def _peak_unix() -> int:
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,39 @@
+"""The whole way with models and sites beyond an encoder's hidden states."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neurosieve.activations import ActivationStore
+from neurosieve.studies.cost import plan_study
+from neurosieve.studies.redundancy.run import run_study
+from tests.studies import quick
+from tests.tiny import BLOCKS, UNITS, WIDTH, family, tiny_model
+
+READ = {"hidden": (BLOCKS + 1, WIDTH), "mlp": (BLOCKS, UNITS)}
+
+
+@pytest.mark.parametrize("name", ["t5:encoder", "bart:decoder", "gpt_bigcode", "deberta-v2"])
+@pytest.mark.parametrize("site", ["hidden", "mlp"])
+def test_whole_way(name: str, site: str, tmp_path: Path) -> None:
+    """Plan and run agree; untrained copies, report and notes go with the half and the site."""
+    config = quick(model=str(tiny_model(name)), stack=family(name).stack, site=site, untrained_seeds=1)
+    record = run_study(config, tmp_path).record
+    layers, width = READ[site]
+    cost = plan_study(config)
+    assert (cost.layers, cost.width) == (layers, width) == (record["layers"], record["neurons"] // record["layers"])
+    assert record["site"] == site == ActivationStore(tmp_path / "activations").manifest.site
+    assert len(record["baselines"]["untrained_model"]["layers"]) == layers
+    assert any("feed-forward units" in note for note in record["notes"]) == (site == "mlp")
+    assert any("behind its start token" in note for note in record["notes"]) == (family(name).stack == "decoder")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert ("first block&#39;s feed-forward" in page or "first block's feed-forward" in page) == (site == "mlp")
+
+
+def test_both_halves_are_two_studies(tmp_path: Path) -> None:
+    """The stack is part of the study: a run folder of one half does not serve the other."""
+    options: dict[str, Any] = {"model": str(tiny_model("bart:encoder"))}
+    run_study(quick(**options, stack="encoder"), tmp_path / "run")
+    with pytest.raises(Exception, match="stack"):
+        run_study(quick(**options, stack="decoder"), tmp_path / "run")
