@@ -27,10 +27,10 @@ from neurosieve.report.concepts import (
 )
 from neurosieve.report.drawing import Chart
 from neurosieve.report.evidence import evidence_cards
-from neurosieve.report.groups import group_charts, overlap_table, property_set_table
 from neurosieve.report.interventions import effect_chart
 from neurosieve.report.latent import latent_chart
 from neurosieve.report.numbers import p_value, ratio
+from neurosieve.report.set_groups import group_charts, overlap_table, property_set_table
 from neurosieve.report.tables import Record
 from neurosieve.report.texts import explained_chart
 from neurosieve.studies.concepts.run import Concepts

@@ -10,7 +10,6 @@ from neurosieve.report.concept_figures import rows_of
 from neurosieve.report.drawing import Chart, axes, colour
 from neurosieve.report.numbers import ACCURACY, NONE, R2, count, neuron, per_cent
 from neurosieve.report.tables import Record, Table, make_table
-from neurosieve.results.figures import Difference, NotMeasured
 from neurosieve.results.interventions import (
     Effect,
     Guess,
@@ -21,6 +20,7 @@ from neurosieve.results.interventions import (
     TaskEffect,
     Turned,
 )
+from neurosieve.results.measured import Difference, NotMeasured
 
 _NAMED = 10  # neurons that were left out
 _SCORES = {"property": "has the value or not", "exact": "the very token"}

@@ -31,13 +31,6 @@ from neurosieve.report.drawing import Chart, theme
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
-from neurosieve.report.groups import (
-    group_charts,
-    group_left_out_table,
-    overlap_table,
-    polysemy_table,
-    property_set_table,
-)
 from neurosieve.report.interventions import (
     any_effects,
     edit_table,
@@ -48,6 +41,13 @@ from neurosieve.report.interventions import (
 )
 from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of
+from neurosieve.report.set_groups import (
+    group_charts,
+    group_left_out_table,
+    overlap_table,
+    polysemy_table,
+    property_set_table,
+)
 from neurosieve.report.tables import Record
 from neurosieve.report.texts import explained_chart, text_cards
 from neurosieve.results.interventions import InterventionResult

@@ -12,7 +12,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from neurosieve.errors import RunFolderError
-from neurosieve.results.figures import NotMeasured
+from neurosieve.results.measured import NotMeasured
 
 T = TypeVar("T")
 _REMEDY = "delete the file and give the same command again, or use the version of neurosieve that wrote it"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
 from neurosieve.results.codec import Beside, Omitted
-from neurosieve.results.figures import Difference, Interval, NotMeasured, Score
+from neurosieve.results.measured import Difference, Interval, NotMeasured, Score
 from neurosieve.typing import NeuronId, Site
 
 FORMAT: Literal[1] = 1

@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float
 from neurosieve.errors import DataError
 from neurosieve.interventions.predictions import HALF, Predictions
 from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
-from neurosieve.results.figures import Difference, Interval, Score
 from neurosieve.results.interventions import Effect, EffectScore, Loss, Matching, Side, Turned
+from neurosieve.results.measured import Difference, Interval, Score
 
 SCORES: tuple[EffectScore, ...] = get_args(EffectScore)
 MIN_UNITS = 30

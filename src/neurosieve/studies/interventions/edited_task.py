@@ -28,8 +28,8 @@ from neurosieve.probes import ClusterBootstrap
 from neurosieve.probes.archive import load_outcome
 from neurosieve.probes.intervals import loss_interval, score_interval
 from neurosieve.progress import track
-from neurosieve.results.figures import Difference, NotMeasured, Reason, Score
 from neurosieve.results.interventions import TaskEffect
+from neurosieve.results.measured import Difference, NotMeasured, Reason, Score
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.redundancy.choose import StudyData, options_of

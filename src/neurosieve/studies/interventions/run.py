@@ -23,7 +23,6 @@ from neurosieve.interventions.predictions import HALF, Predictions, predict_unit
 from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.progress import track
 from neurosieve.results.codec import from_json, to_json
-from neurosieve.results.figures import NotMeasured, Reason
 from neurosieve.results.interventions import (
     FORMAT,
     Ablation,
@@ -36,6 +35,7 @@ from neurosieve.results.interventions import (
     Probability,
     TaskEffect,
 )
+from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, read_result, write_object
 from neurosieve.studies.concept_options import STRICT
