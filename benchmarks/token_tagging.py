@@ -19,7 +19,7 @@ import torch
 from neurosieve.activations.windows import batches, pad, plan_reading
 from neurosieve.models import load_model
 from neurosieve.studies.config import make_config
-from neurosieve.studies.redundancy.run import read_data
+from neurosieve.studies.inputs import read_data
 
 CLASSES = "MODIFIER,IDENT,KEYWORD,TYPE,NUMBER,STRING"
 DATA = Path(__file__).resolve().parents[2] / "shared/data/token-tagging-java"

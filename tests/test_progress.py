@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from neurosieve.progress import tell, track
+from neurosieve.progress import print_notes, track
 
 
 class Terminal(io.StringIO):
@@ -17,7 +17,7 @@ def test_only_who_watches_is_told(watched: bool, monkeypatch: pytest.MonkeyPatch
     screen = Terminal() if watched else io.StringIO()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stderr", screen)
-    tell(["one [x]", "two"])
+    print_notes(["one [x]", "two"])
     assert list(track(range(3), "work")) == [0, 1, 2]
     said = screen.getvalue()
     assert all((part in said) == watched for part in ("· one [x]", "· two", "work"))
@@ -26,5 +26,5 @@ def test_only_who_watches_is_told(watched: bool, monkeypatch: pytest.MonkeyPatch
 
 def test_what_everybody_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """A line stays one line, however long."""
-    tell(["x y " * 50], always=True)
+    print_notes(["x y " * 50], always=True)
     assert capsys.readouterr().err.splitlines() == ["· " + "x y " * 50]

@@ -1,7 +1,9 @@
-"""Size of functions and files, and imports that point only up the list of stages."""
+"""Size of functions and files, and imports that point only up the list of rooms."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,45 +11,36 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "neurosieve"
 FUNCTION_LINES, FILE_LINES = 40, 400
-# DESIGN.md §1: a module may import modules of its own stage and of earlier ones.
-STAGES: tuple[tuple[str, ...], ...] = (
+# A room imports its own modules and rooms of earlier lines. A room inside another is a line of its own.
+ROOMS: tuple[tuple[str, ...], ...] = (
     ("interrupts", "printing"),
-    ("errors", "typing", "progress", "folder", "records"),
-    ("results",),  # what studies found: errors and typing below it alone, no torch
+    ("errors", "typing", "progress"),
+    ("storage", "syntax", "results"),
     ("data",),
+    ("data.readers",),
+    ("data.corpora",),
     ("models",),
     ("activations",),
+    ("activations.foreign",),
     ("statistics",),
     ("probes",),
     ("rankings",),
     ("redundancy",),
+    ("concepts.properties",),
     ("concepts",),
+    ("concepts.neurons",),
+    ("concepts.evidence", "concepts.sets", "concepts.latent", "concepts.texts"),
     ("interventions",),
-    ("compact",),
-    ("report",),  # pure: reads records only
-    (
-        "config",
-        "runfolder",
-        "selection",
-        "untrained",
-        "summary",
-        "stages",
-        "study",
-        "plan",
-        "engine",
-        "concept_study",
-        "concept_steps",
-        "intervention_study",
-        "finetune_checkpoints",
-        "finetune_rows",
-        "edited_task",
-    ),
-    ("finetune",),
-    ("explorer",),
+    ("interventions.effects", "finetuning"),
+    ("report",),
+    ("studies",),
+    ("studies.redundancy",),
+    ("studies.concepts",),
+    ("studies.interventions", "studies.finetune"),
     ("",),  # the package itself
     ("cli", "__main__"),
 )
-RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
+RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 FILES = sorted(p for part in ("src", "tests", "benchmarks", "training") for p in (ROOT / part).rglob("*.py"))
 MODULES = sorted(SOURCE.rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -70,25 +63,35 @@ def function_lines(node: Function) -> int:
     return total
 
 
-def stage_of(path: Path) -> str:
-    part = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-    return "" if part == "__init__" else part
+def module_of(path: Path) -> str:
+    """The dotted name below the package: `data.readers.files`; an `__init__` has its package's."""
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
 
 
-def imported_stages(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and stage of each import of the package's own modules."""
+def room_of(module: str) -> str:
+    """The innermost room that holds a module."""
+    parts = module.split(".")
+    return next((r for n in range(len(parts), 0, -1) if (r := ".".join(parts[:n])) in RANK), "")
+
+
+def imported_modules(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of each import of the package's own modules."""
     for node in ast.walk(parsed(path)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name_of(path)}:{node.lineno}: relative import"
-            stem = node.module or ""
-            names = [f"{stem}.{alias.name}" for alias in node.names] if stem == "neurosieve" else [stem]
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if is_module(name) else str(node.module) for name in full]
         for name in names:
             if name == "neurosieve" or name.startswith("neurosieve."):
-                part = [*name.split("."), ""][1]
-                yield getattr(node, "lineno", 0), part if part in RANK else ""
+                yield getattr(node, "lineno", 0), name.removeprefix("neurosieve").removeprefix(".")
+
+
+def is_module(name: str) -> bool:
+    path = SOURCE.parent.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -104,11 +107,31 @@ def test_functions_are_short(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_point_up_the_stages(path: Path) -> None:
-    own = stage_of(path)
-    assert own in RANK, f"{own} is no stage"
-    wrong = [f"line {line}: {stage}" for line, stage in imported_stages(path) if RANK[stage] > RANK[own]]
+def test_imports_point_up_the_rooms(path: Path) -> None:
+    module = module_of(path)
+    own = room_of(module)
+    assert own or module in ("", "__main__"), f"{module} is in no room"
+    inside = path.name == "__init__.py" and {room for room in RANK if room.startswith(f"{module}.")}
+    wrong = [
+        f"line {line}: {name}"
+        for line, name in imported_modules(path)
+        if (room := room_of(name)) != own
+        and not (inside and room in inside)  # a package shows what its own rooms hold
+        and (RANK[room] > RANK[own] or (RANK[room] == RANK[own] and "." in own))
+    ]
     assert not wrong
+
+
+def test_no_import_leads_back() -> None:
+    graph = {module_of(path): {name for _, name in imported_modules(path)} for path in MODULES}
+    assert list(TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+def test_a_file_name_says_which_file_it_is() -> None:
+    """A room's `run.py`, and the doors of one capability, share theirs."""
+    doors = {"run", "concepts", "interventions", "redundancy", "__init__", "__main__"}
+    names = Counter(path.stem for path in MODULES)
+    assert not {name for name, count in names.items() if count > 1} - doors
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.read_text(encoding="utf-8").strip()], ids=name_of)
@@ -120,8 +143,11 @@ def test_first_line_says_what_the_file_is(path: Path) -> None:
 
 def test_the_rules_see_what_they_should() -> None:
     assert len(FILES) > 40
-    assert {stage_of(p) for p in MODULES} >= {"data", "models", "activations", "probes", "study", "cli", ""}
-    assert {s for _, s in imported_stages(SOURCE / "study.py")} >= {"data", "activations", "errors", "stages"}
+    assert {room_of(module_of(p)) for p in MODULES} == set(RANK) | {""}
+    assert {"errors", "data.readers.files"} <= {
+        name for _, name in imported_modules(SOURCE / "studies/redundancy/run.py")
+    }
+    assert room_of("concepts.neurons.claims") == "concepts.neurons"
     node = ast.parse('def f():\n    """One.\n\n    Two.\n    """\n    return 1\n').body[0]
     assert isinstance(node, ast.FunctionDef)
     assert function_lines(node) == 2

@@ -64,8 +64,9 @@ from neurosieve.statistics import Clusters, CorrelationTree, MomentAccumulator, 
 from neurosieve.studies.concepts.run import Concepts, continue_concepts, load_concepts, run_concepts
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.cost import Cost, plan_study
+from neurosieve.studies.finished import write_report
 from neurosieve.studies.interventions.run import InterventionOptions, intervene
-from neurosieve.studies.redundancy.run import continue_study, load_summary, run_study, write_report
+from neurosieve.studies.redundancy.run import continue_study, load_summary, run_study
 from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.typing import NeuronId
 

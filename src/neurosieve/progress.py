@@ -11,7 +11,7 @@ from neurosieve.printing import Screen
 T = TypeVar("T")
 
 
-def tell(lines: Iterable[str], *, always: bool = False) -> None:
+def print_notes(lines: Iterable[str], *, always: bool = False) -> None:
     """Print what a reader should know before long work begins, a line each.
 
     Args:

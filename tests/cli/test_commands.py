@@ -12,8 +12,9 @@ import neurosieve
 from neurosieve.activations.store import ActivationStore
 from neurosieve.data.readers import stdlib
 from neurosieve.models import KNOWN
-from neurosieve.studies.redundancy import choose as stages_module
-from neurosieve.studies.redundancy import run as study_module
+from neurosieve.studies import inputs as inputs_module
+from neurosieve.studies.redundancy import choose as choose_module
+from neurosieve.studies.redundancy import run as run_module
 from tests.cli import Ended, one_line_error, options, ran
 from tests.studies import FEW, data_folder, finished_quick, lasting, quick
 from tests.tiny import tiny_model
@@ -85,7 +86,7 @@ def test_plan_writes_nothing_and_loads_no_weights(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(stages_module, "load_model", forbidden)
+    monkeypatch.setattr(inputs_module, "load_model", forbidden)
     out = tmp_path / "run"
     cost = ran(capsys, "plan", *options(out=out), "--json").json
     assert cost["rows"] == {split: 3 * count for split, count in FEW.items()}
@@ -136,7 +137,7 @@ def test_extract_then_run_as_json(capsys: Capture, tmp_path: Path, monkeypatch: 
     ended = ran(capsys, "extract", *options(out=tmp_path / "run"), "--json")
     assert (ended.code, ended.err, ended.json["complete"]) == (0, "", True)
     assert not (tmp_path / "run" / "summary.json").exists()
-    monkeypatch.setattr(study_module, "extract", forbidden)
+    monkeypatch.setattr(inputs_module, "extract", forbidden)
     ended = ran(capsys, "run", *options(out=tmp_path / "run"), "--json")
     assert (ended.code, ended.err) == (0, "")
     assert lasting(ended.json) == expected
@@ -147,12 +148,12 @@ def test_extract_then_redundancy(capsys: Capture, tmp_path: Path, monkeypatch: p
     """It takes the options that the extraction was begun with, and goes on in the same folder."""
     expected = lasting(finished_quick().record)  # made before anything is forbidden
     ran(capsys, "extract", *options(out=tmp_path))
-    monkeypatch.setattr(study_module, "extract", forbidden)
+    monkeypatch.setattr(inputs_module, "extract", forbidden)
     ended = ran(capsys, "redundancy", str(tmp_path), "--json")
     assert (ended.code, ended.err) == (0, "")
     assert lasting(ended.json) == expected
     monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setattr(study_module, "find", forbidden)
+    monkeypatch.setattr(run_module, "choose", forbidden)
     text = ran(capsys, "redundancy", str(tmp_path)).out  # finished: shown again
     assert ended.json["headline"] in text
     assert ran(capsys, "run", *options(out=tmp_path), "--json").json == ended.json
@@ -169,7 +170,7 @@ def test_redundancy_refuses_what_is_unfinished(
     store = ActivationStore(manifest.parent)
     store.manifest.complete = False
     store.save_manifest()
-    monkeypatch.setattr(stages_module, "load_model", forbidden)
+    monkeypatch.setattr(inputs_module, "load_model", forbidden)
     for there in (True, False):
         if not there:
             manifest.unlink()
@@ -226,7 +227,7 @@ def test_interrupt_is_one_line(capsys: Capture, tmp_path: Path, monkeypatch: pyt
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stages_module, "select", interrupted)
+    monkeypatch.setattr(choose_module, "select", interrupted)
     one_line_error(ran(capsys, "run", *options(out=tmp_path)), "goes on", code=130)
     monkeypatch.undo()
     ended = ran(capsys, "run", *options(out=tmp_path), "--json")

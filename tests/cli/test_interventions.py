@@ -11,7 +11,7 @@ import transformers
 
 from neurosieve.results import to_json
 from neurosieve.studies.concepts.run import run_concepts
-from neurosieve.studies.redundancy.run import load_interventions
+from neurosieve.studies.finished import load_interventions
 from tests.cli import one_line_error, ran
 from tests.cli.test_bad_input import write
 from tests.studies import CONCEPTS, finished_concepts, finished_quick, quick, unmarked

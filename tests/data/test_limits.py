@@ -24,7 +24,7 @@ from neurosieve.data.readers.table_files import records
 from neurosieve.data.sampling import sample_rows
 from neurosieve.errors import ConfigError
 from neurosieve.studies.config import make_config
-from neurosieve.studies.redundancy.run import read_dataset
+from neurosieve.studies.inputs import read_dataset
 from neurosieve.typing import SPLITS
 from tests.data import put, save_set, write_stream
 from tests.tiny import assert_one_line

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from neurosieve.probes import Oracle, SelectionData, fit_oracle, fit_probe, selection_data
 from neurosieve.probes.probe import lambda_max
-from neurosieve.rankings import OF_CLASSES, RANKERS, Ranker, lca, probeless
+from neurosieve.rankings import CLASS_RANKINGS, RANKERS, Ranker, lca, probeless
 from neurosieve.rankings.base import ranked
 from tests.synthetic import activations, noise_and_signal, planted
 
@@ -21,7 +21,7 @@ _SMALL = fit_oracle(_SMALL_DATA)
 INFORMED = [name for name in RANKERS if name != "random"]
 
 
-OF_VALUES = {name: ranker for name, ranker in RANKERS.items() if name not in OF_CLASSES}
+OF_VALUES = {name: ranker for name, ranker in RANKERS.items() if name not in CLASS_RANKINGS}
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from neurosieve.storage.records import write_object
 from neurosieve.studies.concepts import run as concept_study
 from neurosieve.studies.concepts.run import continue_concepts, load_concepts
 from neurosieve.studies.config import make_config
-from neurosieve.studies.redundancy.run import load_summary, run_study, write_report
+from neurosieve.studies.finished import write_report
+from neurosieve.studies.redundancy.run import load_summary, run_study
 from neurosieve.studies.redundancy.summary import Summary
 from tests.cli import one_line_error, ran
 from tests.report.concept_records import concepts_of

@@ -12,7 +12,7 @@ from neurosieve.errors import RunFolderError
 from neurosieve.report.interventions import edit_table, effect_chart, intervention_cards, matching_note
 from neurosieve.results import InterventionResult, NotMeasured, from_json, to_json
 from neurosieve.results.interventions import EditKind
-from neurosieve.studies.redundancy.run import load_interventions
+from neurosieve.studies.finished import load_interventions
 from tests.report.edit_results import EDITS, intervention, measured
 from tests.tiny import assert_one_line
 

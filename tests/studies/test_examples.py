@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from neurosieve.studies.config import make_config
-from neurosieve.studies.redundancy.run import read_data
+from neurosieve.studies.inputs import read_data
 from tests.tiny import tiny_model
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "complexity.py"

@@ -31,9 +31,11 @@ from neurosieve.studies.config import INSTALLED, TASKS, StudyConfig, make_config
 from neurosieve.studies.cost import plan_study
 from neurosieve.studies.finetune.run import FinetuneOptions
 from neurosieve.studies.finetune.run import finetune as tune
+from neurosieve.studies.finished import write_report
+from neurosieve.studies.inputs import extract_stage, read_data
 from neurosieve.studies.interventions.run import InterventionOptions
 from neurosieve.studies.interventions.run import intervene as run_intervention
-from neurosieve.studies.redundancy.run import continue_study, extract_stage, read_data, run_study, write_report
+from neurosieve.studies.redundancy.run import continue_study, run_study
 from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import RunFolder
 

@@ -16,8 +16,8 @@ from neurosieve.results import InterventionResult
 from neurosieve.studies.concepts.run import Concepts
 from neurosieve.studies.cost import Cost
 from neurosieve.studies.finetune.run import Finetuned
-from neurosieve.studies.redundancy.run import CONCEPTS, INTERVENTIONS, REPORT
 from neurosieve.studies.redundancy.summary import Summary
+from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT
 
 
 def console() -> Screen:

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import Trainer, TrainerCallback
 
 from neurosieve.errors import ResourceError
-from neurosieve.progress import tell
+from neurosieve.progress import print_notes
 from neurosieve.storage.folder import GO_ON
 
 CHECKPOINTS = "checkpoints"
@@ -63,7 +63,7 @@ def newest_whole(folder: Path) -> Checkpoint | None:
     if places:
         begin = f"goes on from {newest.folder.name}, epoch {newest.epoch}" if newest else "begins anew"
         left = f"; not whole, so removed: {', '.join(p.name for p in broken)}" if broken else ""
-        tell([f"{folder}: {begin}{left}"], always=True)
+        print_notes([f"{folder}: {begin}{left}"], always=True)
     return newest
 
 

@@ -21,10 +21,10 @@ RANKERS: dict[str, Ranker] = {
     "ridge": ridge,
     "random": random_order,
 }
-OF_CLASSES = ("gaussian", "iou")  # what they measure has no meaning for labels that are values
+CLASS_RANKINGS = ("gaussian", "iou")  # what they measure has no meaning for labels that are values
 
 __all__ = [
-    "OF_CLASSES",
+    "CLASS_RANKINGS",
     "RANKERS",
     "Agreement",
     "Ranker",

@@ -9,8 +9,7 @@ from neurosieve.activations.windows import batches, plan_reading
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.code_model import check_ids, embedding_rows
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.redundancy.choose import pooling_of
-from neurosieve.studies.redundancy.run import notes, read_data
+from neurosieve.studies.inputs import notes, pooling_of, read_data
 from neurosieve.typing import SPLITS
 
 

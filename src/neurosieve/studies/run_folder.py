@@ -16,6 +16,14 @@ from neurosieve.storage.records import FORMAT, STUDY, read_object, read_study, w
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.typing import PathLike
 
+STORE = "activations"
+SUMMARY = "summary.json"
+REPORT = "report.html"
+CONCEPTS = "concepts.json"
+INTERVENTIONS = "interventions"
+# In the order in which they run, after the extraction; untrained copies and the summary follow.
+STAGES = ("selection", "layers", "clusters", "pipeline", "controls")
+
 SECONDS = "seconds.json"
 _PACKAGES = ("neurosieve", "torch", "transformers", "tokenizers", "numpy", "scipy", "tree-sitter", "tree-sitter-python")
 

@@ -14,7 +14,7 @@ from neurosieve.data.corpora import catalogue as corpora
 from neurosieve.data.corpora.catalogue import CORPORA, read_corpus
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.studies.config import StudyConfig, make_config
-from neurosieve.studies.redundancy.run import read_dataset
+from neurosieve.studies.inputs import read_dataset
 from neurosieve.syntax.functions import find_functions
 from neurosieve.syntax.languages import parse
 from neurosieve.typing import SPLITS

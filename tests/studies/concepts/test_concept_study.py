@@ -16,11 +16,12 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.properties import annotate
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveError, RunFolderError
+from neurosieve.studies import inputs as inputs_module
 from neurosieve.studies.concepts import run as module
 from neurosieve.studies.concepts.run import Concepts, continue_concepts, label_property, load_concepts, run_concepts
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.redundancy import choose as stages_module
-from neurosieve.studies.redundancy.run import read_dataset, run_study
+from neurosieve.studies.inputs import read_dataset
+from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.run_folder import RunFolder
 from neurosieve.syntax import languages as languages_module
 from tests.concepts.planted import code
@@ -111,7 +112,7 @@ def test_finished_is_shown_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     first = run_concepts(tagged(), tmp_path / "run")
     assert lasting(first.record) == lasting(found().record)
     before, other = contents(tmp_path / "run"), finished_quick().folder
-    monkeypatch.setattr(stages_module, "load_model", forbidden)
+    monkeypatch.setattr(inputs_module, "load_model", forbidden)
     assert run_concepts(tagged(), tmp_path / "run").record == first.record
     assert continue_concepts(tmp_path / "run", {}).record == first.record
     assert contents(tmp_path / "run") == before
@@ -123,7 +124,7 @@ class Killed(BaseException):
 
 
 KILLS: dict[str, tuple[Any, str, int]] = {
-    "before the model is loaded": (stages_module, "load_model", 1),
+    "before the model is loaded": (inputs_module, "load_model", 1),
     "before the second shard": (ActivationStore, "append", 2),
     "in the claims": (module, "find_concepts", 1),
     "in an untrained copy": (ActivationStore, "append", 5),

@@ -23,9 +23,9 @@ from neurosieve.results import NotMeasured, Reason, to_json
 from neurosieve.results.interventions import TaskEffect
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.inputs import StudyData, extract_stage, model_of, options_of, read_data
 from neurosieve.studies.interventions.edited_task import probe_effect
-from neurosieve.studies.redundancy.choose import StudyData, Work, model_of, options_of
-from neurosieve.studies.redundancy.run import extract_stage, read_data
+from neurosieve.studies.redundancy.choose import RedundancyStudy
 from neurosieve.studies.redundancy.selection import Selection
 from neurosieve.studies.run_folder import RunFolder
 from tests.studies import study
@@ -136,7 +136,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     config = asked(request.param, tmp_path_factory.mktemp("data"))
     data, run = read_data(config), tmp_path_factory.mktemp("run")
     folder = RunFolder(run / "run", config, data.hashes)
-    work = Work(config, extract_stage(config, data, folder), folder, data)
+    work = RedundancyStudy(config, extract_stage(config, data, folder), folder, data)
     last = work.selection.columns(np.flatnonzero(work.selection.neurons[:, 0] == BLOCKS))
     selection = Selection(last.scaler, fit_oracle(last, config.lambdas), (), (), {})
     selection.archive().save(folder.files, "selection")

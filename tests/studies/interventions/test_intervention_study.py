@@ -23,10 +23,10 @@ from neurosieve.models import LanguageModel
 from neurosieve.results import InterventionResult, NotMeasured, Reason, to_json
 from neurosieve.results.interventions import TaskEffect
 from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.finished import load_interventions, write_report
+from neurosieve.studies.inputs import language_model_of
 from neurosieve.studies.interventions import run as module
 from neurosieve.studies.interventions.run import InterventionOptions, Measuring, intervene
-from neurosieve.studies.redundancy.choose import language_model_of
-from neurosieve.studies.redundancy.run import load_interventions, write_report
 from neurosieve.typing import Split
 from tests.report.edit_results import measured
 from tests.studies import finished_concepts, finished_quick, unmarked

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from neurosieve.errors import RunFolderError, StoreError
-from neurosieve.studies.redundancy.run import load_interventions, run_study
+from neurosieve.studies.finished import load_interventions
+from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.run_folder import config_of
 from tests.studies import copy_run, finished, finished_quick, lasting, quick, refused, unmarked
 from tests.tiny import assert_one_line

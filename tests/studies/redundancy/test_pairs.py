@@ -10,7 +10,8 @@ import pytest
 from neurosieve.concepts.guess_language import languages_of
 from neurosieve.studies.concepts import concept_steps
 from neurosieve.studies.config import make_config
-from neurosieve.studies.redundancy.run import extract_stage, read_data, read_dataset, run_study
+from neurosieve.studies.inputs import extract_stage, read_data, read_dataset
+from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import RunFolder
 from neurosieve.typing import NeuronId

@@ -26,10 +26,12 @@ from neurosieve.redundancy import pipeline as pipeline_module
 from neurosieve.redundancy import untrained_copies as untrained_module
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
-from neurosieve.studies.redundancy import choose as stages_module
-from neurosieve.studies.redundancy import run as study_module
+from neurosieve.studies import inputs as inputs_module
+from neurosieve.studies.inputs import extract_stage, read_data
+from neurosieve.studies.redundancy import choose as choose_module
+from neurosieve.studies.redundancy import run as run_module
 from neurosieve.studies.redundancy import selection as selection_module
-from neurosieve.studies.redundancy.run import extract_stage, read_data, run_study
+from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import RunFolder
 from tests.studies import STAGES, contents, copy_run, data_folder, finished_quick, lasting, quick, refused
@@ -59,7 +61,7 @@ class Kill(NamedTuple):
 
 
 KILLS: dict[str, Kill] = {
-    "before the model is loaded": Kill(stages_module, "load_model", 1, 0),
+    "before the model is loaded": Kill(inputs_module, "load_model", 1, 0),
     "in the first forward pass": Kill(CodeModel, "states", 1, 0),
     "before the first shard": Kill(ActivationStore, "append", 1, 0),
     "after the first shard": Kill(ActivationStore, "append", 2, 1),
@@ -76,7 +78,7 @@ KILLS: dict[str, Kill] = {
     "between the controls' files": Kill(Folder, "write", 26, -1, 4),
     "in an untrained copy": Kill(untrained_module, "fit_oracle", 1, -1, 5),
     "before an untrained copy is written": Kill(untrained_module.Untrained, "record", 1, -1, 5),
-    "when the test split is opened": Kill(study_module, "summarise", 1, -1, 6),
+    "when the test split is opened": Kill(run_module, "summarise", 1, -1, 6),
     "before the summary is written": Kill(RunFolder, "peak_rss_mb", 1, -1, 6),
 }
 
@@ -101,8 +103,8 @@ def forbid(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         raise AssertionError("work was done again")
 
     for name in names:
-        here = study_module if name in ("extract", "find", "summarise") else stages_module
-        monkeypatch.setattr(here, name, fail)
+        owners = [m for m in (inputs_module, choose_module, run_module) if hasattr(m, name)]
+        monkeypatch.setattr(owners[0], name, fail)
 
 
 def shards(folder: Path) -> int:
@@ -142,7 +144,7 @@ def test_run_killed_at_every_stage_in_turn(tmp_path: Path) -> None:
 def test_finished_run_is_read_and_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copy_run(tmp_path)
     before = contents(folder)
-    forbid(monkeypatch, "load_model", "extract", "find", "summarise")
+    forbid(monkeypatch, "load_model", "extract", "choose", "summarise")
     assert run_study(quick(), folder).record == finished_quick().summary.record
     assert contents(folder) == before
 

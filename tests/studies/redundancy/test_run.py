@@ -12,8 +12,9 @@ import pytest
 from neurosieve.activations.store import Activations, ActivationStore
 from neurosieve.probes import selection_data
 from neurosieve.probes.archive import Archive
-from neurosieve.studies.redundancy.choose import Work, find
-from neurosieve.studies.redundancy.run import extract_stage, read_data, run_study
+from neurosieve.studies.inputs import extract_stage, read_data
+from neurosieve.studies.redundancy.choose import RedundancyStudy, choose
+from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.redundancy.selection import Selection, select
 from neurosieve.studies.run_folder import RunFolder
 from neurosieve.typing import Split
@@ -356,7 +357,8 @@ def test_selection_never_opens_test(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         if shard["split"] == "test":
             (tmp_path / "activations" / shard["values"]).unlink()
             (tmp_path / "activations" / shard["rows"]).unlink()
-    found = find(Work(config, store, folder))  # without data: untrained copies read the code, not the store
+    # without data: untrained copies read the code, not the store
+    found = choose(RedundancyStudy(config, store, folder))
     assert found.selection.sets
     assert found.pipeline.candidates
     assert found.controls.control
@@ -365,9 +367,9 @@ def test_selection_never_opens_test(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_saved_stages_are_the_stages(run: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read back is what was chosen; nothing is fitted again, and no row is read."""
     data = read_data(run.config)
-    work = Work(run.config, run.store, RunFolder(run.folder, run.config, data.hashes), data)
+    work = RedundancyStudy(run.config, run.store, RunFolder(run.folder, run.config, data.hashes), data)
     monkeypatch.setattr(ActivationStore, "read", None)
-    found = find(work)
+    found = choose(work)
     loaded = Selection.from_archive(Archive.load(work.folder.files, "selection"))
     assert [s.size for s in loaded.sets] == [s["size"] for s in run.record["minimal_sets"]]
     assert np.array_equal(found.selection.oracle.probe.weights.numpy(), loaded.oracle.probe.weights.numpy())

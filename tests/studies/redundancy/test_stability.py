@@ -11,7 +11,8 @@ from neurosieve.probes.probe import fit_oracle, fit_probe
 from neurosieve.rankings import lca
 from neurosieve.rankings.comparing import halved
 from neurosieve.redundancy import SetSearch
-from neurosieve.studies.redundancy.run import run_study, write_report
+from neurosieve.studies.finished import write_report
+from neurosieve.studies.redundancy.run import run_study
 from tests.studies import quick
 
 

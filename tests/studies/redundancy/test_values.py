@@ -8,7 +8,8 @@ import pytest
 
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.studies.config import StudyConfig, make_config
-from neurosieve.studies.redundancy.run import continue_study, load_summary, read_data, run_study
+from neurosieve.studies.inputs import read_data
+from neurosieve.studies.redundancy.run import continue_study, load_summary, run_study
 from neurosieve.studies.redundancy.summary import Summary
 from tests.studies import SMALL
 from tests.tiny import tiny_model

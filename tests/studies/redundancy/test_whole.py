@@ -8,7 +8,7 @@ import pytest
 
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.cost import plan_study
-from neurosieve.studies.redundancy import run as study_module
+from neurosieve.studies.redundancy import run as run_module
 from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.redundancy.summary import Summary
 from tests.studies import SMALL
@@ -80,8 +80,8 @@ def test_data_are_checked_before_any_compute(tmp_path: Path, monkeypatch: pytest
     def stop(*_: object) -> None:
         raise InterruptedError
 
-    monkeypatch.setattr(study_module, "tell", told.extend)
-    monkeypatch.setattr(study_module, "extract_stage", stop)
+    monkeypatch.setattr(run_module, "print_notes", told.extend)
+    monkeypatch.setattr(run_module, "extract_stage", stop)
     with pytest.raises(InterruptedError):
         run_study(study, tmp_path / "run")
     assert told == list(plan_study(study).notes)

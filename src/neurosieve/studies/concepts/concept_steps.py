@@ -22,9 +22,8 @@ from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.probes.archive import load_outcome
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.redundancy.run import STORE
 from neurosieve.studies.redundancy.selection import Selection
-from neurosieve.studies.run_folder import RunFolder
+from neurosieve.studies.run_folder import STORE, RunFolder
 from neurosieve.typing import Split
 
 NO_RANKING = "no neurons are ranked here: run the study first, then look for concepts again"

@@ -22,7 +22,7 @@ from jaxtyping import Int
 from neurosieve.data.sampling import left_out_notes, usable_classes
 from neurosieve.errors import ConfigError, ModelError, ResourceError, RunFolderError
 from neurosieve.finetuning.checkpoints import CHECKPOINTS, BestHere, CarefulTrainer, newest_whole, written
-from neurosieve.finetuning.inputs import Inputs, label_names, split_inputs
+from neurosieve.finetuning.training_rows import Inputs, label_names, split_inputs
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import quiet, read_network
 from neurosieve.models.weights import check_all_there, split_keys
@@ -30,7 +30,7 @@ from neurosieve.probes.baselines import majority_label
 from neurosieve.probes.intervals import ClusterBootstrap, score_interval
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.redundancy.run import read_dataset
+from neurosieve.studies.inputs import read_dataset
 from neurosieve.typing import PathLike, Split
 
 _SEEDS = 2**32

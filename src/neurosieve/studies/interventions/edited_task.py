@@ -19,7 +19,7 @@ from neurosieve.activations.windows import Window, batches, pad
 from neurosieve.data import Dataset
 from neurosieve.data.dataset import are_values
 from neurosieve.errors import ConfigError
-from neurosieve.finetuning.inputs import IGNORED, Inputs, label_names, split_inputs
+from neurosieve.finetuning.training_rows import IGNORED, Inputs, label_names, split_inputs
 from neurosieve.interventions import Edit, live
 from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import read_network, ready
@@ -32,7 +32,7 @@ from neurosieve.results.interventions import TaskEffect
 from neurosieve.results.measured import Difference, NotMeasured, Reason, Score
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.redundancy.choose import StudyData, options_of
+from neurosieve.studies.inputs import StudyData, options_of
 from neurosieve.studies.redundancy.selection import Selection
 from neurosieve.typing import Scores
 

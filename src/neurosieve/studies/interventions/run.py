@@ -41,10 +41,10 @@ from neurosieve.storage.records import read_object, read_result, write_object
 from neurosieve.studies.concept_options import STRICT
 from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
 from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.studies.finished import write_report
+from neurosieve.studies.inputs import language_model_of, model_of, read_data, read_dataset
 from neurosieve.studies.interventions.edited_task import NO_PROBE, head_effect, probe_effect
-from neurosieve.studies.redundancy.choose import language_model_of, model_of
-from neurosieve.studies.redundancy.run import CONCEPTS, INTERVENTIONS, read_data, read_dataset, write_report
-from neurosieve.studies.run_folder import RunFolder, config_of, versions
+from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, RunFolder, config_of, versions
 from neurosieve.typing import NeuronId, PathLike, Split
 
 LEFT_OUT = NotMeasured(reason=Reason.LEFT_OUT, text=f"{Reason.LEFT_OUT.value}--no-predictions")

@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
-from neurosieve.data import Dataset, Sample
 from neurosieve.errors import RunFolderError
-from neurosieve.models import CodeModel, LanguageModel, load_language_model, load_model, resolve_device
-from neurosieve.models.adapters import Kind
+from neurosieve.models import CodeModel, resolve_device
 from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
 from neurosieve.probes.archive import S, load_outcome
 from neurosieve.rankings import RANKERS, Ranking, Stability, stability
@@ -26,66 +23,14 @@ from neurosieve.redundancy.published import TestRows, published_protocol
 from neurosieve.redundancy.untrained_copies import Untrained, read_untrained
 from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
 from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.inputs import StudyData, model_of, options_of
 from neurosieve.studies.redundancy.selection import Selection, select
 from neurosieve.studies.redundancy.summary import Findings
 from neurosieve.studies.run_folder import RunFolder
-from neurosieve.typing import Pooling
-
-
-@dataclass(frozen=True)
-class StudyData:
-    """What a study reads: the data set, the rows drawn from it, and hashes that tell it apart."""
-
-    dataset: Dataset
-    sample: Sample
-
-    @property
-    def hashes(self) -> dict[str, str]:
-        """sha256 of each data file."""
-        return dict(self.dataset.hashes)
-
-
-# In the order in which they run, after the extraction; untrained copies and the summary follow.
-STAGES = ("selection", "layers", "clusters", "pipeline", "controls")
-
-
-def model_of(config: StudyConfig) -> CodeModel:
-    """The study's model, loaded."""
-    return load_model(config.model, **_loading(config))
-
-
-def language_model_of(config: StudyConfig) -> LanguageModel:
-    """The study's model with its language-model head, loaded."""
-    return load_language_model(config.model, **_loading(config))
-
-
-def _loading(config: StudyConfig) -> dict[str, Any]:
-    keys = ("device", "precision", "trust_remote_code", "allow_pickle", "max_tokens", "stack", "site")
-    return {key: getattr(config, key) for key in keys}
-
-
-def pooling_of(config: StudyConfig, kind: Kind) -> Pooling:
-    """Which subwords stand for a unit: those that the kind of model sums an example up in."""
-    if config.pooling != "auto":
-        return config.pooling
-    if not config.whole:
-        return "mean"
-    return "first" if kind == "encoder" else "last"
-
-
-def options_of(config: StudyConfig, kind: Kind) -> ExtractionOptions:
-    """How the study reads rows with a model of some kind."""
-    return ExtractionOptions(
-        pooling_of(config, kind),
-        config.straddle == "drop",
-        config.batch_tokens,
-        config.dtype,
-        max_windows=config.max_windows,
-    )
 
 
 @dataclass
-class Work:
+class RedundancyStudy:
     """What the stages share; train and validation are read when the first stage needs them."""
 
     config: StudyConfig
@@ -113,7 +58,7 @@ class Work:
         return load_outcome(files, name, kind)
 
 
-def find(work: Work) -> Findings:
+def choose(work: RedundancyStudy) -> Findings:
     """Everything that is chosen on train and validation, stage by stage."""
     config = work.config
     selection = work.stage("selection", Selection, lambda: select(work.selection, config))
@@ -152,7 +97,7 @@ def find(work: Work) -> Findings:
     return Findings(selection, layers, general, pipeline, controls, copies, reason, stable)
 
 
-def stability_stage(work: Work, oracle: Oracle) -> Stability | str:
+def stability_stage(work: RedundancyStudy, oracle: Oracle) -> Stability | str:
     """The study's rankings under other seeds and on halves of the train rows; the reason where there are none."""
     config = work.config
     if not config.stability:
@@ -176,7 +121,7 @@ def stability_stage(work: Work, oracle: Oracle) -> Stability | str:
     )
 
 
-def _smallest_of(work: Work) -> Callable[[SelectionData, Oracle, Ranking], int] | None:
+def _smallest_of(work: RedundancyStudy) -> Callable[[SelectionData, Oracle, Ranking], int] | None:
     """How the headline's set is sought; None where no set can be, with one cluster of validation rows."""
     delta, rule, bootstrap = work.config.deltas[0], work.config.select[0], work.bootstrap
     if rule == "safe" and bootstrap.clusters < 2:
@@ -188,7 +133,7 @@ def _smallest_of(work: Work) -> Callable[[SelectionData, Oracle, Ranking], int] 
     return smallest
 
 
-def general_stage(work: Work, selection: Selection) -> GeneralRedundancy:
+def general_stage(work: RedundancyStudy, selection: Selection) -> GeneralRedundancy:
     """Correlations and CKA in one pass over train rows, then a probe on each cut."""
     moments = train_moments(work.store, balanced=work.config.general_rows == "balanced", seed=work.config.seed)
     tree = CorrelationTree(moments)
@@ -216,7 +161,7 @@ def train_moments(store: ActivationStore, *, balanced: bool, seed: int) -> Momen
     return moments.result()
 
 
-def published_stage(work: Work, found: Findings, record: dict[str, Any]) -> dict[str, Any]:
+def published_stage(work: RedundancyStudy, found: Findings, record: dict[str, Any]) -> dict[str, Any]:
     """The study's choices beside the sound ones; null with a reason where the sound result can say nothing."""
     if not record["minimal_sets"]:
         return {"minimal_set": None, "choices": None, "reason": record["minimal_sets_reason"]}
@@ -236,7 +181,7 @@ def published_stage(work: Work, found: Findings, record: dict[str, Any]) -> dict
     )
 
 
-def untrained_stage(work: Work) -> tuple[tuple[Untrained, ...], str | None]:
+def untrained_stage(work: RedundancyStudy) -> tuple[tuple[Untrained, ...], str | None]:
     """Untrained copies, one file a seed; none where no model is at hand, with the reason."""
     config, data = work.config, work.data
     if data is None:

@@ -21,6 +21,7 @@ from neurosieve.report.drawing import plain
 from neurosieve.report.figures import missing_reason
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.tables import score_table, set_table, trust_table
+from neurosieve.storage.records import FORMAT
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.redundancy.opened import open_test
 from neurosieve.studies.redundancy.ranking_agreement import agreement_parts
@@ -40,9 +41,7 @@ from neurosieve.studies.redundancy.selection import Selection
 from neurosieve.studies.redundancy.set_sections import pipeline_part, set_parts
 from neurosieve.studies.redundancy.trust import ONE_CLUSTER, headline, trust_box
 
-__all__ = ["FORMAT", "Findings", "Summary", "headline", "summarise"]
-
-FORMAT = 1
+__all__ = ["Findings", "Summary", "headline", "summarise"]
 
 
 @dataclass(frozen=True, repr=False)

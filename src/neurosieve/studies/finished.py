@@ -1,0 +1,83 @@
+"""What a finished run folder holds, read back, and the page of it."""
+
+from pathlib import Path
+from typing import Any
+
+from neurosieve.activations.store import ActivationStore
+from neurosieve.errors import ResourceError, RunFolderError
+from neurosieve.report import render_page
+from neurosieve.results import InterventionResult, from_json
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import FORMAT, read_result
+from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT, STAGES, STORE, SUMMARY, config_of
+from neurosieve.typing import PathLike
+
+
+def load_record(run: PathLike) -> dict[str, Any]:
+    """The content of a finished run's `summary.json`.
+
+    Raises:
+        RunFolderError: No run folder, or one without results (names the stages that are missing and the command that
+            goes on), or results of another format version.
+    """
+    config_of(run)  # says so where this is no run folder
+    files = Folder(run)
+    record = read_result(files, SUMMARY)
+    if record is None:
+        store = Path(run) / STORE
+        if ActivationStore.started(store) and ActivationStore(store).manifest.complete:
+            lacking = [*(name for name in STAGES if not files.exists(f"{name}.json")), "summary"]
+            command = f"neurosieve redundancy {run}"
+        else:
+            lacking, command = ["activations", *STAGES, "summary"], f"neurosieve run {run}/study.yaml --out {run}"
+        raise RunFolderError(
+            f"run folder {run}",
+            expected="results (summary.json)",
+            got=f"none: {', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing",
+            remedy=f"run `{command}`",
+        )
+    return _of_format(record, f"{run}/{SUMMARY}")
+
+
+def _of_format(record: dict[str, Any], where: str) -> dict[str, Any]:
+    if record.get("format") != FORMAT:
+        raise RunFolderError(
+            where,
+            expected=f"format version {FORMAT}",
+            got=f"version {record.get('format')}",
+            remedy="read it with the version that wrote it, or compute it anew in another folder",
+        )
+    return record
+
+
+def load_interventions(run: PathLike) -> list[InterventionResult]:
+    """What interventions of a run measured, by the names of their files.
+
+    Raises:
+        RunFolderError: A file that is damaged or of another format version.
+    """
+    folder = Path(run) / INTERVENTIONS
+    names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
+    found = {name: read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names}
+    return [from_json(InterventionResult, record, f"{folder}/{name}") for name, record in found.items() if record]
+
+
+def write_report(run: PathLike, to: PathLike | None = None) -> Path:
+    """Write the page of what a run folder holds (a study, concepts, interventions) there or elsewhere; returns where.
+
+    Raises:
+        RunFolderError: None of them, see `load_record`; or a file that is damaged or of another format version.
+        ResourceError: The target cannot be written.
+    """
+    config_of(run)  # says so where this is no run folder
+    concepts, interventions = read_result(Folder(run), CONCEPTS), load_interventions(run)
+    if concepts is not None:
+        _of_format(concepts, f"{run}/{CONCEPTS}")
+    alone = (concepts is not None or interventions) and not Folder(run).exists(SUMMARY)
+    summary = None if alone else load_record(run)
+    target = Path(to) if to else Path(run) / REPORT
+    if target.is_dir():
+        raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")
+    page = render_page(summary, Path(run).resolve().name, concepts, interventions)
+    Folder(target.parent).write(target.name, page.encode())
+    return target
