@@ -1,8 +1,10 @@
-"""The public names: what is documented, nothing else, each with a docstring."""
+"""The public names: what is documented, nothing else, each with a docstring; loaded when they are asked for."""
 
 import importlib.metadata
 import inspect
 import pkgutil
+import subprocess
+import sys
 from importlib.resources import files
 from types import ModuleType
 
@@ -26,13 +28,14 @@ DATA = {
     "sample_rows",
 }
 CONCEPTS = {"Concepts", "continue_concepts", "load_concepts", "run_concepts"}
+FINETUNING = {"FinetuneOptions", "finetune"}
 INTERVENTIONS = {"InterventionOptions", "InterventionResult", "intervene", "live", "load_language_model"}
 MODELS = {"CodeModel", "load_model", "register_family", "untrained_copy"}
 ACTIVATIONS = {"ActivationStore", "Activations", "ExtractionOptions", "NeuronId", "extract"}
 ACTIVATIONS |= {"import_activations"}
 STATISTICS = {"Clusters", "CorrelationTree", "MomentAccumulator", "Moments", "cka"}
 PROBES = {"ClusterBootstrap", "Oracle", "Probe", "SelectionData", "fit_oracle", "fit_probe", "selection_data"}
-RANKINGS = {"RANKERS", "Ranking", "agreement", "lca", "probeless", "random_order", "stability"}
+RANKINGS = {"RANKERS", "Ranking", "agreement", "lca", "probeless", "random_order", "register_ranking", "stability"}
 REDUNDANCY = {"Controls", "LayerCurves", "MinimalSet", "Pipeline", "SetSearch", "find_minimal_sets"}
 REDUNDANCY |= {"fit_clusters", "fit_controls", "fit_layers", "run_pipeline"}
 STUDY = {
@@ -58,12 +61,11 @@ DOCUMENTED = (
     | STUDY
     | CONCEPTS
     | INTERVENTIONS
+    | FINETUNING
 )
 
 
-def isort_key(name: str) -> tuple[int, str]:
-    """Constants, then classes, then functions: ruff's order of `__all__`."""
-    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+NAMES: list[str] = vars(neurosieve)["__all__"]  # of the stub, which has no such name itself
 
 
 def modules() -> list[ModuleType]:
@@ -75,14 +77,14 @@ PACKAGES = [m for m in modules() if hasattr(m, "__all__")]
 
 
 def test_names_are_the_documented_ones() -> None:
-    assert set(neurosieve.__all__) == DOCUMENTED
+    assert set(NAMES) == DOCUMENTED
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda m: m.__name__)
 def test_all_is_sorted_and_importable(package: ModuleType) -> None:
     names = package.__all__
     assert len(names) == len(set(names))
-    assert list(names) == sorted(names, key=isort_key)
+    assert list(names) == sorted(names)
     for name in names:
         assert not name.startswith("_")
         assert hasattr(package, name)
@@ -118,6 +120,18 @@ def test_errors_are_one_tree() -> None:
 def test_modules_have_docstrings(module: ModuleType) -> None:
     assert module.__doc__
     assert module.__doc__.strip()
+
+
+LIGHT = ("neurosieve", "neurosieve.cli.app", "neurosieve.results.codec", "neurosieve.studies.config")
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_importing_loads_nothing_that_computes(name: str) -> None:
+    """Names come with their modules when they are asked for."""
+    heavy = ("torch", "transformers", "scipy.stats", "plotly.graph_objects", "sklearn", "pyarrow")
+    code = f"import {name}, sys; print(*(m for m in {heavy} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_package_is_typed() -> None:

@@ -7,9 +7,8 @@ from pydantic import BaseModel
 
 from neurosieve.cli import app
 from neurosieve.data.limits import Limits
-from neurosieve.studies.concept_options import ConceptOptions
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.interventions.run import InterventionOptions
+from neurosieve.studies.option_models import ConceptOptions, InterventionOptions
 
 MARK = "<!-- commands -->"
 # Commands with options of their own, where their defaults stand.

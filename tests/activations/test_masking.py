@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from neurosieve.activations import ExtractionOptions, extract
-from neurosieve.activations.masking import PARTS, hide_units
+from neurosieve.activations.masking import hide_units
 from neurosieve.activations.windows import ReadingPlan
+from neurosieve.defaults import MASKED_PARTS
 from neurosieve.errors import ConfigError, ModelError
 from neurosieve.typing import SPLITS
 from tests.activations.oracle import plain_states, stored_rows
@@ -74,7 +75,7 @@ def test_decoder_rows_stand_one_token_before(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["roberta", "bert"])
 def test_parts_share_no_unit_and_make_the_whole(name: str) -> None:
     seen = plan_of(name)
-    every = hide_units(seen, tiny_loaded(name), rounds=PARTS)
+    every = hide_units(seen, tiny_loaded(name), rounds=MASKED_PARTS)
     for split in SPLITS:
         rows = [row for w in every.windows[split] for row in w.rows]
         assert len(rows) == len(set(rows))
@@ -96,7 +97,7 @@ def test_an_encoder_without_mask_token_predicts_nothing() -> None:
     assert_one_line(error.value, "tokenizer of", "mask token")
 
 
-@pytest.mark.parametrize("rounds", [0, PARTS + 1])
+@pytest.mark.parametrize("rounds", [0, MASKED_PARTS + 1])
 def test_rounds_are_parts(rounds: int) -> None:
     with pytest.raises(ConfigError) as error:
         hide_units(plan_of("roberta"), tiny_loaded("roberta"), rounds=rounds)

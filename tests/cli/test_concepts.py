@@ -2,13 +2,13 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import neurosieve
 from neurosieve.studies.concepts import run as concept_module
 from neurosieve.studies.concepts.run import Concepts
 from neurosieve.studies.config import StudyConfig
@@ -55,7 +55,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[StudyConfig]:
         return Concepts({"neurons": 0, "views": {}, "out": str(out)})
 
     monkeypatch.setattr(concept_module, "run_concepts", noted)
-    monkeypatch.setattr(sys.modules["neurosieve.cli.app"], "run_concepts", noted)
+    monkeypatch.setattr(neurosieve, "run_concepts", noted)
     return found
 
 

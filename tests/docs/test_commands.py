@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from docs.hooks.commands import MARK, commands, examples, page, parameters
 
-from neurosieve.studies.concept_options import ConceptOptions
 from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.option_models import ConceptOptions
 from tests.cli import ran
 from tests.docs import DOCS, PAGES, blocks, command_lines, read
 from tests.docs.workspace import ROWS, SMALL, Word, filled, standing_in

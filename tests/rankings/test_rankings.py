@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from neurosieve.errors import ConfigError
 from neurosieve.probes import Oracle, SelectionData, fit_oracle, fit_probe, selection_data
 from neurosieve.probes.probe import lambda_max
-from neurosieve.rankings import CLASS_RANKINGS, RANKERS, Ranker, lca, probeless
+from neurosieve.rankings import CLASS_RANKINGS, RANKERS, Ranker, lca, probeless, register_ranking
 from neurosieve.rankings.base import ranked
+from neurosieve.studies.config import make_config
 from tests.synthetic import activations, noise_and_signal, planted
 
 _SMALL_DATA = planted(rows=60, neurons=12)
@@ -233,3 +235,21 @@ def test_ties_go_by_layer_then_index_whatever_the_order_of_columns() -> None:
 
 def _with_weights(weights: np.ndarray) -> Oracle:
     return dataclasses.replace(_SMALL, probe=dataclasses.replace(_SMALL.probe, weights=torch.tensor(weights)))
+
+
+def test_a_ranking_of_the_user_s_own(request: pytest.FixtureRequest) -> None:
+    """Options know it by its name; a second registration of the name stands for the first."""
+    request.addfinalizer(lambda: RANKERS.registered.pop("mine", None))
+    with pytest.raises(ConfigError, match="ranking"):
+        make_config(options={"model": "m", "data": "d", "rankings": ["mine"]})
+    register_ranking("mine", probeless)
+    register_ranking("mine", lca)
+    assert make_config(options={"model": "m", "data": "d", "rankings": ["mine"]}).rankings == ("mine",)
+    assert RANKERS["mine"] is lca
+    assert [*RANKERS][-1] == "mine"
+
+
+@pytest.mark.parametrize("name", ["lca", "My", "a-b", ""])
+def test_names_a_ranking_cannot_have(name: str) -> None:
+    with pytest.raises(ConfigError, match="a name of its own"):
+        register_ranking(name, lca)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from neurosieve.errors import DataError
 from neurosieve.statistics import Clusters, CorrelationTree, moments
-from tests.statistics.test_moments import draw, ids
+from tests.statistics.test_streamed_moments import draw, ids
 
 GROUPS, SIZE, NOISE, ROWS = 20, 5, 200, 4000
 THRESHOLDS = [round(0.1 * k, 1) for k in range(1, 10)]

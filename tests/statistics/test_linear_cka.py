@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from neurosieve.errors import DataError
 from neurosieve.statistics import MomentAccumulator, cka, moments
-from tests.statistics.test_moments import ids
+from tests.statistics.test_streamed_moments import ids
 
 
 def related(rows: int, widths: tuple[int, ...], seed: int = 0) -> list[np.ndarray]:

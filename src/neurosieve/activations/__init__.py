@@ -1,19 +1,5 @@
 """Model × data set → rows × layers × neurons in a store on disk."""
 
-from neurosieve.activations.extraction import ExtractionOptions, extract, read_rows
-from neurosieve.activations.foreign.importing import import_activations
-from neurosieve.activations.store import Activations, ActivationStore, Manifest
-from neurosieve.activations.windows import ReadingPlan, UnitCounts, plan_reading
+from lazy_loader import attach_stub
 
-__all__ = [
-    "ActivationStore",
-    "Activations",
-    "ExtractionOptions",
-    "Manifest",
-    "ReadingPlan",
-    "UnitCounts",
-    "extract",
-    "import_activations",
-    "plan_reading",
-    "read_rows",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

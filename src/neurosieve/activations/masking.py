@@ -9,15 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from neurosieve.activations.windows import ReadingPlan, Window
+from neurosieve.defaults import MASKED_PARTS
 from neurosieve.errors import ConfigError, ModelError
 from neurosieve.models import CodeModel
 from neurosieve.typing import Split
 
-PARTS = 7  # of a window's units one part is masked at a time: about 15 %, as encoders are trained
-
 
 def hide_units(
-    plan: ReadingPlan, model: CodeModel, *, parts: int = PARTS, rounds: int = 3, seed: int = 0
+    plan: ReadingPlan, model: CodeModel, *, parts: int = MASKED_PARTS, rounds: int = 3, seed: int = 0
 ) -> ReadingPlan:
     """The same units, each read where the model predicts it; `Window.targets` holds the true first subwords.
 

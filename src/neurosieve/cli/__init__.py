@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from neurosieve.cli.app import app
 from neurosieve.cli.output import safe_output
-from neurosieve.cli.show import error_line
+from neurosieve.cli.terminal import error_line
 from neurosieve.errors import NeurosieveError
 from neurosieve.interrupts import INTERRUPTED, imported
 

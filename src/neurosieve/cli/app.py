@@ -1,4 +1,7 @@
-"""One command per verb. The way the study's options become a record is in `options`."""
+"""One command per verb. The way the study's options become a record is in `options`.
+
+What computes or shows results is loaded inside the commands: help texts and mistakes in options answer at once.
+"""
 
 import dataclasses
 import sys
@@ -12,32 +15,14 @@ from rich.text import Text
 
 import neurosieve
 from neurosieve.cli import options as o
-from neurosieve.cli.show import (
-    console,
-    show_concepts,
-    show_cost,
-    show_finetuned,
-    show_intervention,
-    show_store,
-    show_summary,
-)
-from neurosieve.data import SCHEMES
+from neurosieve.cli.terminal import console
 from neurosieve.data.corpora.catalogue import CORPORA
-from neurosieve.models import KNOWN
+from neurosieve.data.schemes import SCHEMES
+from neurosieve.models.known import KNOWN
 from neurosieve.printing import json_text
-from neurosieve.results import to_json
-from neurosieve.studies.concepts.run import continue_concepts, run_concepts
+from neurosieve.results.codec import to_json
 from neurosieve.studies.config import INSTALLED, TASKS, StudyConfig, make_config, validated
-from neurosieve.studies.cost import plan_study
-from neurosieve.studies.finetune.run import FinetuneOptions
-from neurosieve.studies.finetune.run import finetune as tune
-from neurosieve.studies.finished import write_report
-from neurosieve.studies.inputs import extract_stage, read_data
-from neurosieve.studies.interventions.run import InterventionOptions
-from neurosieve.studies.interventions.run import intervene as run_intervention
-from neurosieve.studies.redundancy.run import continue_study, run_study
-from neurosieve.studies.redundancy.summary import Summary
-from neurosieve.studies.run_folder import RunFolder
+from neurosieve.studies.option_models import FinetuneOptions, InterventionOptions
 
 app = typer.Typer(
     name="neurosieve",
@@ -87,17 +72,17 @@ def _print_json(value: Any) -> None:
 @o.takes_study
 def run(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
     """Run a whole study: read the activations, find the smallest neuron sets, score them on test."""
-    _show(run_study(config, out), out, as_json=as_json)
+    _show(neurosieve.run_study(config, out), out, as_json=as_json)
 
 
 @app.command(epilog=_example("neurosieve extract --model DIR --data token-tagging-java --out runs/java"))
 @o.takes_study
 def extract(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
     """Only write the activations; `run` with the same options and folder goes on from there."""
-    read = read_data(config)
-    folder = RunFolder(out, config, read.hashes)
-    with folder.begun():
-        store = extract_stage(config, read, folder)
+    from neurosieve.cli.show import show_store
+    from neurosieve.studies.inputs import extract_study
+
+    store = extract_study(config, out)
     if as_json:
         _print_json(vars(store.manifest))
     else:
@@ -108,15 +93,19 @@ def extract(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
 @o.takes_study
 def plan(config: StudyConfig, out: NoOut = None, as_json: o.Json = False) -> None:
     """What a run would cost: rows, disk, arithmetic, time. Runs and writes nothing."""
+    from neurosieve.cli.show import show_cost
+
     del out
-    cost = plan_study(config)
+    cost = neurosieve.plan_study(config)
     if as_json:
         _print_json(dataclasses.asdict(cost))
     else:
         show_cost(cost)
 
 
-def _show(summary: Summary, out: Path, *, as_json: bool) -> None:
+def _show(summary: Any, out: Path, *, as_json: bool) -> None:
+    from neurosieve.cli.show import show_summary
+
     if as_json:
         _print_json(summary.record)
     else:
@@ -144,12 +133,12 @@ def redundancy(
     if (run is None) == (activations is None):
         raise typer.BadParameter("give the folder of an extraction, or --activations FILE_OR_FOLDER with --out")
     if run is not None:
-        _show(continue_study(run), run, as_json=as_json)
+        _show(neurosieve.continue_study(run), run, as_json=as_json)
         return
     if out is None:
         raise typer.BadParameter("--activations needs --out, the run folder to write", param_hint="--out")
     config = o.config_from({"activations": str(activations), "classes": classes, "set_": set_})
-    _show(run_study(config, out), out, as_json=as_json)
+    _show(neurosieve.run_study(config, out), out, as_json=as_json)
 
 
 @app.command(
@@ -166,14 +155,16 @@ def concepts(
     as_json: o.Json = False,
 ) -> None:
     """Which neurons hold which properties of code: found on train files, claimed on held-out ones."""
+    from neurosieve.cli.show import show_concepts
+
     if isinstance(asked, StudyConfig):
         if out is None:
             raise typer.BadParameter("give a run folder, or --out for a new one", param_hint="--out")
-        folder, found = out, run_concepts(asked, out)
+        folder, found = out, neurosieve.run_concepts(asked, out)
     else:
         if out is not None:
             raise typer.BadParameter("the run folder that is given first is the place", param_hint="--out")
-        folder, found = asked[0], continue_concepts(*asked)
+        folder, found = asked[0], neurosieve.continue_concepts(*asked)
     if as_json:
         _print_json(found.record)
     else:
@@ -211,10 +202,12 @@ def intervene(
     as_json: o.Json = False,
 ) -> None:
     """Change a concept's neurons in the live model: what it predicts then, beside matched random edits."""
+    from neurosieve.cli.show import show_intervention
+
     given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}
     given |= {"concept": concept, "edit": edit, "sets": sets, "at": at, "tokens": tokens, "predictions": predictions}
     options = {key: value for key, value in given.items() if value is not None}
-    result = run_intervention(run, validated(InterventionOptions, options, "intervene"))
+    result = neurosieve.intervene(run, validated(InterventionOptions, options, "intervene"))
     if as_json:
         _print_json(to_json(result))
     else:
@@ -230,7 +223,7 @@ def report(
     as_json: o.Json = False,
 ) -> None:
     """Write the report of a finished run again, as one HTML file that opens offline."""
-    target = write_report(run, to)
+    target = neurosieve.write_report(run, to)
     if as_json:
         _print_json({"report": str(target)})
     else:
@@ -264,11 +257,13 @@ def demo(
     as_json: o.Json = False,
 ) -> None:
     """Run the main job on the code that is installed here, with two label schemes, on a model of this package."""
+    from neurosieve.cli.show import show_summary
+
     model = "neurosieve/decoder" if decoder else "neurosieve/encoder"
     records = {}
     for scheme in SCHEMES:
         folder = out / model.rpartition("/")[2] / scheme
-        summary = run_study(demo_config(scheme, model), folder)
+        summary = neurosieve.run_study(demo_config(scheme, model), folder)
         records[scheme] = summary.record
         if not as_json:
             title = f"\n{scheme}: tokens of Python's standard library and of installed packages"
@@ -297,7 +292,9 @@ def finetune(
     as_json: o.Json = False,
 ) -> None:
     """Train a model and a new head on a task: an ordinary transformers folder. Needs the extra `train`."""
-    found = tune(config, out, FinetuneOptions(epochs, rate, batch, patience))
+    from neurosieve.cli.show import show_finetuned
+
+    found = neurosieve.finetune(config, out, FinetuneOptions(epochs, rate, batch, patience))
     if as_json:
         _print_json(found.record)
     else:

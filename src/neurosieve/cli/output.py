@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from neurosieve.cli.show import error_line
+from neurosieve.cli.terminal import error_line
 from neurosieve.errors import ResourceError
 
 CLOSED = 141  # 128 and the number of SIGPIPE, as shells count

@@ -6,29 +6,19 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from neurosieve.activations import ActivationStore
-from neurosieve.printing import Screen, visible
+from neurosieve.activations.store import ActivationStore
+from neurosieve.cli.terminal import console
+from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.numbers import per_cent
-from neurosieve.results import InterventionResult
+from neurosieve.results.interventions import InterventionResult
 from neurosieve.studies.concepts.run import Concepts
 from neurosieve.studies.cost import Cost
 from neurosieve.studies.finetune.run import Finetuned
 from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT
-
-
-def console() -> Screen:
-    """Standard output; `NO_COLOR` and pipes are respected by rich."""
-    return Screen()
-
-
-def error_line(message: str) -> None:
-    """One red line on standard error, never wrapped."""
-    text = Text(" ".join(message.split()), style="red")
-    Screen(stderr=True, soft_wrap=True).print(Text("error: ", style="bold red") + text)
 
 
 def show_summary(summary: Summary, out: Path) -> None:

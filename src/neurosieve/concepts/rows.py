@@ -20,11 +20,11 @@ from neurosieve.concepts.properties import Property, PropertyTable, Source, anno
 from neurosieve.concepts.properties import tokens as tokens_of
 from neurosieve.data.dataset import Dataset, Example, Rows
 from neurosieve.data.sampling import Sample
+from neurosieve.defaults import CONCEPT_TOKENS
 from neurosieve.errors import DataError
 from neurosieve.models import CodeModel
 from neurosieve.typing import SPLITS, NeuronId, PathLike, Split, View
 
-TOKENS: dict[Split, int] = {"train": 40_000, "validation": 10_000, "test": 20_000}
 _LABEL = "token"
 
 
@@ -61,13 +61,13 @@ def concept_rows(
         dataset: Files, functions or lines of code; their own labels play no part.
         languages: Of each example; None for what is no code.
         properties: As in `annotate`; example properties are those of the token's text, also where they are alone.
-        tokens: About how many tokens a split, `TOKENS` by default; the last file is not cut.
+        tokens: About how many tokens a split, `CONCEPT_TOKENS` by default; the last file is not cut.
         seed: Of the order of the files.
 
     Raises:
         DataError: A split without tokens; no property with two values; as `annotate`.
     """
-    limits = dict(TOKENS) | dict(tokens or {})
+    limits = dict(CONCEPT_TOKENS) | dict(tokens or {})
     chosen, left = _files(dataset, languages, limits, seed)
     examples = tuple(replace(dataset.examples[i], spans=()) for i in chosen)
     spoken = tuple(str(languages[i]) for i in chosen)

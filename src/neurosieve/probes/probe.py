@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float, Int, Num
 from torch import Tensor
 
+from neurosieve.defaults import PATH_LENGTH
 from neurosieve.probes.features import Scaler, SelectionData, feature_rows
 from neurosieve.probes.metrics import row_scores
 from neurosieve.probes.solver import Solution, null_gradient, solve
 from neurosieve.typing import Scores
 
-PATH_LENGTH = 13
 PATH_END = 1e-3
 KKT_TOLERANCE = 1e-4
 # Solved ten times more closely than asked, which costs about one Newton step: at small λ the tolerance alone

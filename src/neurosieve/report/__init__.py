@@ -4,9 +4,6 @@ Terminal, report, notebook (and whatever comes later) draw from the same functio
 offline from one script, which is most of the page's 5 MB; that is the price of figures that can be read off and zoomed.
 """
 
-from neurosieve.report.drawing import Chart
-from neurosieve.report.figures import CHARTS
-from neurosieve.report.page import render_page
-from neurosieve.report.tables import Table
+from lazy_loader import attach_stub
 
-__all__ = ["CHARTS", "Chart", "Table", "render_page"]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -1,16 +1,5 @@
 """What studies found, as frozen records: read from a run folder and told by the report, the terminal and notebooks."""
 
-from neurosieve.results.codec import from_json, to_json
-from neurosieve.results.interventions import InterventionResult
-from neurosieve.results.measured import Difference, Interval, NotMeasured, Reason, Score
+from lazy_loader import attach_stub
 
-__all__ = [
-    "Difference",
-    "Interval",
-    "InterventionResult",
-    "NotMeasured",
-    "Reason",
-    "Score",
-    "from_json",
-    "to_json",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from neurosieve.errors import DataError
-from neurosieve.statistics.moments import Moments
+from neurosieve.statistics.streamed_moments import Moments
 from neurosieve.typing import NeuronId
 
 _ROUNDING = 1e-9  # of a correlation

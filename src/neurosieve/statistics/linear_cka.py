@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from neurosieve.errors import DataError
-from neurosieve.statistics.moments import Moments
+from neurosieve.statistics.streamed_moments import Moments
 
 _MIN_ROWS = 4
 _ROUNDING = 1e-10

@@ -13,10 +13,10 @@ from neurosieve.data.corpora.catalogue import CORPORA
 from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.sampling import DEFAULT_ROWS
 from neurosieve.data.schemes import SCHEMES
+from neurosieve.defaults import PATH_LENGTH
 from neurosieve.errors import ConfigError, unknown_name
-from neurosieve.probes.probe import PATH_LENGTH
-from neurosieve.rankings import RANKERS
-from neurosieve.studies.concept_options import STRICT, ConceptOptions
+from neurosieve.rankings.registry import RANKERS
+from neurosieve.studies.option_models import STRICT, ConceptOptions
 from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype, Target
 
 TASKS: dict[str, str] = {

@@ -25,7 +25,7 @@ from neurosieve.models.adapters import Kind
 from neurosieve.rankings import CLASS_RANKINGS
 from neurosieve.studies.config import INSTALLED, STDLIB, StudyConfig
 from neurosieve.studies.run_folder import STORE, RunFolder
-from neurosieve.typing import Pooling
+from neurosieve.typing import PathLike, Pooling
 
 _SAMPLES = {STDLIB: read_stdlib, INSTALLED: read_installed}
 
@@ -146,6 +146,18 @@ def options_of(config: StudyConfig, kind: Kind) -> ExtractionOptions:
         config.dtype,
         max_windows=config.max_windows,
     )
+
+
+def extract_study(config: StudyConfig, out: PathLike) -> ActivationStore:
+    """Only write the activations of a study's rows into its run folder, or go on with them.
+
+    Raises:
+        NeurosieveError: See `neurosieve.errors`; what was finished before stays.
+    """
+    data = read_data(config)
+    folder = RunFolder(out, config, data.hashes)
+    with folder.begun():
+        return extract_stage(config, data, folder)
 
 
 def extract_stage(config: StudyConfig, data: StudyData, folder: RunFolder) -> ActivationStore:

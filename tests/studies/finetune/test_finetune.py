@@ -22,8 +22,9 @@ from neurosieve.finetuning.training_rows import split_inputs
 from neurosieve.models import inspect_model, load_model
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.cost import plan_study
-from neurosieve.studies.finetune.run import Finetuned, FinetuneOptions, finetune
+from neurosieve.studies.finetune.run import Finetuned, finetune
 from neurosieve.studies.inputs import read_dataset
+from neurosieve.studies.option_models import FinetuneOptions
 from tests.studies.finetune.tuned import FAST, TASKS, config, examples, tokens
 from tests.tiny import assert_one_line, quiet_transformers, tiny_model, tiny_tokenizer
 

@@ -15,7 +15,8 @@ from neurosieve.errors import ResourceError, RunFolderError
 from neurosieve.finetuning.checkpoints import newest_whole
 from neurosieve.models import load_model
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.finetune.run import Finetuned, FinetuneOptions, finetune
+from neurosieve.studies.finetune.run import Finetuned, finetune
+from neurosieve.studies.option_models import FinetuneOptions
 from tests.studies.finetune.tuned import FAST, config, examples
 from tests.tiny import assert_one_line
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosieve.studies.config import StudyConfig, make_config
-from neurosieve.studies.finetune.run import FinetuneOptions
+from neurosieve.studies.option_models import FinetuneOptions
 from tests.studies import write_data
 from tests.tiny import tiny_model
 

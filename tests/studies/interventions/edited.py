@@ -7,7 +7,7 @@ import numpy as np
 
 from neurosieve.studies.concepts.run import run_concepts
 from neurosieve.studies.config import make_config
-from neurosieve.studies.interventions.run import InterventionOptions
+from neurosieve.studies.option_models import InterventionOptions
 from tests.studies import CONCEPTS
 from tests.tiny import tiny_model
 

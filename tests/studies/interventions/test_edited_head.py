@@ -18,9 +18,10 @@ from neurosieve.models import CodeModel, load_model
 from neurosieve.results import NotMeasured, Reason, to_json
 from neurosieve.results.interventions import TaskEffect
 from neurosieve.studies.config import StudyConfig, make_config
-from neurosieve.studies.finetune.run import FinetuneOptions, finetune
+from neurosieve.studies.finetune.run import finetune
 from neurosieve.studies.inputs import read_dataset
 from neurosieve.studies.interventions.edited_task import head_effect
+from neurosieve.studies.option_models import FinetuneOptions
 from tests.interventions.oracle import IDS, MASK, entering, multiplied
 from tests.studies import data_folder
 from tests.tiny import BLOCKS, NAMES, assert_one_line, family, quiet_transformers, tiny_loaded, tiny_model

@@ -26,7 +26,8 @@ from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finished import load_interventions, write_report
 from neurosieve.studies.inputs import language_model_of
 from neurosieve.studies.interventions import run as module
-from neurosieve.studies.interventions.run import InterventionOptions, Measuring, intervene
+from neurosieve.studies.interventions.run import Measuring, change_of, intervene
+from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.typing import Split
 from tests.report.edit_results import measured
 from tests.studies import finished_concepts, finished_quick, unmarked
@@ -140,7 +141,7 @@ def zeroed(edits: Sequence[Edit]) -> list[tuple[int, int]]:
 def test_result_is_what_a_slow_computation_says(case: Slow) -> None:
     result, opened = intervene(case.folder, case.asked), case.opened
     told = measured(result)
-    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), case.asked.change)
+    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), change_of(case.asked))
     best = [[tuple(n) for n in c.tolist()] for c in edits.candidates].index([*result.neurons])
     windows = opened.plan.windows["test"]
     assert sum(len(w.ids) for w in windows) < case.asked.tokens  # all are read
@@ -175,7 +176,7 @@ def test_result_is_what_a_slow_computation_says(case: Slow) -> None:
 def test_choice_is_that_of_validation(case: Slow) -> None:
     """The candidate that harms numbers most and the rest least; without test windows, and with others."""
     opened = case.opened
-    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), case.asked.change)
+    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), change_of(case.asked))
     windows = opened.windows("validation")
 
     def gain(neurons: np.ndarray) -> float:
@@ -196,7 +197,7 @@ def test_steering_is_chosen_by_probability(case: Slow) -> None:
     """The layer at which the value gains most probability where the truth has it not."""
     asked = options("steer", alpha=4.0)
     opened = replace(case.opened, options=asked)
-    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), asked.change)
+    edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), change_of(asked))
     windows = opened.windows("validation")
     found = [opened.predict(windows, edits.edits(n)) for n in range(len(edits.candidates))]
     best = int(np.argmax([p.mass[~case.has[p.row]].mean() for p in found]))
@@ -214,7 +215,7 @@ def test_steering_is_chosen_elsewhere(case: Slow, monkeypatch: pytest.MonkeyPatc
         return Predictions(row, np.zeros(len(row), dtype=np.int64), np.zeros(len(row), dtype=bool), mass, mass)
 
     asked = options("steer")
-    edits = editor(TrainConcept(case.opened.store, "lexical", case.opened.value, 0), asked.change)
+    edits = editor(TrainConcept(case.opened.store, "lexical", case.opened.value, 0), change_of(asked))
     monkeypatch.setattr(Measuring, "predict", predict)
     assert [c[0, 0] for c in edits.candidates][replace(case.opened, options=asked).choose(edits)] == 1
 

@@ -17,11 +17,12 @@ from jaxtyping import Int
 
 from neurosieve.activations.store import Activations
 from neurosieve.concepts.rows import ConceptStore
+from neurosieve.defaults import PATH_LENGTH
 from neurosieve.errors import ConfigError
 from neurosieve.probes.baselines import lookup_predictions
 from neurosieve.probes.features import SelectionData, selection_data
 from neurosieve.probes.intervals import DRAWS, ClusterBootstrap, Interval, loss_interval, score_interval
-from neurosieve.probes.probe import PATH_LENGTH, Oracle, Probe, fit_oracle
+from neurosieve.probes.probe import Oracle, Probe, fit_oracle
 from neurosieve.rankings.lca_ranking import entries, lca
 from neurosieve.rankings.random_ranking import random_order
 from neurosieve.redundancy import MinimalSet, Select, SetSearch, find_minimal_sets

@@ -29,11 +29,11 @@ from neurosieve.models.untrained import untrained_copy
 from neurosieve.report.concepts import claim_table, concept_headline
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, read_object, read_result
-from neurosieve.studies.concept_options import ConceptOptions
 from neurosieve.studies.concepts.concept_steps import NO_RANKING, evidence_step, examples_step, latent_step
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import write_report
 from neurosieve.studies.inputs import model_of, options_of, read_dataset
+from neurosieve.studies.option_models import ConceptOptions
 from neurosieve.studies.run_folder import CONCEPTS, REPORT, RunFolder, config_of, versions
 from neurosieve.typing import SPLITS, PathLike, View
 

@@ -31,28 +31,12 @@ from neurosieve.probes.intervals import ClusterBootstrap, score_interval
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import read_dataset
+from neurosieve.studies.option_models import FinetuneOptions
 from neurosieve.typing import PathLike, Split
 
 _SEEDS = 2**32
 RECORD = "finetune.json"
 _UNTYPED: Any = transformers  # much of it has no annotations
-
-
-@dataclass(frozen=True)
-class FinetuneOptions:
-    """How the weights are changed.
-
-    Attributes:
-        epochs: Passes over train, at most.
-        rate: Largest learning rate; it falls linearly to zero.
-        batch: Inputs a step.
-        patience: Epochs without a better validation accuracy after which training stops.
-    """
-
-    epochs: int = 5
-    rate: float = 5e-5
-    batch: int = 16
-    patience: int = 2
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
-from urllib.parse import quote
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from pydantic import BaseModel, Field, field_validator
 
 from neurosieve.activations.windows import ReadingPlan, Window
 from neurosieve.concepts.properties import Target
@@ -25,8 +23,6 @@ from neurosieve.progress import track
 from neurosieve.results.codec import from_json, to_json
 from neurosieve.results.interventions import (
     FORMAT,
-    Ablation,
-    EditKind,
     Erasure,
     InterventionResult,
     Mass,
@@ -38,70 +34,19 @@ from neurosieve.results.interventions import (
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, read_result, write_object
-from neurosieve.studies.concept_options import STRICT
 from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import write_report
 from neurosieve.studies.inputs import language_model_of, model_of, read_data, read_dataset
 from neurosieve.studies.interventions.edited_task import NO_PROBE, head_effect, probe_effect
+from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, RunFolder, config_of, versions
 from neurosieve.typing import NeuronId, PathLike, Split
 
 LEFT_OUT = NotMeasured(reason=Reason.LEFT_OUT, text=f"{Reason.LEFT_OUT.value}--no-predictions")
+
+
 # Options of some kinds of edit.
-_ONLY: dict[str, tuple[EditKind, ...]] = {
-    "how": ("ablate",),
-    "quantile": ("clamp",),
-    "alpha": ("steer",),
-    "layer": ("steer", "erase"),
-    "share": ("ablate", "clamp"),
-}
-
-
-class InterventionOptions(BaseModel):
-    """What is changed and how it is measured. Field descriptions are the help texts of `neurosieve intervene`."""
-
-    model_config = STRICT
-    concept: str = Field(description="property=value, for example lexical=number")
-    edit: EditKind = Field(description="ablate or clamp neurons, steer a layer to the value or erase it from a layer")
-    how: Ablation = Field("mean", description="of ablation: zero, mean, or values of train rows (resample)")
-    quantile: float = Field(0.01, ge=0, le=1, description="of train at which neurons are clamped")
-    alpha: float = Field(2.0, description="of steering: times the way from other rows to those with the value")
-    layer: int | None = Field(None, ge=0, description="to steer or erase; chosen on validation by default")
-    share: float = Field(0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
-    sets: int = Field(100, ge=20, description="random edits of the same kind beside it")
-    at: Literal["all", "predicted"] | None = Field(
-        None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
-    )
-    predictions: bool = Field(True, description="measure the model's own predictions, for which it needs a head")
-    tokens: int = Field(12_000, ge=100, description="about how many tokens are read for each measure")
-
-    @field_validator(*_ONLY)
-    @classmethod
-    def _used(cls, value: Any, info: Any) -> Any:
-        """Refuse what the edit would not look at."""
-        key, edit = str(info.field_name), info.data.get("edit")
-        if edit and edit not in _ONLY[key] and value != cls.model_fields[key].default:
-            raise ValueError(f"none beside {edit}: it is of {' and '.join(_ONLY[key])}")
-        return value
-
-    @property
-    def change(self) -> Change:
-        """Of the editor."""
-        return Change(self.edit, self.how, self.quantile, self.alpha, self.layer, self.share)
-
-    @property
-    def only_predicted(self) -> bool:
-        """Other tokens are left alone."""
-        return (self.at or ("predicted" if self.edit in ("steer", "erase") else "all")) == "predicted"
-
-    @property
-    def file(self) -> str:
-        """Where the outcome lies in the run folder's `interventions`."""
-        how = f"-{self.how}" if self.edit == "ablate" and self.how != "mean" else ""
-        return f"{quote(self.concept, safe='=')}-{self.edit}{how}.json"
-
-
 @dataclass
 class Measuring:
     """The live model and the held-out units that its predictions are measured on."""
@@ -284,7 +229,7 @@ def _opened(config: StudyConfig, run: PathLike, options: InterventionOptions) ->
 def _measured(m: Measuring) -> InterventionResult:
     """Choose on validation, then open the test windows once."""
     options = m.options
-    edits = editor(TrainConcept(m.store, m.target.property_name, m.value, m.config.seed), options.change)
+    edits = editor(TrainConcept(m.store, m.target.property_name, m.value, m.config.seed), change_of(options))
     best = m.choose(edits) if options.predictions else len(edits.candidates) - 1
     neurons, matching = edits.candidates[best], edits.matching(best, options.sets)
     predictions = _predictions(m, edits, best, matching) if options.predictions else LEFT_OUT
@@ -384,3 +329,8 @@ def _probe(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
 def _head(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
     """What it does to a fine-tuned head of the model."""
     return head_effect(m.work.config, m.work.dataset, edits.edits(best), edits.random(best, m.options.sets))
+
+
+def change_of(options: InterventionOptions) -> Change:
+    """What of the options the editor acts on."""
+    return Change(options.edit, options.how, options.quantile, options.alpha, options.layer, options.share)

@@ -1,0 +1,10 @@
+from .extraction import ExtractionOptions as ExtractionOptions
+from .extraction import extract as extract
+from .extraction import read_rows as read_rows
+from .foreign.importing import import_activations as import_activations
+from .store import Activations as Activations
+from .store import ActivationStore as ActivationStore
+from .store import Manifest as Manifest
+from .windows import ReadingPlan as ReadingPlan
+from .windows import UnitCounts as UnitCounts
+from .windows import plan_reading as plan_reading

@@ -1,0 +1,17 @@
+from .corpora.catalogue import read_corpus as read_corpus
+from .dataset import Dataset as Dataset
+from .dataset import Example as Example
+from .dataset import Pair as Pair
+from .dataset import Rows as Rows
+from .dataset import Span as Span
+from .readers.installed import read_installed as read_installed
+from .readers.reading import read_examples as read_examples
+from .readers.reading import read_pairs as read_pairs
+from .readers.reading import read_tagging as read_tagging
+from .readers.stdlib import read_stdlib as read_stdlib
+from .sampling import DEFAULT_ROWS as DEFAULT_ROWS
+from .sampling import Sample as Sample
+from .sampling import groups_of as groups_of
+from .sampling import sample_rows as sample_rows
+from .schemes import SCHEMES as SCHEMES
+from .schemes import label_spans as label_spans

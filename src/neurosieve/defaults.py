@@ -1,0 +1,7 @@
+"""Numbers that options and libraries share; apart from both, so that a help text loads no torch."""
+
+from neurosieve.typing import Split
+
+PATH_LENGTH = 13  # values on the oracle's regularisation path
+MASKED_PARTS = 7  # of a window's units one part is masked at a time: about 15 %, as encoders are trained
+CONCEPT_TOKENS: dict[Split, int] = {"train": 40_000, "validation": 10_000, "test": 20_000}

@@ -1,0 +1,16 @@
+from .edits import Ablate as Ablate
+from .edits import Clamp as Clamp
+from .edits import Edit as Edit
+from .edits import Erase as Erase
+from .edits import Patch as Patch
+from .edits import Scale as Scale
+from .edits import Steer as Steer
+from .leace import Eraser as Eraser
+from .leace import EraserFitter as EraserFitter
+from .leace import fit_eraser as fit_eraser
+from .live_model import Positions as Positions
+from .live_model import live as live
+from .matched import MatchedSets as MatchedSets
+from .matched import matched_sets as matched_sets
+from .train_rows import TrainRows as TrainRows
+from .train_rows import by_layer as by_layer

@@ -1,0 +1,17 @@
+from .adapters import Adapter as Adapter
+from .adapters import adapter_for as adapter_for
+from .adapters import register_family as register_family
+from .code_model import CodeModel as CodeModel
+from .known import KNOWN as KNOWN
+from .known import KnownModel as KnownModel
+from .language import LanguageModel as LanguageModel
+from .language import load_language_model as load_language_model
+from .loading import ModelInfo as ModelInfo
+from .loading import inspect_model as inspect_model
+from .loading import load_model as load_model
+from .loading import resolve_device as resolve_device
+from .places import Place as Place
+from .places import acting as acting
+from .places import check_places as check_places
+from .places import find_places as find_places
+from .untrained import untrained_copy as untrained_copy

@@ -1,0 +1,15 @@
+from .features import Scaler as Scaler
+from .features import SelectionData as SelectionData
+from .features import fit_scaler as fit_scaler
+from .features import selection_data as selection_data
+from .intervals import ClusterBootstrap as ClusterBootstrap
+from .intervals import loss_interval as loss_interval
+from .intervals import score_interval as score_interval
+from .probe import Oracle as Oracle
+from .probe import Probe as Probe
+from .probe import fit_oracle as fit_oracle
+from .probe import fit_path as fit_path
+from .probe import fit_probe as fit_probe
+from .probe import lambda_path as lambda_path
+from .solver import Solution as Solution
+from .solver import solve as solve

@@ -1,0 +1,119 @@
+"""Options of concepts (what a study file says below `concepts`), of interventions and of fine-tuning."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from neurosieve.defaults import CONCEPT_TOKENS, MASKED_PARTS
+from neurosieve.results.interventions import Ablation, EditKind
+from neurosieve.typing import View
+
+STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConceptOptions(BaseModel):
+    """How concepts are looked for. Field descriptions are the help texts of `neurosieve concepts`."""
+
+    model_config = STRICT
+    language: str | None = Field(None, description="of the code; by default from file endings, else guessed")
+    properties: tuple[str, ...] | None = Field(None, description="code properties or unions; all of tokens by default")
+    tokens: tuple[int, int, int] = Field(
+        (CONCEPT_TOKENS["train"], CONCEPT_TOKENS["validation"], CONCEPT_TOKENS["test"]),
+        description="about how many tokens of train, validation and test, in whole files",
+    )
+    views: tuple[View, ...] = Field(
+        ("detect", "predict"), description="tokens read where they stand (detect), or where they are guessed (predict)"
+    )
+    rounds: int = Field(3, ge=1, le=MASKED_PARTS, description="sevenths of the tokens that an encoder reads masked")
+    min_rows: int = Field(30, ge=2, description="rows of a value, in train and in test")
+    untrained: bool = Field(True, description="untrained copies, as many as untrained_seeds says, are rivals too")
+    evidence: int = Field(20, ge=0, description="neurons of a view that are shown with their tokens")
+    groups: tuple[str, ...] | None = Field(
+        None, description="properties whose smallest neuron sets are sought; by default all but unions"
+    )
+    clusters: tuple[int, ...] = Field((50, 200), description="numbers of latent concepts; none leaves them out")
+    latent_layers: tuple[int, ...] | None = Field(
+        None, description="layers in which latent concepts are sought; the middle and the last by default"
+    )
+
+    @pydantic.field_validator("tokens")
+    @classmethod
+    def _some_tokens(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
+        if min(value) < 1:
+            raise ValueError("one token or more of each split")
+        return value
+
+    @pydantic.field_validator("views")
+    @classmethod
+    def _detect_first(cls, value: tuple[View, ...]) -> tuple[View, ...]:
+        if "detect" not in value:
+            raise ValueError("detect, and predict beside it if you like")
+        return value
+
+
+_ONLY: dict[str, tuple[EditKind, ...]] = {
+    "how": ("ablate",),
+    "quantile": ("clamp",),
+    "alpha": ("steer",),
+    "layer": ("steer", "erase"),
+    "share": ("ablate", "clamp"),
+}
+
+
+class InterventionOptions(BaseModel):
+    """What is changed and how it is measured. Field descriptions are the help texts of `neurosieve intervene`."""
+
+    model_config = STRICT
+    concept: str = Field(description="property=value, for example lexical=number")
+    edit: EditKind = Field(description="ablate or clamp neurons, steer a layer to the value or erase it from a layer")
+    how: Ablation = Field("mean", description="of ablation: zero, mean, or values of train rows (resample)")
+    quantile: float = Field(0.01, ge=0, le=1, description="of train at which neurons are clamped")
+    alpha: float = Field(2.0, description="of steering: times the way from other rows to those with the value")
+    layer: int | None = Field(None, ge=0, description="to steer or erase; chosen on validation by default")
+    share: float = Field(0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
+    sets: int = Field(100, ge=20, description="random edits of the same kind beside it")
+    at: Literal["all", "predicted"] | None = Field(
+        None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
+    )
+    predictions: bool = Field(True, description="measure the model's own predictions, for which it needs a head")
+    tokens: int = Field(12_000, ge=100, description="about how many tokens are read for each measure")
+
+    @field_validator(*_ONLY)
+    @classmethod
+    def _used(cls, value: Any, info: Any) -> Any:
+        """Refuse what the edit would not look at."""
+        key, edit = str(info.field_name), info.data.get("edit")
+        if edit and edit not in _ONLY[key] and value != cls.model_fields[key].default:
+            raise ValueError(f"none beside {edit}: it is of {' and '.join(_ONLY[key])}")
+        return value
+
+    @property
+    def only_predicted(self) -> bool:
+        """Other tokens are left alone."""
+        return (self.at or ("predicted" if self.edit in ("steer", "erase") else "all")) == "predicted"
+
+    @property
+    def file(self) -> str:
+        """Where the outcome lies in the run folder's `interventions`."""
+        how = f"-{self.how}" if self.edit == "ablate" and self.how != "mean" else ""
+        return f"{quote(self.concept, safe='=')}-{self.edit}{how}.json"
+
+
+@dataclass(frozen=True)
+class FinetuneOptions:
+    """How the weights are changed.
+
+    Attributes:
+        epochs: Passes over train, at most.
+        rate: Largest learning rate; it falls linearly to zero.
+        batch: Inputs a step.
+        patience: Epochs without a better validation accuracy after which training stops.
+    """
+
+    epochs: int = 5
+    rate: float = 5e-5
+    batch: int = 16
+    patience: int = 2
