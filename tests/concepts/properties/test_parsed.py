@@ -182,10 +182,10 @@ def test_the_innermost_of_nested_ranges(pairs: list[tuple[int, int]]) -> None:
 
 
 LONG = {
-    "python": "def f(a):\n return " + " + ".join(["a"] * 6000),
-    "java": "class A { int f() { return " + " + ".join(["a"] * 6000) + "; } }",
-    "c": "int f() { return " + " + ".join(["a"] * 6000) + "; }",
-    "javascript": "function f() { return a" + ".g().a" * 4000 + "; }",
+    "python": "def f(a):\n return " + " + ".join(["a"] * 1500),
+    "java": "class A { int f() { return " + " + ".join(["a"] * 1500) + "; } }",
+    "c": "int f() { return " + " + ".join(["a"] * 1500) + "; }",
+    "javascript": "function f() { return a" + ".g().a" * 1000 + "; }",
 }
 
 

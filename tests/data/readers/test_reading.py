@@ -297,6 +297,7 @@ def test_java_tags_are_read_as_described() -> None:
 
 
 @needs_shared
+@pytest.mark.slow
 def test_python_tags_lose_the_lines_that_stand_in_two_splits() -> None:
     folder = SHARED / "token-tagging-python"
     whole = read_tagging(folder, validation_from_train=0.1, keep_overlap=True)

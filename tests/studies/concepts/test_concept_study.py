@@ -133,7 +133,10 @@ KILLS: dict[str, tuple[Any, str, int]] = {
 }
 
 
-@pytest.mark.parametrize("moment", KILLS)
+FEW = ("before the second shard", "in the claims", "in the second view")
+
+
+@pytest.mark.parametrize("moment", [pytest.param(m, marks=[] if m in FEW else pytest.mark.slow) for m in KILLS])
 def test_a_killed_run_goes_on(moment: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """To the same record; no shard that is whole is read again, and no step that ended is made again."""
     owner, name, call = KILLS[moment]

@@ -14,8 +14,15 @@ from tests.tiny import BLOCKS, UNITS, WIDTH, family, tiny_model
 READ = {"hidden": (BLOCKS + 1, WIDTH), "mlp": (BLOCKS, UNITS)}
 
 
-@pytest.mark.parametrize("name", ["t5:encoder", "bart:decoder", "gpt_bigcode", "deberta-v2"])
-@pytest.mark.parametrize("site", ["hidden", "mlp"])
+FEW = {("t5:encoder", "hidden"), ("bart:decoder", "mlp"), ("gpt_bigcode", "hidden"), ("deberta-v2", "mlp")}
+WAYS = [
+    pytest.param(name, site, marks=[] if (name, site) in FEW else pytest.mark.slow)
+    for name in ("t5:encoder", "bart:decoder", "gpt_bigcode", "deberta-v2")
+    for site in ("hidden", "mlp")
+]
+
+
+@pytest.mark.parametrize(("name", "site"), WAYS)
 def test_whole_way(name: str, site: str, tmp_path: Path) -> None:
     """Plan and run agree; untrained copies, report and notes go with the half and the site."""
     config = quick(model=str(tiny_model(name)), stack=family(name).stack, site=site, untrained_seeds=1)

@@ -113,7 +113,12 @@ def shards(folder: Path) -> int:
     return (-1 if manifest.complete else len(manifest.shards)) if manifest else 0
 
 
-@pytest.mark.parametrize("moment", KILLS)
+# Each alone; `test_run_killed_at_every_stage_in_turn` has all of them in every run of the tests.
+FEW = ("after the first shard", "between the selection's files", "in the pipeline", "in an untrained copy")
+FEW += ("when the test split is opened", "before the summary is written")
+
+
+@pytest.mark.parametrize("moment", [pytest.param(m, marks=[] if m in FEW else pytest.mark.slow) for m in KILLS])
 def test_killed_run_goes_on(moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with killed_at(moment), pytest.raises(KeyboardInterrupt):
         run_study(quick(), tmp_path)
