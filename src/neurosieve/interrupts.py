@@ -1,6 +1,6 @@
-"""Ctrl-C while the command line is still being imported: one line, and no traceback out of a library.
+"""Ctrl-C while what a command needs is still being loaded: one line, and no traceback out of a library.
 
-The import takes seconds. Nothing is begun then, so the process ends at once; libraries that catch every exception while
+That takes seconds. Nothing is begun then, so the process ends at once; libraries that catch every exception while
 they load cannot hold it up. Where neurosieve is a library, Ctrl-C stays what it is.
 """
 

@@ -82,6 +82,9 @@ except BaseException:
 """
 
 
+PLAN = ("plan", "--model", "neurosieve/encoder", "--data", "stdlib", "--labels", "lexical")
+
+
 @pytest.mark.parametrize("way", ["script", "module"])
 def test_interrupt_while_libraries_are_imported(way: str, tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text(HELD)
@@ -90,7 +93,7 @@ def test_interrupt_while_libraries_are_imported(way: str, tmp_path: Path) -> Non
     script.write_text("from neurosieve.cli import main\nmain()\n")
     places = [str(tmp_path), *sys.path]
     process = subprocess.Popen(
-        [sys.executable, *([str(script)] if way == "script" else ["-m", "neurosieve"]), "tasks"],
+        [sys.executable, *([str(script)] if way == "script" else ["-m", "neurosieve"]), *PLAN],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

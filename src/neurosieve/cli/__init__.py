@@ -7,7 +7,7 @@ from neurosieve.cli.app import app
 from neurosieve.cli.output import safe_output
 from neurosieve.cli.terminal import error_line
 from neurosieve.errors import NeurosieveError
-from neurosieve.interrupts import INTERRUPTED, imported
+from neurosieve.interrupts import INTERRUPTED
 
 __all__ = ["app", "main"]
 
@@ -15,7 +15,6 @@ __all__ = ["app", "main"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a domain error is one red line and exit code 1, a usage error exit code 2."""
     try:
-        imported()
         with safe_output():
             app(args=list(arguments) if arguments is not None else None)
     except NeurosieveError as e:

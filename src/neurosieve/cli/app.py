@@ -5,6 +5,7 @@ What computes or shows results is loaded inside the commands: help texts and mis
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from neurosieve.cli import options as o
 from neurosieve.cli.terminal import console
 from neurosieve.data.corpora.catalogue import CORPORA
 from neurosieve.data.schemes import SCHEMES
+from neurosieve.interrupts import imported
 from neurosieve.models.known import KNOWN
 from neurosieve.printing import json_text
 from neurosieve.results.codec import to_json
@@ -72,7 +74,7 @@ def _print_json(value: Any) -> None:
 @o.takes_study
 def run(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
     """Run a whole study: read the activations, find the smallest neuron sets, score them on test."""
-    _show(neurosieve.run_study(config, out), out, as_json=as_json)
+    _show(lambda: neurosieve.run_study(config, out), out, as_json=as_json)
 
 
 @app.command(epilog=_example("neurosieve extract --model DIR --data token-tagging-java --out runs/java"))
@@ -103,9 +105,10 @@ def plan(config: StudyConfig, out: NoOut = None, as_json: o.Json = False) -> Non
         show_cost(cost)
 
 
-def _show(summary: Any, out: Path, *, as_json: bool) -> None:
+def _show(study: Callable[[], Any], out: Path, *, as_json: bool) -> None:
     from neurosieve.cli.show import show_summary
 
+    summary = study()
     if as_json:
         _print_json(summary.record)
     else:
@@ -133,12 +136,12 @@ def redundancy(
     if (run is None) == (activations is None):
         raise typer.BadParameter("give the folder of an extraction, or --activations FILE_OR_FOLDER with --out")
     if run is not None:
-        _show(neurosieve.continue_study(run), run, as_json=as_json)
+        _show(lambda: neurosieve.continue_study(run), run, as_json=as_json)
         return
     if out is None:
         raise typer.BadParameter("--activations needs --out, the run folder to write", param_hint="--out")
     config = o.config_from({"activations": str(activations), "classes": classes, "set_": set_})
-    _show(neurosieve.run_study(config, out), out, as_json=as_json)
+    _show(lambda: neurosieve.run_study(config, out), out, as_json=as_json)
 
 
 @app.command(
@@ -223,7 +226,9 @@ def report(
     as_json: o.Json = False,
 ) -> None:
     """Write the report of a finished run again, as one HTML file that opens offline."""
-    target = neurosieve.write_report(run, to)
+    write = neurosieve.write_report
+    imported()
+    target = write(run, to)
     if as_json:
         _print_json({"report": str(target)})
     else:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.cli.terminal import console
+from neurosieve.interrupts import imported
 from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
@@ -19,6 +20,8 @@ from neurosieve.studies.cost import Cost
 from neurosieve.studies.finetune.run import Finetuned
 from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT
+
+imported()  # all that computes is loaded by now: from here on Ctrl-C is an exception
 
 
 def show_summary(summary: Summary, out: Path) -> None:

@@ -34,7 +34,8 @@ class _Rankers(Mapping[str, Ranker]):
     def __getitem__(self, name: str) -> Ranker:
         if name in self.registered:
             return self.registered[name]
-        return getattr(import_module(f"neurosieve.rankings.{name}_ranking"), _FUNCTIONS[name])  # type: ignore[no-any-return]
+        function = _FUNCTIONS[name]
+        return getattr(import_module(f"neurosieve.rankings.{name}_ranking"), function)  # type: ignore[no-any-return]
 
     def __iter__(self) -> Iterator[str]:
         return iter((*_FUNCTIONS, *self.registered))

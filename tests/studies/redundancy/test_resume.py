@@ -114,7 +114,7 @@ def shards(folder: Path) -> int:
 
 
 # Each alone; `test_run_killed_at_every_stage_in_turn` has all of them in every run of the tests.
-FEW = ("after the first shard", "between the selection's files", "in the pipeline", "in an untrained copy")
+FEW: tuple[str, ...] = ("after the first shard", "between the selection's files", "in the pipeline", "in an untrained copy")
 FEW += ("when the test split is opened", "before the summary is written")
 
 
