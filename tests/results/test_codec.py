@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from neurosieve.errors import RunFolderError
 from neurosieve.results import Difference, NotMeasured, Reason, Score, from_json, to_json
-from neurosieve.results.codec import Beside, Omitted
+from neurosieve.results.marks import Beside, Omitted
 from tests.tiny import assert_one_line
 
 FILE = "run/found.json"

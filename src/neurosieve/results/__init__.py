@@ -2,7 +2,8 @@
 
 from neurosieve.results.codec import from_json, to_json
 from neurosieve.results.interventions import InterventionResult
-from neurosieve.results.measured import Difference, Interval, NotMeasured, Reason, Score
+from neurosieve.results.measured import Difference, Interval, NotMeasured, Reason, Score, Spread
+from neurosieve.results.redundancy import RedundancyResult
 
 __all__ = [
     "Difference",
@@ -10,7 +11,9 @@ __all__ = [
     "InterventionResult",
     "NotMeasured",
     "Reason",
+    "RedundancyResult",
     "Score",
+    "Spread",
     "from_json",
     "to_json",
 ]

@@ -15,7 +15,7 @@ from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import RunFolder
 from neurosieve.typing import NeuronId
-from tests.studies import SMALL
+from tests.studies import SMALL, assert_file_holds_the_result
 from tests.tiny import BLOCKS, WIDTH, tiny_model
 
 COUNTS = {"train": 80, "valid": 30, "test": 40}
@@ -54,6 +54,10 @@ def test_all_is_measured_or_has_a_reason(found: tuple[Summary, Path]) -> None:
     assert record["baselines"]["untrained_model"]["seeds"] == [0]
     assert sum("|u - v|" in note for note in record["notes"]) == 1
     assert any("either side of a pair is read off the mean" in note for note in record["notes"])
+
+
+def test_file_holds_the_result(found: tuple[Summary, Path]) -> None:
+    assert_file_holds_the_result(found[1])
 
 
 def test_sets_name_neurons_once(found: tuple[Summary, Path]) -> None:

@@ -11,7 +11,7 @@ from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.inputs import read_data
 from neurosieve.studies.redundancy.run import continue_study, load_summary, run_study
 from neurosieve.studies.redundancy.summary import Summary
-from tests.studies import SMALL
+from tests.studies import SMALL, assert_file_holds_the_result
 from tests.tiny import tiny_model
 
 COUNTS = {"train": 80, "valid": 40, "test": 50}
@@ -53,6 +53,10 @@ def test_the_score_is_r2(found: tuple[Summary, Path]) -> None:
     low, high = record["oracle"]["interval"]
     assert low < record["oracle"]["test"] < high <= 1
     assert record["oracle"]["metrics"]["pearson"]["value"] ** 2 >= record["oracle"]["test"] - 0.01
+
+
+def test_file_holds_the_result(found: tuple[Summary, Path]) -> None:
+    assert_file_holds_the_result(found[1])
 
 
 def test_what_needs_classes_has_a_reason(found: tuple[Summary, Path]) -> None:
