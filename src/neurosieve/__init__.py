@@ -10,6 +10,9 @@
 or all of it with every control: `run_study(make_config(options={"model": …, "data": …}), "RUN")`.
 """
 
+import warnings as _warnings
+from typing import Any as _Any
+
 from neurosieve import interrupts as _interrupts  # noqa: F401  # first, as it watches over all other imports
 from neurosieve.activations import Activations, ActivationStore, ExtractionOptions, extract, import_activations
 from neurosieve.data import (
@@ -59,15 +62,14 @@ from neurosieve.redundancy import (
     fit_layers,
     run_pipeline,
 )
-from neurosieve.results import InterventionResult
+from neurosieve.results import InterventionResult, RedundancyResult
 from neurosieve.statistics import Clusters, CorrelationTree, MomentAccumulator, Moments, cka
 from neurosieve.studies.concepts.run import Concepts, continue_concepts, load_concepts, run_concepts
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.cost import Cost, plan_study
-from neurosieve.studies.finished import write_report
+from neurosieve.studies.finished import load_summary, write_report
 from neurosieve.studies.interventions.run import InterventionOptions, intervene
-from neurosieve.studies.redundancy.run import continue_study, load_summary, run_study
-from neurosieve.studies.redundancy.summary import Summary
+from neurosieve.studies.redundancy.run import continue_study, run_study
 from neurosieve.typing import NeuronId
 
 __version__ = "0.1.0"
@@ -101,6 +103,7 @@ __all__ = [
     "Pipeline",
     "Probe",
     "Ranking",
+    "RedundancyResult",
     "ResourceError",
     "Rows",
     "RunFolderError",
@@ -111,7 +114,6 @@ __all__ = [
     "Span",
     "StoreError",
     "StudyConfig",
-    "Summary",
     "agreement",
     "cka",
     "continue_concepts",
@@ -150,3 +152,12 @@ __all__ = [
     "untrained_copy",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    """Names of earlier releases."""
+    if name == "Summary":
+        text = "neurosieve.Summary is neurosieve.RedundancyResult now; the old name goes with the next release"
+        _warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return RedundancyResult
+    raise AttributeError(f"module 'neurosieve' has no attribute {name!r}")

@@ -17,7 +17,6 @@ from neurosieve.results import RedundancyResult, from_json, to_json
 from neurosieve.studies.concepts.run import continue_concepts
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.redundancy.run import run_study
-from neurosieve.studies.redundancy.summary import Summary
 from tests.tiny import assert_one_line, tiny_model
 
 LABELS = ("NAME", "NUM", "SIGN")
@@ -91,7 +90,7 @@ class Finished:
 
     config: StudyConfig
     folder: Path
-    summary: Summary
+    summary: RedundancyResult
     reads: tuple[tuple[str, bool], ...]
 
     @property

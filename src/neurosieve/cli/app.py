@@ -25,7 +25,7 @@ from neurosieve.data import SCHEMES
 from neurosieve.data.corpora.catalogue import CORPORA
 from neurosieve.models import KNOWN
 from neurosieve.printing import json_text
-from neurosieve.results import to_json
+from neurosieve.results import RedundancyResult, to_json
 from neurosieve.studies.concepts.run import continue_concepts, run_concepts
 from neurosieve.studies.config import INSTALLED, TASKS, StudyConfig, make_config, validated
 from neurosieve.studies.cost import plan_study
@@ -36,7 +36,6 @@ from neurosieve.studies.inputs import extract_stage, read_data
 from neurosieve.studies.interventions.run import InterventionOptions
 from neurosieve.studies.interventions.run import intervene as run_intervention
 from neurosieve.studies.redundancy.run import continue_study, run_study
-from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import RunFolder
 
 app = typer.Typer(
@@ -116,11 +115,11 @@ def plan(config: StudyConfig, out: NoOut = None, as_json: o.Json = False) -> Non
         show_cost(cost)
 
 
-def _show(summary: Summary, out: Path, *, as_json: bool) -> None:
+def _show(result: RedundancyResult, out: Path, *, as_json: bool) -> None:
     if as_json:
-        _print_json(summary.record)
+        _print_json(to_json(result))
     else:
-        show_summary(summary, out)
+        show_summary(result, out)
 
 
 @app.command(
@@ -269,7 +268,7 @@ def demo(
     for scheme in SCHEMES:
         folder = out / model.rpartition("/")[2] / scheme
         summary = run_study(demo_config(scheme, model), folder)
-        records[scheme] = summary.record
+        records[scheme] = to_json(summary)
         if not as_json:
             title = f"\n{scheme}: tokens of Python's standard library and of installed packages"
             console().print(Text(title, style="bold underline"))

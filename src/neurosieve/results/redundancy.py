@@ -1,9 +1,13 @@
 """What a redundancy study found: `summary.json` of a run folder."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import polars as pl
+
+from neurosieve.results.codec import to_json
 from neurosieve.results.marks import Absent, Omitted, Told
 from neurosieve.results.measured import EARLIER, NotMeasured
 from neurosieve.results.redundancy_controls import Control, Mistake, Unseen
@@ -111,3 +115,65 @@ class RedundancyResult:
     data_hashes: Mapping[str, str]
     study_sha256: Annotated[str | None, Omitted] = None
     sha256: Annotated[str | None, Omitted] = None
+
+    def __repr__(self) -> str:
+        return f"RedundancyResult({self.headline!r})"
+
+    @property
+    def sets(self) -> tuple[SmallestSet, ...]:
+        """`minimal_sets`; none where nothing can be claimed."""
+        return () if isinstance(self.minimal_sets, NotMeasured) else self.minimal_sets
+
+    @property
+    def live(self) -> int:
+        """Neurons that vary."""
+        return self.neurons - self.dead
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The content of `summary.json`. Deprecated: `neurosieve.results.to_json` of the result."""
+        text = "RedundancyResult.record goes with the next release: use its attributes, or neurosieve.results.to_json"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return to_json(self)
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a smallest set; empty where none can be claimed."""
+        return pl.DataFrame(
+            [
+                {
+                    "ranking": found.ranking,
+                    "delta": found.delta,
+                    "select": found.select,
+                    "size": found.size,
+                    "test": found.test.value,
+                    "loss": found.loss.value,
+                    "loss_low": found.loss.interval and found.loss.interval[0],
+                    "loss_high": found.loss.interval and found.loss.interval[1],
+                    "within": found.within if isinstance(found.within, bool) else None,  # an older file has none
+                    "random_size": found.random_size.median,
+                }
+                for found in self.sets
+            ]
+        )
+
+    def plot(self, key: str) -> Any:
+        """A figure of the report, of plotly: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto".
+
+        Raises:
+            ConfigError: Another name.
+            DataError: The result has no values for it (gives its reason).
+        """
+        from neurosieve.report.figures import plot  # what draws is loaded where something is drawn
+
+        return plot(self, key)
+
+    def to_html(self, folder: str = "RUN") -> str:
+        """The report as one self-contained page; `folder` is named in the commands that rebuild it."""
+        from neurosieve.report import render_page
+
+        return render_page(self, folder)
+
+    def _repr_html_(self) -> str:
+        from neurosieve.report.tables import notebook_html
+
+        return notebook_html(self)
