@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from neurosieve.errors import RunFolderError
 from neurosieve.report.concepts import concept_headline
 from neurosieve.results import RedundancyResult, to_json
 from neurosieve.storage.folder import Folder
@@ -20,6 +21,7 @@ from tests.cli import one_line_error, ran
 from tests.report.concept_records import concepts_of
 from tests.report.edit_results import interventions_of
 from tests.studies import finished_quick, quick
+from tests.tiny import assert_one_line
 
 Capture = pytest.CaptureFixture[str]
 
@@ -82,6 +84,21 @@ def test_loaded_summary_is_the_runs(run: Path) -> None:
     summary = load_summary(run)
     assert to_json(summary) == finished_quick().record
     assert repr(summary) == f"RedundancyResult({summary.headline!r})"
+
+
+def test_summary_without_a_key_is_named(run: Path, capsys: Capture) -> None:
+    record = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    del record["oracle"]["validation"], record["sha256"]
+    (run / "summary.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(RunFolderError) as caught:
+        load_summary(run)
+    assert_one_line(caught.value, f"{run}/summary.json: oracle.validation: expected a value, got no such key")
+    one_line_error(ran(capsys, "report", str(run)), f"{run}/summary.json: oracle.validation")
+
+
+def test_the_record_of_a_result_is_deprecated(run: Path) -> None:
+    with pytest.warns(DeprecationWarning, match="to_json"):
+        assert load_summary(run).record == finished_quick().record
 
 
 def test_study_file_of_a_run_runs_again(run: Path) -> None:
