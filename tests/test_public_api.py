@@ -41,7 +41,7 @@ REDUNDANCY |= {"fit_clusters", "fit_controls", "fit_layers", "run_pipeline"}
 STUDY = {
     "Cost",
     "StudyConfig",
-    "Summary",
+    "RedundancyResult",
     "make_config",
     "plan_study",
     "run_study",
@@ -140,6 +140,13 @@ def test_package_is_typed() -> None:
 
 def test_version_is_the_distribution_s() -> None:
     assert neurosieve.__version__ == importlib.metadata.version("neurosieve")
+
+
+def test_names_of_earlier_releases() -> None:
+    with pytest.warns(DeprecationWarning, match="RedundancyResult"):
+        assert getattr(neurosieve, "Summary") is neurosieve.RedundancyResult
+    with pytest.raises(AttributeError, match="Nothing"):
+        _ = getattr(neurosieve, "Nothing")
 
 
 def test_rankers_by_name() -> None:

@@ -46,6 +46,10 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+# Inside a function alone: results that draw themselves load what draws where they do.
+LATE = {("results.redundancy", "report")}
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -75,8 +79,10 @@ def room_of(module: str) -> str:
 
 
 def imported_modules(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of each import of the package's own modules."""
-    for node in ast.walk(parsed(path)):
+    """Line and dotted name of each import of the package's own modules, but for those of `LATE` inside functions."""
+    tree = parsed(path)
+    inner = {id(node) for function in ast.walk(tree) if isinstance(function, Function) for node in ast.walk(function)}
+    for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -86,7 +92,9 @@ def imported_modules(path: Path) -> Iterator[tuple[int, str]]:
             names = [name if is_module(name) else str(node.module) for name in full]
         for name in names:
             if name == "neurosieve" or name.startswith("neurosieve."):
-                yield getattr(node, "lineno", 0), name.removeprefix("neurosieve").removeprefix(".")
+                module = name.removeprefix("neurosieve").removeprefix(".")
+                if id(node) not in inner or (module_of(path), room_of(module)) not in LATE:
+                    yield getattr(node, "lineno", 0), module
 
 
 def is_module(name: str) -> bool:

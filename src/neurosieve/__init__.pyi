@@ -54,6 +54,7 @@ from .redundancy.minimal_set import find_minimal_sets as find_minimal_sets
 from .redundancy.pipeline import Pipeline as Pipeline
 from .redundancy.pipeline import run_pipeline as run_pipeline
 from .results.interventions import InterventionResult as InterventionResult
+from .results.redundancy import RedundancyResult as RedundancyResult
 from .statistics.clusters import Clusters as Clusters
 from .statistics.clusters import CorrelationTree as CorrelationTree
 from .statistics.linear_cka import cka as cka
@@ -68,14 +69,13 @@ from .studies.config import make_config as make_config
 from .studies.cost import Cost as Cost
 from .studies.cost import plan_study as plan_study
 from .studies.finetune.run import finetune as finetune
+from .studies.finished import load_summary as load_summary
 from .studies.finished import write_report as write_report
 from .studies.interventions.run import intervene as intervene
 from .studies.option_models import FinetuneOptions as FinetuneOptions
 from .studies.option_models import InterventionOptions as InterventionOptions
 from .studies.redundancy.run import continue_study as continue_study
-from .studies.redundancy.run import load_summary as load_summary
 from .studies.redundancy.run import run_study as run_study
-from .studies.redundancy.summary import Summary as Summary
 from .typing import NeuronId as NeuronId
 
 __version__: str

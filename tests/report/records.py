@@ -1,209 +1,302 @@
-"""A small hand-made summary with every part that the report reads, and its variants."""
+"""A small hand-made result of a study with every part that the report reads, and its variants."""
 
-import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+from neurosieve.results import Difference, NotMeasured, RedundancyResult, Score, Spread
+from neurosieve.results.redundancy_controls import (
+    Control,
+    FewHeldOut,
+    FewUnseen,
+    HeldOutTypes,
+    Mistake,
+    SeenRows,
+    Selectivity,
+    TypeSelectivity,
+    Unseen,
+    UnseenRows,
+    UntrainedGain,
+)
+from neurosieve.results.redundancy_parts import (
+    Answer,
+    Baselines,
+    ClassScore,
+    LayerZero,
+    OracleScores,
+    PerClass,
+    Question,
+    RandomNeurons,
+    TextScores,
+    TrustEntry,
+    UntrainedScores,
+)
+from neurosieve.results.redundancy_rankings import (
+    AgreementRow,
+    Choice,
+    HalfSets,
+    Published,
+    PublishedOracle,
+    PublishedSet,
+    RankingAgreement,
+    RankingPair,
+    RankingStability,
+    StabilityRow,
+)
+from neurosieve.results.redundancy_sets import (
+    ClusterCut,
+    CurvePoint,
+    LayerCurve,
+    LayerPoint,
+    ParetoPoint,
+    PipelineResult,
+    PipelineSet,
+    RandomPoint,
+    RandomSets,
+    RandomSizes,
+    SmallestSet,
+    UnseenLoss,
+)
+from neurosieve.typing import NeuronId
 
 Record = dict[str, Any]
 HOSTILE = "<script>alert(1)</script></script><!-- <b>b</b> %{x} {{ 7*7 }} \u202etxet\x00\x1b[31m"
 LONG = "x" * 10_000
 
 
-def scored(value: float, n: int = 40) -> Record:
-    return {"test": value, "n": n, "interval": [value - 0.05, min(1.0, value + 0.04)]}
+def score(value: float, n: int = 40) -> Score:
+    return Score(value=value, n=n, interval=(value - 0.05, min(1.0, value + 0.04)))
 
 
-def as_score(value: float, n: int = 40) -> Record:
-    part = scored(value, n)
-    return {"score": part.pop("test"), **part}
+def classes(*recalls: float | None) -> PerClass:
+    return {f"K{i}": ClassScore(n=20, recall=r, precision=r, f1=r) for i, r in enumerate(recalls)}
 
 
-def classes(*recalls: float | None) -> Record:
-    return {f"K{i}": {"n": 20, "recall": r, "precision": r, "f1": r} for i, r in enumerate(recalls)}
+def spread(mean: float) -> Spread:
+    return Spread(mean=mean, median=mean, low=mean - 0.02, high=mean + 0.03)
 
 
-def spread(mean: float) -> Record:
-    return {"mean": mean, "median": mean, "lo": mean - 0.02, "hi": mean + 0.03}
+def selectivity(rows: int) -> Selectivity:
+    gain = Difference(value=0.2, interval=(0.1, 0.3))
+    return Selectivity(task=0.9, control=0.7, control_range=(0.68, 0.73), selectivity=gain, majority=0.3, rows=rows)
 
 
-def selectivity(rows: int) -> Record:
-    part = {"task": 0.9, "control": 0.7, "control_range": [0.68, 0.73], "selectivity": 0.2, "majority": 0.3}
-    return part | {"interval": [0.1, 0.3], "rows": rows}
+def control() -> Control:
+    gain = Difference(value=0.1, interval=(0.02, 0.2))
+    return Control(
+        majority=0.3, head=selectivity(25), draws=5,
+        all=selectivity(40), seen=selectivity(25), minimal_set=selectivity(25),
+        by_type=TypeSelectivity(task=0.8, control=0.7, selectivity=gain, types=31),
+    )  # fmt: skip
 
 
-def curves() -> list[Record]:
+def curves() -> tuple[CurvePoint | RandomPoint, ...]:
     sizes = (1, 10, 100)
-    points = [{"ranking": n, "size": m, "validation": 0.5, **scored(0.3 + 0.2 * i)} for n in ("lca", "probeless")
+    points = [CurvePoint(ranking=n, size=m, validation=0.5, test=score(0.3 + 0.2 * i)) for n in ("lca", "probeless")
               for i, m in enumerate(sizes)]  # fmt: skip
-    return points + [
-        {"ranking": "random", "size": m, "draws": 10, **spread(0.2 + 0.2 * i)} for i, m in enumerate(sizes)
-    ]
+    band = [RandomPoint(ranking="random", size=m, draws=10, test=spread(0.2 + 0.2 * i)) for i, m in enumerate(sizes)]
+    return (*points, *band)
 
 
-def held() -> Record:
-    """A set's losses, not shown to be what was allowed."""
-    loss = {"value": 0.012, "interval": [-0.003, 0.03]}
-    return {"test_loss": loss, "within": False, "p_outside": 0.4, "unseen_natural": as_score(0.8, 35) | {"loss": loss}}
+# A set's loss, not shown to be what was allowed.
+LOSS = Difference(value=0.012, interval=(-0.003, 0.03))
 
 
-def found_set(ranking: str, size: int) -> Record:
-    return {
-        "ranking": ranking, "delta": 0.01, "select": "point", "size": size, "validation": 0.9, "converged": True,
-        **scored(0.88), **held(), "size_range": [size, size + 4],
-        "random_same_size": spread(0.6) | {"loss": spread(0.3)},
-        "random_size": {"median": 30.5, "lo": 20, "hi": 41, "ratio": size / 30.5, "ratio_range": [0.1, 0.5]},
-        "neurons": [[i % 3, i] for i in range(size)], "weights": [[0.5, -0.25, 0.0] for _ in range(size)],
-    }  # fmt: skip
+def found_set(ranking: str, size: int) -> SmallestSet:
+    return SmallestSet(
+        ranking=ranking, delta=0.01, select="point", size=size, size_range=(size, size + 4), validation=0.9,
+        test=score(0.88), loss=LOSS, within=False, p_outside=0.4, unseen=UnseenLoss(score=score(0.8, 35), loss=LOSS),
+        converged=True, random_same_size=RandomSets(test=spread(0.6), loss=spread(0.3)),
+        random_size=RandomSizes(median=30.5, low=20, high=41, ratio=size / 30.5, ratio_range=(0.1, 0.5)),
+        neurons=tuple(NeuronId(i % 3, i) for i in range(size)), weights=((0.5, -0.25, 0.0),) * size,
+    )  # fmt: skip
 
 
-def agreed() -> Record:
-    return {
-        "agreement": {
-            "neurons": 1000,
-            "rankings": [
-                {"ranking": n, "size": 10, "average_overlap": 0.4, "neuron_vote": 0.3, "chance": 0.01}
-                for n in ("lca", "probeless")
-            ],
-            "pairs": [{"rankings": ["lca", "probeless"], "size": 10, "overlap": 0.4}],
-        },
-        "stability": {
-            "draws": 2,
-            "sets": [
-                {"ranking": "lca", "delta": 0.01, "select": "point", "mean": 42.0, "median": 41.0}
-                | {"lo": 30.0, "hi": 56.0}
-            ],
-            "rankings": [
-                {
-                    "ranking": "lca",
-                    "size": 10,
-                    "seeds": 1.0,
-                    "halves": 0.7,
-                    "halves_low": 0.6,
-                    "halves_high": 0.8,
-                    "chance": 0.01,
-                }
-            ],
-        },
-    }
+def pipeline() -> PipelineResult:
+    best = PipelineSet(
+        layer_delta=0.01, delta=0.01, layers_kept=1, clustering_threshold=0.3, ranking="lca", size=8,
+        reduction=1 - 8 / 300, validation=0.9, test=score(0.87), loss=LOSS, within=False, p_outside=0.4,
+        unseen=UnseenLoss(score=score(0.8, 35), loss=LOSS), neurons=tuple(NeuronId(0, i) for i in range(8)),
+    )  # fmt: skip
+    return PipelineResult(best=best, tried=())
 
 
-def natural() -> Record:
-    seen = as_score(0.95, 25) | {"per_class": classes(0.9, 1.0, 0.95)}
-    gain = {"value": 0.2, "interval": [0.1, 0.3]}
-    part = as_score(0.8, 35) | {
-        "token_lookup": as_score(0.4, 35),
-        "seen": seen,
-        "untrained": spread(0.6) | {"gain": gain},
-    }
-    return part | {"per_class": classes(0.7, None, 0.9)}
+def agreed() -> RankingAgreement:
+    rows = (
+        AgreementRow(ranking=n, size=10, average_overlap=0.4, neuron_vote=0.3, chance=0.01)
+        for n in ("lca", "probeless")
+    )
+    pair = RankingPair(rankings=("lca", "probeless"), size=10, overlap=0.4)
+    return RankingAgreement(neurons=1000, rankings=tuple(rows), pairs=(pair,))
 
 
-def full() -> Record:
+def stable() -> RankingStability:
+    row = StabilityRow(ranking="lca", size=10, seeds=1.0, halves=0.7, halves_low=0.6, halves_high=0.8, chance=0.01)
+    sizes = Spread(mean=42.0, median=41.0, low=30.0, high=56.0)
+    half = HalfSets(ranking="lca", delta=0.01, select="point", size=sizes)
+    return RankingStability(draws=2, rankings=(row,), sets=(half,))
+
+
+def natural() -> UnseenRows:
+    gain = Difference(value=0.2, interval=(0.1, 0.3))
+    return UnseenRows(
+        score=score(0.8, 35),
+        token_lookup=TextScores(score=score(0.4, 35)),
+        seen=SeenRows(score=score(0.95, 25), per_class=classes(0.9, 1.0, 0.95)),
+        untrained=UntrainedGain(score=spread(0.6), gain=gain),
+        per_class=classes(0.7, None, 0.9),
+    )
+
+
+def baselines() -> Baselines:
+    return Baselines(
+        majority=0.33,
+        token_lookup=TextScores(score=score(0.6)),
+        layer0=LayerZero(score=score(0.7), validation=0.7),
+        random_neurons=RandomNeurons(size=6, test=spread(0.5)),
+        untrained=UntrainedScores(
+            test=spread(0.62), unseen=spread(0.6), seeds=(0, 1, 2), converged=True,
+            layers=(spread(0.5), spread(0.6), spread(0.55)),
+        ),
+    )  # fmt: skip
+
+
+def layers() -> LayerCurve:
+    curve = tuple(LayerPoint(layer=i, validation=0.8, test=score(0.7 + 0.1 * i)) for i in range(3))
+    return LayerCurve(independent=curve, incremental=curve)
+
+
+def full() -> RedundancyResult:
     """Every part has values."""
-    return {
-        "format": 1, "headline": "98.0 % of 300 neurons can go: 6 stay.", "model": "models/tiny", "revision": None,
-        "trust": [{"key": "majority", "question": "Above majority?", "answer": a, "figures": "oracle 90.0 %"}
-                  for a in ("yes", "no", "not measured")],
-        "task": "token-tagging", "metric": "accuracy", "protocol": "sound", "layers": 3, "neurons": 300, "dead": 2,
-        "labels": ["K0", "K1", "K2"], "rows": {"train": 120, "validation": 40, "test": 40},
-        "units": {"kept": 200, "truncated": 0, "skipped": 3, "empty": 1, "shared_subwords": 0}, "long_examples": 2,
-        "oracle": {**scored(0.9), "validation": 0.91, "per_class": classes(0.8, 0.95, None)},
-        "baselines": {"majority": 0.33, "token_lookup": as_score(0.6), "layer0": as_score(0.7),
-                      "random_neurons": {"size": 6, **spread(0.5)},
-                      "untrained_model": {"test": spread(0.62), "unseen_natural": spread(0.6), "seeds": [0, 1, 2],
-                                          "layers": [spread(0.5), spread(0.6), spread(0.55)]}},
-        "unseen": {"natural": natural(), "disjoint": {**spread(0.5), "splits": 10, "n": spread(35.0),
-                                                    "majority": spread(0.3)}},
-        "mistakes": [{"text": "foo", "label": "K0", "predicted": "K1", "unseen": True}],
-        "control": selectivity(25) | {"draws": 5, "majority": 0.3, "all": selectivity(40), "seen": selectivity(25),
-                                      "minimal_set": selectivity(25),
-                                      "by_type": {"task": 0.8, "control": 0.7, "selectivity": 0.1,
-                                                  "interval": [0.02, 0.2], "types": 31}},
-        "layerwise": {k: [{"layer": i, "validation": 0.8, **scored(0.7 + 0.1 * i)} for i in range(3)]
-                      for k in ("independent", "incremental")},
-        "layer_selector": {"0.01": 2, "0.02": 1, "0.03": 1},
-        "cka": [[1.0, 0.8, 0.6], [0.8, 1.0, 0.9], [0.6, 0.9, 1.0]], "general_rows": 120,
-        "clusters": [{"threshold": t, "kept": k, "dead": 2, "validation": 0.9, **scored(v)}
-                     for t, k, v in ((0.3, 250, 0.9), (0.6, 90, 0.88), (0.9, 4, 0.4))],
-        "curves": curves(), "minimal_sets": [found_set("lca", 6), found_set("probeless", 9)],
-        **agreed(),
-        "pareto": [{"source": s, "size": m, "depth": d, "validation": 0.9, **scored(v)}
-                   for s, m, d, v in (("lca", 1, 0, 0.4), ("layers 0–1", 200, 1, 0.9))],
-        "pipeline": {"layer_delta": 0.01, "delta": 0.01, "layers_kept": 1, "clustering_threshold": 0.3, "size": 8,
-                     **scored(0.87), **held()},
-        "seeds": {"study": 0, "random_draws": 10, "bootstrap": 2000}, "notes": ["lines of tagged tokens"],
-        "seconds": {"extract": 1.4}, "peak_rss_mb": 1024.0, "versions": {"neurosieve": "0.1.0"},
-        "data_hashes": {"train.in": "ab" * 32},
-    }  # fmt: skip
+    answers = (Answer.YES, Answer.NO, Answer.OPEN)
+    disjoint = HeldOutTypes(score=spread(0.5), splits=10, n=spread(35.0), majority=spread(0.3))
+    return RedundancyResult(
+        format=1, headline="98.0 % of 300 neurons can go: 6 stay.", model="models/tiny", revision=None,
+        trust=tuple(TrustEntry(key=Question.MAJORITY, question="Above majority?", answer=a, figures="oracle 90.0 %")
+                    for a in answers),
+        task="token-tagging", metric="accuracy", protocol="sound", layers=3, neurons=300, dead=2,
+        labels=("K0", "K1", "K2"), rows={"train": 120, "validation": 40, "test": 40},
+        units={"kept": 200, "truncated": 0, "skipped": 3, "empty": 1, "shared_subwords": 0}, long_examples=2,
+        oracle=OracleScores(validation=0.91, test=score(0.9), penalty=0.1, converged=True, path=(),
+                            per_class=classes(0.8, 0.95, None)),
+        baselines=baselines(), unseen=Unseen(natural=natural(), disjoint=disjoint),
+        mistakes=(Mistake(text="foo", label="K0", predicted="K1", unseen=True),), control=control(),
+        layerwise=layers(), layer_selector={"0.01": 2, "0.02": 1, "0.03": 1},
+        cka=((1.0, 0.8, 0.6), (0.8, 1.0, 0.9), (0.6, 0.9, 1.0)), general_rows=120,
+        clusters=tuple(ClusterCut(threshold=t, kept=k, dead=2, validation=0.9, test=score(v))
+                       for t, k, v in ((0.3, 250, 0.9), (0.6, 90, 0.88), (0.9, 4, 0.4))),
+        curves=curves(), minimal_sets=(found_set("lca", 6), found_set("probeless", 9)),
+        agreement=agreed(), stability=stable(),
+        pareto=tuple(ParetoPoint(source=s, size=m, depth=d, validation=0.9, test=score(v))
+                     for s, m, d, v in (("lca", 1, 0, 0.4), ("layers 0–1", 200, 1, 0.9))),
+        pipeline=pipeline(), seeds={"study": 0, "random_draws": 10, "bootstrap": 2000},
+        notes=("lines of tagged tokens",), seconds={"extract": 1.4}, peak_rss_mb=1024.0,
+        versions={"neurosieve": "0.1.0"}, data_hashes={"train.in": "ab" * 32},
+    )  # fmt: skip
 
 
-def nothing(record: Record) -> None:
-    """At chance: what depends on a sound oracle is null with a reason."""
-    for key in ("minimal_sets", "layer_selector", "pipeline", "pareto"):
-        record |= {key: None, f"{key}_reason": "the oracle is at chance"}
+def changed(result: Any, path: str, value: Any) -> Any:
+    """A result with one part another: `unseen.natural.untrained`, `minimal_sets.0.size`."""
+    name, _, rest = path.partition(".")
+    if isinstance(result, tuple):
+        number = int(name)
+        new = changed(result[number], rest, value) if rest else value
+        return (*result[:number], new, *result[number + 1 :])
+    return replace(result, **{name: changed(getattr(result, name), rest, value) if rest else value})
 
 
-def untrained(record: Record) -> None:
+def changed_all(result: RedundancyResult, **parts: Any) -> RedundancyResult:
+    """The same with several parts; `__` stands for the point."""
+    for path, value in parts.items():
+        result = changed(result, path.replace("__", "."), value)
+    return result
+
+
+def nothing(result: RedundancyResult) -> RedundancyResult:
+    """At chance: what depends on a sound oracle is not measured."""
+    none = NotMeasured.told("the oracle is at chance")
+    return replace(result, minimal_sets=none, layer_selector=none, pipeline=none, pareto=none)
+
+
+def untrained(result: RedundancyResult) -> RedundancyResult:
     """No untrained copies were asked for."""
-    record["baselines"] |= {"untrained_model": None, "untrained_reason": "left out"}
-    record["unseen"]["natural"]["untrained"] = None
+    none = NotMeasured.told("left out")
+    return changed_all(result, baselines__untrained=none, unseen__natural__untrained=None)
 
 
-def all_seen(record: Record) -> None:
+def all_seen(result: RedundancyResult) -> RedundancyResult:
     """Too few unseen rows, no control task, no held-out types."""
-    record["unseen"]["natural"] = {"score": None, "n": 3, "reason": "3 unseen rows; at least 30 are needed"}
-    record["unseen"]["disjoint"] = {"mean": None, "lo": None, "hi": None, "splits": 0, "reason": "no split"}
-    record["control"] = {"task": None, "control": None, "selectivity": None, "reason": "no draw was asked for"}
+    unseen = Unseen(natural=few_unseen("3 unseen rows; at least 30 are needed", n=3), disjoint=few_held_out("no split"))
+    return replace(result, unseen=unseen, control=NotMeasured.told("no draw was asked for"))
 
 
-def no_cka(record: Record) -> None:
-    record |= {"cka": None, "cka_reason": "3 rows; at least 4 are needed"}
+def few_unseen(text: str, n: int) -> FewUnseen:
+    return FewUnseen(reason=NotMeasured.told(text).reason, text=text, n=n)
 
 
-def one_layer(record: Record) -> None:
+def few_held_out(text: str) -> FewHeldOut:
+    return FewHeldOut(reason=NotMeasured.told(text).reason, text=text, splits=0)
+
+
+def no_cka(result: RedundancyResult) -> RedundancyResult:
+    return replace(result, cka=NotMeasured.told("3 rows; at least 4 are needed"))
+
+
+def one_layer(result: RedundancyResult) -> RedundancyResult:
     """Embeddings alone, and a pipeline that finds nothing."""
-    record |= {"layers": 1, "cka": [[1.0]], "layer_selector": {"0.01": 0}}
-    record["layerwise"] = {k: v[:1] for k, v in record["layerwise"].items()}
-    record["baselines"]["untrained_model"]["layers"] = [spread(0.5)]
-    for s in record["minimal_sets"]:
-        s["neurons"] = [[0, i] for i in range(s["size"])]
-    record["pipeline"] = {"size": None, "reason": "no way stays within its delta", "tried": []}
+    first = result.layerwise.independent[:1]
+    sets = tuple(replace(s, neurons=tuple(NeuronId(0, i) for i in range(s.size))) for s in result.sets)
+    way = PipelineResult(best=NotMeasured.told("no way stays within its delta"), tried=())
+    return changed_all(
+        result, layers=1, cka=((1.0,),), layer_selector={"0.01": 0}, pipeline=way, minimal_sets=sets,
+        layerwise=LayerCurve(independent=first, incremental=first), baselines__untrained__layers=(spread(0.5),),
+    )  # fmt: skip
 
 
-def imported(record: Record) -> None:
+def imported(result: RedundancyResult) -> RedundancyResult:
     """Activations made elsewhere: there is no model, so no untrained copies."""
-    record["model"] = ""
-    untrained(record)
+    return replace(untrained(result), model="")
 
 
-def published(record: Record) -> None:
+def published(result: RedundancyResult) -> RedundancyResult:
     """The study's choices beside the sound ones."""
-    choices = [{"choice": "best of 15", "figure": "oracle accuracy", "sound": 0.9, "published": 0.912, "moved": 0.012},
-               {"choice": "keyword list", "figure": "rows", "sound": None, "reason": "no such class"}]  # fmt: skip
-    record |= {"protocol": "published", "published": {"choices": choices}}
+    choices = (
+        Choice(choice="best of 15", figure="oracle accuracy", sound=0.9, published=0.912, moved=0.012),
+        Choice(choice="keyword list", figure="rows", sound=None, published=None, moved=None, reason="no such class"),
+    )
+    found = Published(
+        protocol="published", oracle=PublishedOracle(test=0.91, l1=0.01, l2=0.01, grid=(0.01,)),
+        minimal_set=PublishedSet(size=5, test=0.9, reduction=1 - 5 / 300), choices=choices,
+    )  # fmt: skip
+    return replace(result, protocol="published", published=found)
 
 
-def hostile(record: Record) -> None:
+def hostile(result: RedundancyResult) -> RedundancyResult:
     """Texts of the data and names that a user chose hold markup, scripts, control characters."""
-    record |= {"model": HOSTILE, "headline": HOSTILE, "labels": [HOSTILE, "K1", "K2"], "notes": [HOSTILE, LONG]}
-    record["mistakes"] = [{"text": t, "label": HOSTILE, "predicted": "K1", "unseen": False} for t in (HOSTILE, LONG)]
-    for part in (record["oracle"], record["unseen"]["natural"], record["unseen"]["natural"]["seen"]):
-        part["per_class"] = {HOSTILE: part["per_class"].pop("K0")} | part["per_class"]
-    record["data_hashes"] = {HOSTILE: "cd" * 32}
-    for s in record["pareto"]:
-        s["source"] = HOSTILE
+
+    def named(scores: Any) -> PerClass:
+        return {HOSTILE if name == "K0" else name: found for name, found in scores.items()}
+
+    assert isinstance(result.unseen.natural, UnseenRows)
+    assert result.unseen.natural.seen
+    mistakes = tuple(Mistake(text=t, label=HOSTILE, predicted="K1", unseen=False) for t in (HOSTILE, LONG))
+    assert isinstance(result.pareto, tuple)
+    return changed_all(
+        result, model=HOSTILE, headline=HOSTILE, labels=(HOSTILE, "K1", "K2"), notes=(HOSTILE, LONG),
+        mistakes=mistakes, oracle__per_class=named(result.oracle.per_class), data_hashes={HOSTILE: "cd" * 32},
+        unseen__natural__per_class=named(result.unseen.natural.per_class),
+        unseen__natural__seen__per_class=named(result.unseen.natural.seen.per_class),
+        pareto=tuple(replace(point, source=HOSTILE) for point in result.pareto),
+    )  # fmt: skip
 
 
-VARIANTS: dict[str, Callable[[Record], None]] = {
+VARIANTS: dict[str, Callable[[RedundancyResult], RedundancyResult]] = {
     f.__name__: f for f in (nothing, untrained, all_seen, no_cka, one_layer, imported, published, hostile)
 }
 
 
-def record_of(variant: str) -> Record:
-    record = full()
-    if variant != "full":
-        VARIANTS[variant](record)
-    return copy.deepcopy(record)
+def result_of(variant: str) -> RedundancyResult:
+    return full() if variant == "full" else VARIANTS[variant](full())
 
 
 NAMES = ("full", *VARIANTS)

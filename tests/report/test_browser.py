@@ -12,7 +12,7 @@ import pytest
 from neurosieve.report import CHARTS, render_page
 from tests.report.concept_records import concepts_of
 from tests.report.edit_results import interventions_of
-from tests.report.records import LONG, record_of
+from tests.report.records import LONG, result_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
@@ -33,7 +33,7 @@ def browser() -> Iterator[Any]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     for name in ("full", "nothing", "hostile"):
-        (folder / f"{name}.html").write_text(render_page(record_of(name), "run"), encoding="utf-8")
+        (folder / f"{name}.html").write_text(render_page(result_of(name), "run"), encoding="utf-8")
     for kind in ("full", "nothing", "hostile"):
         page = render_page(None, "run", concepts_of(kind), interventions_of(kind))
         (folder / f"concepts-{kind}.html").write_text(page, encoding="utf-8")

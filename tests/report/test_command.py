@@ -7,20 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from neurosieve.errors import RunFolderError
 from neurosieve.report.concepts import concept_headline
-from neurosieve.results import to_json
+from neurosieve.results import RedundancyResult, to_json
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
 from neurosieve.studies.concepts import run as concept_study
 from neurosieve.studies.concepts.run import continue_concepts, load_concepts
 from neurosieve.studies.config import make_config
-from neurosieve.studies.finished import write_report
-from neurosieve.studies.redundancy.run import load_summary, run_study
-from neurosieve.studies.redundancy.summary import Summary
+from neurosieve.studies.finished import load_summary, write_report
+from neurosieve.studies.redundancy.run import run_study
 from tests.cli import one_line_error, ran
 from tests.report.concept_records import concepts_of
 from tests.report.edit_results import interventions_of
 from tests.studies import finished_quick, quick
+from tests.tiny import assert_one_line
 
 Capture = pytest.CaptureFixture[str]
 
@@ -81,14 +82,29 @@ def test_unwritable_targets(run: Path, tmp_path: Path, capsys: Capture) -> None:
 
 def test_loaded_summary_is_the_runs(run: Path) -> None:
     summary = load_summary(run)
-    assert summary.record == finished_quick().record
-    assert repr(summary) == f"Summary({summary.headline!r})"
+    assert to_json(summary) == finished_quick().record
+    assert repr(summary) == f"RedundancyResult({summary.headline!r})"
+
+
+def test_summary_without_a_key_is_named(run: Path, capsys: Capture) -> None:
+    record = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    del record["oracle"]["validation"], record["sha256"]
+    (run / "summary.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(RunFolderError) as caught:
+        load_summary(run)
+    assert_one_line(caught.value, f"{run}/summary.json: oracle.validation: expected a value, got no such key")
+    one_line_error(ran(capsys, "report", str(run)), f"{run}/summary.json: oracle.validation")
+
+
+def test_the_record_of_a_result_is_deprecated(run: Path) -> None:
+    with pytest.warns(DeprecationWarning, match="to_json"):
+        assert load_summary(run).record == finished_quick().record
 
 
 def test_study_file_of_a_run_runs_again(run: Path) -> None:
     """The command that the report names."""
     assert make_config(study=run / "study.yaml") == quick()
-    assert isinstance(run_study(make_config(study=run / "study.yaml"), run), Summary)
+    assert isinstance(run_study(make_config(study=run / "study.yaml"), run), RedundancyResult)
 
 
 @pytest.fixture

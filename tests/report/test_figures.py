@@ -12,16 +12,16 @@ from neurosieve.report import CHARTS, Chart
 from neurosieve.report.drawing import colour, theme
 from neurosieve.report.figures import missing_reason
 from neurosieve.report.numbers import per_cent
-from neurosieve.studies.redundancy.summary import Summary
-from tests.report.records import NAMES, record_of
+from neurosieve.results.redundancy_sets import CurvePoint
+from tests.report.records import NAMES, result_of
 from tests.tiny import assert_one_line
 
-CASES = [(key, name) for key in CHARTS for name in NAMES if missing_reason(record_of(name), key) is None]
+CASES = [(key, name) for key in CHARTS for name in NAMES if missing_reason(result_of(name), key) is None]
 PAPERS = ("#ffffff", "#14181f")
 
 
 def chart(key: str, name: str) -> Chart:
-    return CHARTS[key](record_of(name))
+    return CHARTS[key](result_of(name))
 
 
 @pytest.mark.parametrize(("key", "name"), CASES)
@@ -54,24 +54,25 @@ def test_series_differ_without_colour(key: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["curve", "layers", "clusters", "pareto"])
-def test_intervals_are_the_records(key: str) -> None:
-    record = record_of("full")
-    parts = {
-        "curve": [p for p in record["curves"] if p["ranking"] != "random"],
-        "layers": [*record["layerwise"]["independent"], *record["layerwise"]["incremental"]],
-        "clusters": record["clusters"],
-        "pareto": record["pareto"],
+def test_intervals_are_the_results(key: str) -> None:
+    result = result_of("full")
+    assert isinstance(result.pareto, tuple)
+    scores = {
+        "curve": [p.test for p in result.curves if isinstance(p, CurvePoint)],
+        "layers": [p.test for p in (*result.layerwise.independent, *result.layerwise.incremental)],
+        "clusters": [p.test for p in result.clusters],
+        "pareto": [p.test for p in result.pareto],
     }[key]
-    data = json.loads(CHARTS[key](record).figure.to_json())["data"]
+    data = json.loads(CHARTS[key](result).figure.to_json())["data"]
     drawn = [
         (y, round(y - low, 9), round(y + high, 9))
         for t in data
         if "error_y" in t
         for y, low, high in zip(t["y"], t["error_y"]["arrayminus"], t["error_y"]["array"], strict=True)
     ]
-    assert sorted(drawn) == sorted((p["test"], *(round(v, 9) for v in p["interval"])) for p in parts)
-    cells = {cell for row in CHARTS[key](record).table.rows for cell in row}
-    assert {per_cent(p["test"], p["interval"]) for p in parts} <= cells
+    assert sorted(drawn) == sorted((s.value, *(round(v, 9) for v in s.interval or ())) for s in scores)
+    cells = {cell for row in CHARTS[key](result).table.rows for cell in row}
+    assert {per_cent(s.value, s.interval) for s in scores} <= cells
 
 
 def test_selector_marks_and_random_band_are_drawn() -> None:
@@ -84,12 +85,12 @@ def test_selector_marks_and_random_band_are_drawn() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("key", [*CHARTS, "other"])
 def test_plot(key: str, name: str) -> None:
-    summary = Summary(record_of(name))
+    summary = result_of(name)
     if key == "other":
         with pytest.raises(ConfigError) as unknown:
             summary.plot(key)
         assert_one_line(unknown.value, "curve")
-    elif reason := missing_reason(summary.record, key):
+    elif reason := missing_reason(summary, key):
         with pytest.raises(DataError) as caught:
             summary.plot(key)
         assert_one_line(caught.value, reason)

@@ -3,6 +3,7 @@
 import os
 import re
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,10 +15,9 @@ from neurosieve.cli.show import show_summary
 from neurosieve.report import render_page
 from neurosieve.report.glossary import GLOSSARY
 from neurosieve.report.tables import score_table
-from neurosieve.studies.redundancy.summary import Summary
 from tests.report.concept_records import KINDS, concepts_of
 from tests.report.edit_results import interventions_of
-from tests.report.records import HOSTILE, LONG, NAMES, record_of
+from tests.report.records import HOSTILE, LONG, NAMES, result_of
 
 GOLDEN = Path(__file__).parent / "golden"
 ORDER = ("analysed", "scores", "curve", "layers", "cka", "clusters", "set", "classes", "control", "pareto", "words")
@@ -49,7 +49,7 @@ class Texts(HTMLParser):
 
 def page(name: str) -> str:
     """Without the drawing library."""
-    return _without_plotly(render_page(record_of(name), "runs/tiny"))
+    return _without_plotly(render_page(result_of(name), "runs/tiny"))
 
 
 def _without_plotly(html: str) -> str:
@@ -60,7 +60,7 @@ def _without_plotly(html: str) -> str:
 
 def concept_page(kind: str, summary: str | None = None) -> str:
     """Of concepts and interventions, and of a study where one is named; without the drawing library."""
-    study = record_of(summary) if summary else None
+    study = result_of(summary) if summary else None
     return _without_plotly(render_page(study, "runs/tiny", concepts_of(kind), interventions_of(kind)))
 
 
@@ -126,7 +126,7 @@ def test_all_results_on_one_page() -> None:
     assert [i for i in read.ids if i in (*ORDER, *PARTS)] == [*ORDER[:-1], *PARTS]
     assert len(read.ids) == len(set(read.ids))
     text = " ".join(read.texts)
-    assert record_of("full")["headline"] in text
+    assert result_of("full").headline in text
     assert all(word in text for word in GLOSSARY)
     assert "neurosieve concepts NEW_FOLDER" in text
 
@@ -176,7 +176,7 @@ def test_no_more_digits_than_they_carry(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_self_contained_and_small(name: str) -> None:
-    whole = render_page(record_of(name), "run")
+    whole = render_page(result_of(name), "run")
     assert len(whole.encode()) <= 6 * 2**20
     assert not re.search(r"""(?:src|href)=["'](?!#)""", page(name))
     assert "@import" not in page(name)
@@ -190,15 +190,15 @@ def test_what_layer_0_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Of activations made elsewhere it is not known, and nothing is said: on the page, in a figure, on a terminal."""
     html = page(name)
     assert LAYERS[name] in " ".join(Texts(html).texts)
-    show_summary(Summary(record_of(name)), Path("runs/tiny"))
-    figures = [Summary(record_of(name)).plot(key).to_json() for key in ("layers", "cka", "set")]
+    show_summary(result_of(name), Path("runs/tiny"))
+    figures = [result_of(name).plot(key).to_json() for key in ("layers", "cka", "set")]
     shown = html + capsys.readouterr().out + "".join(figures)
     assert ("embedding" in shown.lower()) is (name == "full")
     assert ("made elsewhere" in html) is (name == "imported")
 
 
 def test_layers_of_feed_forward_units() -> None:
-    for html in (concept_page("full"), render_page(record_of("full") | {"site": "mlp"}, "run")):
+    for html in (concept_page("full"), render_page(replace(result_of("full"), site="mlp"), "run")):
         text = " ".join(Texts(html).texts)
         assert "Layer k belongs to block k + 1" in text
         assert "embedding" not in text
@@ -217,12 +217,12 @@ def test_hostile_texts_stay_texts() -> None:
 
 
 def test_notebook_shows_the_same_cells() -> None:
-    shown = Summary(record_of("hostile"))._repr_html_()
+    shown = result_of("hostile")._repr_html_()
     assert "<script>" not in shown
     assert "&lt;script&gt;alert(1)" in shown
-    for row in score_table(record_of("full")).rows:
+    for row in score_table(result_of("full")).rows:
         for cell in row:
-            assert cell in Summary(record_of("full"))._repr_html_()
+            assert cell in result_of("full")._repr_html_()
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "hostile"])
@@ -230,11 +230,11 @@ def test_terminal_shows_the_same_cells(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "250")
-    summary = Summary(record_of(name))
+    summary = result_of(name)
     show_summary(summary, Path("runs/tiny"))
     shown = capsys.readouterr().out
     assert "\x1b" not in shown  # no terminal watches
-    for row in score_table(summary.record).rows:
+    for row in score_table(summary).rows:
         for cell in row:
             assert cell in shown
     assert "runs/tiny/report.html" in shown

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any, Literal, NamedTuple
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from neurosieve.errors import RunFolderError
 from neurosieve.results import Difference, NotMeasured, Reason, Score, from_json, to_json
-from neurosieve.results.codec import Beside, Omitted
+from neurosieve.results.marks import Absent, Beside, Key, Omitted, Told
+from neurosieve.results.measured import EARLIER
 from tests.tiny import assert_one_line
 
 FILE = "run/found.json"
@@ -159,3 +161,105 @@ def test_no_object_at_all(content: Any) -> None:
     with pytest.raises(RunFolderError) as caught:
         from_json(Whole, content, FILE)
     assert_one_line(caught.value, f"{FILE}: expected an object")
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Few(NotMeasured):
+    """Knows how many there are."""
+
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    third: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marked:
+    """A field of each mark."""
+
+    low: Annotated[float, Key("lo")]
+    colour: Colour
+    number: int | float
+    kinds: tuple[Part | Other, ...]
+    cut: Annotated[tuple[float, ...] | NotMeasured, Told(after="front_reason")]
+    front: Annotated[float | NotMeasured, Told(after="rows")]
+    few: Annotated[Part | Few, Absent(("first", "n", "reason"))]
+    best: Annotated[Part | NotMeasured, Beside(), Absent(("first", "reason"))]
+    rows: int
+    lately: bool | NotMeasured | None = EARLIER
+    later: Annotated[float | NotMeasured, Told("why")] = EARLIER
+
+
+def marked(**changes: Any) -> dict[str, Any]:
+    record = {
+        "lo": 0.5, "colour": "blue", "number": 3, "kinds": [{"third": 1.5}, {"first": 1, "second": []}], "cut": None,
+        "front": None, "few": {"first": None, "n": 4, "reason": "4 rows"}, "first": 2, "second": [], "rows": 7,
+        "front_reason": "left out by --y", "cut_reason": "at chance", "lately": None, "later": None, "why": "too old",
+    }  # fmt: skip
+    return record | changes
+
+
+def test_marks_tell_where_a_field_stands() -> None:
+    found = from_json(Marked, marked(), FILE)
+    assert (found.low, found.colour, found.kinds[0]) == (0.5, Colour.BLUE, Other(third=1.5))
+    assert type(found.number) is int
+    assert type(from_json(Marked, marked(number=3.0), FILE).number) is float
+    assert found.front == NotMeasured(reason=Reason.LEFT_OUT, text="left out by --y")
+    assert isinstance(found.few, Few)
+    assert (found.few.n, found.few.text) == (4, "4 rows")
+    assert found.best == Part(first=2, second=())
+    assert found.lately is None
+    assert list(to_json(found).items()) == list(marked().items())
+
+
+def test_reasons_stand_only_where_there_is_no_value() -> None:
+    record = marked(cut=[1.0], front=2.0, few={"first": 1, "second": []}, lately=True, later=1.0)
+    whole = {key: value for key, value in record.items() if key not in ("front_reason", "cut_reason", "why")}
+    assert list(to_json(from_json(Marked, whole, FILE)).items()) == list(whole.items())
+
+
+def test_an_object_beside_its_neighbours_may_be_missing() -> None:
+    record = {k: v for k, v in marked(first=None).items() if k != "second"} | {"reason": "no way"}
+    found = from_json(Marked, record, FILE)
+    assert found.best == NotMeasured(reason=Reason.OTHER, text="no way")
+    assert to_json(found) == record
+
+
+def test_what_an_earlier_version_did_not_tell_is_not_written() -> None:
+    old = {key: value for key, value in marked().items() if key not in ("lately", "later", "why")}
+    found = from_json(Marked, old, FILE)
+    assert found.lately == found.later == EARLIER
+    assert to_json(found) == old
+
+
+LACKING = {
+    "cut_reason": "cut_reason: expected a value, got no such key",
+    "why": "why: expected a value, got no such key",
+    "few.reason": "few.reason: expected a value, got no such key",
+    "few.n": "few.n: expected a value, got no such key",
+    "few": "few: expected a value, got no such key",
+    "second": "second: expected a value, got no such key",
+}
+
+
+@pytest.mark.parametrize("key", LACKING)
+def test_missing_key_of_a_marked_field_is_named(key: str) -> None:
+    record = json.loads(json.dumps(marked()))
+    *way, last = key.split(".")
+    del (record[way[0]] if way else record)[last]
+    with pytest.raises(RunFolderError) as caught:
+        from_json(Marked, record, FILE)
+    assert_one_line(caught.value, f"{FILE}: {LACKING[key]}")
+
+
+def test_unknown_word_of_an_enum_is_named() -> None:
+    with pytest.raises(RunFolderError) as caught:
+        from_json(Marked, marked(colour="green"), FILE)
+    assert_one_line(caught.value, f"{FILE}: colour: expected red or blue, got 'green'")

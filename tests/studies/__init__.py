@@ -13,10 +13,10 @@ import pytest
 
 from neurosieve.activations.store import Activations, ActivationStore
 from neurosieve.errors import NeurosieveError
+from neurosieve.results import RedundancyResult, from_json, to_json
 from neurosieve.studies.concepts.run import continue_concepts
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.redundancy.run import run_study
-from neurosieve.studies.redundancy.summary import Summary
 from tests.tiny import assert_one_line, tiny_model
 
 LABELS = ("NAME", "NUM", "SIGN")
@@ -90,7 +90,7 @@ class Finished:
 
     config: StudyConfig
     folder: Path
-    summary: Summary
+    summary: RedundancyResult
     reads: tuple[tuple[str, bool], ...]
 
     @property
@@ -140,6 +140,19 @@ def finished_concepts() -> Path:
 def finished_at_chance() -> Finished:
     """A finished run on labels without a cause; not to be changed."""
     return _finish(quick(data=str(data_folder(chance=True)), rows=ROWS), "chance")
+
+
+@functools.cache
+def finished_published() -> Finished:
+    """A finished run of the quick study with the published study's choices beside it; not to be changed."""
+    return _finish(quick(protocol="published"), "published")
+
+
+def assert_file_holds_the_result(folder: Path) -> None:
+    """What is read from a run's summary.json is written just as it stands there."""
+    record = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    result = from_json(RedundancyResult, record, "summary.json")
+    assert json.dumps(to_json(result)) == json.dumps(record)
 
 
 def copy_run(folder: Path) -> Path:

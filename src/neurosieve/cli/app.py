@@ -23,6 +23,7 @@ from neurosieve.interrupts import imported
 from neurosieve.models.known import KNOWN
 from neurosieve.printing import json_text
 from neurosieve.results.codec import to_json
+from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.studies.config import INSTALLED, TASKS, StudyConfig, make_config, validated
 from neurosieve.studies.option_models import FinetuneOptions, InterventionOptions
 
@@ -105,14 +106,14 @@ def plan(config: StudyConfig, out: NoOut = None, as_json: o.Json = False) -> Non
         show_cost(cost)
 
 
-def _show(study: Callable[[], Any], out: Path, *, as_json: bool) -> None:
+def _show(study: Callable[[], RedundancyResult], out: Path, *, as_json: bool) -> None:
     from neurosieve.cli.show import show_summary
 
-    summary = study()
+    result = study()
     if as_json:
-        _print_json(summary.record)
+        _print_json(to_json(result))
     else:
-        show_summary(summary, out)
+        show_summary(result, out)
 
 
 @app.command(
@@ -269,7 +270,7 @@ def demo(
     for scheme in SCHEMES:
         folder = out / model.rpartition("/")[2] / scheme
         summary = neurosieve.run_study(demo_config(scheme, model), folder)
-        records[scheme] = summary.record
+        records[scheme] = to_json(summary)
         if not as_json:
             title = f"\n{scheme}: tokens of Python's standard library and of installed packages"
             console().print(Text(title, style="bold underline"))

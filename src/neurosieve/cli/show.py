@@ -1,7 +1,6 @@
 """Results as a terminal shows them: compact tables; plain text where nobody watches."""
 
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -15,33 +14,35 @@ from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.numbers import per_cent
 from neurosieve.results.interventions import InterventionResult
+from neurosieve.results.redundancy import RedundancyResult
+from neurosieve.results.redundancy_parts import Answer
+from neurosieve.results.redundancy_rankings import Published
 from neurosieve.studies.concepts.run import Concepts
 from neurosieve.studies.cost import Cost
 from neurosieve.studies.finetune.run import Finetuned
-from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT
 
 imported()  # all that computes is loaded by now: from here on Ctrl-C is an exception
 
 
-def show_summary(summary: Summary, out: Path) -> None:
+def show_summary(result: RedundancyResult, out: Path) -> None:
     """The finding and how far it can be trusted, scores beside baselines, smallest sets, and where everything lies."""
-    record, screen = summary.record, console()
-    screen.print(Text(visible(summary.headline), style="bold"))
+    screen = console()
+    screen.print(Text(visible(result.headline), style="bold"))
     screen.print()
-    screen.print(_trust(record))
-    screen.print(_grid(tables.score_table(record)))
-    if not tables.of_tokens(record):
-        screen.print(_grid(tables.metric_table(record)))
-    if record["minimal_sets"]:
-        screen.print(_grid(tables.set_table(record), wrap=True))
-        screen.print(_grid(tables.cut_table(record), wrap=True))
-    if record.get("published") and record["published"]["choices"]:
-        screen.print(_grid(tables.choice_table(record), wrap=True))
-    for note in record["notes"]:
+    screen.print(_trust(result))
+    screen.print(_grid(tables.score_table(result)))
+    if not tables.of_tokens(result):
+        screen.print(_grid(tables.metric_table(result)))
+    if result.sets:
+        screen.print(_grid(tables.set_table(result), wrap=True))
+        screen.print(_grid(tables.cut_table(result), wrap=True))
+    if isinstance(result.published, Published):
+        screen.print(_grid(tables.choice_table(result.published), wrap=True))
+    for note in result.notes or ():
         screen.print(Text(f"· {visible(note)}", style="dim"))
-    seconds = ", ".join(f"{stage} {s:.0f} s" for stage, s in record["seconds"].items())
-    screen.print(Text(f"{seconds}; peak memory {record['peak_rss_mb'] / 1024:.1f} GiB", style="dim"))
+    seconds = ", ".join(f"{stage} {s:.0f} s" for stage, s in result.seconds.items())
+    screen.print(Text(f"{seconds}; peak memory {result.peak_rss_mb / 1024:.1f} GiB", style="dim"))
     screen.print(Text(f"results in {out}, report in {out / REPORT}"), soft_wrap=True)
 
 
@@ -71,14 +72,14 @@ def show_intervention(result: InterventionResult, out: Path) -> None:
     screen.print(Text(f"\nresults in {out / INTERVENTIONS}, report in {out / REPORT}"), soft_wrap=True)
 
 
-_COLOURS = {"yes": "green", "weakly": "yellow", "no": "red", "not measured": "yellow"}
+_COLOURS = {Answer.YES: "green", Answer.WEAKLY: "yellow", Answer.NO: "red", Answer.OPEN: "yellow"}
 
 
-def _trust(record: dict[str, Any]) -> Table:
-    shown = tables.trust_table(record)
+def _trust(result: RedundancyResult) -> Table:
+    shown = tables.trust_table(result)
     table = Table(box=None, show_header=False, pad_edge=False, title=shown.title, title_justify="left")
-    for answer, question, figures in shown.rows:
-        table.add_row(Text(answer, style=_COLOURS[answer]), Text(question))
+    for (answer, question, figures), entry in zip(shown.rows, result.trust, strict=True):
+        table.add_row(Text(answer, style=_COLOURS[entry.answer]), Text(question))
         table.add_row("", Text(visible(figures), style="dim"))
     return table
 

@@ -6,7 +6,6 @@ Everything here looks at test scores on purpose, because the study's code does; 
 import keyword
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -18,6 +17,7 @@ from neurosieve.probes.probe import KKT_TOLERANCE, Oracle, Probe, fit_probe
 from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
 from neurosieve.progress import track
 from neurosieve.rankings.base import Ranking
+from neurosieve.results.redundancy_rankings import Choice, Number, Published, PublishedOracle, PublishedSet
 
 REPEATS = 15
 PENALTIES = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -37,6 +37,25 @@ class TestRows:
     __test__ = False  # not a test, whatever pytest thinks of the name
 
 
+@dataclass(frozen=True, kw_only=True)
+class SoundResult:
+    """What the study's choices are compared with.
+
+    Attributes:
+        oracle: Its accuracy on test.
+        size: Of the first smallest set.
+        test: Accuracy of that set on test.
+        delta: Loss that it was allowed.
+        seed: Of the study.
+    """
+
+    oracle: float
+    size: int
+    test: float
+    delta: float
+    seed: int
+
+
 def study_sizes(total: int) -> list[int]:
     """The study's grid of m: 0.1 % … 10 % in steps of 0.2 %; then coarser, here 15, 20, 25 … 50, 60, 75 and 100 %."""
     shares = [*np.arange(0.1, 10.01, 0.2), 15, 20, 25, 30, 35, 40, 45, 50, 60, 75, 100]
@@ -49,8 +68,8 @@ def published_protocol(
     oracle: Oracle,
     ranking: Ranking,
     control: Sequence[Probe],
-    sound: dict[str, Any],
-) -> dict[str, Any]:
+    sound: SoundResult,
+) -> Published:
     """The study's result and a table of its choices.
 
     Args:
@@ -59,34 +78,33 @@ def published_protocol(
         oracle: The sound one.
         ranking: LCA by the sound oracle.
         control: The sound control task's probes on all neurons, by seed from 0 on.
-        sound: The sound result: `oracle`, `size`, `test`, `delta`, `control` and the study's `seed`.
+        sound: The sound result.
     """
     grid = _grid_oracle(data, test)
-    chosen = _smallest_on_test(data, test, oracle, ranking, sound["delta"])
+    chosen = _smallest_on_test(data, test, oracle, ranking, sound.delta)
     repeats = _repeats(data, test, oracle)
-    return {
-        "protocol": "published",
-        "oracle": {"test": grid[0], "l1": grid[1], "l2": grid[2], "grid": [p for p in PENALTIES if p >= LEAST]},
-        "minimal_set": chosen,
-        "choices": [
-            _choice("λ grid of the study, chosen on test", "oracle accuracy", sound["oracle"], grid[0]),
-            _choice("size chosen on test, by a grid of per cents", "neurons", sound["size"], chosen["size"]),
-            _choice(
-                "size chosen on test, by a grid of per cents", "accuracy of the set", sound["test"], chosen["test"]
-            ),
-            _choice(f"best of {REPEATS} repeats on test", "oracle accuracy", sound["oracle"], max(repeats))
-            | {"repeats": repeats},
-            *_keyword_choice(data, test, oracle, sound["seed"]),
+    by_size, best = "size chosen on test, by a grid of per cents", f"best of {REPEATS} repeats on test"
+    return Published(
+        protocol="published",
+        oracle=PublishedOracle(test=grid[0], l1=grid[1], l2=grid[2], grid=tuple(p for p in PENALTIES if p >= LEAST)),
+        minimal_set=chosen,
+        choices=(
+            _choice("λ grid of the study, chosen on test", "oracle accuracy", sound.oracle, grid[0]),
+            _choice(by_size, "neurons", sound.size, chosen.size),
+            _choice(by_size, "accuracy of the set", sound.test, chosen.test),
+            replace(_choice(best, "oracle accuracy", sound.oracle, max(repeats)), repeats=tuple(repeats)),
+            *_keyword_choice(data, test, oracle, sound.seed),
             *_control_choice(data, test, control, sound),
-        ],
-    }
+        ),
+    )
 
 
-def _choice(
-    name: str, what: str, sound: float | int | None, published: float | int | None, **more: Any
-) -> dict[str, Any]:
-    moved = published - sound if published is not None and sound is not None else None
-    return {"choice": name, "figure": what, "sound": sound, "published": published, "moved": moved, **more}
+def _choice(name: str, what: str, sound: Number, published: Number) -> Choice:
+    return Choice(choice=name, figure=what, sound=sound, published=published, moved=published - sound)
+
+
+def _unknown(name: str, what: str, reason: str) -> Choice:
+    return Choice(choice=name, figure=what, sound=None, published=None, moved=None, reason=reason)
 
 
 def _accuracy(probe: Probe, test: TestRows, rows: Bool[np.ndarray, " rows"] | None = None) -> float:
@@ -111,7 +129,7 @@ def _grid_oracle(data: SelectionData, test: TestRows) -> tuple[float, float, flo
 
 def _smallest_on_test(
     data: SelectionData, test: TestRows, oracle: Oracle, ranking: Ranking, delta: float
-) -> dict[str, Any]:
+) -> PublishedSet:
     """The first size of the study's grid within delta of the oracle on test."""
     least = _accuracy(oracle.probe, test) - delta - 1e-12
     for size in study_sizes(len(ranking.order)):
@@ -119,7 +137,7 @@ def _smallest_on_test(
         score = _accuracy(probe, test)
         if score >= least:
             break
-    return {"size": size, "test": score, "reduction": 1 - size / len(ranking.order)}
+    return PublishedSet(size=size, test=score, reduction=1 - size / len(ranking.order))
 
 
 def _repeats(data: SelectionData, test: TestRows, oracle: Oracle) -> list[float]:
@@ -140,30 +158,29 @@ def _resampled(data: SelectionData, rows: Int[np.ndarray, " rows"]) -> Selection
     return replace(data, x=data.x.index_select(1, index), label=data.label[index], text=data.text[rows])
 
 
-def _keyword_choice(data: SelectionData, test: TestRows, oracle: Oracle, seed: int) -> Iterator[dict[str, Any]]:
+def _keyword_choice(data: SelectionData, test: TestRows, oracle: Oracle, seed: int) -> Iterator[Choice]:
     """Keyword types held apart between train and test: by Python's list, as the study does for Java, and by label."""
-    what = "recall of held-out keyword types"
+    name, what = "Python's keyword list", "recall of held-out keyword types"
     label = data.label.cpu().numpy()
     numbers = {int(c) for c in np.unique(label)}
     words = [c for c in numbers if _is_keyword_class(data, c)]
     if not words:
-        yield _choice("Python's keyword list", what, None, None, reason="no class that holds keywords")
+        yield _unknown(name, what, "no class that holds keywords")
         return
     number = words[0]
     held = held_out_types(data.text, label, seed) & set(data.text[label == number])
     listed = {t for t in held if keyword.iskeyword(t)}
     rows = among(test.text, held) & (test.label == number)
     if not rows.any():
-        yield _choice("Python's keyword list", what, None, None, reason="no test row of a held-out keyword")
+        yield _unknown(name, what, "no test row of a held-out keyword")
         return
     scores = []
     for types in (held, listed):
         rest = data.rows(~among(data.text, types), ~among(data.text_validation, types))
         probe, _ = fit_probe(rest, np.arange(len(data.neurons)), oracle.lambdas)
         scores.append(_accuracy(probe, test, rows))
-    yield _choice(
-        "Python's keyword list", what, *scores, n=int(rows.sum()), held_out=len(held), of_them_listed=len(listed)
-    )
+    found = _choice(name, what, *scores)
+    yield replace(found, n=int(rows.sum()), held_out=len(held), of_them_listed=len(listed))
 
 
 def _is_keyword_class(data: SelectionData, number: int) -> bool:
@@ -175,19 +192,17 @@ def _is_keyword_class(data: SelectionData, number: int) -> bool:
 
 
 def _control_choice(
-    data: SelectionData, test: TestRows, control: Sequence[Probe], sound: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
+    data: SelectionData, test: TestRows, control: Sequence[Probe], sound: SoundResult
+) -> Iterator[Choice]:
     """Control labels drawn anew for test: the control falls to chance, so that selectivity looks larger."""
+    name, what = "control labels drawn for each split", "selectivity"
     if not control:
-        yield _choice("control labels drawn for each split", "selectivity", None, None, reason="no draw was asked for")
+        yield _unknown(name, what, "no draw was asked for")
         return
     share = np.bincount(data.label.cpu().numpy(), minlength=data.classes) / len(data.label)
     same, anew = [], []
-    for seed, probe in enumerate(control, start=sound["seed"]):
+    for seed, probe in enumerate(control, start=sound.seed):
         predicted = probe.predict(test.x)
         same.append(float((predicted == control_labels(test.text, share, seed)).mean()))
         anew.append(float((predicted == control_labels(test.text, share, seed + 10**6)).mean()))
-    task = sound["oracle"]
-    yield _choice(
-        "control labels drawn for each split", "selectivity", task - float(np.mean(same)), task - float(np.mean(anew))
-    )
+    yield _choice(name, what, sound.oracle - float(np.mean(same)), sound.oracle - float(np.mean(anew)))

@@ -1,4 +1,4 @@
-"""Results that show themselves: tables, figures and one page, pure functions of a summary's record.
+"""Results that show themselves: tables, figures and one page, pure functions of a result.
 
 Terminal, report, notebook (and whatever comes later) draw from the same functions. plotly draws the figures: it runs
 offline from one script, which is most of the page's 5 MB; that is the price of figures that can be read off and zoomed.

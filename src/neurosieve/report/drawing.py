@@ -15,7 +15,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from neurosieve.printing import visible
-from neurosieve.report.tables import Record, Table
+from neurosieve.report.tables import Table
+from neurosieve.results.measured import Score
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -26,7 +27,7 @@ class Chart:
     """A figure with its finding and its data.
 
     Attributes:
-        key: Its name in pages and for `Summary.plot`.
+        key: Its name in pages and for `RedundancyResult.plot`.
         title: The finding in one sentence.
         caption: How to read it.
         figure: The drawing.
@@ -59,23 +60,23 @@ def plain(text: str) -> str:
     return html.escape(visible(text), quote=False)
 
 
-def errors(points: Sequence[Record]) -> dict[str, Any]:
+def errors(scores: Sequence[Score]) -> dict[str, Any]:
     """Bars of the 95 % intervals; none where there is no interval."""
-    ends = [p["interval"] or (p["test"], p["test"]) for p in points]
+    ends = [score.interval or (score.value, score.value) for score in scores]
     return {
         "type": "data",
         "symmetric": False,
-        "array": [max(0.0, high - p["test"]) for p, (_, high) in zip(points, ends, strict=True)],
-        "arrayminus": [max(0.0, p["test"] - low) for p, (low, _) in zip(points, ends, strict=True)],
+        "array": [max(0.0, high - score.value) for score, (_, high) in zip(scores, ends, strict=True)],
+        "arrayminus": [max(0.0, score.value - low) for score, (low, _) in zip(scores, ends, strict=True)],
         "thickness": 1,
         "width": 3,
     }
 
 
-def series(figure: go.Figure, i: int, name: str, x: Sequence[Any], points: Sequence[Record], **where: int) -> None:
+def series(figure: go.Figure, i: int, name: str, x: Sequence[Any], scores: Sequence[Score], **where: int) -> None:
     """Scores with their intervals, joined; `i` chooses marker, dash and colour."""
     figure.add_scatter(
-        x=x, y=[p["test"] for p in points], name=plain(name), mode="lines+markers", error_y=errors(points),
+        x=x, y=[score.value for score in scores], name=plain(name), mode="lines+markers", error_y=errors(scores),
         marker={"symbol": SYMBOLS[i % 4], "size": 7, "color": colour(f"series-{i % 4 + 1}")},
         line={"dash": DASHES[i % 4], "color": colour(f"series-{i % 4 + 1}")}, **where,
     )  # fmt: skip

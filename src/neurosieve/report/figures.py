@@ -1,4 +1,4 @@
-"""Figures of a study's results: one pure function a figure, from a summary's record to a titled plotly figure.
+"""Figures of a study's results: one pure function a figure, from a study's result to a titled plotly figure.
 
 Every title states the finding.
 """
@@ -9,88 +9,101 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from neurosieve.errors import DataError, unknown_name
 from neurosieve.report.drawing import SYMBOLS, Chart, axes, colour, errors, plain, range_band, series, thin
 from neurosieve.report.numbers import ACCURACY, count, metric_of, per_cent
-from neurosieve.report.tables import Record, Table, class_table, imported, set_layers
+from neurosieve.report.tables import Table, class_scores, class_table, imported, set_layers
+from neurosieve.results.measured import NotMeasured
+from neurosieve.results.redundancy import RedundancyResult
+from neurosieve.results.redundancy_parts import UntrainedScores
+from neurosieve.results.redundancy_sets import CurvePoint, LayerPoint, RandomPoint
 
 
-def curve_chart(record: Record) -> Chart:
+def curve_chart(result: RedundancyResult) -> Chart:
     """Accuracy against number of neurons: rankings with intervals, the band of random orders, the oracle."""
-    figure, rows, metric = go.Figure(), [], metric_of(record)
-    points = record["curves"]
-    band = [p for p in points if p["ranking"] == "random"]
-    sizes = [p["size"] for p in band]
+    figure, rows, metric = go.Figure(), [], metric_of(result)
+    band = [p for p in result.curves if isinstance(p, RandomPoint)]
+    points = [p for p in result.curves if isinstance(p, CurvePoint)]
+    sizes = [p.size for p in band]
     if band:
-        range_band(figure, sizes, [p["lo"] for p in band], [p["hi"] for p in band], "random orders, range")
-        figure.add_scatter(x=sizes, y=[p["mean"] for p in band], name="random orders, mean", mode="lines", line=thin())
-        rows += [("random", count(p["size"]), metric.ranged(p), f"{p['draws']} draws") for p in band]
-    for i, name in enumerate(dict.fromkeys(p["ranking"] for p in points if p["ranking"] != "random")):
-        mine = [p for p in points if p["ranking"] == name]
-        series(figure, i, name, [p["size"] for p in mine], mine)
-        rows += [(name, count(p["size"]), metric.score(p["test"], p["interval"]), f"n {count(p['n'])}") for p in mine]
-    figure.add_hline(y=record["oracle"]["test"], line={"width": 1, "dash": "dot", "color": colour("band")})
-    _score_axes(figure, "neurons kept (logarithmic)", record, x={"type": "log", "dtick": 1})
+        range_band(figure, sizes, [p.test.low for p in band], [p.test.high for p in band], "random orders, range")
+        mean = [p.test.mean for p in band]
+        figure.add_scatter(x=sizes, y=mean, name="random orders, mean", mode="lines", line=thin())
+        rows += [("random", count(p.size), metric.ranged(p.test), f"{p.draws} draws") for p in band]
+    for i, name in enumerate(dict.fromkeys(p.ranking for p in points)):
+        mine = [p for p in points if p.ranking == name]
+        series(figure, i, name, [p.size for p in mine], [p.test for p in mine])
+        rows += [(name, count(p.size), metric.scored(p.test), f"n {count(p.test.n)}") for p in mine]
+    figure.add_hline(y=result.oracle.test.value, line={"width": 1, "dash": "dot", "color": colour("band")})
+    _score_axes(figure, "neurons kept (logarithmic)", result, x={"type": "log", "dtick": 1})
     table = Table(
         f"{metric.name.capitalize()} against number of neurons", ("ranking", "neurons", "test", "of"), tuple(rows)
     )
     caption = "Probes retrained on the first neurons of each order, with 95 % intervals; the dotted line is the oracle."
-    return Chart("curve", _curve_title(record), caption, figure, table)
+    return Chart("curve", _curve_title(result), caption, figure, table)
 
 
-def _curve_title(record: Record) -> str:
-    if not record["minimal_sets"]:
-        return f"No set of neurons can be claimed: {record['minimal_sets_reason']}"
-    best = record["minimal_sets"][0]
-    need, metric = best["random_size"]["median"], metric_of(record)
-    lose = f"lose {metric.gain(best['test_loss'], f' {metric.points}')} on test"
-    return f"{best['size']} neurons by {best['ranking']} {lose}; random orders need {need:g}"
+def _curve_title(result: RedundancyResult) -> str:
+    if isinstance(result.minimal_sets, NotMeasured):
+        return f"No set of neurons can be claimed: {result.minimal_sets.text}"
+    best, metric = result.minimal_sets[0], metric_of(result)
+    lose = f"lose {metric.gain(best.loss, f' {metric.points}')} on test"
+    return f"{best.size} neurons by {best.ranking} {lose}; random orders need {best.random_size.median:g}"
 
 
-def _layers(record: Record) -> str:
-    if imported(record):
+def _layers(result: RedundancyResult) -> str:
+    if imported(result.model):
         return "layer"
-    hidden = record.get("site", "hidden") == "hidden"
-    return "layer (0 = embeddings)" if hidden else "layer (0 = first block's feed-forward units)"
+    # Files of earlier versions name no site.
+    return "layer (0 = first block's feed-forward units)" if result.site == "mlp" else "layer (0 = embeddings)"
 
 
-def layer_chart(record: Record) -> Chart:
+def layer_chart(result: RedundancyResult) -> Chart:
     """Probes on each layer, on the layers up to it, and on each layer of untrained copies."""
-    figure, rows, curves, metric = go.Figure(), [], record["layerwise"], metric_of(record)
-    for i, (key, name) in enumerate((("independent", "this layer alone"), ("incremental", "layers 0 up to this one"))):
-        series(figure, i, name, [p["layer"] for p in curves[key]], curves[key])
-        rows += [(name, str(p["layer"]), metric.score(p["test"], p["interval"])) for p in curves[key]]
-    copies = record["baselines"]["untrained_model"]
-    if copies:
-        spread = copies["layers"]
+    figure, rows, metric = go.Figure(), [], metric_of(result)
+    named = {"this layer alone": result.layerwise.independent, "layers 0 up to this one": result.layerwise.incremental}
+    for i, (name, curve) in enumerate(named.items()):
+        series(figure, i, name, [p.layer for p in curve], [p.test for p in curve])
+        rows += [(name, str(p.layer), metric.scored(p.test)) for p in curve]
+    copies = result.baselines.untrained
+    if isinstance(copies, UntrainedScores):
+        spread = copies.layers
         depth = list(range(len(spread)))
-        range_band(figure, depth, [p["lo"] for p in spread], [p["hi"] for p in spread], "untrained copies, range")
-        figure.add_scatter(x=depth, y=[p["mean"] for p in spread], name="untrained, mean", mode="lines", line=thin())
+        range_band(figure, depth, [p.low for p in spread], [p.high for p in spread], "untrained copies, range")
+        figure.add_scatter(x=depth, y=[p.mean for p in spread], name="untrained, mean", mode="lines", line=thin())
         rows += [("untrained copies, this layer alone", str(k), metric.ranged(p)) for k, p in enumerate(spread)]
-    marks = record["layer_selector"] or {}
-    for layer in sorted(set(marks.values())):
-        losses = metric.allowed(*(float(d) for d, k in marks.items() if k == layer))
-        figure.add_vline(x=layer, line={"width": 1, "dash": "dash", "color": colour("band")})
-        figure.add_annotation(
-            x=layer, y=0, yref="paper", yanchor="bottom", text=f"LS {losses}", showarrow=False, xanchor="left"
-        )
-        rows.append(("LayerSelector", str(layer), f"within {losses}"))
-    _score_axes(figure, _layers(record), record, x={"dtick": 1})
-    best = max(curves["independent"], key=lambda p: p["test"])
-    whole = metric.score(record["oracle"]["test"])
-    title = f"Layer {best['layer']} alone reaches {metric.told(best['test'])}; all layers together {whole}"
+    rows += [("LayerSelector", str(layer), f"within {losses}") for layer, losses in _marks(figure, result)]
+    _score_axes(figure, _layers(result), result, x={"dtick": 1})
+    best: LayerPoint = max(result.layerwise.independent, key=lambda p: p.test.value)
+    whole = metric.score(result.oracle.test.value)
+    title = f"Layer {best.layer} alone reaches {metric.told(best.test.value)}; all layers together {whole}"
     caption = "95 % intervals; vertical lines mark the highest layer that the LayerSelector keeps for a loss allowed."
     table = Table("Layer curves", ("probe", "layer", "test"), tuple(rows))
     return Chart("layers", title, caption, figure, table)
 
 
-def cka_chart(record: Record) -> Chart:
+def _marks(figure: go.Figure, result: RedundancyResult) -> list[tuple[int, str]]:
+    """Draw the layers that the LayerSelector keeps; returns each with the losses allowed."""
+    marks = {} if isinstance(result.layer_selector, NotMeasured) else result.layer_selector
+    found = []
+    for layer in sorted(set(marks.values())):
+        losses = metric_of(result).allowed(*(float(d) for d, k in marks.items() if k == layer))
+        figure.add_vline(x=layer, line={"width": 1, "dash": "dash", "color": colour("band")})
+        figure.add_annotation(
+            x=layer, y=0, yref="paper", yanchor="bottom", text=f"LS {losses}", showarrow=False, xanchor="left"
+        )
+        found.append((layer, losses))
+    return found
+
+
+def cka_chart(result: RedundancyResult) -> Chart:
     """Debiased linear CKA between layers."""
-    values = record["cka"]
+    values = () if isinstance(result.cka, NotMeasured) else result.cka
     names = [str(k) for k in range(len(values))]
     scale = [[0, colour("scale-low")], [1, colour("scale-high")]]
     heat = {"colorscale": scale, "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{z:.2f}"}
     figure = go.Figure(go.Heatmap(z=values, x=names, y=names, **heat))
-    axes(figure, _layers(record), "layer", x={"type": "category"})
+    axes(figure, _layers(result), "layer", x={"type": "category"})
     figure.update_yaxes(type="category", autorange="reversed")
     pairs = [(values[i][i + 1], i) for i in range(len(values) - 1)]
     title = "There is one layer"
@@ -102,111 +115,107 @@ def cka_chart(record: Record) -> Chart:
         )
     rows = tuple((names[i], *(f"{v:.2f}" for v in row)) for i, row in enumerate(values))
     table = Table("CKA", ("layer", *names), rows)
-    rows_used = count(record["general_rows"])
+    rows_used = count(result.general_rows)
     caption = f"Linear CKA, debiased, over {rows_used} train rows: 1 is the same up to rotation and scale."
     return Chart("cka", title, caption, figure, table)
 
 
-def cluster_chart(record: Record) -> Chart:
+def cluster_chart(result: RedundancyResult) -> Chart:
     """Neurons that remain at each clustering threshold, and under them the score of what remains."""
-    cuts, metric = record["clusters"], metric_of(record)
-    names, kept = [f"{c['threshold']:g}" for c in cuts], [c["kept"] for c in cuts]
+    cuts, metric = result.clusters, metric_of(result)
+    names, kept = [f"{c.threshold:g}" for c in cuts], [c.kept for c in cuts]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     bars = {"text": [count(k) for k in kept], "marker_color": colour("series-1"), "showlegend": False}
     figure.add_bar(x=names, y=kept, row=1, col=1, **bars)
     axes(figure, "", "neurons kept", x={})
-    series(figure, 1, f"{metric.name} of their probe", names, cuts, row=2, col=1)
+    series(figure, 1, f"{metric.name} of their probe", names, [c.test for c in cuts], row=2, col=1)
     figure.update_layout(showlegend=False, height=460)
     figure.update_yaxes(tickformat=",d", row=1, col=1)
     figure.update_yaxes(title=metric.name, tickformat=metric.ticks, fixedrange=True, automargin=True, row=2, col=1)
     figure.update_xaxes(type="category", fixedrange=True)
     figure.update_xaxes(title="clustering threshold (distance 1 − |r|)", row=2, col=1)
-    enough = [c for c in cuts if c["interval"] and c["interval"][1] >= record["oracle"]["test"]]
+    enough = [c for c in cuts if c.test.interval and c.test.interval[1] >= result.oracle.test.value]
     title = f"Every clustering threshold loses {metric.name}"
     if enough:
-        c = min(enough, key=lambda c: int(c["kept"]))
+        c = min(enough, key=lambda c: c.kept)
         title = (
-            f"With one neuron for each group of alike ones, {count(c['kept'])} of {count(record['neurons'])} reach"
-            f" {metric.told(c['test'])}, no less than all within the interval"
+            f"With one neuron for each group of alike ones, {count(c.kept)} of {count(result.neurons)} reach"
+            f" {metric.told(c.test.value)}, no less than all within the interval"
         )
-    rows = tuple((f"{c['threshold']:g}", count(c["kept"]), metric.score(c["test"], c["interval"])) for c in cuts)
-    dead = count(record["dead"])
+    rows = tuple((f"{c.threshold:g}", count(c.kept), metric.scored(c.test)) for c in cuts)
+    dead = count(result.dead)
     caption = f"Average linkage over |Pearson r|; a medoid stands for each cluster; {dead} dead neurons left out."
     return Chart("clusters", title, caption, figure, Table("Clusters", ("threshold", "neurons kept", "test"), rows))
 
 
-def set_chart(record: Record) -> Chart:
+def set_chart(result: RedundancyResult) -> Chart:
     """Where the neurons of the first smallest set lie."""
-    held = set_layers(record)
+    held = set_layers(result)
     size = sum(held)
     names = [str(k) for k in range(len(held))]
     figure = go.Figure(go.Bar(x=names, y=held, text=[str(n) for n in held], marker_color=colour("series-1")))
-    axes(figure, _layers(record), "neurons of the smallest set", x={"type": "category"})
+    axes(figure, _layers(result), "neurons of the smallest set", x={"type": "category"})
     figure.update_yaxes(tickformat=",d")
     most = max(range(len(held)), key=lambda k: held[k])
     title = f"{held[most]} of the {size} neurons of the smallest set lie in layer {most}"
     rows = tuple((name, str(n)) for name, n in zip(names, held, strict=True))
-    best, metric = record["minimal_sets"][0], metric_of(record)
-    score = metric.score(best["test"], best["interval"])
-    caption = f"Ranking {best['ranking']}, loss allowed {metric.allowed(best['delta'])}; {score} on test rows."
+    best, metric = result.sets[0], metric_of(result)
+    caption = (
+        f"Ranking {best.ranking}, loss allowed {metric.allowed(best.delta)}; {metric.scored(best.test)} on test rows."
+    )
     return Chart("set", title, caption, figure, Table("Smallest set by layer", ("layer", "neurons"), rows))
 
 
-def class_chart(record: Record) -> Chart:
+def class_chart(result: RedundancyResult) -> Chart:
     """Recall of each class on rows seen and unseen in train."""
-    natural = record["unseen"]["natural"]
-    parts = {
-        "all test rows": record["oracle"]["per_class"],
-        "seen in train": (natural.get("seen") or {}).get("per_class"),
-        "unseen in train": natural.get("per_class"),
-    }
+    kinds = ("all test rows", "seen in train", "unseen in train")
+    parts = [(name, part) for name, part in zip(kinds, class_scores(result), strict=True) if part]
     figure = go.Figure()
-    names = [plain(n) for n in record["labels"]]
-    for i, (name, part) in enumerate(p for p in parts.items() if p[1]):
+    names = [plain(n) for n in result.labels]
+    for i, (name, part) in enumerate(parts):
         # Open and of falling size, so that marks on one spot are all seen.
         marker = {"symbol": f"{SYMBOLS[i]}-open", "size": 15 - 4 * i, "color": colour(f"series-{i + 1}")}
         marker["line"] = {"width": 2}
-        recalls = [part[label]["recall"] for label in record["labels"]]
+        recalls = [part[label].recall for label in result.labels]
         figure.add_scatter(x=recalls, y=names, name=name, mode="markers", marker=marker)
     axes(figure, "recall (share of the class's rows found)", "class", x={"tickformat": ACCURACY.ticks})
     figure.update_yaxes(tickformat=None, type="category", autorange="reversed")
     figure.update_layout(height=max(380, 120 + 28 * len(names)))
-    known = {label: p["recall"] for label, p in record["oracle"]["per_class"].items() if p["recall"] is not None}
+    known = {label: p.recall for label, p in class_scores(result)[0].items() if p.recall is not None}
     hardest = min(known, key=lambda k: known[k], default=None)
     title = "No class has enough rows"
     if hardest:
         title = f"{hardest} is the hardest class: {per_cent(known[hardest])} of its rows are found"
     caption = "Classes with fewer than 30 rows of a kind have no mark there."
-    return Chart("classes", title, caption, figure, class_table(record))
+    return Chart("classes", title, caption, figure, class_table(result))
 
 
-def pareto_chart(record: Record) -> Chart:
+def pareto_chart(result: RedundancyResult) -> Chart:
     """The front of size, depth and score."""
-    front = sorted(record["pareto"], key=lambda p: p["size"])
-    depth, metric = [p["depth"] for p in front], metric_of(record)
+    points = () if isinstance(result.pareto, NotMeasured) else result.pareto
+    front = sorted(points, key=lambda p: p.size)
+    depth, metric = [p.depth for p in front], metric_of(result)
     figure = go.Figure(
         go.Scatter(
-            x=[p["size"] for p in front], y=[p["test"] for p in front], error_y=errors(front),
+            x=[p.size for p in front], y=[p.test.value for p in front], error_y=errors([p.test for p in front]),
             mode="markers+text", text=[str(d) for d in depth], textposition="middle center",
-            hovertext=[plain(p["source"]) for p in front], marker={"size": 17, "color": colour("scale-high")},
+            hovertext=[plain(p.source) for p in front], marker={"size": 17, "color": colour("scale-high")},
             textfont={"size": 10, "color": colour("scale-low")},
         )
     )  # fmt: skip
-    _score_axes(figure, "neurons kept (logarithmic)", record, x={"type": "log", "dtick": 1})
-    least = min(p["size"] for p in front)
+    _score_axes(figure, "neurons kept (logarithmic)", result, x={"type": "log", "dtick": 1})
+    least = min(p.size for p in front)
     title = (
         f"{len(front)} ways are on the front of size, depth and {metric.name}: {count(least)} to"
-        f" {count(front[-1]['size'])} neurons, highest layer {min(depth)} to {max(depth)}"
+        f" {count(front[-1].size)} neurons, highest layer {min(depth)} to {max(depth)}"
     )
-    rows = tuple(
-        (p["source"], count(p["size"]), str(p["depth"]), metric.score(p["test"], p["interval"])) for p in front
-    )
+    rows = tuple((p.source, count(p.size), str(p.depth), metric.scored(p.test)) for p in front)
     caption = "Chosen on validation, scored on test. The number beside a point is the highest layer that it needs."
     table = Table("Pareto front", ("way", "neurons", "highest layer", "test"), rows)
     return Chart("pareto", title, caption, figure, table)
 
 
-CHARTS: Mapping[str, Callable[[Record], Chart]] = {
+CHARTS: Mapping[str, Callable[[RedundancyResult], Chart]] = {
     "curve": curve_chart,
     "layers": layer_chart,
     "cka": cka_chart,
@@ -217,16 +226,33 @@ CHARTS: Mapping[str, Callable[[Record], Chart]] = {
 }
 
 
-def missing_reason(record: Record, key: str) -> str | None:
+def plot(result: RedundancyResult, key: str) -> go.Figure:
+    """A figure with its title, to stand alone.
+
+    Raises:
+        ConfigError: Another name.
+        DataError: The result has no values for it (gives its reason).
+    """
+    if key not in CHARTS:
+        raise unknown_name("figure", key, CHARTS)
+    if (reason := missing_reason(result, key)) is not None:
+        raise DataError(f"figure {key}", expected="values to draw", got="none", remedy=f"not measured: {reason}")
+    chart = CHARTS[key](result)
+    return chart.figure.update_layout(title={"text": plain(chart.title), "font": {"size": 14}}, margin={"t": 90})
+
+
+def missing_reason(result: RedundancyResult, key: str) -> str | None:
     """Why a figure has no values; None where it has."""
-    part = {"set": "minimal_sets", "pareto": "pareto", "cka": "cka", "classes": "per_class"}.get(key)
-    place = record["oracle"] if key == "classes" else record
-    if part is None or place[part]:
+    parts = {"set": result.minimal_sets, "pareto": result.pareto, "cka": result.cka, "classes": result.oracle.per_class}
+    if key not in parts:
         return None
-    return str(place.get(f"{part}_reason", "nothing was found"))
+    part = parts[key]
+    if isinstance(part, NotMeasured):
+        return part.text
+    return None if part else "nothing was found"
 
 
-def _score_axes(figure: go.Figure, x_title: str, record: Record, x: Mapping[str, Any]) -> None:
-    metric = metric_of(record)
+def _score_axes(figure: go.Figure, x_title: str, result: RedundancyResult, x: Mapping[str, Any]) -> None:
+    metric = metric_of(result)
     axes(figure, x_title, f"{metric.name} on test rows", x)
     figure.update_yaxes(tickformat=metric.ticks)

@@ -1,6 +1,7 @@
 """The words of the report in plain language."""
 
-from neurosieve.report.tables import Record, imported
+from neurosieve.report.tables import Record, imported, of_classes
+from neurosieve.results.redundancy import RedundancyResult
 
 GLOSSARY = {
     "neuron": "One dimension of one layer's output, named layer:index. Layer 0 is the embedding, layer k block k.",
@@ -79,21 +80,21 @@ _OF_INTERVENTIONS = {
 
 
 def glossary(
-    about: Record, summary: Record | None, concepts: Record | None = None, *, edited: bool = False
+    about: Record, summary: RedundancyResult | None, concepts: Record | None = None, *, edited: bool = False
 ) -> dict[str, str]:
     """The words of a report: of a study on classes or on values, of concepts and edits where it has them.
 
     Args:
         about: Tells the model and the site.
-        summary: A summary's content.
+        summary: What the study found.
         concepts: The content of `concepts.json`.
         edited: There are edits.
     """
     words: dict[str, str] = {}
-    neuron = _NEURONS.get("imported" if imported(about) else about.get("site", "hidden"), GLOSSARY["neuron"])
+    neuron = _NEURONS.get("imported" if imported(about["model"]) else about.get("site", "hidden"), GLOSSARY["neuron"])
     if summary is not None:
-        words = GLOSSARY | (_OF_VALUES if summary["metric"] == "r2" else {})
-        words = {k: v for k, v in words.items() if summary["metric"] != "r2" or k not in _OF_TOKENS}
+        words = GLOSSARY | ({} if of_classes(summary) else _OF_VALUES)
+        words = {k: v for k, v in words.items() if of_classes(summary) or k not in _OF_TOKENS}
     words = words or {k: GLOSSARY[k] for k in ("neuron", "95 % interval")}
     words |= {"neuron": neuron}
     if concepts is not None:

@@ -85,7 +85,7 @@ def _edits(n: int) -> str:
 def _points(difference: Difference) -> str:
     if difference.interval is None:
         return f"{ACCURACY.number(difference.value)} (no interval)"
-    return ACCURACY.gain({"value": difference.value, "interval": difference.interval})
+    return ACCURACY.gain(difference)
 
 
 def _at_least(difference: Difference) -> str:

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from neurosieve.results.measured import Difference, Score, Spread
+from neurosieve.results.redundancy import RedundancyResult
+
 Interval = Sequence[float]
 NONE = "–"
 
@@ -42,20 +45,27 @@ class Metric:
         text = f"{self.number(value)}{self.sign}"
         return f"{text} [{self.number(interval[0])}, {self.number(interval[1])}]" if interval else text
 
+    def scored(self, score: Score) -> str:
+        """A score of some rows with its interval."""
+        return self.score(score.value, score.interval)
+
     def told(self, value: int | float) -> str:
         """A score in a sentence: `97.5 %`, or `R² 0.512`."""
         return self.score(value) if self.sign else f"{self.name} {self.score(value)}"
 
-    def ranged(self, spread: Mapping[str, Any] | None) -> str:
+    def ranged(self, spread: Spread | Mapping[str, Any] | None) -> str:
         """Mean and range of some draws, for example `93.3 % (90.8 – 95.0)`."""
-        if spread is None or spread["mean"] is None:
+        if isinstance(spread, Mapping):  # of concepts, whose record is not typed yet
+            spread = Spread(mean=spread["mean"], low=spread["lo"], high=spread["hi"])
+        if spread is None:
             return NONE
-        return f"{self.score(spread['mean'])} ({self.number(spread['lo'])} – {self.number(spread['hi'])})"
+        return f"{self.score(spread.mean)} ({self.number(spread.low)} – {self.number(spread.high)})"
 
-    def gain(self, part: Mapping[str, Any], unit: str = "") -> str:
+    def gain(self, part: Difference | Mapping[str, Any], unit: str = "") -> str:
         """A difference with its interval, for example `1.2 [0.3, 2.0]`."""
-        text = f"{self.number(part['value'])}{unit}"
-        interval = part["interval"]
+        if isinstance(part, Mapping):  # of concepts, whose record is not typed yet
+            part = Difference(value=part["value"], interval=part["interval"] and tuple(part["interval"]))
+        text, interval = f"{self.number(part.value)}{unit}", part.interval
         return f"{text} [{self.number(interval[0])}, {self.number(interval[1])}]" if interval else text
 
     def allowed(self, *deltas: float) -> str:
@@ -70,9 +80,9 @@ ACCURACY = Metric("accuracy", "majority class", 100, 1, " %", "points", ".1~%")
 R2 = Metric("R²", "train mean", 1, 3, "", "R²", ".2~f")
 
 
-def metric_of(record: Mapping[str, Any]) -> Metric:
-    """The metric of a summary."""
-    return R2 if record["metric"] == "r2" else ACCURACY
+def metric_of(result: RedundancyResult) -> Metric:
+    """The metric of a study."""
+    return R2 if result.metric == "r2" else ACCURACY
 
 
 def per_cent(value: int | float | None, interval: Interval | None = None) -> str:

@@ -51,6 +51,10 @@ from neurosieve.report.set_groups import (
 from neurosieve.report.tables import Record
 from neurosieve.report.texts import explained_chart, text_cards
 from neurosieve.results.interventions import InterventionResult
+from neurosieve.results.measured import NotMeasured
+from neurosieve.results.redundancy import RedundancyResult
+from neurosieve.results.redundancy_controls import Control
+from neurosieve.results.redundancy_rankings import Published
 
 # Heads of the parts that can be without values.
 _NAMES = {
@@ -62,7 +66,7 @@ _NAMES = {
 
 
 def render_page(
-    summary: Record | None,
+    summary: RedundancyResult | None,
     folder: str,
     concepts: Record | None = None,
     interventions: Sequence[InterventionResult] = (),
@@ -70,12 +74,13 @@ def render_page(
     """The report as HTML, of whatever a run folder holds; of one of the results at least.
 
     Args:
-        summary: A summary's content.
+        summary: What the study found.
         folder: The run folder's name, for the commands that rebuild it.
         concepts: The content of `concepts.json`.
         interventions: What the run's edits did.
     """
-    records = [r for r in (summary, concepts, *map(origin, interventions)) if r is not None]
+    study = tables.study_origin(summary) if summary else None
+    records = [r for r in (study, concepts, *map(origin, interventions)) if r is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
     charts |= _concept_charts(concepts) if concepts else {}
@@ -93,7 +98,7 @@ def render_page(
                 PurePath(about["model"]).name or about["model"] or "activations made elsewhere",
                 *([about["task"]] if "task" in about else []),
             ],
-            published=summary is not None and summary["protocol"] == "published",
+            published=summary is not None and summary.protocol == "published",
             headline=next(str(part["headline"]) for part in shown.values()),
             theme=Markup(theme()),  # noqa: S704 - our own files
             policy=_policy(*_scripts()),
@@ -110,24 +115,24 @@ def render_page(
     )
 
 
-def _study(record: Record) -> dict[str, Any]:
+def _study(result: RedundancyResult) -> dict[str, Any]:
     """What `study.html.j2` shows."""
-    published = record.get("published")
+    published = result.published
     return {
-        "headline": record["headline"],
-        "trust": tables.trust_table(record),
-        "analysed": tables.analysed_table(record),
-        "scores": tables.score_table(record),
-        "metrics": tables.metric_table(record),
-        "sets": tables.set_table(record),
-        "neurons": tables.neuron_table(record) if record["minimal_sets"] else None,
-        "mistakes": tables.mistake_table(record),
-        "control": tables.control_table(record),
-        "control_title": _control_title(record),
-        "agreement": tables.agreement_table(record),
-        "halves": tables.halves_table(record),
-        "cuts": tables.cut_table(record),
-        "choices": tables.choice_table(record) if published and published["choices"] else None,
+        "headline": result.headline,
+        "trust": tables.trust_table(result),
+        "analysed": tables.analysed_table(result),
+        "scores": tables.score_table(result),
+        "metrics": tables.metric_table(result),
+        "sets": tables.set_table(result),
+        "neurons": tables.neuron_table(result) if result.sets else None,
+        "mistakes": tables.mistake_table(result),
+        "control": tables.control_table(result),
+        "control_title": _control_title(result),
+        "agreement": tables.agreement_table(result),
+        "halves": tables.halves_table(result),
+        "cuts": tables.cut_table(result),
+        "choices": tables.choice_table(published) if isinstance(published, Published) else None,
     }
 
 
@@ -203,7 +208,7 @@ def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:
     }
 
 
-def _commands(folder: str, summary: Record | None, concepts: Record | None) -> list[str]:
+def _commands(folder: str, summary: RedundancyResult | None, concepts: Record | None) -> list[str]:
     """Compute it again, rebuild the page."""
     lines = [f"neurosieve run {folder}/study.yaml --out NEW_FOLDER"] if summary else []
     if concepts:
@@ -211,13 +216,13 @@ def _commands(folder: str, summary: Record | None, concepts: Record | None) -> l
     return [*lines, f"neurosieve report {folder}"]
 
 
-def _control_title(record: Record) -> str:
-    control = record["control"]
-    if control["selectivity"] is None:
-        return f"Control task: {control['reason']}"
-    metric = metric_of(record)
-    selectivity = f"{metric.number(control['selectivity'])} {metric.points}"
-    return f"Random labels of the same tokens reach {metric.score(control['control'])}: selectivity is {selectivity}"
+def _control_title(result: RedundancyResult) -> str:
+    head = result.control.head if isinstance(result.control, Control) else result.control
+    if isinstance(head, NotMeasured):
+        return f"Control task: {head.text}"
+    metric = metric_of(result)
+    selectivity = f"{metric.number(head.selectivity.value)} {metric.points}"
+    return f"Random labels of the same tokens reach {metric.score(head.control)}: selectivity is {selectivity}"
 
 
 def _scripts() -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Tables of a study's results: one function a table, the same for terminal, page and notebook.
 
-Pure: a summary's record in, a `Table` of texts out. A cell is text, never markup; who shows it escapes it.
+Pure: a result in, a `Table` of texts out. A cell is text, never markup; who shows it escapes it.
 """
 
 from collections import Counter
@@ -12,6 +12,12 @@ from markupsafe import Markup, escape
 
 from neurosieve.printing import visible
 from neurosieve.report.numbers import NONE, Metric, count, metric_of, neuron, per_cent
+from neurosieve.results.measured import NotMeasured, Score, Spread
+from neurosieve.results.redundancy import RedundancyResult
+from neurosieve.results.redundancy_controls import Control, HeldOutTypes, Selectivity, TypeSelectivity, UnseenRows
+from neurosieve.results.redundancy_parts import ClassMetrics, ClassScore, Measure, Metrics, UntrainedScores
+from neurosieve.results.redundancy_rankings import Published, RankingAgreement, RankingStability
+from neurosieve.results.redundancy_sets import PipelineResult, PipelineSet, SmallestSet, UnseenLoss
 
 Record = Mapping[str, Any]
 
@@ -48,288 +54,315 @@ def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
     return Table(title, tuple(columns), tuple(tuple(r) for r in rows))
 
 
-def lookup_name(record: Record) -> str:
+def lookup_name(result: RedundancyResult) -> str:
     """What reads labels off the text alone: a table of tokens, or for whole examples their counts."""
-    if of_tokens(record):
+    if of_tokens(result):
         return "token lookup"
-    return f"{'logistic' if of_classes(record) else 'ridge'} regression on token counts"
+    return f"{'logistic' if of_classes(result) else 'ridge'} regression on token counts"
 
 
-def of_tokens(record: Record) -> bool:
+def of_tokens(result: RedundancyResult) -> bool:
     """The units are tokens, not whole examples."""
-    return bool(record["task"] == "token-tagging")
+    return result.task == "token-tagging"
 
 
-def of_classes(record: Record) -> bool:
+def of_classes(result: RedundancyResult) -> bool:
     """Labels name classes, and are no values."""
-    return bool(record["metric"] != "r2")
+    return result.metric != "r2"
 
 
-def imported(record: Record) -> bool:
+def imported(model: str) -> bool:
     """The activations were made elsewhere: what their layers are, and of which model, is not known."""
-    return not record["model"]
+    return not model
 
 
-def model_name(record: Record) -> str:
+def model_name(about: Record) -> str:
     """The model and its revision."""
-    if imported(record):
+    if imported(about["model"]):
         return "not known: the activations were made elsewhere"
-    return f"{record['model']}{' @ ' + record['revision'] if record['revision'] else ''}"
+    return f"{about['model']}{' @ ' + about['revision'] if about['revision'] else ''}"
 
 
-def trust_table(record: Record) -> Table:
+def trust_table(result: RedundancyResult) -> Table:
     """The trust box: answer, question, figures."""
-    rows = [(e["answer"], e["question"], e["figures"]) for e in record["trust"]]
+    rows = [(entry.answer.value, entry.question, entry.figures) for entry in result.trust]
     return make_table("How far to trust it", ("answer", "question", "figures"), rows)
 
 
-def analysed_table(record: Record) -> Table:
+def analysed_table(result: RedundancyResult) -> Table:
     """What was analysed, and what was left out."""
-    units = record["units"]
-    left = [f"{count(v)} {k.replace('_', ' ')}" for k, v in units.items() if k != "kept" and v]
+    left = [f"{count(v)} {k.replace('_', ' ')}" for k, v in result.units.items() if k != "kept" and v]
     rows = [
-        ("model", model_name(record)),
-        ("task", f"{record['task']}, {metric_of(record).name}, {record['protocol']} protocol"),
-        ("labels", f"{len(record['labels'])}: {', '.join(record['labels'])}" if of_classes(record) else "numbers"),
-        ("rows", ", ".join(f"{split} {count(n)}" for split, n in record["rows"].items())),
-        ("neurons", f"{count(record['neurons'])} in {record['layers']} layers; {count(record['dead'])} never vary"),
-        ("units read", count(units["kept"])),
+        ("model", model_name({"model": result.model, "revision": result.revision})),
+        ("task", f"{result.task}, {metric_of(result).name}, {result.protocol} protocol"),
+        ("labels", f"{len(result.labels)}: {', '.join(result.labels)}" if of_classes(result) else "numbers"),
+        ("rows", ", ".join(f"{split} {count(n)}" for split, n in result.rows.items())),
+        ("neurons", f"{count(result.neurons)} in {result.layers} layers; {count(result.dead)} never vary"),
+        ("units read", count(result.units["kept"])),
         ("units left out or shared", ", ".join(left) or "none"),
-        *(("note", note) for note in record.get("notes", ())),
+        *(("note", note) for note in result.notes or ()),
     ]
     return make_table("What was analysed", ("", ""), rows)
 
 
-def score_table(record: Record) -> Table:
+def score_table(result: RedundancyResult) -> Table:
     """The oracle beside its baselines, on all test rows and on those unseen in train."""
-    base, natural = record["baselines"], record["unseen"]["natural"]
-    scored, metric = natural["score"] is not None, metric_of(record)
+    base, natural, metric = result.baselines, result.unseen.natural, metric_of(result)
+    unseen = natural if isinstance(natural, UnseenRows) else None
 
-    def both(name: str, part: Record, key: str = "score", unseen: Record | None = None) -> tuple[str, ...]:
-        other = metric.score(unseen["score"], unseen["interval"]) if scored and unseen else NONE
-        return name, metric.score(part[key], part["interval"]), other
+    def both(name: str, score: Score, other: Score | None = None) -> tuple[str, ...]:
+        return name, metric.scored(score), metric.scored(other) if unseen and other else NONE
 
     rows = [
-        both(f"oracle, {count(record['neurons'])} neurons", record["oracle"], "test", natural),
-        both(lookup_name(record), base["token_lookup"], unseen=natural["token_lookup"] if scored else None),
+        both(f"oracle, {count(result.neurons)} neurons", result.oracle.test, unseen.score if unseen else None),
+        both(lookup_name(result), base.token_lookup.score, unseen.token_lookup.score if unseen else None),
     ]
-    if base["untrained_model"]:
-        copies = base["untrained_model"]
-        drawn = len(copies["seeds"])
+    if isinstance(base.untrained, UntrainedScores):
+        drawn = len(base.untrained.seeds)
         name = f"untrained copies, {drawn} seed{'s' if drawn > 1 else ''}"
-        rows.append((name, metric.ranged(copies["test"]), metric.ranged(natural["untrained"] if scored else None)))
-    random, best = base["random_neurons"], (record["minimal_sets"] or [{}])[0]
-    if best.get("unseen_natural"):  # an older record has none
-        rows.append(both(f"smallest set, {best['size']} neurons", best, "test", best["unseen_natural"]))
-    if random:
-        rows.append((f"{random['size']} random neurons", metric.ranged(random), NONE))
+        copies = unseen.untrained.score if unseen and unseen.untrained else None
+        rows.append((name, metric.ranged(base.untrained.test), metric.ranged(copies)))
+    if result.sets and isinstance(there := result.sets[0].unseen, UnseenLoss):  # an older result has none
+        rows.append(both(f"smallest set, {result.sets[0].size} neurons", result.sets[0].test, there.score))
+    if base.random_neurons:
+        rows.append((f"{base.random_neurons.size} random neurons", metric.ranged(base.random_neurons.test), NONE))
     rows += [
-        both("layer 0 alone", base["layer0"]),
-        (metric.chance, metric.score(base["majority"]), NONE),
-        ("rows", count(record["oracle"]["n"]), count(natural["n"])),
+        both("layer 0 alone", base.layer0.score),
+        (metric.chance, metric.score(base.majority), NONE),
+        ("rows", count(result.oracle.test.n), count(natural.score.n if isinstance(natural, UnseenRows) else natural.n)),
     ]
-    return make_table(
-        f"{metric.name.capitalize()} with 95 % intervals", ("", "all test rows", "rows unseen in train"), rows
-    )
+    title = f"{metric.name.capitalize()} with 95 % intervals"
+    return make_table(title, ("", "all test rows", "rows unseen in train"), rows)
 
 
-def metric_table(record: Record) -> Table:
+_MEASURES = {
+    "macro_f1": "macro F1",
+    "mcc": "Matthews' correlation",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "mae": "mean absolute error",
+}
+
+
+def metric_table(result: RedundancyResult) -> Table:
     """F1 and Matthews' correlation of the oracle, what reads the text alone, and the smallest set.
 
     Where labels are values: correlations and the mean absolute error.
     """
-    parts = [("oracle", record["oracle"]), (lookup_name(record), record["baselines"]["token_lookup"])]
-    if record["minimal_sets"]:
-        first = record["minimal_sets"][0]
-        parts.append((f"{first['size']} neurons", first))
-    known = [(name, part["metrics"]) for name, part in parts if "metrics" in part]  # an older record has none
-    positive = next((m["f1"]["positive"] for _, m in known if "f1" in m), None)
-    names = {"f1": f"F1 of {positive}", "macro_f1": "macro F1", "mcc": "Matthews' correlation"}
-    names |= {"pearson": "Pearson", "spearman": "Spearman", "mae": "mean absolute error"}
-    columns = [key for key in names if any(key in m for _, m in known)]
-    rows = [(name, *(_plain(m[key]) for key in columns)) for name, m in known]
-    title = "F1 and correlation" if of_classes(record) else "Correlation and error"
+    parts = [("oracle", result.oracle.metrics), (lookup_name(result), result.baselines.token_lookup.metrics)]
+    parts += [(f"{found.size} neurons", found.metrics) for found in result.sets[:1]]
+    known = [(name, metrics) for name, metrics in parts if metrics]  # an older result has none
+    positive = next((m.f1.positive for _, m in known if isinstance(m, ClassMetrics) and m.f1), None)
+    names = {"f1": f"F1 of {positive}"} | _MEASURES
+    columns = [key for key in names if any(_measure(metrics, key) for _, metrics in known)]
+    rows = [(name, *(_plain(_measure(metrics, key)) for key in columns)) for name, metrics in known]
+    title = "F1 and correlation" if of_classes(result) else "Correlation and error"
     return make_table(f"{title} with 95 % intervals", ("", *(names[c] for c in columns)), rows)
 
 
-def _plain(part: Record) -> str:
-    interval = part["interval"]
-    return f"{part['value']:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+def _measure(metrics: Metrics, key: str) -> Measure | None:
+    found: Measure | None = getattr(metrics, key, None)
+    return found
 
 
-def set_table(record: Record) -> Table:
+def _plain(measure: Measure | None) -> str:
+    if measure is None:
+        return NONE
+    interval = measure.interval
+    return f"{measure.value:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+
+
+def set_table(result: RedundancyResult) -> Table:
     """The smallest sets: size, loss on all test rows and on unseen ones, and what random neurons make of it."""
-    rows, metric = [], metric_of(record)
-    for s in record["minimal_sets"] or ():
-        need, span = s["random_size"], s.get("size_range")  # an older record has no ranges and no unseen rows
-        unseen, same = s.get("unseen_natural"), s["random_same_size"].get("loss")
-        rows.append(
-            (
-                f"{s['ranking']} {s['delta']:g} {s['select']}",
-                f"{s['size']}" + (f" ({span[0]} – {span[1]})" if span else ""),
-                metric.score(s["test"], s["interval"]),
-                metric.gain(s["test_loss"]),
-                _SHOWN[s.get("within")],
-                metric.gain(unseen["loss"]) if unseen else NONE,
-                _middle(metric, same),
-                f"{need['median']:g} ({need['lo']} – {need['hi']})",
-            )
-        )
+    metric = metric_of(result)
     unit = metric.points
     heads = (
         "ranking, allowed loss, rule", "neurons", "test", f"loss, {unit}", "shown to be allowed",
         f"loss on unseen rows, {unit}", f"random sets of the size lose, {unit}", "random orders need",
     )  # fmt: skip
-    return make_table("Smallest sets", heads, rows)
+    return make_table("Smallest sets", heads, [_set_row(found, metric) for found in result.sets])
 
 
-_SHOWN = {True: "yes", False: "no", None: NONE}
+def _set_row(found: SmallestSet, metric: Metric) -> tuple[str, ...]:
+    need, span = found.random_size, found.size_range  # an older result has no ranges and no unseen rows
+    return (
+        f"{found.ranking} {found.delta:g} {found.select}",
+        f"{found.size}" + (f" ({span[0]} – {span[1]})" if isinstance(span, tuple) else ""),
+        metric.scored(found.test),
+        metric.gain(found.loss),
+        ("yes" if found.within else "no") if isinstance(found.within, bool) else NONE,
+        metric.gain(found.unseen.loss) if isinstance(found.unseen, UnseenLoss) else NONE,
+        _middle(metric, found.random_same_size.loss),
+        f"{need.median:g} ({need.low} – {need.high})",
+    )
 
 
-def _middle(metric: Metric, spread: Record | None) -> str:
+def _middle(metric: Metric, spread: Spread | None) -> str:
     """Median and range of some draws."""
-    if spread is None:
+    if spread is None or spread.median is None:
         return NONE
-    return f"{metric.number(spread['median'])} ({metric.number(spread['lo'])} – {metric.number(spread['hi'])})"
+    return f"{metric.number(spread.median)} ({metric.number(spread.low)} – {metric.number(spread.high)})"
 
 
-def agreement_table(record: Record) -> Table:
+def agreement_table(result: RedundancyResult) -> Table:
     """How far the rankings agree with each other, and with themselves on halves of the rows; no row where unknown."""
-    agreed, stable = (record.get(key) for key in ("agreement", "stability"))  # an older record has neither
-    found: dict[tuple[str, int], Record] = {}
-    for part in (agreed, stable):
-        for row in part["rankings"] if part else ():
-            key = (row["ranking"], row["size"])
-            found[key] = {**found.get(key, {}), **row}
-    shares = ("average_overlap", "neuron_vote", "halves", "chance")
+    found: dict[tuple[str, int], dict[str, float]] = {}
+    if isinstance(result.agreement, RankingAgreement):
+        for own in result.agreement.rankings:
+            shares = {"average_overlap": own.average_overlap, "neuron_vote": own.neuron_vote, "chance": own.chance}
+            found[own.ranking, own.size] = shares
+    if isinstance(result.stability, RankingStability):
+        for half in result.stability.rankings:
+            key = (half.ranking, half.size)
+            found[key] = found.get(key, {}) | {"halves": half.halves, "chance": half.chance}
+    columns = ("average_overlap", "neuron_vote", "halves", "chance")
     rows = [
-        (name, count(size), *(per_cent(row[key]) if key in row else NONE for key in shares))
-        for (name, size), row in found.items()
+        (name, count(size), *(per_cent(shares.get(key)) for key in columns)) for (name, size), shares in found.items()
     ]
     heads = ("ranking", "first", "shared with others", "elected by others", "shared by halves of train", "by chance")
     return make_table("Agreement of rankings", heads, rows)
 
 
-def halves_table(record: Record) -> Table:
+def halves_table(result: RedundancyResult) -> Table:
     """The smallest sets that halves of the train rows give; no row where they were not sought."""
-    sets = (record.get("stability") or {}).get("sets", ())  # an older record has none
-    first = {(s["ranking"], s["delta"], s["select"]): count(s["size"]) for s in record["minimal_sets"] or ()}
+    halves = result.stability.sets if isinstance(result.stability, RankingStability) else None
+    first = {(found.ranking, found.delta, found.select): count(found.size) for found in result.sets}
     rows = [
         (
-            f"{s['ranking']} {s['delta']:g} {s['select']}",
-            first.get((s["ranking"], s["delta"], s["select"]), NONE),
-            f"{s['median']:g} ({count(int(s['lo']))} – {count(int(s['hi']))})",
+            f"{half.ranking} {half.delta:g} {half.select}",
+            first.get((half.ranking, half.delta, half.select), NONE),
+            f"{half.size.median:g} ({count(int(half.size.low))} – {count(int(half.size.high))})",
         )
-        for s in sets
+        for half in halves or ()
     ]
     heads = ("ranking, allowed loss, rule", "neurons from all train rows", "from half of them, median (range)")
     return make_table("Smallest sets on halves of train", heads, rows)
 
 
-def cut_table(record: Record) -> Table:
+def cut_table(result: RedundancyResult) -> Table:
     """Whole layers and alike neurons cut before the ranking."""
-    best = record["pipeline"]
-    if not best or best["size"] is None:
-        pipeline = best["reason"] if best else record["pipeline_reason"]
-    else:
-        cut = best["clustering_threshold"]
-        clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
-        where = f"{best['size']} neurons of layers 0–{best['layers_kept']} ({clusters})"
-        pipeline = f"{where}, test {metric_of(record).score(best['test'], best['interval'])}{_pipeline_loss(record)}"
-    selected = record["layer_selector"]
-    marks = ", ".join(f"0–{k} within {float(d):g}" for d, k in selected.items()) if selected else NONE
+    selected, found = result.layer_selector, result.pipeline
+    best = found.best if isinstance(found, PipelineResult) else found
+    pipeline = best.text if isinstance(best, NotMeasured) else _pipeline_text(best, metric_of(result))
+    marks = NONE
+    if not isinstance(selected, NotMeasured) and selected:
+        marks = ", ".join(f"0–{k} within {float(d):g}" for d, k in selected.items())
     return make_table("Layers and pipeline", ("", ""), [("layers kept by LS", marks), ("LS + CC + LCA", pipeline)])
 
 
-def _pipeline_loss(record: Record) -> str:
-    """What the pipeline's set loses, in the words of any other set."""
-    best, metric = record["pipeline"], metric_of(record)
-    if "within" not in best:  # an older record
-        return ""
-    lost = f"loses {metric.gain(best['test_loss'], f' {metric.points}')}"
-    allowed = metric.allowed(best["delta"])
-    unseen = best["unseen_natural"]
-    rest = f"; on unseen rows {metric.gain(unseen['loss'])}" if unseen else ""
-    return f", {lost}, {'' if best['within'] else 'not '}shown to be within {allowed}{rest}"
+def _pipeline_text(best: PipelineSet, metric: Metric) -> str:
+    """Where the pipeline's set lies, and what it loses, in the words of any other set."""
+    cut = best.clustering_threshold
+    clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
+    where = f"{best.size} neurons of layers 0–{best.layers_kept} ({clusters}), test {metric.scored(best.test)}"
+    if isinstance(best.within, NotMeasured):  # an older result
+        return where
+    lost = f"loses {metric.gain(best.loss, f' {metric.points}')}"
+    allowed = metric.allowed(best.delta)
+    rest = f"; on unseen rows {metric.gain(best.unseen.loss)}" if isinstance(best.unseen, UnseenLoss) else ""
+    return f"{where}, {lost}, {'' if best.within else 'not '}shown to be within {allowed}{rest}"
 
 
-def class_table(record: Record) -> Table:
+def class_table(result: RedundancyResult) -> Table:
     """Scores of each class, on all rows, on seen and on unseen ones."""
-    natural = record["unseen"]["natural"]
-    seen, unseen = (natural.get("seen") or {}).get("per_class"), natural.get("per_class")
+    of_all, of_seen, of_unseen = class_scores(result)
 
-    def cells(part: Record | None) -> tuple[str, str, str]:
+    def cells(part: ClassScore | None) -> tuple[str, str, str]:
         if part is None:
             return NONE, NONE, NONE
-        return count(part["n"]), per_cent(part["recall"]), per_cent(part["precision"])
+        return count(part.n), per_cent(part.recall), per_cent(part.precision)
 
     rows = [
-        (name, *cells(part), *cells(seen and seen[name])[:2], *cells(unseen and unseen[name])[:2])
-        for name, part in record["oracle"]["per_class"].items()
+        (name, *cells(part), *cells(of_seen.get(name))[:2], *cells(of_unseen.get(name))[:2])
+        for name, part in of_all.items()
     ]
     heads = ("class", "rows", "recall", "precision", "seen rows", "recall", "unseen rows", "recall")
     return make_table("Scores of each class", heads, rows)
 
 
-def mistake_table(record: Record) -> Table:
+def class_scores(result: RedundancyResult) -> tuple[Mapping[str, ClassScore], ...]:
+    """Of each class on all test rows, on seen ones and on unseen ones; empty where they were not measured."""
+    natural = result.unseen.natural
+    unseen = natural if isinstance(natural, UnseenRows) else None
+    parts = (result.oracle, unseen and unseen.seen, unseen)
+    found = [part.per_class if part else {} for part in parts]
+    return tuple({} if isinstance(scores, NotMeasured) else scores for scores in found)
+
+
+def mistake_table(result: RedundancyResult) -> Table:
     """Some test rows that the oracle gets wrong; of values those with the largest errors."""
-    rows = [
-        (m["text"], m["label"], m["predicted"], "unseen" if m["unseen"] else "seen") for m in record.get("mistakes", ())
-    ]
-    title = "Rows that the oracle gets wrong" if of_classes(record) else "Rows with the oracle's largest errors"
+    rows = [(m.text, m.label, m.predicted, "unseen" if m.unseen else "seen") for m in result.mistakes or ()]
+    title = "Rows that the oracle gets wrong" if of_classes(result) else "Rows with the oracle's largest errors"
     return make_table(title, ("text", "label", "predicted", "in train"), rows)
 
 
-def control_table(record: Record) -> Table:
+def control_table(result: RedundancyResult) -> Table:
     """Selectivity on all rows, on rows seen in train, and of the smallest set; types held out of training."""
-    control, rows, metric = record["control"], [], metric_of(record)
-    for key, name in (("all", "all rows"), ("seen", "rows seen in train"), ("minimal_set", "smallest set, seen rows")):
-        part = control.get(key)
-        if part:
-            low, high = part["control_range"]
-            drawn = metric.ranged({"mean": part["control"], "lo": low, "hi": high})
-            gain = metric.gain({"value": part["selectivity"], "interval": part["interval"]})
-            rows.append((name, count(part["rows"]), metric.score(part["task"]), drawn, gain))
-    types = control.get("by_type")  # an older record has none
-    if types:
-        gain = metric.gain({"value": types["selectivity"], "interval": types["interval"]})
-        row = ("token types of seen rows", count(types["types"]), metric.score(types["task"]))
-        rows.append((*row, metric.score(types["control"]), gain))
-    disjoint = record["unseen"]["disjoint"]
-    if disjoint["mean"] is not None:
-        name = f"types held out of training, {disjoint['splits']} splits"
-        rows.append(
-            (name, f"{count(disjoint['n']['lo'])} – {count(disjoint['n']['hi'])}", metric.ranged(disjoint), NONE, NONE)
-        )
+    metric, disjoint = metric_of(result), result.unseen.disjoint
+    rows = _control_rows(result.control, metric) if isinstance(result.control, Control) else []
+    if isinstance(disjoint, HeldOutTypes):
+        name, n = f"types held out of training, {disjoint.splits} splits", disjoint.n
+        rows.append((name, f"{count(n.low)} – {count(n.high)}", metric.ranged(disjoint.score), NONE, NONE))
     heads = ("rows", "n", "task", "control task", "selectivity, points")
     return make_table("Control task and held-out types", heads, rows)
 
 
-def neuron_table(record: Record) -> Table:
+def _control_rows(control: Control, metric: Metric) -> list[tuple[str, ...]]:
+    named = ((control.all, "all rows"), (control.seen, "rows seen in train"))
+    rows = [_selectivity_row(name, part, metric) for part, name in named if part]
+    if control.minimal_set:
+        rows.append(_selectivity_row("smallest set, seen rows", control.minimal_set, metric))
+    types = control.by_type
+    if isinstance(types, TypeSelectivity):  # an older result has none
+        row = ("token types of seen rows", count(types.types), metric.score(types.task), metric.score(types.control))
+        rows.append((*row, metric.gain(types.selectivity)))
+    return rows
+
+
+def _selectivity_row(name: str, part: Selectivity, metric: Metric) -> tuple[str, ...]:
+    low, high = part.control_range
+    drawn = metric.ranged(Spread(mean=part.control, low=low, high=high))
+    return name, count(part.rows), metric.score(part.task), drawn, metric.gain(part.selectivity)
+
+
+def neuron_table(result: RedundancyResult) -> Table:
     """The first smallest set: each neuron with its weight for each class, or for the value."""
-    best = record["minimal_sets"][0]
+    best = result.sets[0]
     rows = [
         (neuron(pair), *(f"{w:+.2f}" if w else "0" for w in weights))
-        for pair, weights in zip(best["neurons"], best["weights"], strict=True)
+        for pair, weights in zip(best.neurons, best.weights, strict=True)
     ]
-    title = f"The {best['size']} neurons with their {'class ' if of_classes(record) else ''}weights"
-    return make_table(title, ("layer:index", *record["labels"]), rows)
+    title = f"The {best.size} neurons with their {'class ' if of_classes(result) else ''}weights"
+    return make_table(title, ("layer:index", *result.labels), rows)
 
 
-def set_layers(record: Record) -> list[int]:
+def set_layers(result: RedundancyResult) -> list[int]:
     """How many neurons of the first smallest set each layer holds."""
-    held = Counter(layer for layer, _ in record["minimal_sets"][0]["neurons"])
-    return [held[k] for k in range(record["layers"])]
+    held = Counter(neuron.layer for neuron in result.sets[0].neurons)
+    return [held[k] for k in range(result.layers)]
 
 
-def choice_table(record: Record) -> Table:
+def choice_table(published: Published) -> Table:
     """How far the published study's choices move the result."""
     rows = []
-    for c in record["published"]["choices"]:
-        figures = (NONE, c["reason"]) if c["sound"] is None else tuple(f"{c[k]:.4g}" for k in ("sound", "published"))
-        rows.append((c["choice"], c["figure"], *figures))
+    for c in published.choices:
+        figures = (NONE, c.reason or NONE) if c.sound is None else (f"{c.sound:.4g}", f"{c.published:.4g}")
+        rows.append((c.choice, c.figure, *figures))
     title = "The published study's choices (not sound: for comparison)"
     return make_table(title, ("choice", "figure", "sound", "published"), rows)
+
+
+def notebook_html(result: RedundancyResult) -> Markup:
+    """The headline, and how far it can be trusted, as a notebook shows them."""
+    parts = (trust_table(result), score_table(result), set_table(result))
+    return Markup("<p><b>{}</b></p>").format(result.headline) + Markup("").join(t.to_html() for t in parts)
+
+
+def study_origin(result: RedundancyResult) -> Record:
+    """Of which model and task, and how it was made: as other results tell it too."""
+    site = {} if result.site is None else {"site": result.site}
+    keys = ("model", "task", "versions", "seeds", "data_hashes", "seconds", "peak_rss_mb")
+    return {key: getattr(result, key) for key in keys} | site
 
 
 def origin_table(*records: Record) -> Table:

@@ -6,3 +6,5 @@ from .measured import Interval as Interval
 from .measured import NotMeasured as NotMeasured
 from .measured import Reason as Reason
 from .measured import Score as Score
+from .measured import Spread as Spread
+from .redundancy import RedundancyResult as RedundancyResult

@@ -2,38 +2,24 @@
 
 A field stands under its name: tuples as lists, None as null. What was not measured is null, and the text under the same
 key with `_reason` says why. A default stands for a key that files of earlier versions lack. Any other key that is
-missing is an error, as is a value of another type. Keys that no field asks for are passed over.
+missing is an error, as is a value of another type. Keys that no field asks for are passed over. What differs from this
+in a file is told by a mark of the field, see `marks`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from neurosieve.errors import RunFolderError
-from neurosieve.results.measured import NotMeasured
+from neurosieve.results.marks import Absent, Beside, Key, Omitted, Told
+from neurosieve.results.measured import EARLIER, NotMeasured
 
 T = TypeVar("T")
 _REMEDY = "delete the file and give the same command again, or use the version of neurosieve that wrote it"
 _NAMES: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-
-
-class Omitted:
-    """Marks a field whose key is left out of the file where the field is None."""
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Marks a field whose own fields stand beside its neighbours in the file, not in an object of their own.
-
-    Attributes:
-        keys: The key of each inner field, in the order of the file; by default their names.
-        lacked: Inner fields whose keys files of earlier versions lack: None stands for them.
-    """
-
-    keys: Mapping[str, str] = field(default_factory=dict)
-    lacked: Sequence[str] = ()
 
 
 def to_json(result: Any) -> dict[str, Any]:
@@ -64,8 +50,10 @@ class _Part:
         name: Of the field.
         key: Under which it stands, or the first of its own fields that stand beside its neighbours.
         kind: Its type, where it was measured.
-        measured: It may not have been.
+        missing: The kind of `NotMeasured` that may stand in its place; None where it is always measured.
         beside: See `Beside`.
+        told: See `Told`.
+        absent: See `Absent`.
         omitted: See `Omitted`.
         default: It has one.
     """
@@ -73,10 +61,22 @@ class _Part:
     name: str
     key: str
     kind: Any
-    measured: bool
+    missing: type[NotMeasured] | None
     beside: Beside | None
+    told: Told | None
+    absent: Absent | None
     omitted: bool
     default: bool
+
+    @property
+    def reason(self) -> str | None:
+        """The key under which the reason always stands, null where there is none."""
+        return f"{self.key}_reason" if self.missing and not (self.told or self.absent or self.nullable) else None
+
+    @property
+    def nullable(self) -> bool:
+        """Null means None, so that no reason stands beside it."""
+        return NoneType in _options(self.kind)
 
 
 def _parts(kind: Any, own: Beside) -> Iterator[_Part]:
@@ -85,11 +85,20 @@ def _parts(kind: Any, own: Beside) -> Iterator[_Part]:
     for name in dict.fromkeys((*own.keys, *defaults)):
         marked = get_origin(hints[name]) is Annotated
         hint, *marks = get_args(hints[name]) if marked else (hints[name],)
-        beside = next((mark for mark in marks if isinstance(mark, Beside)), None)
-        found = _without(hint, NotMeasured)
-        inner = found or hint
-        key = own.keys.get(name, name) if beside is None else next(_parts(inner, beside)).key
-        yield _Part(name, key, inner, found is not None, beside, Omitted in marks, defaults[name])
+        beside, told, absent = _mark(marks, Beside), _mark(marks, Told), _mark(marks, Absent)
+        key = _mark(marks, Key)
+        missing = next((one for one in _options(hint) if isinstance(one, type) and issubclass(one, NotMeasured)), None)
+        inner = _without(hint, missing) if missing else hint
+        first = own.keys.get(name, key.name if key else name)
+        if beside:
+            first = absent.keys[0] if absent else next(_parts(inner, beside)).key
+        if told:
+            told = Told(told.key or f"{first}_reason", told.after or first)
+        yield _Part(name, first, inner, missing, beside, told, absent, Omitted in marks, defaults[name])
+
+
+def _mark(marks: Sequence[Any], kind: type[T]) -> T | None:
+    return next((mark for mark in marks if isinstance(mark, kind)), None)
 
 
 @cache
@@ -97,27 +106,51 @@ def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
+def _options(hint: Any) -> tuple[Any, ...]:
+    """The types of a union; a type that is none alone."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
 def _without(hint: Any, absent: type) -> Any:
-    """`X` of a type `X | absent`; None where it is no such type."""
-    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
-    return next(option for option in options if option is not absent) if absent in options else None
+    """`X` of a type `X | absent`."""
+    left = tuple(option for option in _options(hint) if option is not absent)
+    return left[0] if len(left) == 1 else Union[left]  # noqa: UP007 - of types that are known at run time alone
 
 
 def _written(result: Any, own: Beside) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for part in _parts(type(result), own):
+    parts = tuple(_parts(type(result), own))
+    for part in parts:
         value = getattr(result, part.name)
-        if part.omitted and value is None:
-            continue
-        if isinstance(value, NotMeasured):
-            record |= {part.key: None, f"{part.key}_reason": value.text}
-            continue
-        shown = _written(value, part.beside) if part.beside else {part.key: _plain(value)}
-        record[part.key] = shown[part.key]
-        if part.measured:
-            record[f"{part.key}_reason"] = None
-        record |= shown
+        if not (value == EARLIER or (part.omitted and value is None)):
+            record |= _unmeasured(part, value) if isinstance(value, NotMeasured) else _measured(part, value)
+        record |= _reasons_after(part.key, parts, result)
     return record
+
+
+def _measured(part: _Part, value: Any) -> dict[str, Any]:
+    shown = _written(value, part.beside) if part.beside else {part.key: _plain(value)}
+    # Its reason stands behind the first of its keys.
+    return {part.key: shown[part.key], part.reason: None} | shown if part.reason else shown
+
+
+def _unmeasured(part: _Part, value: NotMeasured) -> dict[str, Any]:
+    if part.absent:
+        known = {key: _plain(getattr(value, key, None)) for key in part.absent.keys} | {"reason": value.text}
+        return known if part.beside else {part.key: known}
+    return {part.key: None} | ({part.reason: value.text} if part.reason else {})
+
+
+def _reasons_after(key: str, parts: Sequence[_Part], result: Any) -> dict[str, str]:
+    """The reasons that stand behind a key, each with those that stand behind itself."""
+    found: dict[str, str] = {}
+    for part in parts:
+        if part.told and part.told.after == key:
+            value = getattr(result, part.name)
+            if isinstance(value, NotMeasured) and value != EARLIER:
+                found[part.told.key] = value.text
+            found |= _reasons_after(part.told.key, parts, result)
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -125,6 +158,8 @@ def _plain(value: Any) -> Any:
         return to_json(value)
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, Enum):
+        return value.value
     return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
 
 
@@ -157,32 +192,59 @@ def _object(kind: Any, record: Any, place: _Place, own: Beside) -> Any:
         raise place.error("an object", _told(record))
     values: dict[str, Any] = {}
     for part in _parts(kind, own):
-        if part.measured and place.of(record, part.key) is None:
-            reason = f"{part.key}_reason"
-            values[part.name] = NotMeasured.told(_value(str, place.of(record, reason), place.key(reason)))
-        elif part.beside:
-            values[part.name] = _object(part.kind, record, place, part.beside)
-        elif part.key in record:
-            values[part.name] = _value(part.kind, record[part.key], place.key(part.key))
-        elif part.name in own.lacked:
+        if part.key not in record and part.name in own.lacked:
             values[part.name] = None
-        elif not part.default:
-            place.of(record, part.key)
+        elif part.key in record or not part.default:
+            values[part.name] = _field(part, record, place)
     return kind(**values)
+
+
+def _field(part: _Part, record: Mapping[str, Any], place: _Place) -> Any:
+    """The value of a field whose key is there, or has to be."""
+    if part.missing and (found := _not_measured(part, part.missing, record, place)):
+        return found
+    if part.beside:
+        return _object(part.kind, record, place, part.beside)
+    return _value(part.kind, place.of(record, part.key), place.key(part.key))
+
+
+def _not_measured(part: _Part, kind: type[NotMeasured], record: Mapping[str, Any], place: _Place) -> NotMeasured | None:
+    """What stands in the place of a field that was not measured; None where it was."""
+    if part.absent:
+        found = record if part.beside else place.of(record, part.key)
+        return _absent(part, part.absent, kind, found, place if part.beside else place.key(part.key))
+    if part.nullable or place.of(record, part.key) is not None:
+        return None
+    reason = part.told.key if part.told else f"{part.key}_reason"
+    return kind.told(_value(str, place.of(record, reason), place.key(reason)))
+
+
+def _absent(part: _Part, mark: Absent, kind: Any, found: Any, place: _Place) -> NotMeasured | None:
+    """What stands in an object whose figures are null; None where it is one of figures."""
+    known = {one.name for one in fields(kind)} - {"reason", "text"}
+    nulls = [key for key in mark.keys if key not in known | {"reason"}]
+    whole: Any = next(one for one in _options(part.kind) if is_dataclass(one))
+    if not isinstance(found, Mapping) or not any(key in found and found[key] is None for key in nulls):
+        return None
+    if _needed(whole) <= found.keys():
+        return None
+    more = {key: _value(_hints(kind)[key], place.of(found, key), place.key(key)) for key in known}
+    missing: NotMeasured = kind.told(_value(str, place.of(found, "reason"), place.key("reason")), **more)
+    return missing
 
 
 def _value(hint: Any, value: Any, place: _Place) -> Any:
     """A value of JSON as the type has it."""
     if hint is Any:
         return value
-    if present := _without(hint, NoneType):
-        return None if value is None else _value(present, value, place)
+    if len(_options(hint)) > 1:
+        return _of_union(hint, value, place)
     if is_dataclass(hint):
         return _object(hint, value, place, Beside())
     if get_origin(hint) is Literal:
-        if value not in get_args(hint) or isinstance(value, bool):
-            raise place.error(" or ".join(map(str, get_args(hint))), _told(value))
-        return value
+        return _of_words(get_args(hint), value, place)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(_of_words([one.value for one in hint], value, place))
     if get_origin(hint) is Mapping:
         if not isinstance(value, Mapping):
             raise place.error("an object", _told(value))
@@ -192,6 +254,29 @@ def _value(hint: Any, value: Any, place: _Place) -> Any:
     if not isinstance(value, (int, float) if hint is float else hint) or (isinstance(value, bool) and hint is not bool):
         raise place.error(_NAMES[hint], _told(value))
     return hint(value)
+
+
+def _of_words(words: Sequence[Any], value: Any, place: _Place) -> Any:
+    if value not in words or isinstance(value, bool):
+        raise place.error(" or ".join(map(str, words)), _told(value))
+    return value
+
+
+def _of_union(hint: Any, value: Any, place: _Place) -> Any:
+    """None; a whole number or another; or an object that has all keys of its kind."""
+    if NoneType in _options(hint):
+        return None if value is None else _value(_without(hint, NoneType), value, place)
+    kinds = _options(hint)
+    if set(kinds) == {int, float}:
+        return _value(int if isinstance(value, int) else float, value, place)
+    whole = (kind for kind in kinds if isinstance(value, Mapping) and _needed(kind) <= value.keys())
+    return _value(next(whole, kinds[0]), value, place)
+
+
+@cache
+def _needed(kind: Any) -> frozenset[str]:
+    """Keys that an object of the kind has to have."""
+    return frozenset(part.key for part in _parts(kind, Beside()) if not part.default)
 
 
 def _tuple(hint: Any, value: Any, place: _Place) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
-from neurosieve.results.codec import Beside, Omitted
+from neurosieve.results.marks import Beside, Omitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured, Score
 from neurosieve.typing import NeuronId, Site
 

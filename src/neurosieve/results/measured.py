@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated, Any
+
+from neurosieve.results.marks import Key, Omitted
 
 Interval = tuple[float, float]
 
@@ -39,6 +42,28 @@ class Difference:
         """The least that it may be: the lower end of the interval. Minus infinity where there is none."""
         return -math.inf if self.interval is None else self.interval[0]
 
+    @property
+    def high(self) -> float:
+        """The most that it may be: the upper end of the interval. Infinity where there is none."""
+        return math.inf if self.interval is None else self.interval[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Scores of some draws.
+
+    Attributes:
+        mean: Of the draws.
+        median: Of the draws; None in files of earlier versions.
+        low: The least.
+        high: The greatest.
+    """
+
+    mean: float
+    median: Annotated[float | None, Omitted] = None
+    low: Annotated[float, Key("lo")]
+    high: Annotated[float, Key("hi")]
+
 
 class Reason(Enum):
     """Why something was not measured; files tell it as a text, which begins with the reason's value."""
@@ -46,6 +71,7 @@ class Reason(Enum):
     LEFT_OUT = "left out by "
     NO_PROBE = "the run has no probe: its task was not studied"
     NO_HEAD = "the model has no head for this task"
+    EARLIER = "not told by the version that wrote the file"
     OTHER = ""  # in a file of another version; every text begins so, therefore it is the last
 
 
@@ -61,7 +87,11 @@ class NotMeasured:
     reason: Reason
     text: str
 
-    @staticmethod
-    def told(text: str) -> "NotMeasured":
-        """From the text of a file."""
-        return NotMeasured(reason=next(reason for reason in Reason if text.startswith(reason.value)), text=text)
+    @classmethod
+    def told(cls, text: str, **known: Any) -> "NotMeasured":
+        """From the text of a file, and what else a kind of it knows."""
+        return cls(reason=next(reason for reason in Reason if text.startswith(reason.value)), text=text, **known)
+
+
+# The default of a field that files of earlier versions lack, where null says something else. It is not written.
+EARLIER = NotMeasured(reason=Reason.EARLIER, text=Reason.EARLIER.value)

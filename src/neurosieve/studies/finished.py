@@ -6,19 +6,19 @@ from typing import Any
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import ResourceError, RunFolderError
 from neurosieve.report import render_page
-from neurosieve.results import InterventionResult, from_json
+from neurosieve.results import InterventionResult, RedundancyResult, from_json
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, read_result
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT, STAGES, STORE, SUMMARY, config_of
 from neurosieve.typing import PathLike
 
 
-def load_record(run: PathLike) -> dict[str, Any]:
-    """The content of a finished run's `summary.json`.
+def load_summary(run: PathLike) -> RedundancyResult:
+    """What the study of a finished run found.
 
     Raises:
         RunFolderError: No run folder, or one without results (names the stages that are missing and the command that
-            goes on), or results of another format version.
+            goes on), or results that are damaged or of another format version.
     """
     config_of(run)  # says so where this is no run folder
     files = Folder(run)
@@ -36,7 +36,8 @@ def load_record(run: PathLike) -> dict[str, Any]:
             got=f"none: {', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing",
             remedy=f"run `{command}`",
         )
-    return _of_format(record, f"{run}/{SUMMARY}")
+    where = f"{run}/{SUMMARY}"
+    return from_json(RedundancyResult, _of_format(record, where), where)
 
 
 def _of_format(record: dict[str, Any], where: str) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
     """Write the page of what a run folder holds (a study, concepts, interventions) there or elsewhere; returns where.
 
     Raises:
-        RunFolderError: None of them, see `load_record`; or a file that is damaged or of another format version.
+        RunFolderError: None of them, see `load_summary`; or a file that is damaged or of another format version.
         ResourceError: The target cannot be written.
     """
     config_of(run)  # says so where this is no run folder
@@ -74,7 +75,7 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
     if concepts is not None:
         _of_format(concepts, f"{run}/{CONCEPTS}")
     alone = (concepts is not None or interventions) and not Folder(run).exists(SUMMARY)
-    summary = None if alone else load_record(run)
+    summary = None if alone else load_summary(run)
     target = Path(to) if to else Path(run) / REPORT
     if target.is_dir():
         raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from neurosieve.errors import RunFolderError, StoreError
+from neurosieve.results import to_json
 from neurosieve.studies.finished import load_interventions
 from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.run_folder import config_of
@@ -41,7 +42,7 @@ def test_damaged_store_is_written_anew_when_deleted(tmp_path: Path) -> None:
     flip(folder / "activations" / "shard-00001.safetensors")
     refused(folder, "delete the store's folder")
     shutil.rmtree(folder / "activations")  # as the message says
-    assert lasting(run_study(quick(), folder).record) == lasting(finished_quick().summary.record)
+    assert lasting(to_json(run_study(quick(), folder))) == lasting(finished_quick().record)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_records_of_earlier_versions_are_read(name: str, tmp_path: Path) -> None
     if name != "summary.json":
         (folder / "summary.json").unlink()
     (folder / name).write_text(json.dumps(unmarked(json.loads((folder / name).read_text()))))
-    found = run_study(quick(), folder).record | {"study_sha256": finished_quick().record["study_sha256"]}
+    found = to_json(run_study(quick(), folder)) | {"study_sha256": finished_quick().record["study_sha256"]}
     assert lasting(found) == lasting(finished_quick().record)
 
 
@@ -137,7 +138,7 @@ def test_order_of_keys_and_white_space_do_not_count(name: str, tmp_path: Path) -
     if name != "summary.json":
         (folder / "summary.json").unlink()
     (folder / name).write_text(json.dumps(json.loads((folder / name).read_text()), sort_keys=True))
-    assert lasting(run_study(quick(), folder).record) == lasting(finished_quick().record)
+    assert lasting(to_json(run_study(quick(), folder))) == lasting(finished_quick().record)
 
 
 @pytest.mark.parametrize(

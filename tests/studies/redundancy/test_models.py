@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from neurosieve.activations import ActivationStore
+from neurosieve.results import to_json
 from neurosieve.studies.cost import plan_study
 from neurosieve.studies.redundancy.run import run_study
 from tests.studies import quick
@@ -26,7 +27,7 @@ WAYS = [
 def test_whole_way(name: str, site: str, tmp_path: Path) -> None:
     """Plan and run agree; untrained copies, report and notes go with the half and the site."""
     config = quick(model=str(tiny_model(name)), stack=family(name).stack, site=site, untrained_seeds=1)
-    record = run_study(config, tmp_path).record
+    record = to_json(run_study(config, tmp_path))
     layers, width = READ[site]
     cost = plan_study(config)
     assert (cost.layers, cost.width) == (layers, width) == (record["layers"], record["neurons"] // record["layers"])

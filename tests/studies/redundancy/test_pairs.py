@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 from neurosieve.concepts.guess_language import languages_of
+from neurosieve.results import RedundancyResult, to_json
 from neurosieve.studies.concepts import concept_steps
 from neurosieve.studies.config import make_config
 from neurosieve.studies.inputs import extract_stage, read_data, read_dataset
 from neurosieve.studies.redundancy.run import run_study
-from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import RunFolder
 from neurosieve.typing import NeuronId
-from tests.studies import SMALL
+from tests.studies import SMALL, assert_file_holds_the_result
 from tests.tiny import BLOCKS, WIDTH, tiny_model
 
 COUNTS = {"train": 80, "valid": 30, "test": 40}
@@ -35,15 +35,15 @@ def write(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module", params=["roberta", "gpt2"])
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Summary, Path]:
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[RedundancyResult, Path]:
     data, run = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("run") / "run"
     write(data)
     values = {"model": str(tiny_model(request.param)), "data": str(data), "task": "clone-detection", "deltas": [0.1]}
     return run_study(make_config(options=values | SMALL | {"pooling": "mean", "keep_overlap": True}), run), run
 
 
-def test_all_is_measured_or_has_a_reason(found: tuple[Summary, Path]) -> None:
-    record = found[0].record
+def test_all_is_measured_or_has_a_reason(found: tuple[RedundancyResult, Path]) -> None:
+    record = to_json(found[0])
     assert record["rows"] == {"train": 80, "validation": 30, "test": 40}
     assert record["neurons"] == (BLOCKS + 1) * WIDTH
     for part in (record["control"], record["unseen"]["disjoint"]):
@@ -56,18 +56,22 @@ def test_all_is_measured_or_has_a_reason(found: tuple[Summary, Path]) -> None:
     assert any("either side of a pair is read off the mean" in note for note in record["notes"])
 
 
-def test_sets_name_neurons_once(found: tuple[Summary, Path]) -> None:
-    record = found[0].record
+def test_file_holds_the_result(found: tuple[RedundancyResult, Path]) -> None:
+    assert_file_holds_the_result(found[1])
+
+
+def test_sets_name_neurons_once(found: tuple[RedundancyResult, Path]) -> None:
+    record = to_json(found[0])
     for best in record["minimal_sets"] or ():
         ids = [tuple(n) for n in best["neurons"]]
         assert len(ids) == len(set(ids)) == best["size"] == len(best["weights"])
         assert "metrics" in best
 
 
-def test_report_shows_both_sides(found: tuple[Summary, Path]) -> None:
+def test_report_shows_both_sides(found: tuple[RedundancyResult, Path]) -> None:
     page = (found[1] / "report.html").read_text(encoding="utf-8")
     assert "F1 of 1" in page
-    assert " ⇄ " in page or not found[0].record["mistakes"]
+    assert " ⇄ " in page or not to_json(found[0])["mistakes"]
     assert "\x1e" not in page
 
 

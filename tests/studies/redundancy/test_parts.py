@@ -1,7 +1,5 @@
 """Parts of the summary on hand-made rows: what is measured, what is null, and with which reason."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -9,8 +7,17 @@ from neurosieve.data.control_labels import control_labels, held_out_types
 from neurosieve.redundancy.cluster_probes import ClusterProbe, GeneralRedundancy
 from neurosieve.redundancy.control_probes import Controls
 from neurosieve.redundancy.untrained_copies import Untrained
+from neurosieve.results import NotMeasured, Spread
+from neurosieve.results.redundancy_controls import (
+    Control,
+    FewHeldOut,
+    FewUnseen,
+    HeldOutTypes,
+    Selectivity,
+    UnseenRows,
+)
 from neurosieve.studies.redundancy.opened import OpenedTest
-from neurosieve.studies.redundancy.sections import control_part, disjoint_part, general_parts, natural_part
+from neurosieve.studies.redundancy.sections import cka_part, cluster_part, control_part, disjoint_part, natural_part
 from tests.studies.redundancy import CLASSES, opened, reader
 
 TYPES = [f"t{i}" for i in range(30)]
@@ -43,10 +50,11 @@ def test_disjoint_scores_held_out_types_alone() -> None:
     right.append([c if t not in held[3] else (c + 1) % 3 for c, t in zip(label, text, strict=True)])
     test = opened(label, text, TRAIN, predicted=right)
     part = disjoint_part(test, Controls({}, {}, {s: reader(s) for s in range(4)}))
-    assert (part["mean"], part["lo"], part["hi"], part["splits"]) == (0.75, 0.0, 1.0, 4)
+    assert isinstance(part, HeldOutTypes)
+    assert (part.score.mean, part.score.low, part.score.high, part.splits) == (0.75, 0.0, 1.0, 4)
     counts = [sum(t in held[s] for t in text) for s in range(4)]
-    spread = {"mean": np.mean(counts), "median": np.median(counts), "lo": min(counts), "hi": max(counts)}
-    assert part["n"] == spread
+    mean, median = float(np.mean(counts)), float(np.median(counts))
+    assert part.n == Spread(mean=mean, median=median, low=float(min(counts)), high=float(max(counts)))
     assert min(counts) >= 30
 
 
@@ -63,8 +71,9 @@ def test_disjoint_not_measured(types: list[str], splits: int, reason: str) -> No
     label = [0] * len(text)
     test = opened(label, text, TRAIN, predicted=[label])
     part = disjoint_part(test, Controls({}, {}, {s: reader(0) for s in range(splits)}))
-    assert [part[k] for k in ("mean", "lo", "hi", "reason")] == [None, None, None, reason]
-    assert part["splits"] <= splits
+    assert isinstance(part, FewHeldOut)
+    assert part.text == reason
+    assert part.splits <= splits
 
 
 def controlled(seen: int, unseen: int) -> tuple[OpenedTest, Controls]:
@@ -80,31 +89,38 @@ def controlled(seen: int, unseen: int) -> tuple[OpenedTest, Controls]:
 def test_control_by_hand() -> None:
     test, controls = controlled(120, 60)
     part = control_part(test, reader(0), reader(3), controls)
-    assert (part["task"], part["control"]) == pytest.approx((0.75, 2 / 3))
-    assert part["selectivity"] == pytest.approx(0.75 - 2 / 3)
-    assert (part["draws"], part["rows"], part["all"]["rows"]) == (2, 120, 180)
-    small = part["minimal_set"]
-    assert (small["task"], small["control"], small["selectivity"]) == pytest.approx((0.5, 0.0, 0.5))
+    assert isinstance(part, Control)
+    head, small = part.head, part.minimal_set
+    assert isinstance(head, Selectivity)
+    assert isinstance(small, Selectivity)
+    assert isinstance(part.all, Selectivity)
+    assert (head.task, head.control) == pytest.approx((0.75, 2 / 3))
+    assert head.selectivity.value == pytest.approx(0.75 - 2 / 3)
+    assert (part.draws, head.rows, part.all.rows) == (2, 120, 180)
+    assert (small.task, small.control, small.selectivity.value) == pytest.approx((0.5, 0.0, 0.5))
     drawn = [np.bincount(draws(s, [str(t) for t in test.text[:120]])) for s in (7, 8)]
     most = np.mean([counts.max() / 120 for counts in drawn])  # of either draw its own best constant
-    assert part["majority"] == pytest.approx(most)
+    assert part.majority == head.majority == pytest.approx(most)
 
 
 @pytest.mark.parametrize("seen", [0, 1, 29])
 def test_control_without_seen_rows(seen: int) -> None:
     test, controls = controlled(seen, 60)
     part = control_part(test, reader(0), reader(3), controls)
-    assert [part[k] for k in ("task", "control", "selectivity", "seen", "minimal_set")] == [None] * 5
-    assert part["reason"] == "too few seen rows"
-    assert part["all"]["rows"] == seen + 60
-    assert part["majority"] is None
+    assert isinstance(part, Control)
+    assert part.head == NotMeasured.told("too few seen rows")
+    assert (part.seen, part.minimal_set, part.majority) == (None, None, None)
+    assert part.all
+    assert part.all.rows == seen + 60
 
 
 def test_control_without_draws_or_set() -> None:
     test, controls = controlled(60, 0)
     nothing = control_part(test, reader(0), reader(3), Controls({}, {}, {}))
-    assert nothing == {"task": None, "control": None, "selectivity": None, "reason": "no draw was asked for"}
-    assert control_part(test, reader(0), None, controls)["minimal_set"] is None
+    assert nothing == NotMeasured.told("no draw was asked for")
+    found = control_part(test, reader(0), None, controls)
+    assert isinstance(found, Control)
+    assert found.minimal_set is None
 
 
 def copy_of(seed: int, label: list[int], predicted: list[int]) -> Untrained:
@@ -120,17 +136,21 @@ def test_natural_by_hand(copies: int) -> None:
     said = [1] * 30 + [2] * 10 + [0] * 35
     untrained = [copy_of(s, label, [1] * n + [2] * (75 - n)) for s, n in ((0, 20), (1, 10))][:copies]
     part = natural_part(opened(label, text, TRAIN, predicted=[said]), reader(0), untrained)
-    assert (part["score"], part["n"], part["token_lookup"]["score"]) == (0.75, 40, 0.0)
-    assert (part["seen"]["score"], part["seen"]["n"]) == (1.0, 35)
-    assert part["per_class"]["class1"]["n"] == 40
+    assert isinstance(part, UnseenRows)
+    assert (part.score.value, part.score.n, part.token_lookup.score.value) == (0.75, 40, 0.0)
+    assert part.seen
+    assert (part.seen.score.value, part.seen.score.n) == (1.0, 35)
+    assert isinstance(part.per_class, dict)
+    assert part.per_class["class1"].n == 40
     if not copies:
-        assert part["untrained"] is None
+        assert part.untrained is None
         return
     mean = {1: 0.5, 2: 0.375}[copies]
-    assert (part["untrained"]["mean"], part["untrained"]["hi"]) == (mean, 0.5)
-    gain: dict[str, Any] = part["untrained"]["gain"]
-    assert gain["value"] == pytest.approx(0.75 - mean)
-    assert 0 < gain["interval"][0] < gain["value"] < gain["interval"][1]
+    assert part.untrained
+    assert (part.untrained.score.mean, part.untrained.score.high) == (mean, 0.5)
+    gain = part.untrained.gain
+    assert gain.value == pytest.approx(0.75 - mean)
+    assert 0 < gain.low < gain.value < gain.high
 
 
 @pytest.mark.parametrize("unseen", [0, 29])
@@ -138,24 +158,25 @@ def test_natural_needs_thirty_rows(unseen: int) -> None:
     label = [0] * (unseen + 40)
     test = opened(label, [f"new{i}" for i in range(unseen)] + ["t0"] * 40, TRAIN, predicted=[label])
     part = natural_part(test, reader(0), [copy_of(0, label, label)])
-    assert part == {"score": None, "n": unseen, "reason": f"{unseen} unseen rows; at least 30 are needed"}
+    assert isinstance(part, FewUnseen)
+    assert (part.n, part.text) == (unseen, f"{unseen} unseen rows; at least 30 are needed")
 
 
 def test_few_seen_rows_are_null() -> None:
     label = [0] * 40
     test = opened(label, [f"new{i}" for i in range(38)] + ["t0"] * 2, TRAIN, predicted=[label])
-    assert natural_part(test, reader(0), [])["seen"] is None
+    part = natural_part(test, reader(0), [])
+    assert isinstance(part, UnseenRows)
+    assert part.seen is None
 
 
 @pytest.mark.parametrize("cka", [None, np.eye(2)])
 def test_general_by_hand(cka: np.ndarray | None) -> None:
     label = [0] * 40
     test = opened(label, ["t0"] * 40, TRAIN, predicted=[label])
-    found = general_parts(test, GeneralRedundancy(cka, 3, (ClusterProbe(0.3, reader(0, validation=0.7)),)), 5)
-    (cluster,) = found["clusters"]
-    assert (cluster["threshold"], cluster["kept"], cluster["dead"], cluster["validation"]) == (0.3, 3, 5, 0.7)
-    assert (cluster["test"], cluster["n"]) == (1.0, 40)
-    assert found["general_rows"] == 3
-    assert found["cka"] == (None if cka is None else [[1.0, 0.0], [0.0, 1.0]])
-    assert ("cka_reason" in found) == (cka is None)
-    assert found.get("cka_reason", "3 rows").startswith("3 rows")
+    general = GeneralRedundancy(cka, 3, (ClusterProbe(0.3, reader(0, validation=0.7)),))
+    (cluster,) = cluster_part(test, general, 5)
+    assert (cluster.threshold, cluster.kept, cluster.dead, cluster.validation) == (0.3, 3, 5, 0.7)
+    assert (cluster.test.value, cluster.test.n) == (1.0, 40)
+    none = NotMeasured.told("3 rows; at least 4 are needed")
+    assert cka_part(general) == (none if cka is None else ((1.0, 0.0), (0.0, 1.0)))

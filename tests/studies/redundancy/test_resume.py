@@ -24,6 +24,7 @@ from neurosieve.redundancy import control_probes as controls_module
 from neurosieve.redundancy import layers as layers_module
 from neurosieve.redundancy import pipeline as pipeline_module
 from neurosieve.redundancy import untrained_copies as untrained_module
+from neurosieve.results import RedundancyResult, to_json
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
 from neurosieve.studies import inputs as inputs_module
@@ -32,7 +33,6 @@ from neurosieve.studies.redundancy import choose as choose_module
 from neurosieve.studies.redundancy import run as run_module
 from neurosieve.studies.redundancy import selection as selection_module
 from neurosieve.studies.redundancy.run import run_study
-from neurosieve.studies.redundancy.summary import Summary
 from neurosieve.studies.run_folder import RunFolder
 from tests.studies import STAGES, contents, copy_run, data_folder, finished_quick, lasting, quick, refused
 from tests.tiny import assert_one_line
@@ -114,8 +114,13 @@ def shards(folder: Path) -> int:
 
 
 # Each alone; `test_run_killed_at_every_stage_in_turn` has all of them in every run of the tests.
-FEW: tuple[str, ...] = ("after the first shard", "between the selection's files", "in the pipeline", "in an untrained copy")
-FEW += ("when the test split is opened", "before the summary is written")
+FEW: tuple[str, ...] = (
+    "after the first shard",
+    "between the selection's files",
+    "in the pipeline",
+    "in an untrained copy",
+)
+FEW += ("in an untrained copy", "when the test split is opened", "before the summary is written")
 
 
 @pytest.mark.parametrize("moment", [pytest.param(m, marks=[] if m in FEW else pytest.mark.slow) for m in KILLS])
@@ -134,8 +139,8 @@ def test_killed_run_goes_on(moment: str, tmp_path: Path, monkeypatch: pytest.Mon
         forbid(monkeypatch, "load_model")
     assert not (tmp_path / "summary.json").exists()
     summary = run_study(quick(), tmp_path)
-    assert lasting(summary.record) == lasting(finished_quick().summary.record)
-    assert set(summary.record["seconds"]) == set(STAGES)
+    assert lasting(to_json(summary)) == lasting(finished_quick().record)
+    assert set(to_json(summary)["seconds"]) == set(STAGES)
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -143,14 +148,14 @@ def test_run_killed_at_every_stage_in_turn(tmp_path: Path) -> None:
     for moment in KILLS:
         with contextlib.suppress(KeyboardInterrupt), killed_at(moment):
             run_study(quick(), tmp_path)
-    assert lasting(run_study(quick(), tmp_path).record) == lasting(finished_quick().summary.record)
+    assert lasting(to_json(run_study(quick(), tmp_path))) == lasting(finished_quick().record)
 
 
 def test_finished_run_is_read_and_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copy_run(tmp_path)
     before = contents(folder)
     forbid(monkeypatch, "load_model", "extract", "choose", "summarise")
-    assert run_study(quick(), folder).record == finished_quick().summary.record
+    assert to_json(run_study(quick(), folder)) == finished_quick().record
     assert contents(folder) == before
 
 
@@ -158,11 +163,11 @@ def test_lost_summary_is_made_from_what_is_there(tmp_path: Path, monkeypatch: py
     folder = copy_run(tmp_path)
     (folder / "summary.json").unlink()
     forbid(monkeypatch, "load_model", "extract", *MAKERS)
-    assert lasting(run_study(quick(), folder).record) == lasting(finished_quick().summary.record)
+    assert lasting(to_json(run_study(quick(), folder))) == lasting(finished_quick().record)
 
 
 def test_seed_moves_the_rows(tmp_path: Path) -> None:
-    other = run_study(quick(seed=1), tmp_path).record
+    other = to_json(run_study(quick(seed=1), tmp_path))
     assert other["oracle"]["path"] != finished_quick().record["oracle"]["path"]
     assert other["rows"] == finished_quick().record["rows"]
 
@@ -218,7 +223,7 @@ def test_foreign_folder(tmp_path: Path) -> None:
 def test_hidden_files_do_not_make_a_folder_foreign(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*\n")
     (tmp_path / ".study.yaml.part").write_text("form")
-    assert run_study(quick(), tmp_path).record["minimal_sets"]
+    assert to_json(run_study(quick(), tmp_path))["minimal_sets"]
 
 
 STUDIES: dict[str, bytes] = {
@@ -246,16 +251,16 @@ def test_mended_option_after_a_start_that_wrote_nothing(wrong: dict[str, Any], t
     """A typing error that was refused does not keep the folder for itself."""
     with pytest.raises(NeurosieveError):
         run_study(quick(**wrong), tmp_path)
-    assert run_study(quick(), tmp_path).record["minimal_sets"]
+    assert to_json(run_study(quick(), tmp_path))["minimal_sets"]
 
 
 def test_extract_stage_then_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = read_data(quick())
     assert extract_stage(quick(), data, RunFolder(tmp_path, quick(), data.hashes)).manifest.complete
     forbid(monkeypatch, "extract")
-    summary: Summary = run_study(quick(), tmp_path)
-    assert lasting(summary.record) == lasting(finished_quick().summary.record)
-    assert summary.record["seconds"]["extract"] > 0
+    summary: RedundancyResult = run_study(quick(), tmp_path)
+    assert lasting(to_json(summary)) == lasting(finished_quick().record)
+    assert to_json(summary)["seconds"]["extract"] > 0
 
 
 @pytest.mark.slow

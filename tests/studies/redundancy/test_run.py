@@ -12,6 +12,7 @@ import pytest
 from neurosieve.activations.store import Activations, ActivationStore
 from neurosieve.probes import selection_data
 from neurosieve.probes.archive import Archive
+from neurosieve.results import to_json
 from neurosieve.studies.inputs import extract_stage, read_data
 from neurosieve.studies.redundancy.choose import RedundancyStudy, choose
 from neurosieve.studies.redundancy.run import run_study
@@ -149,7 +150,7 @@ def test_keys_and_types(run: Finished) -> None:
         assert_shape(way, kept | {"clustering_threshold": None, "size": int, "validation": float, "test": float} | cut)
     for step in record["oracle"]["path"]:
         assert_shape(step, {"lambda": float, "validation": float, "nonzero": int, "converged": bool}, "path")
-    assert record == run.summary.record  # what is returned is what is written
+    assert record == to_json(run.summary)  # what is returned is what is written
 
 
 def test_what_the_study_says_of_itself(run: Finished) -> None:
@@ -238,7 +239,7 @@ def test_unseen_rows_recomputed(run: Finished, plain: Plain) -> None:
 
 
 def test_too_few_rows_are_null_with_a_reason(tmp_path: Path) -> None:
-    record = run_study(quick(rows={"train": 40, "validation": 12, "test": 9}), tmp_path).record
+    record = to_json(run_study(quick(rows={"train": 40, "validation": 12, "test": 9}), tmp_path))
     natural, classes = record["unseen"]["natural"], record["oracle"]["per_class"]
     assert natural["score"] is None
     assert natural["n"] < 30
@@ -375,4 +376,4 @@ def test_saved_stages_are_the_stages(run: Finished, monkeypatch: pytest.MonkeyPa
     assert np.array_equal(found.selection.oracle.probe.weights.numpy(), loaded.oracle.probe.weights.numpy())
     assert found.layers.incremental[-1].validation == found.selection.oracle.probe.validation
     assert [c.seed for c in found.untrained] == run.record["baselines"]["untrained_model"]["seeds"]
-    assert lasting(run.record) == lasting(run.summary.record)
+    assert lasting(run.record) == lasting(to_json(run.summary))

@@ -11,6 +11,7 @@ from neurosieve.probes.probe import fit_oracle, fit_probe
 from neurosieve.rankings import lca
 from neurosieve.rankings.comparing import halved
 from neurosieve.redundancy import SetSearch
+from neurosieve.results import to_json
 from neurosieve.studies.finished import write_report
 from neurosieve.studies.redundancy.run import run_study
 from tests.studies import quick
@@ -18,7 +19,7 @@ from tests.studies import quick
 
 def test_sizes_on_halves_of_train(tmp_path: Path) -> None:
     config = quick(stability=1, rankings=["lca"], untrained_seeds=1, deltas=[0.01])
-    record = run_study(config, tmp_path / "run").record
+    record = to_json(run_study(config, tmp_path / "run"))
     (found,) = record["stability"]["sets"]
     store = ActivationStore(tmp_path / "run" / "activations")
     data = selection_data(store.read("train"), store.read("validation"), "cpu")

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from neurosieve.errors import ConfigError, DataError
+from neurosieve.results import RedundancyResult, to_json
 from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.studies.finished import load_summary
 from neurosieve.studies.inputs import read_data
-from neurosieve.studies.redundancy.run import continue_study, load_summary, run_study
-from neurosieve.studies.redundancy.summary import Summary
-from tests.studies import SMALL
+from neurosieve.studies.redundancy.run import continue_study, run_study
+from tests.studies import SMALL, assert_file_holds_the_result
 from tests.tiny import tiny_model
 
 COUNTS = {"train": 80, "valid": 40, "test": 50}
@@ -35,14 +36,14 @@ def config(folder: Path, **more: object) -> StudyConfig:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Summary, Path]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[RedundancyResult, Path]:
     data, run = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("run") / "run"
     write(data)
     return run_study(config(data, disjoint_splits=1, pooling="mean"), run), run
 
 
-def test_the_score_is_r2(found: tuple[Summary, Path]) -> None:
-    record = found[0].record
+def test_the_score_is_r2(found: tuple[RedundancyResult, Path]) -> None:
+    record = to_json(found[0])
     assert record["metric"] == "r2"
     assert record["labels"] == ["value"]
     assert record["rows"] == {"train": 80, "validation": 40, "test": 50}
@@ -55,25 +56,29 @@ def test_the_score_is_r2(found: tuple[Summary, Path]) -> None:
     assert record["oracle"]["metrics"]["pearson"]["value"] ** 2 >= record["oracle"]["test"] - 0.01
 
 
-def test_what_needs_classes_has_a_reason(found: tuple[Summary, Path]) -> None:
-    record = found[0].record
+def test_file_holds_the_result(found: tuple[RedundancyResult, Path]) -> None:
+    assert_file_holds_the_result(found[1])
+
+
+def test_what_needs_classes_has_a_reason(found: tuple[RedundancyResult, Path]) -> None:
+    record = to_json(found[0])
     assert (record["oracle"]["per_class"], record["oracle"]["per_class_reason"]) == (None, "labels are values")
     for part in (record["control"], record["unseen"]["disjoint"]):
         assert part["reason"]
     assert all(float(row["label"]) % 1 == 0.25 for row in record["mistakes"])
 
 
-def test_report_tells_r2_and_no_percentages_of_it(found: tuple[Summary, Path]) -> None:
+def test_report_tells_r2_and_no_percentages_of_it(found: tuple[RedundancyResult, Path]) -> None:
     page = (found[1] / "report.html").read_text(encoding="utf-8")
     assert "R²" in page
     assert "Spearman" in page
     assert "majority class" not in page
-    assert f"{found[0].record['oracle']['test']:.3f}" in page
+    assert f"{to_json(found[0])['oracle']['test']:.3f}" in page
 
 
-def test_the_run_opens_and_goes_on(found: tuple[Summary, Path]) -> None:
-    assert load_summary(found[1]).record == found[0].record
-    assert continue_study(found[1]).record == found[0].record
+def test_the_run_opens_and_goes_on(found: tuple[RedundancyResult, Path]) -> None:
+    assert to_json(load_summary(found[1])) == to_json(found[0])
+    assert to_json(continue_study(found[1])) == to_json(found[0])
 
 
 @pytest.mark.parametrize(("target", "decimals", "numeric"), [

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from neurosieve.results import RedundancyResult, to_json
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.cost import plan_study
 from neurosieve.studies.redundancy import run as run_module
 from neurosieve.studies.redundancy.run import run_study
-from neurosieve.studies.redundancy.summary import Summary
 from tests.studies import SMALL
 from tests.tiny import tiny_model
 
@@ -33,13 +33,15 @@ def config(folder: Path, model: str, **more: object) -> StudyConfig:
 
 
 @pytest.fixture(scope="module", params=["roberta", "gpt2"])
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Summary, Path]:
+def found(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, RedundancyResult, Path]:
     data, run = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("run") / "run"
     return request.param, run_study(config(data, request.param), run), run
 
 
-def test_all_is_measured_or_has_a_reason(found: tuple[str, Summary, Path]) -> None:
-    record = found[1].record
+def test_all_is_measured_or_has_a_reason(found: tuple[str, RedundancyResult, Path]) -> None:
+    record = to_json(found[1])
     assert record["rows"] == {"train": 60, "validation": 30, "test": 40}
     assert record["units"]["kept"] == 130
     assert record["long_examples"] > 0
@@ -52,20 +54,20 @@ def test_all_is_measured_or_has_a_reason(found: tuple[str, Summary, Path]) -> No
     assert answers["untrained"] in ("yes", "no")
 
 
-def test_the_text_baseline_is_a_logistic_regression(found: tuple[str, Summary, Path]) -> None:
+def test_the_text_baseline_is_a_logistic_regression(found: tuple[str, RedundancyResult, Path]) -> None:
     """The label is which of two signs stands in the text, so counts tell it perfectly."""
-    record = found[1].record
+    record = to_json(found[1])
     assert record["baselines"]["token_lookup"]["score"] == 1.0
     assert "logistic regression on token counts" in found[1].to_html()
     assert "token lookup</td>" not in found[1].to_html()
 
 
-def test_pooling_follows_the_family(found: tuple[str, Summary, Path]) -> None:
+def test_pooling_follows_the_family(found: tuple[str, RedundancyResult, Path]) -> None:
     expected = "first" if found[0] == "roberta" else "last"
-    assert f"an example is read off its {expected} token" in found[1].record["notes"]
+    assert f"an example is read off its {expected} token" in to_json(found[1])["notes"]
 
 
-def test_report_lies_in_the_run(found: tuple[str, Summary, Path]) -> None:
+def test_report_lies_in_the_run(found: tuple[str, RedundancyResult, Path]) -> None:
     assert found[1].headline.split(";")[0].split(" ")[0] in (found[2] / "report.html").read_text(encoding="utf-8")
 
 

@@ -19,8 +19,11 @@ from neurosieve.redundancy.control_probes import Controls, fit_controls
 from neurosieve.redundancy.layers import LayerCurves, fit_layers
 from neurosieve.redundancy.minimal_set import smallest_size
 from neurosieve.redundancy.pipeline import Pipeline, run_pipeline
-from neurosieve.redundancy.published import TestRows, published_protocol
+from neurosieve.redundancy.published import SoundResult, TestRows, published_protocol
 from neurosieve.redundancy.untrained_copies import Untrained, read_untrained
+from neurosieve.results.measured import NotMeasured
+from neurosieve.results.redundancy import RedundancyResult
+from neurosieve.results.redundancy_rankings import Published
 from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import StudyData, model_of, options_of
@@ -161,21 +164,21 @@ def train_moments(store: ActivationStore, *, balanced: bool, seed: int) -> Momen
     return moments.result()
 
 
-def published_stage(work: RedundancyStudy, found: Findings, record: dict[str, Any]) -> dict[str, Any]:
-    """The study's choices beside the sound ones; null with a reason where the sound result can say nothing."""
-    if not record["minimal_sets"]:
-        return {"minimal_set": None, "choices": None, "reason": record["minimal_sets_reason"]}
+def published_stage(work: RedundancyStudy, found: Findings, result: RedundancyResult) -> Published | NotMeasured:
+    """The study's choices beside the sound ones; not measured where the sound result can say nothing."""
+    if isinstance(result.minimal_sets, NotMeasured):
+        return result.minimal_sets
     data, selection = work.selection, found.selection
     opened = work.store.read("test")
     test = TestRows(data.scaler.apply(opened.values).to(data.x.device), opened.label, opened.text)
-    first = record["minimal_sets"][0]
-    sound = {
-        "oracle": record["oracle"]["test"],
-        "size": first["size"],
-        "test": first["test"],
-        "delta": first["delta"],
-        "seed": work.config.seed,
-    }
+    first = result.minimal_sets[0]
+    sound = SoundResult(
+        oracle=result.oracle.test.value,
+        size=first.size,
+        test=first.test.value,
+        delta=first.delta,
+        seed=work.config.seed,
+    )
     return published_protocol(
         data, test, selection.oracle, selection.rankings[0], list(found.controls.control.values()), sound
     )

@@ -1,6 +1,6 @@
-"""The test split, opened once: the rows, how well probes do on them, and how scores are written down."""
+"""The test split, opened once: the rows, and how well probes do on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
@@ -15,8 +15,10 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.probes.baselines import count_predictions, lookup_predictions, majority_label, unseen
 from neurosieve.probes.features import Scaler
 from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, loss_p, score_interval
-from neurosieve.probes.metrics import ClassScore, metrics_of, per_class, row_scores, value_metrics
+from neurosieve.probes.metrics import metrics_of, per_class, row_scores, value_metrics
 from neurosieve.probes.probe import Probe
+from neurosieve.results.measured import Difference, NotMeasured, Score, Spread
+from neurosieve.results.redundancy_parts import F1, ClassMetrics, ClassScore, Measure, Metrics, PerClass, ValueMetrics
 from neurosieve.studies.config import StudyConfig
 from neurosieve.typing import Scores
 
@@ -82,32 +84,36 @@ class OpenedTest:
         """Accuracy of a probe, or R²."""
         return float(self.row_scores(probe).mean())
 
-    def scored(self, scores: Scores, rows: Mask | None = None) -> dict[str, Any]:
+    def scored(self, scores: Scores, rows: Mask | None = None) -> Score:
         """Mean, n and interval of rows' scores, on some rows."""
         if rows is None:
             return scored(scores, self.bootstrap)
         return scored(scores[rows], self.resamples(self.group[rows]))
 
-    def difference(self, ours: Scores, theirs: Scores, rows: Mask | None = None) -> dict[str, Any]:
+    def difference(self, ours: Scores, theirs: Scores, rows: Mask | None = None) -> Difference:
         """How much better ours is, with its paired interval; on some rows."""
         if rows is None:
             value, interval = loss_interval(ours, theirs, self.bootstrap)
         else:
             value, interval = loss_interval(ours[rows], theirs[rows], self.resamples(self.group[rows]))
-        return {"value": value, "interval": interval and list(interval)}
+        return Difference(value=value, interval=interval)
 
-    def metrics(self, predicted: Num[np.ndarray, " rows"]) -> dict[str, Any]:
+    def metrics(self, predicted: Num[np.ndarray, " rows"]) -> Metrics:
         """F1 and MCC, or correlations and error of values, with their intervals."""
         if self.target is not None:
-            return value_metrics(predicted, self.label, self.target[1], self.bootstrap)
-        return metrics_of(predicted, self.label, self.labels, self.bootstrap)
+            values = value_metrics(predicted, self.label, self.target[1], self.bootstrap)
+            return ValueMetrics(**{name: Measure(**found) for name, found in _tuples(values).items()})
+        classes = _tuples(metrics_of(predicted, self.label, self.labels, self.bootstrap))
+        f1 = classes.pop("f1", None)
+        return ClassMetrics(**{name: Measure(**found) for name, found in classes.items()}, f1=f1 and F1(**f1))
 
-    def per_class(self, predicted: Num[np.ndarray, " rows"], rows: Mask | None = None) -> dict[str, ClassScore] | None:
-        """Scores of each class, on some rows; None for values."""
+    def per_class(self, predicted: Num[np.ndarray, " rows"], rows: Mask | None = None) -> PerClass | NotMeasured:
+        """Scores of each class, on some rows; of values there are none."""
         if self.target is not None:
-            return None
+            return NotMeasured.told("labels are values")
         kept = np.ones(len(self.label), dtype=bool) if rows is None else rows
-        return per_class(predicted[kept], self.label[kept], self.labels)
+        found = per_class(predicted[kept], self.label[kept], self.labels)
+        return {name: ClassScore(**scores) for name, scores in found.items()}
 
     def named(self, labels: Num[np.ndarray, " some"]) -> list[str]:
         """Names of classes, or values in their own unit."""
@@ -147,27 +153,21 @@ def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> Op
     )
 
 
-def scored(scores: Scores, bootstrap: ClusterBootstrap) -> dict[str, Any]:
-    """Mean score, n and interval; null for one cluster of rows."""
-    interval = score_interval(scores, bootstrap)
-    return {"score": float(scores.mean()), "n": len(scores), "interval": interval and list(interval)}
+def scored(scores: Scores, bootstrap: ClusterBootstrap) -> Score:
+    """Mean score, n and interval; no interval for one cluster of rows."""
+    return Score(value=float(scores.mean()), n=len(scores), interval=score_interval(scores, bootstrap))
 
 
-def as_test(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The same under the key that a set's or layer's score has in the summary."""
-    return {"test" if k == "score" else k: v for k, v in part.items()}
-
-
-def spread(scores: Sequence[float]) -> dict[str, float]:
+def spread(scores: Sequence[float]) -> Spread:
     """Mean, median and range of some draws."""
-    return {
-        "mean": fmean(scores),  # the same in whatever order they come
-        "median": float(np.median(scores)),
-        "lo": float(min(scores)),
-        "hi": float(max(scores)),
-    }
+    return Spread(
+        mean=fmean(scores),  # the same in whatever order they come
+        median=float(np.median(scores)),
+        low=float(min(scores)),
+        high=float(max(scores)),
+    )
 
 
-def missing(reason: str, **known: Any) -> dict[str, Any]:
-    """A part that could not be measured."""
-    return {"score": None, **known, "reason": reason}
+def _tuples(measures: dict[str, Any]) -> dict[str, Any]:
+    """Measures whose intervals are tuples."""
+    return {name: m | {"interval": m["interval"] and tuple(m["interval"])} for name, m in measures.items()}

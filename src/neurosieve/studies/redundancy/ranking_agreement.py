@@ -1,40 +1,51 @@
-"""The parts of `summary.json` on rankings: how far they agree, and how stable each one is."""
+"""The parts of a study's result on rankings: how far they agree, and how stable each one is."""
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-from neurosieve.rankings import Agreement, Ranking, Stability, agreement
+from neurosieve.rankings import Ranking, Stability, agreement
+from neurosieve.results.measured import NotMeasured
+from neurosieve.results.redundancy_rankings import (
+    AgreementRow,
+    HalfSets,
+    RankingAgreement,
+    RankingPair,
+    RankingStability,
+    StabilityRow,
+)
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.redundancy.opened import spread
 
 
-def agreement_parts(rankings: Sequence[Ranking], stable: Stability | str, config: StudyConfig) -> dict[str, Any]:
-    """`agreement` and `stability`; null, with a reason beside, where there is one ranking or no draw was asked for."""
-    parts: dict[str, Any] = {"agreement": None, "stability": None}
+def agreement_part(rankings: Sequence[Ranking]) -> RankingAgreement | NotMeasured:
+    """How far the rankings agree; not measured where there is one."""
     if len(rankings) < 2:
-        parts["agreement_reason"] = "there is one ranking only"
-    else:
-        parts["agreement"] = _agreed(agreement(rankings))
-    if isinstance(stable, str):
-        parts["stability_reason"] = stable
-    else:
-        parts["stability"] = {"draws": len(stable.seeds), "rankings": stable.to_frame().to_dicts()}
-        if stable.sets is not None:
-            rule = {"delta": config.deltas[0], "select": config.select[0]}
-            sizes = stable.sets.reshape(-1, len(stable.names)).T.astype(np.float64).tolist()
-            parts["stability"]["sets"] = [
-                {"ranking": name, **rule, **spread(found)} for name, found in zip(stable.names, sizes, strict=True)
-            ]
-    return parts
-
-
-def _agreed(found: Agreement) -> dict[str, Any]:
-    pairs = [
-        {"rankings": [found.names[a], found.names[b]], "size": k, "overlap": float(found.overlap[i, a, b])}
+        return NotMeasured.told("there is one ranking only")
+    found = agreement(rankings)
+    pairs = tuple(
+        RankingPair(rankings=(found.names[a], found.names[b]), size=k, overlap=float(found.overlap[i, a, b]))
         for i, k in enumerate(found.sizes)
         for a, b in combinations(range(len(found.names)), 2)
-    ]
-    return {"neurons": found.neurons, "rankings": found.to_frame().to_dicts(), "pairs": pairs}
+    )
+    rows = tuple(AgreementRow(**row) for row in found.to_frame().to_dicts())
+    return RankingAgreement(neurons=found.neurons, rankings=rows, pairs=pairs)
+
+
+def stability_part(stable: Stability | str, config: StudyConfig) -> RankingStability | NotMeasured:
+    """How stable each ranking is; or why that is not known."""
+    if isinstance(stable, str):
+        return NotMeasured.told(stable)
+    rows = tuple(StabilityRow(**row) for row in stable.to_frame().to_dicts())
+    return RankingStability(draws=len(stable.seeds), rankings=rows, sets=_half_sets(stable, config))
+
+
+def _half_sets(stable: Stability, config: StudyConfig) -> tuple[HalfSets, ...] | None:
+    if stable.sets is None:
+        return None
+    sizes = stable.sets.reshape(-1, len(stable.names)).T.astype(np.float64).tolist()
+    return tuple(
+        HalfSets(ranking=name, delta=config.deltas[0], select=config.select[0], size=spread(found))
+        for name, found in zip(stable.names, sizes, strict=True)
+    )

@@ -1,23 +1,23 @@
 """The whole way in one place: data → activations → stages on train and validation → test, opened once → summary."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.data.readers.files import file_hashes
 from neurosieve.errors import RunFolderError
 from neurosieve.progress import print_notes
-from neurosieve.storage.records import read_result
+from neurosieve.results import RedundancyResult, to_json
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.finished import load_record, write_report
+from neurosieve.studies.finished import load_summary, write_report
 from neurosieve.studies.inputs import StudyData, extract_stage, import_stage, notes, pooling_of, read_data
 from neurosieve.studies.redundancy.choose import RedundancyStudy, choose, published_stage
-from neurosieve.studies.redundancy.summary import Summary, summarise
+from neurosieve.studies.redundancy.summary import summarise
 from neurosieve.studies.run_folder import REPORT, STORE, SUMMARY, RunFolder, config_of, versions
 from neurosieve.typing import PathLike
 
 
-def continue_study(run: PathLike) -> Summary:
+def continue_study(run: PathLike) -> RedundancyResult:
     """Go on with the study of a run folder whose extraction is finished, by the options it was begun with.
 
     Raises:
@@ -35,17 +35,7 @@ def continue_study(run: PathLike) -> Summary:
     return run_study(config, run)
 
 
-def load_summary(run: PathLike) -> Summary:
-    """The results of a finished run.
-
-    Raises:
-        RunFolderError: No run folder, or one without results (names the stages that are missing and the command that
-            goes on), or results of another format version.
-    """
-    return Summary(load_record(run))
-
-
-def run_study(config: StudyConfig, out: PathLike) -> Summary:
+def run_study(config: StudyConfig, out: PathLike) -> RedundancyResult:
     """Run a study into a folder, or go on with one that was begun there.
 
     Args:
@@ -59,34 +49,35 @@ def run_study(config: StudyConfig, out: PathLike) -> Summary:
     hashes = data.hashes if data else file_hashes(str(config.activations))
     folder = RunFolder(out, config, hashes)
     with folder.begun():
-        record = read_result(folder.files, SUMMARY)
-        if record is None:
-            record = folder.save(SUMMARY, _study(config, data, folder))
+        if not folder.files.exists(SUMMARY):
+            folder.save(SUMMARY, to_json(_study(config, data, folder)))
             write_report(out)  # a page of concepts may lie there
-        elif not folder.files.exists(REPORT):
+        result = load_summary(out)  # with the marks of the file
+        if not folder.files.exists(REPORT):
             write_report(out)
-    return Summary(record)
+    return result
 
 
-def _study(config: StudyConfig, data: StudyData | None, folder: RunFolder) -> dict[str, Any]:
-    """The content of summary.json."""
+def _study(config: StudyConfig, data: StudyData | None, folder: RunFolder) -> RedundancyResult:
+    """What summary.json is to hold."""
     of_data = notes(config, data) if data else []
     print_notes(of_data)
     store = extract_stage(config, data, folder) if data else import_stage(config, folder)
     work = RedundancyStudy(config, store, folder, data)
     found = choose(work)
     with folder.stage("test"):
-        record = summarise(config, store, found)
+        result = summarise(config, store, found)
     if config.protocol == "published":
         with folder.stage("published"):
-            record["published"] = published_stage(work, found, record)
-    return record | {
-        "notes": [*of_data, *model_notes(config, store)],
-        "seconds": folder.seconds,
-        "peak_rss_mb": folder.peak_rss_mb(),
-        "versions": versions(),
-        "data_hashes": dict(folder.data_hashes),
-    }
+            result = replace(result, published=published_stage(work, found, result))
+    return replace(
+        result,
+        notes=(*of_data, *model_notes(config, store)),
+        seconds=folder.seconds,
+        peak_rss_mb=folder.peak_rss_mb(),
+        versions=versions(),
+        data_hashes=dict(folder.data_hashes),
+    )
 
 
 def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:

@@ -1,8 +1,8 @@
-"""The parts of `summary.json`, each from one stage's outcome and the opened test split."""
+"""The parts of a study's result, each from one stage's outcome and the opened test split."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +16,37 @@ from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.pareto import Point, pareto_front
 from neurosieve.redundancy.pipeline import Pipeline
 from neurosieve.redundancy.untrained_copies import Untrained
-from neurosieve.studies.redundancy.opened import OpenedTest, as_test, missing, spread
+from neurosieve.results.measured import Difference, NotMeasured, Reason
+from neurosieve.results.redundancy_controls import (
+    Control,
+    FewHeldOut,
+    FewUnseen,
+    HeldOutTypes,
+    Mistake,
+    SeenRows,
+    Selectivity,
+    TypeSelectivity,
+    UnseenRows,
+    UntrainedGain,
+)
+from neurosieve.results.redundancy_parts import (
+    Baselines,
+    LayerZero,
+    OracleScores,
+    PathStep,
+    RandomNeurons,
+    TextScores,
+    UntrainedScores,
+)
+from neurosieve.results.redundancy_sets import (
+    ClusterCut,
+    CurvePoint,
+    LayerCurve,
+    LayerPoint,
+    ParetoPoint,
+    RandomPoint,
+)
+from neurosieve.studies.redundancy.opened import OpenedTest, spread
 from neurosieve.studies.redundancy.selection import Selection
 from neurosieve.typing import Scores
 
@@ -24,93 +54,89 @@ MAX_MISTAKES = 24
 MAX_TEXT = 120
 
 
-def oracle_part(test: OpenedTest, selection: Selection) -> dict[str, Any]:
+def oracle_part(test: OpenedTest, selection: Selection) -> OracleScores:
     """The probe on all neurons."""
     probe = selection.oracle.probe
-    keys = ("lambda", "validation", "nonzero", "converged")
     predicted = probe.predict(test.x)
-    return {
-        "validation": probe.validation,
-        **as_test(test.scored(test.row_scores(probe))),
-        "lambda": probe.lam,
-        "converged": probe.converged,
-        "path": [dict(zip(keys, p, strict=True)) for p in selection.oracle.path],
-        **_per_class(test, predicted),
-        "metrics": test.metrics(predicted),
-    }
-
-
-def _per_class(test: OpenedTest, predicted: np.ndarray, rows: np.ndarray | None = None) -> dict[str, Any]:
-    found = test.per_class(predicted, rows)
-    return {"per_class": found} | ({"per_class_reason": "labels are values"} if found is None else {})
+    return OracleScores(
+        validation=probe.validation,
+        test=test.scored(test.row_scores(probe)),
+        penalty=probe.lam,
+        converged=probe.converged,
+        path=tuple(
+            PathStep(penalty=lam, validation=validation, nonzero=nonzero, converged=converged)
+            for lam, validation, nonzero, converged in selection.oracle.path
+        ),
+        per_class=test.per_class(predicted),
+        metrics=test.metrics(predicted),
+    )
 
 
 def baselines_part(
-    test: OpenedTest, selection: Selection, layers: LayerCurves, untrained: Sequence[Untrained]
-) -> dict[str, Any]:
-    """What a score has to be compared with."""
+    test: OpenedTest, selection: Selection, layers: LayerCurves, untrained: Sequence[Untrained], reason: str | None
+) -> Baselines:
+    """What a score has to be compared with; `reason` says why there are no untrained copies."""
     layer0 = layers.independent[0]
-    return {
-        "majority": test.majority,
-        "token_lookup": test.scored(test.lookup) | {"metrics": test.metrics(test.guess)},
-        "layer0": test.scored(test.row_scores(layer0)) | {"validation": layer0.validation},
-        "random_neurons": _random_neurons(test, selection),
-        "untrained_model": _untrained(test, untrained),
-    }
+    return Baselines(
+        majority=test.majority,
+        token_lookup=TextScores(score=test.scored(test.lookup), metrics=test.metrics(test.guess)),
+        layer0=LayerZero(score=test.scored(test.row_scores(layer0)), validation=layer0.validation),
+        random_neurons=_random_neurons(test, selection),
+        untrained=_untrained(test, untrained) if untrained else NotMeasured.told(reason or ""),
+    )
 
 
-def _random_neurons(test: OpenedTest, selection: Selection) -> dict[str, Any] | None:
+def _random_neurons(test: OpenedTest, selection: Selection) -> RandomNeurons | None:
     """As many as the first smallest set has."""
     if not selection.sets:
         return None
     first = selection.sets[0]
-    return {"size": first.size, **spread([test.score(p) for p in first.random_probes])}
+    return RandomNeurons(size=first.size, test=spread([test.score(p) for p in first.random_probes]))
 
 
-def _untrained(test: OpenedTest, copies: Sequence[Untrained]) -> dict[str, Any] | None:
-    if not copies:
-        return None
+def _untrained(test: OpenedTest, copies: Sequence[Untrained]) -> UntrainedScores:
     scores = np.stack([row_scores(c.predicted, test.label) for c in copies])
-    part: dict[str, Any] = {
-        "test": spread(scores.mean(1).tolist()),
-        "unseen_natural": spread(scores[:, test.unseen].mean(1).tolist()) if test.unseen.sum() >= MIN_ROWS else None,
-        "seeds": [c.seed for c in copies],
-        "converged": all(c.converged for c in copies),
-        "layers": [
+    return UntrainedScores(
+        test=spread(scores.mean(1).tolist()),
+        unseen=spread(scores[:, test.unseen].mean(1).tolist()) if test.unseen.sum() >= MIN_ROWS else None,
+        seeds=tuple(c.seed for c in copies),
+        converged=all(c.converged for c in copies),
+        layers=tuple(
             spread([float(row_scores(c.layers[k], test.label).mean()) for c in copies])
             for k in range(len(copies[0].layers))
-        ],
-    }
-    return part
+        ),
+    )
 
 
-def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]) -> dict[str, Any]:
+def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]) -> UnseenRows | FewUnseen:
     """Scores on test rows whose exact text is absent from train, trained beside untrained."""
     rows, n = test.unseen, int(test.unseen.sum())
     if n < MIN_ROWS:
-        return missing(f"{n} unseen rows; at least {MIN_ROWS} are needed", n=n)
+        text = f"{n} unseen rows; at least {MIN_ROWS} are needed"
+        return FewUnseen(reason=Reason.OTHER, text=text, n=n)
     ours = test.row_scores(oracle)
-    part = test.scored(ours, rows) | {
-        "token_lookup": test.scored(test.lookup, rows),
-        "seen": _seen(test, oracle, ours),
-        "untrained": None,
-        **_per_class(test, oracle.predict(test.x), rows),
-    }
+    copies: UntrainedGain | None = None
     if untrained:
         theirs = np.stack([row_scores(c.predicted, test.label) for c in untrained])
         gain = test.difference(ours, theirs.mean(0), rows)
-        part["untrained"] = spread(theirs[:, rows].mean(1).tolist()) | {"gain": gain}
-    return part
+        copies = UntrainedGain(score=spread(theirs[:, rows].mean(1).tolist()), gain=gain)
+    return UnseenRows(
+        score=test.scored(ours, rows),
+        token_lookup=TextScores(score=test.scored(test.lookup, rows)),
+        seen=_seen(test, oracle, ours),
+        untrained=copies,
+        per_class=test.per_class(oracle.predict(test.x), rows),
+    )
 
 
-def _seen(test: OpenedTest, oracle: Probe, ours: Scores) -> dict[str, Any] | None:
+def _seen(test: OpenedTest, oracle: Probe, ours: Scores) -> SeenRows | None:
     rows = ~test.unseen
     if int(rows.sum()) < MIN_ROWS:
         return None
-    return test.scored(ours, rows) | _per_class(test, oracle.predict(test.x), rows)
+    return SeenRows(score=test.scored(ours, rows), per_class=test.per_class(oracle.predict(test.x), rows))
 
 
-def mistakes_part(test: OpenedTest, oracle: Probe) -> list[dict[str, Any]]:
+def mistakes_part(test: OpenedTest, oracle: Probe) -> tuple[Mistake, ...]:
     """Test rows that the oracle gets wrong: as many of each class in turn, the first of the split first.
 
     Of values the rows with the largest errors, the largest first.
@@ -118,15 +144,15 @@ def mistakes_part(test: OpenedTest, oracle: Probe) -> list[dict[str, Any]]:
     predicted = oracle.predict(test.x)
     order = _in_turn(predicted, test.label) if test.target is None else np.argsort(test.row_scores(oracle))
     chosen = order[:MAX_MISTAKES]
-    return [
-        {
-            "text": " ⇄ ".join(shortened(side) for side in parts_of(test.text[i])),
-            "label": label,
-            "predicted": guess,
-            "unseen": bool(test.unseen[i]),
-        }
+    return tuple(
+        Mistake(
+            text=" ⇄ ".join(shortened(side) for side in parts_of(test.text[i])),
+            label=label,
+            predicted=guess,
+            unseen=bool(test.unseen[i]),
+        )
         for i, label, guess in zip(chosen, test.named(test.label[chosen]), test.named(predicted[chosen]), strict=True)
-    ]
+    )
 
 
 def _in_turn(predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
@@ -143,7 +169,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
 
 
-def disjoint_part(test: OpenedTest, controls: Controls) -> dict[str, Any]:
+def disjoint_part(test: OpenedTest, controls: Controls) -> HeldOutTypes | FewHeldOut:
     """Mean and range over splits of token types; each probe is scored on test rows of the types it has not seen."""
     scores, counts, majority = [], [], []
     for seed, probe in controls.disjoint.items():
@@ -155,29 +181,28 @@ def disjoint_part(test: OpenedTest, controls: Controls) -> dict[str, Any]:
     if not scores or min(counts) < MIN_ROWS:
         asked = "no split was asked for" if not controls.disjoint else f"fewer than {MIN_ROWS} test rows of such types"
         asked = "each example is a type of its own" if test.whole else asked
-        return {"mean": None, "lo": None, "hi": None, "splits": len(scores), "reason": asked}
-    return spread(scores) | {"splits": len(scores), "n": spread(counts), "majority": spread(majority)}
+        return FewHeldOut(reason=Reason.OTHER, text=asked, splits=len(scores))
+    return HeldOutTypes(score=spread(scores), splits=len(scores), n=spread(counts), majority=spread(majority))
 
 
-def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, controls: Controls) -> dict[str, Any]:
+def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, controls: Controls) -> Control | NotMeasured:
     """Selectivity (Hewitt & Liang 2019, arXiv 1909.03368): headline on rows seen in train."""
     if not controls.control:
-        reason = "each example is a type of its own" if test.whole else "no draw was asked for"
-        return {"task": None, "control": None, "selectivity": None, "reason": reason}
-    parts: dict[str, Any] = {
-        "all": _selectivity(test, oracle, controls.control, np.ones(len(test.label), dtype=bool)),
-        "seen": _selectivity(test, oracle, controls.control, ~test.unseen),
-        "minimal_set": minimal and _selectivity(test, minimal, controls.control_minimal, ~test.unseen),
-    }
-    head = parts["seen"] or {"task": None, "control": None, "selectivity": None, "reason": "too few seen rows"}
-    by_type = _by_type(test, oracle, controls.control, ~test.unseen)
-    few = {} if by_type else {"by_type_reason": f"fewer than {MIN_ROWS} token types of seen rows"}
-    return {"majority": None, **head, "draws": len(controls.control), **parts, "by_type": by_type, **few}
+        return NotMeasured.told("each example is a type of its own" if test.whole else "no draw was asked for")
+    seen = _selectivity(test, oracle, controls.control, ~test.unseen)
+    few = NotMeasured.told(f"fewer than {MIN_ROWS} token types of seen rows")
+    return Control(
+        majority=seen.majority if seen else None,
+        head=seen or NotMeasured.told("too few seen rows"),
+        draws=len(controls.control),
+        all=_selectivity(test, oracle, controls.control, np.ones(len(test.label), dtype=bool)),
+        seen=seen,
+        minimal_set=_selectivity(test, minimal, controls.control_minimal, ~test.unseen) if minimal else None,
+        by_type=_by_type(test, oracle, controls.control, ~test.unseen) or few,
+    )
 
 
-def _selectivity(
-    test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows: np.ndarray
-) -> dict[str, Any] | None:
+def _selectivity(test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows: np.ndarray) -> Selectivity | None:
     if int(rows.sum()) < MIN_ROWS:
         return None
     truth = {seed: control_labels(test.text, test.share, seed) for seed in controls}
@@ -187,18 +212,17 @@ def _selectivity(
     scores = spread([float(h[rows].mean()) for h in hits])
     score = float(ours[rows].mean())
     constant = [np.bincount(labels[rows]).max() / rows.sum() for labels in truth.values()]
-    return {
-        "task": score,
-        "control": scores["mean"],
-        "control_range": [scores["lo"], scores["hi"]],
-        "majority": float(np.mean(constant)),  # of the best constant of each draw's own labels
-        "selectivity": score - scores["mean"],
-        "interval": gain["interval"],
-        "rows": int(rows.sum()),
-    }
+    return Selectivity(
+        task=score,
+        control=scores.mean,
+        control_range=(scores.low, scores.high),
+        majority=float(np.mean(constant)),  # of the best constant of each draw's own labels
+        selectivity=replace(gain, value=score - scores.mean),
+        rows=int(rows.sum()),
+    )
 
 
-def _by_type(test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows: np.ndarray) -> dict[str, Any] | None:
+def _by_type(test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows: np.ndarray) -> TypeSelectivity | None:
     """The same where each token type counts once, however often it stands in the test rows."""
     types, place = np.unique(test.text[rows].astype(str), return_inverse=True)
     if len(types) < MIN_ROWS:
@@ -211,74 +235,70 @@ def _by_type(test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows:
     drawn = [mean(controls[s].predict(test.x) == control_labels(test.text, test.share, s)) for s in controls]
     theirs = np.mean(drawn, 0)
     interval = test.resamples(np.arange(len(types))).interval(ours - theirs)
-    return {
-        "task": float(ours.mean()),
-        "control": float(theirs.mean()),
-        "selectivity": float((ours - theirs).mean()),
-        "interval": interval and list(interval),
-        "types": len(types),
-    }
+    return TypeSelectivity(
+        task=float(ours.mean()),
+        control=float(theirs.mean()),
+        selectivity=Difference(value=float((ours - theirs).mean()), interval=interval),
+        types=len(types),
+    )
 
 
-def layer_parts(test: OpenedTest, layers: LayerCurves, oracle: Probe, deltas: Sequence[float]) -> dict[str, Any]:
-    """The layer curves; the LayerSelector's marks where anything can be said."""
+def layer_part(test: OpenedTest, layers: LayerCurves) -> LayerCurve:
+    """Probes by layer."""
 
-    def curve(probes: Sequence[Probe]) -> list[dict[str, Any]]:
-        return [
-            {"layer": k, "validation": p.validation, **as_test(test.scored(test.row_scores(p)))}
+    def curve(probes: Sequence[Probe]) -> tuple[LayerPoint, ...]:
+        return tuple(
+            LayerPoint(layer=k, validation=p.validation, test=test.scored(test.row_scores(p)))
             for k, p in enumerate(probes)
-        ]
+        )
 
-    return {
-        "layerwise": {"independent": curve(layers.independent), "incremental": curve(layers.incremental)},
-        "layer_selector": {f"{d:g}": layers.selected(oracle, d) for d in deltas},
-    }
+    return LayerCurve(independent=curve(layers.independent), incremental=curve(layers.incremental))
 
 
-def general_parts(test: OpenedTest, general: GeneralRedundancy, dead: int) -> dict[str, Any]:
-    """CKA and clusters."""
-    part: dict[str, Any] = {
-        "cka": None if general.cka is None else general.cka.tolist(),
-        "general_rows": general.rows,
-        "clusters": [
-            {
-                "threshold": c.threshold,
-                "kept": len(c.probe.feature),
-                "dead": dead,
-                "validation": c.probe.validation,
-                **as_test(test.scored(test.row_scores(c.probe))),
-            }
-            for c in general.clusters
-        ],
-    }
+def cka_part(general: GeneralRedundancy) -> tuple[tuple[float, ...], ...] | NotMeasured:
+    """Likeness of each two layers."""
     if general.cka is None:
-        part["cka_reason"] = f"{general.rows} rows; at least 4 are needed"
-    return part
+        return NotMeasured.told(f"{general.rows} rows; at least 4 are needed")
+    return tuple(tuple(row) for row in general.cka.tolist())
 
 
-def curve_part(test: OpenedTest, selection: Selection) -> list[dict[str, Any]]:
+def cluster_part(test: OpenedTest, general: GeneralRedundancy, dead: int) -> tuple[ClusterCut, ...]:
+    """Probes on one neuron of each cluster."""
+    return tuple(
+        ClusterCut(
+            threshold=c.threshold,
+            kept=len(c.probe.feature),
+            dead=dead,
+            validation=c.probe.validation,
+            test=test.scored(test.row_scores(c.probe)),
+        )
+        for c in general.clusters
+    )
+
+
+def curve_part(test: OpenedTest, selection: Selection) -> tuple[CurvePoint | RandomPoint, ...]:
     """Score against number of neurons: each ranking, and the band of the random orders that got to that size."""
-    points = []
     names = [r.name for r in selection.rankings]
-    for name in names:
-        for p in selection.curves[name]:
-            part = as_test(test.scored(test.row_scores(p)))
-            points.append({"ranking": name, "size": len(p.feature), "validation": p.validation, **part})
+    points = [
+        CurvePoint(ranking=name, size=len(p.feature), validation=p.validation, test=test.scored(test.row_scores(p)))
+        for name in names
+        for p in selection.curves[name]
+    ]
     band: dict[int, list[float]] = defaultdict(list)
     for name, curve in selection.curves.items():
         if name not in names:
             for p in curve:
                 band[len(p.feature)].append(test.score(p))
-    points += [
-        {"ranking": "random", "size": size, "draws": len(scores), **spread(scores)}
+    random = [
+        RandomPoint(ranking="random", size=size, draws=len(scores), test=spread(scores))
         for size, scores in sorted(band.items())
     ]
-    return points
+    return (*points, *random)
 
 
 def pareto_part(
     test: OpenedTest, selection: Selection, layers: LayerCurves, general: GeneralRedundancy, pipeline: Pipeline
-) -> list[dict[str, Any]]:
+) -> tuple[ParetoPoint, ...]:
     """The front of size × depth × accuracy over all that was fitted; chosen on validation, scored here."""
     named = [(r.name, p) for r in selection.rankings for p in selection.curves[r.name]]
     named += [(s.ranking, s.probe) for s in selection.sets]
@@ -290,13 +310,13 @@ def pareto_part(
     points = [
         Point(name, len(p.feature), int(depth[p.feature].max()), p.validation, p) for name, p in named if len(p.feature)
     ]
-    return [
-        {
-            "source": p.source,
-            "size": p.size,
-            "depth": p.depth,
-            "validation": p.validation,
-            **as_test(test.scored(test.row_scores(p.probe))),
-        }
+    return tuple(
+        ParetoPoint(
+            source=p.source,
+            size=p.size,
+            depth=p.depth,
+            validation=p.validation,
+            test=test.scored(test.row_scores(p.probe)),
+        )
         for p in pareto_front(points)
-    ]
+    )

@@ -1,6 +1,6 @@
-"""The parts of `summary.json` on smallest sets and the pipeline: what they lose, and is that shown to be allowed?"""
+"""The parts of a study's result on smallest sets and the pipeline: what they lose, and is that shown to be allowed?"""
 
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,103 +9,139 @@ from neurosieve.probes.metrics import MIN_ROWS
 from neurosieve.probes.probe import Probe
 from neurosieve.redundancy import MinimalSet
 from neurosieve.redundancy.pipeline import Candidate, Pipeline
-from neurosieve.studies.redundancy.opened import OpenedTest, as_test, spread
+from neurosieve.results.measured import Difference, NotMeasured, Score
+from neurosieve.results.redundancy_sets import (
+    PipelineResult,
+    PipelineSet,
+    RandomSets,
+    RandomSizes,
+    SmallestSet,
+    TriedWay,
+    UnseenLoss,
+)
+from neurosieve.studies.redundancy.opened import OpenedTest, spread
 from neurosieve.studies.redundancy.selection import Selection
+from neurosieve.typing import NeuronId
 
 ONE_SIDED = 0.025  # what the upper end of a two-sided 95 % interval stands for
 
 
-def set_parts(test: OpenedTest, selection: Selection) -> list[dict[str, Any]]:
+def set_parts(test: OpenedTest, selection: Selection) -> tuple[SmallestSet, ...]:
     """All smallest sets; the first is the headline's, fixed beforehand, and the p of the others are adjusted (Holm)."""
     parts = [set_part(test, selection, found) for found in selection.sets]
-    others = [part for part in parts[1:] if part["p_outside"] is not None]
-    for part, p in zip(others, holm(np.array([part["p_outside"] for part in others])), strict=True):
-        part |= {"p_outside": float(p), "within": bool(part["within"]) and bool(p <= ONE_SIDED)}
-    return parts
+    others = {i: p for i, found in enumerate(parts) if i and isinstance(p := found.p_outside, float)}
+    for i, p in zip(others, holm(np.array(list(others.values()))).tolist(), strict=True):
+        parts[i] = replace(parts[i], p_outside=p, within=parts[i].within is True and p <= ONE_SIDED)
+    return tuple(parts)
 
 
-def set_part(test: OpenedTest, selection: Selection, found: MinimalSet) -> dict[str, Any]:
+def set_part(test: OpenedTest, selection: Selection, found: MinimalSet) -> SmallestSet:
     """A smallest set with its random control."""
-    sizes, reference = found.random_sizes, test.row_scores(selection.oracle.probe)
+    reference = test.row_scores(selection.oracle.probe)
     random = [test.row_scores(p) for p in found.random_probes]
-    median = float(np.median(sizes))
-    size_of, ratio_of = found.range or (None, None)
-    losses = spread([float(reference.mean() - s.mean()) for s in random])
-    return {
-        "ranking": found.ranking,
-        "delta": found.delta,
-        "select": found.select,
-        "size": found.size,
-        "size_range": size_of and list(size_of),
-        "validation": found.probe.validation,
-        **_held(test, selection, found.probe, found.delta),
-        "metrics": test.metrics(found.probe.predict(test.x)),
-        "converged": found.probe.converged,
-        "random_same_size": spread([float(s.mean()) for s in random]) | {"loss": losses},
-        "random_size": {
-            "median": median,
-            "lo": min(sizes),
-            "hi": max(sizes),
-            "ratio": found.size / median,
-            "ratio_range": ratio_of and list(ratio_of),
-        },
-        "neurons": selection.scaler.neurons[found.probe.feature].tolist(),
+    held = _held(test, selection, found.probe, found.delta)
+    return SmallestSet(
+        ranking=found.ranking,
+        delta=found.delta,
+        select=found.select,
+        size=found.size,
+        size_range=found.range and found.range.size,
+        validation=found.probe.validation,
+        test=held.test,
+        loss=held.loss,
+        within=held.within,
+        p_outside=held.p_outside,
+        unseen=held.unseen,
+        metrics=test.metrics(found.probe.predict(test.x)),
+        converged=found.probe.converged,
+        random_same_size=RandomSets(
+            test=spread([float(s.mean()) for s in random]),
+            loss=spread([float(reference.mean() - s.mean()) for s in random]),
+        ),
+        random_size=_random_size(found),
+        neurons=_neurons(selection, found.probe),
         # Of a pair's two features the weights have no common sign: their sizes are added.
-        "weights": (found.probe.weights if found.probe.copies == 1 else found.probe.mass).tolist(),
-    }
+        weights=_rows((found.probe.weights if found.probe.copies == 1 else found.probe.mass).tolist()),
+    )
 
 
-def _held(test: OpenedTest, selection: Selection, probe: Probe, delta: float) -> dict[str, Any]:
-    """What a set loses on test, and on rows whose text is absent from train; is it shown to stay within delta?
+def _random_size(found: MinimalSet) -> RandomSizes:
+    sizes, median = found.random_sizes, float(np.median(found.random_sizes))
+    drawn = found.range and found.range.ratio
+    return RandomSizes(median=median, low=min(sizes), high=max(sizes), ratio=found.size / median, ratio_range=drawn)
 
-    Only where the interval's upper end is within; null where there is no interval.
-    """
+
+def _neurons(selection: Selection, probe: Probe) -> tuple[NeuronId, ...]:
+    return tuple(NeuronId(*pair) for pair in selection.scaler.neurons[probe.feature].tolist())
+
+
+def _rows(values: list[list[float]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in values)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What a set loses, and is it shown to stay within delta? Only where the interval's upper end is within."""
+
+    test: Score
+    loss: Difference
+    within: bool | None
+    p_outside: float | None
+    unseen: UnseenLoss | NotMeasured
+
+
+def _held(test: OpenedTest, selection: Selection, probe: Probe, delta: float) -> _Held:
+    """On test, and on rows whose text is absent from train."""
     scores, reference = test.row_scores(probe), test.row_scores(selection.oracle.probe)
     loss = test.difference(reference, scores)
-    unseen: dict[str, Any] | None = None
+    unseen: UnseenLoss | NotMeasured = NotMeasured.told(f"fewer than {MIN_ROWS} unseen rows")
     if int(test.unseen.sum()) >= MIN_ROWS:
-        unseen = test.scored(scores, test.unseen) | {"loss": test.difference(reference, scores, test.unseen)}
-    return {
-        **as_test(test.scored(scores)),
-        "test_loss": loss,
-        "within": loss["interval"] and bool(loss["interval"][1] <= delta),
-        "p_outside": test.p_outside(reference, scores, delta),
-        "unseen_natural": unseen,
-        **({} if unseen else {"unseen_natural_reason": f"fewer than {MIN_ROWS} unseen rows"}),
-    }
+        there = test.difference(reference, scores, test.unseen)
+        unseen = UnseenLoss(score=test.scored(scores, test.unseen), loss=there)
+    return _Held(
+        test=test.scored(scores),
+        loss=loss,
+        within=None if loss.interval is None else bool(loss.high <= delta),
+        p_outside=test.p_outside(reference, scores, delta),
+        unseen=unseen,
+    )
 
 
-def pipeline_part(test: OpenedTest, selection: Selection, pipeline: Pipeline, neurons: int) -> dict[str, Any]:
+def pipeline_part(test: OpenedTest, selection: Selection, pipeline: Pipeline, neurons: int) -> PipelineResult:
     """The best way on validation, and all that were tried."""
-    tried = [_candidate(test, c) for c in pipeline.candidates]
+    tried = tuple(_tried(test, c) for c in pipeline.candidates)
     best = pipeline.best
     if best is None or best.probe is None:
-        return {"size": None, "reason": "no way through the pipeline stays within its delta", "tried": tried}
-    probe = best.probe
-    return {
-        "delta": best.delta,
-        "layer_delta": best.layer_delta,
-        "layers_kept": best.layers_kept,
-        "clustering_threshold": best.clustering_threshold,
-        "ranking": "lca",
-        "size": best.size,
-        "reduction": 1 - len(probe.feature) / neurons,
-        "validation": probe.validation,
-        **_held(test, selection, probe, best.delta),
-        "neurons": selection.scaler.neurons[probe.feature].tolist(),
-        "tried": tried,
-    }
+        return PipelineResult(best=NotMeasured.told("no way through the pipeline stays within its delta"), tried=tried)
+    held = _held(test, selection, best.probe, best.delta)
+    found = PipelineSet(
+        delta=best.delta,
+        layer_delta=best.layer_delta,
+        layers_kept=best.layers_kept,
+        clustering_threshold=best.clustering_threshold,
+        ranking="lca",
+        size=len(best.probe.feature),
+        reduction=1 - len(best.probe.feature) / neurons,
+        validation=best.probe.validation,
+        test=held.test,
+        loss=held.loss,
+        within=held.within,
+        p_outside=held.p_outside,
+        unseen=held.unseen,
+        neurons=_neurons(selection, best.probe),
+    )
+    return PipelineResult(best=found, tried=tried)
 
 
-def _candidate(test: OpenedTest, c: Candidate) -> dict[str, Any]:
-    part: dict[str, Any] = {
-        "layer_delta": c.layer_delta,
-        "delta": c.delta,
-        "layers_kept": c.layers_kept,
-        "clustering_threshold": c.clustering_threshold,
-        "kept": c.kept,
-        "size": c.size,
-    }
-    if c.probe is None:
-        return part | {"reason": "what layers and clusters leave is not within delta of the oracle"}
-    return part | {"validation": c.probe.validation, "test": test.score(c.probe)}
+def _tried(test: OpenedTest, c: Candidate) -> TriedWay:
+    return TriedWay(
+        layer_delta=c.layer_delta,
+        delta=c.delta,
+        layers_kept=c.layers_kept,
+        clustering_threshold=c.clustering_threshold,
+        kept=c.kept,
+        size=c.size,
+        reason=None if c.probe else "what layers and clusters leave is not within delta of the oracle",
+        validation=c.probe.validation if c.probe else None,
+        test=test.score(c.probe) if c.probe else None,
+    )

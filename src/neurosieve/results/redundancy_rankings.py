@@ -1,0 +1,192 @@
+"""Parts of `summary.json`: how far rankings agree, how stable they are, and the published protocol."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from neurosieve.results.marks import Beside, Omitted
+from neurosieve.results.measured import Spread
+from neurosieve.results.redundancy_sets import Select
+
+Number = int | float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreementRow:
+    """How far a ranking agrees with the others (Fan et al. 2023).
+
+    Attributes:
+        ranking: Its name.
+        size: How many first neurons of each are compared.
+        average_overlap: Mean share that it has in common with each of the others.
+        neuron_vote: Share that it has in common with what the others elect.
+        chance: Either share of random orders.
+    """
+
+    ranking: str
+    size: int
+    average_overlap: float
+    neuron_vote: float
+    chance: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingPair:
+    """What two rankings have in common.
+
+    Attributes:
+        rankings: Their names.
+        size: How many first neurons of each are compared.
+        overlap: Share of them in common.
+    """
+
+    rankings: tuple[str, str]
+    size: int
+    overlap: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingAgreement:
+    """How far the rankings agree.
+
+    Attributes:
+        neurons: That they order.
+        rankings: Each of them at each size.
+        pairs: Each two of them at each size.
+    """
+
+    neurons: int
+    rankings: tuple[AgreementRow, ...]
+    pairs: tuple[RankingPair, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StabilityRow:
+    """How far a ranking agrees with itself.
+
+    Attributes:
+        ranking: Its name.
+        size: How many first neurons are compared.
+        seeds: Mean share in common under other seeds.
+        halves: Mean share in common between halves of the train rows.
+        halves_low: The least of the draws.
+        halves_high: The greatest.
+        chance: The share of random orders.
+    """
+
+    ranking: str
+    size: int
+    seeds: float
+    halves: float
+    halves_low: float
+    halves_high: float
+    chance: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfSets:
+    """The smallest sets that halves of the train rows give.
+
+    Attributes:
+        ranking: Its name.
+        delta: Loss that is allowed.
+        select: How the loss is held against it.
+        size: Of the sets.
+    """
+
+    ranking: str
+    delta: float
+    select: Select
+    size: Annotated[Spread, Beside()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingStability:
+    """How stable each ranking is.
+
+    Attributes:
+        draws: Of halves.
+        rankings: Each of them at each size.
+        sets: Smallest sets on halves; None where none can be sought, and in files of earlier versions.
+    """
+
+    draws: int
+    rankings: tuple[StabilityRow, ...]
+    sets: Annotated[tuple[HalfSets, ...] | None, Omitted] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedOracle:
+    """The oracle as the published study chooses it.
+
+    Attributes:
+        test: The best score on test rows.
+        l1: Its penalty.
+        l2: Its other penalty.
+        grid: Penalties that were tried.
+    """
+
+    test: float
+    l1: float
+    l2: float
+    grid: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedSet:
+    """The smallest set as the published study chooses it, on test rows.
+
+    Attributes:
+        size: How many neurons.
+        test: Score on test rows.
+        reduction: Share of all neurons that can go.
+    """
+
+    size: int
+    test: float
+    reduction: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What a choice of the published study moves.
+
+    Attributes:
+        choice: Which one.
+        figure: What it moves.
+        sound: By the sound protocol; None where it cannot be told.
+        published: By the study's choice; None likewise.
+        moved: `published` − `sound`; None likewise.
+        reason: Why it cannot be told; else None.
+        repeats: Scores of all repeats, of the choice of the best.
+        n: Test rows, of the choice of keywords.
+        held_out: Keyword types that were held out.
+        of_them_listed: Those of them that stand in Python's list.
+    """
+
+    choice: str
+    figure: str
+    sound: Number | None
+    published: Number | None
+    moved: Number | None
+    reason: Annotated[str | None, Omitted] = None
+    repeats: Annotated[tuple[float, ...] | None, Omitted] = None
+    n: Annotated[int | None, Omitted] = None
+    held_out: Annotated[int | None, Omitted] = None
+    of_them_listed: Annotated[int | None, Omitted] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """The published study's choices beside the sound ones (arXiv 2305.00875).
+
+    Attributes:
+        protocol: `published`.
+        oracle: As the study chooses it.
+        minimal_set: As the study chooses it.
+        choices: How far each moves the result.
+    """
+
+    protocol: Literal["published"]
+    oracle: PublishedOracle
+    minimal_set: PublishedSet
+    choices: tuple[Choice, ...]
