@@ -5,7 +5,7 @@ key with `_reason` says why. A default stands for a key that files of earlier ve
 missing is an error, as is a value of another type. Keys that no field asks for are passed over.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from types import NoneType, UnionType
@@ -16,6 +16,7 @@ from neurosieve.results.measured import NotMeasured
 
 T = TypeVar("T")
 _REMEDY = "delete the file and give the same command again, or use the version of neurosieve that wrote it"
+_ABSENT = (NotMeasured, NoneType)  # what stands in a union for no value
 _NAMES: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -23,7 +24,11 @@ class Omitted:
     """Marks a field whose key is left out of the file where the field is None."""
 
 
-@dataclass(frozen=True)
+class ReasonOmitted:
+    """Marks a field that the file may give as null without a reason: then `NotMeasured` has no text."""
+
+
+@dataclass(frozen=True, eq=False)
 class Beside:
     """Marks a field whose own fields stand beside its neighbours in the file, not in an object of their own.
 
@@ -36,9 +41,12 @@ class Beside:
     lacked: Sequence[str] = ()
 
 
+_OBJECT = Beside()  # by its own names, in an object of its own
+
+
 def to_json(result: Any) -> dict[str, Any]:
     """A result as its file holds it, keys in the order of the file."""
-    return _written(result, Beside())
+    return _written(result, _OBJECT)
 
 
 def from_json(kind: type[T], record: Any, file: str) -> T:
@@ -67,6 +75,7 @@ class _Part:
         measured: It may not have been.
         beside: See `Beside`.
         omitted: See `Omitted`.
+        reason_omitted: See `ReasonOmitted`.
         default: It has one.
     """
 
@@ -76,20 +85,29 @@ class _Part:
     measured: bool
     beside: Beside | None
     omitted: bool
+    reason_omitted: bool
     default: bool
 
 
-def _parts(kind: Any, own: Beside) -> Iterator[_Part]:
+@cache  # a result has thousands of values of few kinds
+def _parts(kind: Any, own: Beside) -> tuple[_Part, ...]:
     """The fields of a dataclass, in the order of the file."""
     hints, defaults = _hints(kind), {part.name: part.default is not MISSING for part in fields(kind)}
-    for name in dict.fromkeys((*own.keys, *defaults)):
-        marked = get_origin(hints[name]) is Annotated
-        hint, *marks = get_args(hints[name]) if marked else (hints[name],)
-        beside = next((mark for mark in marks if isinstance(mark, Beside)), None)
-        found = _without(hint, NotMeasured)
-        inner = found or hint
-        key = own.keys.get(name, name) if beside is None else next(_parts(inner, beside)).key
-        yield _Part(name, key, inner, found is not None, beside, Omitted in marks, defaults[name])
+    return tuple(
+        _part(name, own.keys.get(name, name), hints[name], default=defaults[name])
+        for name in dict.fromkeys((*own.keys, *defaults))
+    )
+
+
+def _part(name: str, key: str, hint: Any, *, default: bool) -> _Part:
+    hint, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    beside = next((mark for mark in marks if isinstance(mark, Beside)), None)
+    options = _options(hint)
+    measured = NotMeasured in options
+    kind = next(o for o in options if o not in _ABSENT) if measured or (options and beside) else hint
+    if beside:
+        key = _parts(kind, beside)[0].key
+    return _Part(name, key, kind, measured, beside, Omitted in marks, ReasonOmitted in marks, default)
 
 
 @cache
@@ -97,10 +115,9 @@ def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
-def _without(hint: Any, absent: type) -> Any:
-    """`X` of a type `X | absent`; None where it is no such type."""
-    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
-    return next(option for option in options if option is not absent) if absent in options else None
+def _options(hint: Any) -> tuple[Any, ...]:
+    """The types of a union; none of any other type."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
 
 
 def _written(result: Any, own: Beside) -> dict[str, Any]:
@@ -110,11 +127,12 @@ def _written(result: Any, own: Beside) -> dict[str, Any]:
         if part.omitted and value is None:
             continue
         if isinstance(value, NotMeasured):
-            record |= {part.key: None, f"{part.key}_reason": value.text}
+            reason = {} if part.reason_omitted and not value.text else {f"{part.key}_reason": value.text}
+            record |= {part.key: None} | reason
             continue
         shown = _written(value, part.beside) if part.beside else {part.key: _plain(value)}
         record[part.key] = shown[part.key]
-        if part.measured:
+        if part.measured and not part.reason_omitted:
             record[f"{part.key}_reason"] = None
         record |= shown
     return record
@@ -157,9 +175,10 @@ def _object(kind: Any, record: Any, place: _Place, own: Beside) -> Any:
         raise place.error("an object", _told(record))
     values: dict[str, Any] = {}
     for part in _parts(kind, own):
+        if part.omitted and part.default and part.key not in record:
+            continue
         if part.measured and place.of(record, part.key) is None:
-            reason = f"{part.key}_reason"
-            values[part.name] = NotMeasured.told(_value(str, place.of(record, reason), place.key(reason)))
+            values[part.name] = _not_measured(part, record, place)
         elif part.beside:
             values[part.name] = _object(part.kind, record, place, part.beside)
         elif part.key in record:
@@ -171,14 +190,21 @@ def _object(kind: Any, record: Any, place: _Place, own: Beside) -> Any:
     return kind(**values)
 
 
+def _not_measured(part: _Part, record: Mapping[str, Any], place: _Place) -> NotMeasured:
+    reason = f"{part.key}_reason"
+    if part.reason_omitted and reason not in record:
+        return NotMeasured.told("")
+    return NotMeasured.told(_value(str, place.of(record, reason), place.key(reason)))
+
+
 def _value(hint: Any, value: Any, place: _Place) -> Any:
     """A value of JSON as the type has it."""
     if hint is Any:
         return value
-    if present := _without(hint, NoneType):
-        return None if value is None else _value(present, value, place)
+    if options := _options(hint):
+        return None if value is None else _value(next(o for o in options if o is not NoneType), value, place)
     if is_dataclass(hint):
-        return _object(hint, value, place, Beside())
+        return _object(hint, value, place, _OBJECT)
     if get_origin(hint) is Literal:
         if value not in get_args(hint) or isinstance(value, bool):
             raise place.error(" or ".join(map(str, get_args(hint))), _told(value))
