@@ -122,7 +122,8 @@ def _options(hint: Any) -> tuple[Any, ...]:
 
 def _written(result: Any, own: Beside) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for part in _parts(type(result), own):
+    kind: Any = type(result)
+    for part in _parts(kind, own):
         value = getattr(result, part.name)
         if part.omitted and value is None:
             continue

@@ -46,6 +46,8 @@ class Reason(Enum):
     LEFT_OUT = "left out by "
     NO_PROBE = "the run has no probe: its task was not studied"
     NO_HEAD = "the model has no head for this task"
+    NO_RANKING = "no neurons are ranked here: run the study first, then look for concepts again"
+    OF_TOKENS = "labels are on tokens, not on whole texts"
     OTHER = ""  # in a file of another version; every text begins so, therefore it is the last
 
 
@@ -63,5 +65,5 @@ class NotMeasured:
 
     @staticmethod
     def told(text: str) -> "NotMeasured":
-        """From the text of a file."""
+        """From the text of a file; an empty one where it tells none."""
         return NotMeasured(reason=next(reason for reason in Reason if text.startswith(reason.value)), text=text)
