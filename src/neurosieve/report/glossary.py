@@ -1,6 +1,8 @@
 """The words of the report in plain language."""
 
+from neurosieve.report.concepts import further_parts
 from neurosieve.report.tables import Record, imported
+from neurosieve.results.concepts import ConceptResult
 
 GLOSSARY = {
     "neuron": "One dimension of one layer's output, named layer:index. Layer 0 is the embedding, layer k block k.",
@@ -79,14 +81,14 @@ _OF_INTERVENTIONS = {
 
 
 def glossary(
-    about: Record, summary: Record | None, concepts: Record | None = None, *, edited: bool = False
+    about: Record, summary: Record | None, concepts: ConceptResult | None = None, *, edited: bool = False
 ) -> dict[str, str]:
     """The words of a report: of a study on classes or on values, of concepts and edits where it has them.
 
     Args:
         about: Tells the model and the site.
         summary: A summary's content.
-        concepts: The content of `concepts.json`.
+        concepts: What was found of them.
         edited: There are edits.
     """
     words: dict[str, str] = {}
@@ -98,6 +100,6 @@ def glossary(
     words |= {"neuron": neuron}
     if concepts is not None:
         words |= _OF_CONCEPTS
-        for part, own in _OF_PARTS.items():
-            words |= own if concepts.get(part) else {}
+        for part in further_parts(concepts):
+            words |= _OF_PARTS.get(part, {})
     return words | (_OF_INTERVENTIONS if edited else {})
