@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 import neurosieve
+from neurosieve.results import from_json, to_json
 from neurosieve.studies.concepts import run as concept_module
-from neurosieve.studies.concepts.run import Concepts
+from neurosieve.studies.concepts.run import Concepts, load_concepts
 from neurosieve.studies.config import StudyConfig
 from tests.cli import one_line_error, options, ran
+from tests.report.concept_results import concepts_of
 from tests.studies import finished_quick, lasting, quick
 
 Capture = pytest.CaptureFixture[str]
@@ -39,7 +41,9 @@ def test_run_folder_and_fresh_folder(capsys: Capture, tmp_path: Path, monkeypatc
     assert ran(capsys, "concepts", str(new), "--json").json == fresh.json
     monkeypatch.setenv("COLUMNS", "300")
     text = ran(capsys, "concepts", str(new)).out
-    assert Concepts(fresh.json).headline in " ".join(text.split())
+    found = load_concepts(new)
+    assert found is not None
+    assert found.headline in " ".join(text.split())
     assert str(new) in text
     one_line_error(ran(capsys, "concepts", str(new), "--tokens", "9,9,9"), "tokens [150, 20, 150] → [9, 9, 9]", "begin")
     assert "\x1b" not in text
@@ -52,7 +56,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[StudyConfig]:
 
     def noted(config: StudyConfig, out: Path) -> Concepts:
         found.append(config)
-        return Concepts({"neurons": 0, "views": {}, "out": str(out)})
+        return from_json(Concepts, to_json(concepts_of("full")), str(out))
 
     monkeypatch.setattr(concept_module, "run_concepts", noted)
     monkeypatch.setattr(neurosieve, "run_concepts", noted)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from neurosieve.report import CHARTS, render_page
-from tests.report.concept_records import concepts_of
+from tests.report.concept_results import concepts_of
 from tests.report.edit_results import interventions_of
 from tests.report.records import LONG, result_of
 

@@ -18,7 +18,7 @@ from neurosieve.studies.config import make_config
 from neurosieve.studies.finished import load_summary, write_report
 from neurosieve.studies.redundancy.run import run_study
 from tests.cli import one_line_error, ran
-from tests.report.concept_records import concepts_of
+from tests.report.concept_results import concepts_of
 from tests.report.edit_results import interventions_of
 from tests.studies import finished_quick, quick
 from tests.tiny import assert_one_line
@@ -110,7 +110,7 @@ def test_study_file_of_a_run_runs_again(run: Path) -> None:
 @pytest.fixture
 def concepts(run: Path) -> Path:
     """A run folder with concepts beside its study."""
-    (run / "concepts.json").write_text(json.dumps(concepts_of("full")), encoding="utf-8")
+    (run / "concepts.json").write_text(json.dumps(to_json(concepts_of("full"))), encoding="utf-8")
     return run
 
 
@@ -137,7 +137,7 @@ def test_page_of_concepts_and_interventions(concepts: Path, capsys: Capture) -> 
 
 def test_damaged_concepts(concepts: Path, capsys: Capture) -> None:
     before = (concepts / "report.html").read_bytes()
-    (concepts / "concepts.json").write_text(json.dumps(concepts_of("full") | {"format": 9}), encoding="utf-8")
+    (concepts / "concepts.json").write_text(json.dumps(to_json(concepts_of("full")) | {"format": 9}), encoding="utf-8")
     one_line_error(ran(capsys, "report", str(concepts)), "concepts.json", "version 9", "version 1")
     (concepts / "concepts.json").write_text("{", encoding="utf-8")
     one_line_error(ran(capsys, "report", str(concepts)), "concepts.json", "a whole JSON object")
@@ -158,9 +158,7 @@ def test_new_concepts_refresh_the_page(run: Path, monkeypatch: pytest.MonkeyPatc
     """A page that the study wrote gets the concepts."""
     assert "concepts" not in headings(run)
     found = concepts_of("full")
-    monkeypatch.setattr(concept_study, "_studied", lambda _: found)
-    monkeypatch.setattr(concept_study, "_found", lambda _: {})
-    monkeypatch.setattr(concept_study, "_notes", lambda _: [])
+    monkeypatch.setattr(concept_study, "_result", lambda _: found)
     assert continue_concepts(run, {"language": "python"}).headline == concept_headline(found)
     assert {"scores", "concepts"} <= set(headings(run))
     assert load_concepts(run) is not None

@@ -2,9 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,10 +18,10 @@ from neurosieve.report.code import marked, near
 from neurosieve.report.concept_figures import concept_charts, depth_chart, rival_chart
 from neurosieve.report.concepts import (
     EARLIER,
-    best_rival,
     claim_rule,
     claim_table,
     concept_headline,
+    further_parts,
     left_out_table,
     short_claim_table,
     studied_table,
@@ -31,30 +33,28 @@ from neurosieve.report.interventions import effect_chart
 from neurosieve.report.latent import latent_chart
 from neurosieve.report.numbers import p_value, ratio
 from neurosieve.report.set_groups import group_charts, overlap_table, property_set_table
-from neurosieve.report.tables import Record
 from neurosieve.report.texts import explained_chart
+from neurosieve.results import from_json, to_json
+from neurosieve.results.concepts import Concept
 from neurosieve.studies.concepts.run import Concepts
-from tests.report.concept_records import (
-    KINDS,
-    concepts_of,
-    found_neuron,
-)
+from tests.report.concept_results import KINDS, concepts_of, found_neuron, present, with_concepts
 from tests.report.edit_results import interventions_of
 
 
 def charts_of(kind: str) -> dict[str, Chart]:
-    record = concepts_of(kind)
-    charts = concept_charts(record) | (group_charts(record["groups"]) if record.get("groups") else {})
-    if record.get("latent"):
-        charts |= {"latent": latent_chart(record["latent"]), "explained": explained_chart(record["examples"])}
+    result = concepts_of(kind)
+    parts = further_parts(result)
+    charts = concept_charts(result) | (group_charts(parts["groups"]) if "groups" in parts else {})
+    if "latent" in parts:
+        charts |= {"latent": latent_chart(parts["latent"]), "explained": explained_chart(parts["examples"])}
     return charts | {"effects": effect_chart(interventions_of(kind))}
 
 
 CHARTS = [pytest.param(chart, id=f"{kind}-{key}") for kind in KINDS for key, chart in charts_of(kind).items()]
 
 
-def drawn(chart: Chart) -> list[Record]:
-    data: list[Record] = json.loads(chart.figure.to_json())["data"]
+def drawn(chart: Chart) -> list[dict[str, Any]]:
+    data: list[dict[str, Any]] = json.loads(chart.figure.to_json())["data"]
     return data
 
 
@@ -76,28 +76,27 @@ def test_series_differ_without_colour(chart: Chart) -> None:
 
 
 def test_headlines() -> None:
-    record = concepts_of("full")
-    text = concept_headline(record)
+    text = concept_headline(concepts_of("full"))
     assert text.startswith("5 of 300 neurons are called neurons of 2 of 3 property values, the clearest 1:0 of naming=")
     assert "average precision 0.95 [0.85, 1.00] on held-out files, 0.20 without training" in text
     assert concept_headline(concepts_of("nothing")) == (
         "No neuron of 300 clears the bounds for one of 3 property values"
     )
-    bare = concepts_of("bare")
-    for c in bare["views"]["detect"]["concepts"]:
-        c["neurons"] = c["neurons"][:1]
+    bare = with_concepts(concepts_of("bare"), lambda c: replace(c, neurons=c.neurons[:1]))
     assert concept_headline(bare).startswith("1 of 300 neurons is called a neuron of 2 of 3")
 
 
 def test_the_clearest_is_chosen_by_train() -> None:
-    record = concepts_of("bare")
-    lucky = found_neuron(0, 8, 0.81, claimed=True) | {"ap": 1.0, "interval": [0.9, 1.0]}
-    record["views"]["detect"]["concepts"][2]["neurons"].append(lucky)
-    assert "the clearest 1:0 of" in concept_headline(record)
+    lucky = replace(found_neuron(0, 8, 0.81, claimed=True), ap=1.0, interval=(0.9, 1.0))
+
+    def with_luck(c: Concept) -> Concept:
+        return replace(c, neurons=(*c.neurons, lucky)) if c.property_name == "naming" else c
+
+    assert "the clearest 1:0 of" in concept_headline(with_concepts(concepts_of("bare"), with_luck))
 
 
 def test_claims_show_three_neurons_a_value_and_count_the_others() -> None:
-    table = claim_table(concepts_of("full")["views"]["detect"])
+    table = claim_table(concepts_of("full").views["detect"])
     assert [row[:2] for row in table.rows] == [
         ("lexical=number", "1:0"),
         ("lexical=number", "1:1 low"),
@@ -106,11 +105,11 @@ def test_claims_show_three_neurons_a_value_and_count_the_others() -> None:
         ("naming=UPPER_CASE", "1:0"),
     ]
     assert table.rows[3][2] == "0.87 – 0.89"
-    assert claim_table(concepts_of("nothing")["views"]["detect"]).rows == ()
+    assert claim_table(concepts_of("nothing").views["detect"]).rows == ()
 
 
 def test_values_carry_base_rate_rival_and_verdict() -> None:
-    view = concepts_of("full")["views"]["predict"]
+    view = concepts_of("full").views["predict"]
     table = value_table(view)
     rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
     assert list(rows) == ["lexical=number", "lexical=keyword", "naming=UPPER_CASE"]
@@ -124,15 +123,15 @@ def test_values_carry_base_rate_rival_and_verdict() -> None:
 
 
 def test_a_rival_without_a_score_is_no_rival() -> None:
-    record = concepts_of("full")["views"]["detect"]["concepts"][0]
-    assert best_rival(record) == ("lookup", 0.5)
-    assert best_rival(record | {"rivals": {"lookup": None}}) == ("a guess", 0.05)
+    concept = concepts_of("full")["lexical=number"]
+    assert concept.rival == ("lookup", 0.5)
+    assert replace(concept, rivals={"lookup": None}).rival == ("a guess", 0.05)
 
 
 def test_left_out_values_have_a_reason_a_view() -> None:
-    record = concepts_of("full")
-    record["views"]["predict"]["left_out"] = {"language": "one value only (python)"}
-    table = left_out_table(record)
+    views = dict(concepts_of("full").views)
+    views["predict"] = replace(views["predict"], left_out={"language": "one value only (python)"})
+    table = left_out_table(replace(concepts_of("full"), views=views))
     assert table.title == "2 values left out"
     assert ("node=class", "28 rows", "looked for") in table.rows
 
@@ -145,17 +144,17 @@ def test_studied_names_what_was_not_measured() -> None:
 
 
 def test_claims_stand_with_their_lead_and_what_they_owe() -> None:
-    """A record of an earlier version has neither, and says by which rule it was made."""
-    record = concepts_of("full")
-    table = claim_table(record["views"]["detect"])
+    """A result of an earlier version has neither, and says by which rule it was made."""
+    result = concepts_of("full")
+    table = claim_table(result.views["detect"])
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows[:4]]
     assert rows[0]["above the best rival"] == "0.45 [0.37, 0.53]"
     assert rows[0]["AUROC"] == "0.96 [0.93, 0.98]"
     assert [row["note"] for row in rows] == ["", "above a table of texts only there", "", ""]
     assert rows[3]["above the best rival"] == "0.37 – 0.39"
-    assert "lower bounds" in claim_rule(record)
+    assert "lower bounds" in claim_rule(result)
     old = concepts_of("earlier")
-    table = claim_table(old["views"]["detect"])
+    table = claim_table(old.views["detect"])
     first = dict(zip(table.columns, table.rows[0], strict=True))
     assert (first["above the best rival"], first["AUROC"], first["note"]) == ("0.45", "0.96", "")
     assert "earlier version" in claim_rule(old)
@@ -169,7 +168,7 @@ def test_why_no_untrained_copy_was_a_rival() -> None:
 
 
 def test_rival_chart_draws_the_scores_and_the_margin() -> None:
-    view = concepts_of("full")["views"]["detect"]
+    view = concepts_of("full").views["detect"]
     chart = rival_chart(view)
     by_name = {t["name"]: t for t in drawn(chart)}
     assert sorted(by_name["best rival"]["x"]) == [0.2, 0.5, 0.97]
@@ -178,32 +177,35 @@ def test_rival_chart_draws_the_scores_and_the_margin() -> None:
     ends = [0.5, 0.6, None, 0.97, pytest.approx(0.985), None, 0.2, pytest.approx(0.3), None]
     assert by_name["to be called"]["x"] == ends
     assert "far enough above the best rival for 2 of 3 values, and 2 of them have called neurons" in chart.title
-    assert "none of them" in rival_chart(concepts_of("nothing")["views"]["detect"]).title
+    assert "none of them" in rival_chart(concepts_of("nothing").views["detect"]).title
 
 
 def test_depth_chart_draws_all_layers_of_all_values() -> None:
-    record = concepts_of("full")
-    heat = [t for t in drawn(depth_chart(record)) if t["type"] == "heatmap"]
+    result = concepts_of("full")
+    heat = [t for t in drawn(depth_chart(result)) if t["type"] == "heatmap"]
     assert [[row for row in t["z"] if row[0] is not None] for t in heat] == [[[0.6, 0.9, 0.7]] * 3] * 2
-    assert len(depth_chart(record).table.rows) == 6
+    assert len(depth_chart(result).table.rows) == 6
 
 
 def test_sets_without_a_claim_say_why() -> None:
-    table = property_set_table(concepts_of("full")["groups"])
+    groups = present(concepts_of("full").groups)
+    table = property_set_table(groups)
     first, second = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
     assert (first["smallest set"], first["loss, points"]) == ("8 (2.7 %)", "1.0 [-2.0, 4.0]")
     assert second["its accuracy"].startswith("the oracle, 0.480 at least")
-    assert overlap_table(concepts_of("full")["groups"], "values").title.startswith("1 of 1 pairs of sets that carry")
-    assert "no property has a set" in property_set_table(concepts_of("nameless")["groups"]).title
+    assert overlap_table(groups, "values").title.startswith("1 of 1 pairs of sets that carry")
+    assert "no property has a set" in property_set_table(present(concepts_of("nameless").groups)).title
 
 
 def test_latent_finding_is_beside_words_that_swap_their_values() -> None:
-    record = concepts_of("full")
-    assert latent_chart(record["latent"]).title.startswith("lexical explains 45.0 % of the clusters of layer 0; 20.0 %")
-    for cut in record["latent"]:
-        for share in cut["properties"]:
-            share["chance_words"] = 0.5
-    assert latent_chart(record["latent"]).title.startswith("No property explains more")
+    cuts = present(concepts_of("full").latent)
+    assert latent_chart(cuts).title.startswith("lexical explains 45.0 % of the clusters of layer 0; 20.0 %")
+    alignments = [cut.alignment for cut in cuts]
+    swapped = [
+        replace(a, properties=tuple(replace(share, chance_words=0.5) for share in a.properties)) for a in alignments
+    ]
+    changed = [replace(cut, alignment=alignment) for cut, alignment in zip(cuts, swapped, strict=True)]
+    assert latent_chart(changed).title.startswith("No property explains more")
 
 
 class Text(HTMLParser):
@@ -247,7 +249,7 @@ def test_near_keeps_lines_around_the_token(before: str, token: str, after: str, 
 
 
 def test_evidence_shows_the_function_of_the_first_tokens() -> None:
-    (card,) = evidence_cards("detect", concepts_of("full")["evidence"]["detect"])
+    (card,) = evidence_cards("detect", present(concepts_of("full").evidence)["detect"])
     tokens = card["tokens"]["Strongest tokens on held-out files"]
     assert [t["whole"] is not None for t in tokens] == [True, True, True, False]
     assert tokens[0]["head"] == "+4.2 sd · number · a.py, line 2"
@@ -270,11 +272,11 @@ def test_terminal_fits_80_columns(
     kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    record = concepts_of(kind)
-    show_concepts(Concepts(record), Path("run"))
+    result = from_json(Concepts, to_json(concepts_of(kind)), "concepts.json")
+    show_concepts(result, Path("run"))
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
-    for view in record["views"].values():
+    for view in result.views.values():
         for row in short_claim_table(view).rows:
             assert any(all(cell in line for cell in row) for line in shown.splitlines()), row
     assert ("no neuron is called" in shown) is (kind == "nothing")

@@ -20,7 +20,7 @@ from neurosieve.report.interventions import (
 )
 from neurosieve.results.interventions import EditKind, PredictionEffects
 from neurosieve.typing import NeuronId
-from tests.report.concept_records import concepts_of
+from tests.report.concept_results import concepts_of
 from tests.report.edit_results import (
     EDITS,
     in_one_file,

@@ -15,7 +15,7 @@ from neurosieve.cli.show import show_summary
 from neurosieve.report import render_page
 from neurosieve.report.glossary import GLOSSARY
 from neurosieve.report.tables import score_table
-from tests.report.concept_records import KINDS, concepts_of
+from tests.report.concept_results import KINDS, concepts_of
 from tests.report.edit_results import interventions_of
 from tests.report.records import HOSTILE, LONG, NAMES, result_of
 

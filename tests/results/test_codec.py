@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from neurosieve.errors import RunFolderError
 from neurosieve.results import Difference, NotMeasured, Reason, Score, from_json, to_json
-from neurosieve.results.marks import Absent, Beside, Key, Omitted, Told
+from neurosieve.results.marks import Absent, Beside, Key, Omitted, ReasonOmitted, Told
 from neurosieve.results.measured import EARLIER
 from tests.tiny import assert_one_line
 
@@ -28,6 +28,12 @@ class Pair(NamedTuple):
 class Part:
     first: int
     second: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class More:
+    third: float | None
+    fourth: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,8 @@ class Whole:
     note: str = ""
     table: Part | NotMeasured
     inner: Annotated[Part | NotMeasured, Beside()]
+    more: Annotated[More | None, Beside(), Omitted] = None
+    late: Annotated[Part | NotMeasured | None, Omitted, ReasonOmitted] = None
 
 
 floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -55,6 +63,8 @@ pairs = st.builds(Pair, st.text(), floats)
 part = st.builds(Part, first=st.integers(), second=st.lists(pairs, max_size=3).map(tuple))
 reasons = st.sampled_from([reason for reason in Reason if reason is not Reason.OTHER])
 absent = st.builds(lambda reason, more: NotMeasured(reason=reason, text=reason.value + more), reasons, st.text())
+untold = st.just(NotMeasured(reason=Reason.OTHER, text=""))
+more = st.builds(More, third=st.none() | floats, fourth=st.text())
 wholes = st.builds(
     Whole,
     kind=st.sampled_from(("a", "b")),
@@ -70,6 +80,8 @@ wholes = st.builds(
     note=st.text(),
     table=part | absent,
     inner=part | absent,
+    more=st.none() | more,
+    late=st.none() | part | absent | untold,
 )
 
 
@@ -110,6 +122,38 @@ def test_keys_that_no_field_asks_for_are_passed_over() -> None:
 def test_keys_that_earlier_versions_lack(key: str, value: Any) -> None:
     old = {k: v for k, v in example().items() if k != key}
     assert from_json(Whole, old, FILE) == from_json(Whole, example() | {key: value}, FILE)
+
+
+LATE: dict[str, tuple[dict[str, Any], Part | NotMeasured | None]] = {
+    "no key": ({}, None),
+    "null alone": ({"late": None}, NotMeasured(reason=Reason.OTHER, text="")),
+    "null with its reason": (
+        {"late": None, "late_reason": "left out by --y"},
+        NotMeasured(reason=Reason.LEFT_OUT, text="left out by --y"),
+    ),
+    "value": ({"late": {"first": 1, "second": []}}, Part(first=1, second=())),
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_a_key_may_be_absent_null_or_null_with_a_reason(case: str) -> None:
+    more, expected = LATE[case]
+    found = from_json(Whole, example() | more, FILE)
+    assert found.late == expected
+    assert to_json(found) == example() | more
+
+
+@pytest.mark.parametrize("more", [{}, {"third": None, "fourth": "x"}, {"third": 0.5, "fourth": ""}])
+def test_fields_that_stand_beside_others_may_be_absent_together(more: dict[str, Any]) -> None:
+    found = from_json(Whole, example() | more, FILE)
+    assert found.more == (More(**more) if more else None)
+    assert to_json(found) == example() | more
+
+
+def test_of_fields_that_stand_beside_others_none_is_absent_alone() -> None:
+    with pytest.raises(RunFolderError) as caught:
+        from_json(Whole, example() | {"third": None}, FILE)
+    assert_one_line(caught.value, f"{FILE}: fourth: expected a value, got no such key")
 
 
 def test_another_reason_is_for_people_alone() -> None:

@@ -170,7 +170,7 @@ def concepts(
             raise typer.BadParameter("the run folder that is given first is the place", param_hint="--out")
         folder, found = asked[0], neurosieve.continue_concepts(*asked)
     if as_json:
-        _print_json(found.record)
+        _print_json(to_json(found))
     else:
         show_concepts(found, folder)
 

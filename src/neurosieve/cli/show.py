@@ -48,16 +48,16 @@ def show_summary(result: RedundancyResult, out: Path) -> None:
 
 def show_concepts(found: Concepts, out: Path) -> None:
     """The finding, the claimed neurons, and where everything lies."""
-    record, screen = found.record, console()
+    screen = console()
     screen.print(Text(visible(found.headline), style="bold"))
-    for view in record["views"].values():
+    for view in found.views.values():
         table = short_claim_table(view)
         if table.rows:
             screen.print(_grid(table, wrap=True))
         else:
             screen.print(Text(f"\n{table.title}: no neuron is called"))
     screen.print()
-    for note in record["notes"]:
+    for note in found.notes:
         screen.print(Text(f"· {visible(note)}", style="dim"))
     screen.print(Text(f"results in {out / CONCEPTS}, report in {out / REPORT}"), soft_wrap=True)
 

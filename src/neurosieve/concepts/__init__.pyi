@@ -1,12 +1,8 @@
 from .guess_language import languages_of as languages_of
-from .latent.alignment import Alignment as Alignment
 from .latent.alignment import align as align
 from .latent.tree import LatentConcepts as LatentConcepts
 from .latent.tree import assign as assign
 from .latent.tree import grow_tree as grow_tree
-from .neurons.claims import Concept as Concept
-from .neurons.claims import ConceptFindings as ConceptFindings
-from .neurons.claims import ConceptNeuron as ConceptNeuron
 from .neurons.claims import find_concepts as find_concepts
 from .rows import ConceptRows as ConceptRows
 from .rows import ConceptStore as ConceptStore

@@ -1,6 +1,6 @@
-"""Figures of the concepts that were found: pure functions from the content of `concepts.json`.
+"""Figures of the concepts that were found: pure functions from what a run found.
 
-Values stand below each other in the order of the record, grouped by property: on a phone there is room for names on
+Values stand below each other in the order of the result, grouped by property: on a phone there is room for names on
 one side only.
 """
 
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from neurosieve.report.concepts import LEAST_AP, MARGIN, VIEWS, best_neuron, best_rival, claimed, value_name, verdict
+from neurosieve.report.concepts import LEAST_AP, MARGIN, VIEWS, best_neuron, verdict
 from neurosieve.report.drawing import Chart, axes, colour, plain
-from neurosieve.report.numbers import neuron, ratio
-from neurosieve.report.tables import Record, Table, make_table
+from neurosieve.report.numbers import ratio
+from neurosieve.report.tables import Table, make_table
+from neurosieve.results.concepts import Concept, ConceptFindings, ConceptResult
 
 _ROW, _NAME, _HEAD = 17, 24, 30  # pixels a row; characters of a name and of a head
 
@@ -63,12 +64,12 @@ def rows_of(names: Mapping[str, Iterable[str]]) -> Rows:
     return Rows(place, heads)
 
 
-def _values_of(views: Iterable[Record]) -> Rows:
+def _values_of(views: Iterable[ConceptFindings]) -> Rows:
     """The rows of all values of some views."""
     values: dict[str, dict[str, None]] = {}
     for view in views:
-        for c in view["concepts"]:
-            values.setdefault(c["property_name"], {})[c["value"]] = None
+        for c in view.concepts:
+            values.setdefault(c.property_name, {})[c.value] = None
     return rows_of(values)
 
 
@@ -76,26 +77,26 @@ def _short(name: str, most: int = _NAME) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def rival_chart(view: Record) -> Chart:
+def rival_chart(view: ConceptFindings) -> Chart:
     """Average precision of each value's best neuron beside the best rival's, and what it has to be above that."""
-    concepts, rows, figure = view["concepts"], _values_of([view]), go.Figure()
+    concepts, rows, figure = view.concepts, _values_of([view]), go.Figure()
     margins: dict[str, list[float | None]] = {"x": [], "y": []}
     for c in concepts:
-        at, rival = rows.place[c["property_name"], c["value"]], best_rival(c)[1]
+        at, rival = rows.place[c.property_name, c.value], c.rival[1]
         margins["x"] += [rival, _needed(rival), None]
         margins["y"] += [at, at, None]
     line = {"color": colour("band"), "width": 5}
     figure.add_scatter(**margins, mode="lines", line=line, opacity=0.5, name="to be called", hoverinfo="skip")
-    called, others = ([c for c in concepts if bool(claimed(c)) is wanted] for wanted in (True, False))
+    called, others = ([c for c in concepts if bool(c.claimed) is wanted] for wanted in (True, False))
     for name, own, of, symbol, size in (
-        ("best rival", concepts, lambda c: best_rival(c)[1], "square-open", 8),
-        ("best neuron", others, lambda c: best_neuron(c)["ap"], "circle", 7),
-        ("best neuron, called", called, lambda c: best_neuron(c)["ap"], "star", 12),
+        ("best rival", concepts, _rival, "square-open", 8),
+        ("best neuron", others, _best, "circle", 7),
+        ("best neuron, called", called, _best, "star", 12),
     ):
-        y = [rows.place[c["property_name"], c["value"]] for c in own]
+        y = [rows.place[c.property_name, c.value] for c in own]
         tint = colour("series-2" if name == "best rival" else "series-1")
         marker = {"symbol": symbol, "size": size, "color": tint, "line": {"width": 1.5 * symbol.endswith("open")}}
-        words = [plain(value_name(c)) for c in own]
+        words = [plain(c.name) for c in own]
         figure.add_scatter(x=[*map(of, own)], y=y, mode="markers", name=name, marker=marker, text=words)
     axes(figure, "AP on held-out files", "", x={"range": [0, 1.02], "dtick": 0.2, "side": "top"})
     figure.add_vline(x=LEAST_AP, line={"width": 1, "dash": "dot", "color": colour("band")})
@@ -105,7 +106,15 @@ def rival_chart(view: Record) -> Chart:
         f" called where the lower bound of its lead reaches the bar's end, that of its AP the dotted line at"
         f" {LEAST_AP:g}, and it clears the other bounds."
     )
-    return Chart(f"rivals-{view['view']}", _rival_title(view), caption, figure, _rival_table(view))
+    return Chart(f"rivals-{view.view}", _rival_title(view), caption, figure, _rival_table(view))
+
+
+def _rival(concept: Concept) -> float:
+    return concept.rival[1]
+
+
+def _best(concept: Concept) -> float:
+    return best_neuron(concept).ap
 
 
 def _needed(rival: float) -> float:
@@ -113,22 +122,22 @@ def _needed(rival: float) -> float:
     return min(rival + MARGIN, (1 + rival) / 2)
 
 
-def _rival_table(view: Record) -> Table:
+def _rival_table(view: ConceptFindings) -> Table:
     cells = [
-        (value_name(c), neuron(n["neuron"]), ratio(n["ap"], n["interval"]), rival, ratio(score), verdict(c))
-        for c in view["concepts"]
-        for n, (rival, score) in [(best_neuron(c), best_rival(c))]
+        (c.name, str(n.neuron), ratio(n.ap, n.interval), rival, ratio(score), verdict(c))
+        for c in view.concepts
+        for n, (rival, score) in [(best_neuron(c), c.rival)]
     ]
     heads = ("value", "best neuron", "AP", "best rival", "its AP", "verdict")
-    return make_table(f"Best neuron and best rival, view {view['view']}", heads, cells)
+    return make_table(f"Best neuron and best rival, view {view.view}", heads, cells)
 
 
-def _rival_title(view: Record) -> str:
-    concepts = view["concepts"]
-    above = sum(best_neuron(c)["ap"] >= _needed(best_rival(c)[1]) for c in concepts)
-    called = sum(bool(claimed(c)) for c in concepts)
+def _rival_title(view: ConceptFindings) -> str:
+    concepts = view.concepts
+    above = sum(_best(c) >= _needed(_rival(c)) for c in concepts)
+    called = sum(bool(c.claimed) for c in concepts)
     return (
-        f"Where {VIEWS[view['view']]}, the best neuron is far enough above the best rival for {above}"
+        f"Where {VIEWS[view.view]}, the best neuron is far enough above the best rival for {above}"
         f" of {len(concepts)} values, and {called or 'none'} of them {'have' if called > 1 else 'has'} called neurons"
     )
 
@@ -159,10 +168,12 @@ def heat_chart(
     return figure.update_layout(height=rows.height - 40, margin={"t": 70})
 
 
-def depth_chart(record: Record) -> Chart:
+def depth_chart(result: ConceptResult) -> Chart:
     """Held-out AUROC of each layer's best neuron for each value, views beside each other."""
-    views, layers = record["views"], record["layers"]
-    panels = {n: {(c["property_name"], c["value"]): c["layers"] for c in v["concepts"]} for n, v in views.items()}
+    views, layers = result.views, result.layers
+    panels: dict[str, dict[tuple[str, str], Sequence[float]]] = {
+        name: {(c.property_name, c.value): c.layers for c in view.concepts} for name, view in views.items()
+    }
     rows = _values_of(views.values())
     figure = heat_chart(panels, rows, layers, (0.5, 1.0))
     cells = [
@@ -176,19 +187,19 @@ def depth_chart(record: Record) -> Chart:
         "A column a layer: AUROC on held-out files of its best neuron on train; pale is 0.5, which a guess has, dark is"
         " 1. The mark is on each value's best layer."
     )
-    return Chart("depth", _depth_title(record), caption, figure, table)
+    return Chart("depth", _depth_title(result), caption, figure, table)
 
 
-def _depth_title(record: Record) -> str:
+def _depth_title(result: ConceptResult) -> str:
     parts = []
-    for name, view in record["views"].items():
-        best = Counter(max(range(record["layers"]), key=c["layers"].__getitem__) for c in view["concepts"])
+    for name, view in result.views.items():
+        best = Counter(max(range(result.layers), key=c.layers.__getitem__) for c in view.concepts)
         layer, held = best.most_common(1)[0]
-        parts.append(f"layer {layer} has the best neuron for {held} of {len(view['concepts'])} values in view {name}")
+        parts.append(f"layer {layer} has the best neuron for {held} of {len(view.concepts)} values in view {name}")
     return " and ".join(parts).capitalize()
 
 
-def concept_charts(record: Record) -> dict[str, Chart]:
-    """The figures of a record, by their keys."""
-    charts = [*map(rival_chart, record["views"].values()), depth_chart(record)]
+def concept_charts(result: ConceptResult) -> dict[str, Chart]:
+    """The figures of a result's claims, by their keys."""
+    charts = [*map(rival_chart, result.views.values()), depth_chart(result)]
     return {chart.key: chart for chart in charts}

@@ -8,8 +8,9 @@ from markupsafe import Markup
 
 from neurosieve.printing import visible
 from neurosieve.report.code import marked, near
-from neurosieve.report.numbers import NONE, count, neuron
-from neurosieve.report.tables import Record, Table, make_table
+from neurosieve.report.numbers import NONE, count
+from neurosieve.report.tables import Table, make_table
+from neurosieve.results.concept_evidence import Densities, Evidence, Token
 
 _WHOLE = 3  # tokens whose whole function is shown
 _WIDE, _HIGH = 400, 90
@@ -17,45 +18,46 @@ _KINDS = {"top": "Strongest tokens on held-out files", "typical": "Typical token
           "other": "Typical tokens without it"}  # fmt: skip
 
 
-def evidence_cards(view: str, found: Sequence[Record]) -> list[dict[str, Any]]:
+def evidence_cards(view: str, found: Sequence[Evidence]) -> list[dict[str, Any]]:
     """What the page shows of each neuron and value."""
     return [
         {
-            "title": f"{neuron(e['neuron'])}: {'low' if e['low'] else 'high'} on {e['name']}, view {view}",
-            "text": e.get("description", ""),
-            "tokens": {name: [_token(t, i < _WHOLE and kind == "top") for i, t in enumerate(e[kind])]
-                       for kind, name in _KINDS.items() if e[kind]},
-            "drawing": _drawing(e["densities"], e["name"]),
-            "densities": density_table(e["densities"], e["name"]),
-            "alike": ", ".join(f"{neuron(a['neuron'])} (r {a['r']:.2f})" for a in e["alike"]) or NONE,
+            "title": f"{e.neuron}: {'low' if e.low else 'high'} on {e.name}, view {view}",
+            "text": e.description or "",
+            "tokens": {name: [_token(t, i < _WHOLE and kind == "top") for i, t in enumerate(e.tokens[kind])]
+                       for kind, name in _KINDS.items() if e.tokens[kind]},
+            "drawing": _drawing(e.densities, e.name),
+            "densities": density_table(e.densities, e.name),
+            "alike": ", ".join(f"{a.neuron} (r {a.r:.2f})" for a in e.alike) or NONE,
         }
         for e in found
     ]  # fmt: skip
 
 
-def _token(token: Record, whole: bool) -> dict[str, Any]:
-    text, start, end = token["text"], token["start"], token["end"]
+def _token(token: Token, whole: bool) -> dict[str, Any]:
+    context = token.context
+    text, start, end = context.text, context.start, context.end
     return {
-        "head": f"{token['value']:+.1f} sd · {token['label'] or NONE} · {token['example']}, line {token['line']}",
+        "head": f"{token.value:+.1f} sd · {token.label or NONE} · {context.example}, line {context.line}",
         "code": marked(*near(text, start, end)),
         "whole": marked(text[:start], text[start:end], text[end:]) if whole else None,
     }
 
 
-def density_table(densities: Record, name: str) -> Table:
+def density_table(densities: Densities, name: str) -> Table:
     """The neuron's values: share of rows for each standard deviation, in steps."""
-    edges, rows = densities["edges"], densities["rows"]
-    named = {f"with {name} (n {count(rows['with'])})": densities["with_value"]}
-    named[f"without (n {count(rows['without'])})"] = densities["without"]
-    named |= {f"{k} (n {count(rows[k])})": v for k, v in densities["classes"].items()}
-    steps = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(edges)]
+    rows = densities.rows
+    named = {f"with {name} (n {count(rows['with'])})": densities.with_value}
+    named[f"without (n {count(rows['without'])})"] = densities.without
+    named |= {f"{k} (n {count(rows[k])})": v for k, v in densities.classes.items()}
+    steps = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(densities.edges)]
     cells = [(step, *(f"{d[i]:.3f}" for d in named.values())) for i, step in enumerate(steps)]
     return make_table(f"Values of the neuron by {name}", ("standard deviations", *named), cells)
 
 
-def _drawing(densities: Record, name: str) -> Markup:
+def _drawing(densities: Densities, name: str) -> Markup:
     """Bars of the rows with the value, the outline of all others: two shapes, whatever their colours."""
-    own, others = densities["with_value"], densities["without"]
+    own, others = densities.with_value, densities.without
     most = max(*own, *others) or 1.0
     step = _WIDE / len(own)
     bars = Markup("").join(

@@ -1,6 +1,8 @@
 """The words of the report in plain language."""
 
+from neurosieve.report.concepts import further_parts
 from neurosieve.report.tables import Record, imported, of_classes
+from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.redundancy import RedundancyResult
 
 GLOSSARY = {
@@ -80,14 +82,18 @@ _OF_INTERVENTIONS = {
 
 
 def glossary(
-    about: Record, summary: RedundancyResult | None, concepts: Record | None = None, *, edited: bool = False
+    about: Record,
+    summary: RedundancyResult | None,
+    concepts: ConceptResult | None = None,
+    *,
+    edited: bool = False,
 ) -> dict[str, str]:
     """The words of a report: of a study on classes or on values, of concepts and edits where it has them.
 
     Args:
         about: Tells the model and the site.
         summary: What the study found.
-        concepts: The content of `concepts.json`.
+        concepts: What was found of them.
         edited: There are edits.
     """
     words: dict[str, str] = {}
@@ -99,6 +105,6 @@ def glossary(
     words |= {"neuron": neuron}
     if concepts is not None:
         words |= _OF_CONCEPTS
-        for part, own in _OF_PARTS.items():
-            words |= own if concepts.get(part) else {}
+        for part in further_parts(concepts):
+            words |= _OF_PARTS.get(part, {})
     return words | (_OF_INTERVENTIONS if edited else {})

@@ -23,6 +23,8 @@ from neurosieve.report.concepts import (
     claim_rule,
     claim_table,
     concept_headline,
+    concept_origin,
+    further_parts,
     left_out_table,
     studied_table,
     value_table,
@@ -42,19 +44,24 @@ from neurosieve.report.interventions import (
 from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.set_groups import (
+    Kind,
     group_charts,
     group_left_out_table,
     overlap_table,
     polysemy_table,
     property_set_table,
 )
-from neurosieve.report.tables import Record
 from neurosieve.report.texts import explained_chart, text_cards
+from neurosieve.results.concept_evidence import Evidence
+from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.interventions import InterventionResult
+from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured
+from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_controls import Control
 from neurosieve.results.redundancy_rankings import Published
+from neurosieve.typing import View
 
 # Heads of the parts that can be without values.
 _NAMES = {
@@ -68,7 +75,7 @@ _NAMES = {
 def render_page(
     summary: RedundancyResult | None,
     folder: str,
-    concepts: Record | None = None,
+    concepts: ConceptResult | None = None,
     interventions: Sequence[InterventionResult] = (),
 ) -> str:
     """The report as HTML, of whatever a run folder holds; of one of the results at least.
@@ -76,11 +83,11 @@ def render_page(
     Args:
         summary: What the study found.
         folder: The run folder's name, for the commands that rebuild it.
-        concepts: The content of `concepts.json`.
+        concepts: What was found of them.
         interventions: What the run's edits did.
     """
-    study = tables.study_origin(summary) if summary else None
-    records = [r for r in (study, concepts, *map(origin, interventions)) if r is not None]
+    records = [tables.study_origin(summary)] if summary else []
+    records += [*([concept_origin(concepts)] if concepts else []), *map(origin, interventions)]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
     charts |= _concept_charts(concepts) if concepts else {}
@@ -136,22 +143,22 @@ def _study(result: RedundancyResult) -> dict[str, Any]:
     }
 
 
-def _concepts(record: Record) -> dict[str, Any]:
+def _concepts(result: ConceptResult) -> dict[str, Any]:
     """What `concepts.html.j2` shows."""
-    views = record["views"]
+    views = result.views
     return {
-        "headline": concept_headline(record),
-        "rule": claim_rule(record),
+        "headline": concept_headline(result),
+        "rule": claim_rule(result),
         "claims": [claim_table(view) for view in views.values()],
-        "studied": studied_table(record),
+        "studied": studied_table(result),
         "views": {name: value_table(view) for name, view in views.items()},
-        "left_out": left_out_table(record),
+        "left_out": left_out_table(result),
     }
 
 
-def _groups(group: Record) -> dict[str, Any]:
+def _groups(group: NeuronGroups) -> dict[str, Any]:
     """What `groups.html.j2` shows."""
-    kinds = ("properties", "values")
+    kinds: tuple[Kind, ...] = ("properties", "values")
     return {
         "sets": property_set_table(group),
         "shared": [*(overlap_table(group, kind) for kind in kinds), *(polysemy_table(group, kind) for kind in kinds)],
@@ -159,13 +166,13 @@ def _groups(group: Record) -> dict[str, Any]:
     }
 
 
-def _latent(cuts: Sequence[Record]) -> dict[str, Any]:
+def _latent(cuts: Sequence[LatentClusters]) -> dict[str, Any]:
     """What `latent.html.j2` shows."""
-    sheets = [file for cut in cuts for file in cut["files"].values()]
+    sheets = [file for cut in cuts for file in cut.files.values()]
     return {"shares": share_table(cuts), "cards": unlabelled_cards(cuts), "sheets": sheets}
 
 
-def _evidence(found: Record) -> list[dict[str, Any]]:
+def _evidence(found: Mapping[View, Sequence[Evidence]]) -> list[dict[str, Any]]:
     """What `evidence.html.j2` shows."""
     return [card for view, own in found.items() for card in evidence_cards(view, own)]
 
@@ -178,24 +185,22 @@ _FURTHER: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
-def _concept_parts(record: Record) -> dict[str, Any]:
+_CHARTS: dict[str, Callable[[Any], Chart]] = {"latent": latent_chart, "examples": explained_chart}
+
+
+def _concept_parts(result: ConceptResult) -> dict[str, Any]:
     """The parts of concepts that have values."""
-    parts: dict[str, Any] = {"concepts": _concepts(record)}
-    for key, (title, make) in _FURTHER.items():
-        if _filled(record.get(key)):
-            parts[key] = {"title": title, "shown": make(record[key])}
+    parts: dict[str, Any] = {"concepts": _concepts(result)}
+    for key, part in further_parts(result).items():
+        title, make = _FURTHER[key]
+        parts[key] = {"title": title, "shown": make(part)}
     return parts
 
 
-def _filled(part: Any) -> bool:
-    """It has values; evidence is by view."""
-    return any(part.values()) if isinstance(part, Mapping) else bool(part)
-
-
-def _concept_charts(record: Record) -> dict[str, Chart]:
-    charts = concept_charts(record) | (group_charts(record["groups"]) if record.get("groups") else {})
-    made = [latent_chart(record["latent"])] if record.get("latent") else []
-    made += [explained_chart(record["examples"])] if record.get("examples") else []
+def _concept_charts(result: ConceptResult) -> dict[str, Chart]:
+    parts = further_parts(result)
+    charts = concept_charts(result) | (group_charts(parts["groups"]) if "groups" in parts else {})
+    made = [make(parts[key]) for key, make in _CHARTS.items() if key in parts]
     return charts | {chart.key: chart for chart in made}
 
 
@@ -208,7 +213,7 @@ def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:
     }
 
 
-def _commands(folder: str, summary: RedundancyResult | None, concepts: Record | None) -> list[str]:
+def _commands(folder: str, summary: RedundancyResult | None, concepts: ConceptResult | None) -> list[str]:
     """Compute it again, rebuild the page."""
     lines = [f"neurosieve run {folder}/study.yaml --out NEW_FOLDER"] if summary else []
     if concepts:

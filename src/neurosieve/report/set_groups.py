@@ -1,42 +1,40 @@
 """Tables and figures of groups of neurons: each property's smallest set, what sets share, where they lie."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 
 from neurosieve.report.concept_figures import heat_chart, rows_of
 from neurosieve.report.drawing import Chart, axes, colour
-from neurosieve.report.numbers import ACCURACY, NONE, count, neuron, p_value, per_cent, ratio
-from neurosieve.report.tables import Record, Table, make_table
+from neurosieve.report.numbers import ACCURACY, NONE, count, p_value, per_cent, ratio
+from neurosieve.report.tables import Table, make_table
+from neurosieve.results.neuron_groups import NeuronGroups, SetSharing
 
 _BITS = 0.1
+Kind = Literal["properties", "values"]
 
 
-def property_set_table(group: Record) -> Table:
+def property_set_table(group: NeuronGroups) -> Table:
     """Each property's oracle beside its baselines, and its smallest set beside random ones."""
     rows: list[Sequence[str]] = []
-    for s in group["sets"]:
-        about = (s["property"], str(len(s["values"])), count(s["oracle"]["n"]))
-        scores = (
-            per_cent(s["oracle"]["test"], s["oracle"]["interval"]),
-            per_cent(s["majority"]),
-            per_cent(s["lookup"]),
-        )
-        found = s["smallest"]
+    for s in group.sets:
+        oracle, found = s.oracle.test, s.smallest
+        about = (s.property, str(len(s.values)), count(oracle.n))
+        scores = (per_cent(oracle.value, oracle.interval), per_cent(s.majority), per_cent(s.lookup))
         if found is None:
-            rows.append((*about, *scores, NONE, s["reason"], NONE, NONE, NONE))
+            rows.append((*about, *scores, NONE, s.reason, NONE, NONE, NONE))
             continue
-        need = found["random_size"]
+        need = found.random_size
         rows.append(
             (
                 *about,
                 *scores,
-                f"{found['size']} ({100 * found['size'] / s['live']:.1f} %)",
-                per_cent(found["test"], found["interval"]),
-                ACCURACY.gain(found["test_loss"]),
-                ACCURACY.ranged(found["random_same_size"]),
-                f"{need['median']:g} ({need['lo']} – {need['hi']})",
+                f"{found.size} ({100 * found.size / s.live:.1f} %)",
+                per_cent(found.test.value, found.test.interval),
+                ACCURACY.gain(vars(found.test_loss)),
+                ACCURACY.ranged(vars(found.random_same_size)),
+                f"{need.median:g} ({need.lo} – {need.hi})",
             )
         )
     heads = (
@@ -55,74 +53,76 @@ def property_set_table(group: Record) -> Table:
     return make_table(_set_title(group), heads, rows)
 
 
-def _set_title(group: Record) -> str:
-    sizes = sorted(s["smallest"]["size"] for s in group["sets"] if s["smallest"])
+def _set_title(group: NeuronGroups) -> str:
+    sizes = sorted(s.smallest.size for s in group.sets if s.smallest)
     if not sizes:
-        return f"View {group['view']}: no property has a set that can be claimed"
+        return f"View {group.view}: no property has a set that can be claimed"
     span = " to ".join(dict.fromkeys(map(str, (sizes[0], sizes[-1]))))
     return (
-        f"View {group['view']}: {span} neurons tell the values of {len(sizes)} of {len(group['sets'])} properties"
-        f" apart, within {ACCURACY.allowed(group['delta'])} on validation"
+        f"View {group.view}: {span} neurons tell the values of {len(sizes)} of {len(group.sets)} properties"
+        f" apart, within {ACCURACY.allowed(group.delta)} on validation"
     )
 
 
-def overlap_table(group: Record, kind: str) -> Table:
+def overlap_table(group: NeuronGroups, kind: Kind) -> Table:
     """The pairs of sets that share most beyond chance; `kind` is `properties` or `values`."""
-    found = group[kind]["overlaps"]
+    found = _sharing(group, kind).overlaps
     rows = [
-        (f"{p['a']} and {p['b']}", count(p["shared"]), f"{p['jaccard']:.3f}", f"{p['expected']:.3f}", p_value(p["p"]),
-         p_value(p["q"]))
-        for p in found["pairs"]
-    ]  # fmt: skip
+        (f"{p.a} and {p.b}", count(p.shared), f"{p.jaccard:.3f}", f"{p.expected:.3f}", p_value(p.p), p_value(p.q))
+        for p in found.pairs
+    ]
     heads = ("sets", "shared neurons", "share of either (Jaccard)", "by chance", "p", "q")
-    title = f"{found['above_chance']} of {found['tested']} pairs of {_SETS[kind]} share more than by chance"
+    title = f"{found.above_chance} of {found.tested} pairs of {_SETS[kind]} share more than by chance"
     return make_table(title, heads, rows)
 
 
-_SETS = {"properties": "smallest sets", "values": "sets that carry a value"}
+_SETS: dict[Kind, str] = {"properties": "smallest sets", "values": "sets that carry a value"}
 
 
-def polysemy_table(group: Record, kind: str) -> Table:
+def _sharing(group: NeuronGroups, kind: Kind) -> SetSharing:
+    return group.properties if kind == "properties" else group.values
+
+
+def polysemy_table(group: NeuronGroups, kind: Kind) -> Table:
     """The neurons that serve most properties."""
-    rows = [(neuron(m["neuron"]), str(len(m["sets"])), ", ".join(m["sets"])) for m in group[kind]["polysemy"]["most"]]
+    most = _sharing(group, kind).polysemy.most
+    rows = [(str(m.neuron), str(len(m.sets)), ", ".join(m.sets)) for m in most]
     return make_table(f"Neurons that are in most of the {_SETS[kind]}", ("neuron", "sets", "names"), rows)
 
 
-def polysemy_chart(group: Record) -> Chart:
+def polysemy_chart(group: NeuronGroups) -> Chart:
     """How many properties neurons serve by their values' sets, beside chance."""
-    found = group["values"]["polysemy"]
-    served = [k for k in range(1, len(found["neurons"])) if found["neurons"][k] or found["chance"][k] >= 0.5]
+    found = group.values.polysemy
+    served = [k for k in range(1, len(found.neurons)) if found.neurons[k] or found.chance[k] >= 0.5]
     names = [str(k) for k in served]
     figure = go.Figure()
-    bars: dict[str, Any] = {"text": [count(found["neurons"][k]) for k in served], "marker_color": colour("series-1")}
-    figure.add_bar(x=names, y=[found["neurons"][k] for k in served], name="neurons", **bars)
+    bars: dict[str, Any] = {"text": [count(found.neurons[k]) for k in served], "marker_color": colour("series-1")}
+    figure.add_bar(x=names, y=[found.neurons[k] for k in served], name="neurons", **bars)
     marker = {"symbol": "diamond-open", "size": 11, "color": colour("series-2"), "line": {"width": 2}}
-    figure.add_scatter(x=names, y=[found["chance"][k] for k in served], mode="markers", name="by chance", marker=marker)
+    figure.add_scatter(x=names, y=[found.chance[k] for k in served], mode="markers", name="by chance", marker=marker)
     axes(figure, "properties that a neuron serves", "neurons", x={"type": "category"})
-    several, chance = sum(found["neurons"][2:]), sum(found["chance"][2:])
+    several, chance = sum(found.neurons[2:]), sum(found.chance[2:])
     title = f"{count(several)} neurons serve several properties; by chance {chance:.0f} would"
-    rows = [
-        (str(k), count(n), f"{c:.1f}") for k, (n, c) in enumerate(zip(found["neurons"], found["chance"], strict=True))
-    ]
+    rows = [(str(k), count(n), f"{c:.1f}") for k, (n, c) in enumerate(zip(found.neurons, found.chance, strict=True))]
     table = make_table("Properties that neurons serve", ("properties", "neurons", "by chance"), rows)
     caption = "A neuron serves a property where it is among those that take half of a value's weight in the probe."
     return Chart("polysemy", title, caption, figure, table)
 
 
-def spread_chart(group: Record) -> Chart | None:
+def spread_chart(group: NeuronGroups) -> Chart | None:
     """In which layers the smallest sets lie; None where there is none."""
-    sets = {s["name"]: s for s in group["properties"]["spread"]}
+    sets = {s.name: s for s in group.properties.spread}
     if not sets:
         return None
-    layers = len(next(iter(sets.values()))["share"])
-    shares = {("", name): s["share"] for name, s in sets.items()}
-    figure = heat_chart({group["view"]: shares}, rows_of({"": sets}), layers, (0.0, 1.0))
+    layers = len(next(iter(sets.values())).share)
+    shares = {("", name): s.share for name, s in sets.items()}
+    figure = heat_chart({group.view: shares}, rows_of({"": sets}), layers, (0.0, 1.0))
     cells = [
-        (name, ratio(s["mean"]), ratio(s["entropy"]), ratio(s["expected_entropy"]), *map(count, s["counts"]))
+        (name, ratio(s.mean), ratio(s.entropy), ratio(s.expected_entropy), *map(count, s.counts))
         for name, s in sets.items()
     ]
     heads = ("property", "mean layer", "entropy, bits", "by chance", *(f"layer {k}" for k in range(layers)))
-    narrow = sum(s["entropy"] < s["expected_entropy"] - _BITS for s in sets.values())
+    narrow = sum(s.entropy < s.expected_entropy - _BITS for s in sets.values())
     title = f"{narrow} of {len(sets)} smallest sets keep to fewer layers than as many random neurons"
     caption = (
         "A column a layer: its share of a set's neurons; pale is none, dark is all, the mark is on the largest. Counted"
@@ -131,13 +131,13 @@ def spread_chart(group: Record) -> Chart | None:
     return Chart("spread", title, caption, figure, make_table("Smallest sets over layers", heads, cells))
 
 
-def group_left_out_table(group: Record) -> Table:
+def group_left_out_table(group: NeuronGroups) -> Table:
     """Properties and values without a set, and why."""
-    rows = [*group["left_out"].items()]
+    rows = [*group.left_out.items()]
     return make_table(f"{len(rows)} without a set", ("property or value", "reason"), rows)
 
 
-def group_charts(group: Record) -> dict[str, Chart]:
+def group_charts(group: NeuronGroups) -> dict[str, Chart]:
     """The figures of groups."""
     charts = [spread_chart(group), polysemy_chart(group)]
     return {chart.key: chart for chart in charts if chart is not None}

@@ -1,6 +1,11 @@
 from .codec import from_json as from_json
 from .codec import to_json as to_json
+from .concepts import Concept as Concept
+from .concepts import ConceptFindings as ConceptFindings
+from .concepts import ConceptNeuron as ConceptNeuron
+from .concepts import ConceptResult as ConceptResult
 from .interventions import InterventionResult as InterventionResult
+from .latent_clusters import Alignment as Alignment
 from .measured import Difference as Difference
 from .measured import Interval as Interval
 from .measured import NotMeasured as NotMeasured

@@ -6,7 +6,7 @@ missing is an error, as is a value of another type. Keys that no field asks for 
 in a file is told by a mark of the field, see `marks`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
@@ -14,17 +14,18 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from neurosieve.errors import RunFolderError
-from neurosieve.results.marks import Absent, Beside, Key, Omitted, Told
+from neurosieve.results.marks import Absent, Beside, Key, Omitted, ReasonOmitted, Told
 from neurosieve.results.measured import EARLIER, NotMeasured
 
 T = TypeVar("T")
 _REMEDY = "delete the file and give the same command again, or use the version of neurosieve that wrote it"
+_OBJECT = Beside()  # by its own names, in an object of its own
 _NAMES: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 def to_json(result: Any) -> dict[str, Any]:
     """A result as its file holds it, keys in the order of the file."""
-    return _written(result, Beside())
+    return _written(result, _OBJECT)
 
 
 def from_json(kind: type[T], record: Any, file: str) -> T:
@@ -55,6 +56,7 @@ class _Part:
         told: See `Told`.
         absent: See `Absent`.
         omitted: See `Omitted`.
+        reason_omitted: See `ReasonOmitted`.
         default: It has one.
     """
 
@@ -66,35 +68,43 @@ class _Part:
     told: Told | None
     absent: Absent | None
     omitted: bool
+    reason_omitted: bool
     default: bool
 
     @property
     def reason(self) -> str | None:
         """The key under which the reason always stands, null where there is none."""
-        return f"{self.key}_reason" if self.missing and not (self.told or self.absent or self.nullable) else None
+        always = self.missing and not (self.told or self.absent or self.nullable or self.reason_omitted)
+        return f"{self.key}_reason" if always else None
 
     @property
     def nullable(self) -> bool:
         """Null means None, so that no reason stands beside it."""
-        return NoneType in _options(self.kind)
+        return NoneType in _options(self.kind) and not self.omitted
 
 
-def _parts(kind: Any, own: Beside) -> Iterator[_Part]:
+@cache  # a result has thousands of values of few kinds
+def _parts(kind: Any, own: Beside) -> tuple[_Part, ...]:
     """The fields of a dataclass, in the order of the file."""
     hints, defaults = _hints(kind), {part.name: part.default is not MISSING for part in fields(kind)}
-    for name in dict.fromkeys((*own.keys, *defaults)):
-        marked = get_origin(hints[name]) is Annotated
-        hint, *marks = get_args(hints[name]) if marked else (hints[name],)
-        beside, told, absent = _mark(marks, Beside), _mark(marks, Told), _mark(marks, Absent)
-        key = _mark(marks, Key)
-        missing = next((one for one in _options(hint) if isinstance(one, type) and issubclass(one, NotMeasured)), None)
-        inner = _without(hint, missing) if missing else hint
-        first = own.keys.get(name, key.name if key else name)
-        if beside:
-            first = absent.keys[0] if absent else next(_parts(inner, beside)).key
-        if told:
-            told = Told(told.key or f"{first}_reason", told.after or first)
-        yield _Part(name, first, inner, missing, beside, told, absent, Omitted in marks, defaults[name])
+    names = dict.fromkeys((*own.keys, *defaults))
+    return tuple(_part(name, own.keys.get(name), hints[name], default=defaults[name]) for name in names)
+
+
+def _part(name: str, own_key: str | None, hint: Any, *, default: bool) -> _Part:
+    hint, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    beside, told, absent = _mark(marks, Beside), _mark(marks, Told), _mark(marks, Absent)
+    key = _mark(marks, Key)
+    missing = next((one for one in _options(hint) if isinstance(one, type) and issubclass(one, NotMeasured)), None)
+    inner = _without(hint, missing) if missing else hint
+    first = own_key or (key.name if key else name)
+    if beside:
+        inner = _without(inner, NoneType)
+        first = absent.keys[0] if absent else _parts(inner, beside)[0].key
+    if told:
+        told = Told(told.key or f"{first}_reason", told.after or first)
+    omitted, reason_omitted = Omitted in marks, ReasonOmitted in marks
+    return _Part(name, first, inner, missing, beside, told, absent, omitted, reason_omitted, default)
 
 
 def _mark(marks: Sequence[Any], kind: type[T]) -> T | None:
@@ -119,7 +129,8 @@ def _without(hint: Any, absent: type) -> Any:
 
 def _written(result: Any, own: Beside) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    parts = tuple(_parts(type(result), own))
+    kind: Any = type(result)
+    parts = _parts(kind, own)
     for part in parts:
         value = getattr(result, part.name)
         if not (value == EARLIER or (part.omitted and value is None)):
@@ -138,7 +149,8 @@ def _unmeasured(part: _Part, value: NotMeasured) -> dict[str, Any]:
     if part.absent:
         known = {key: _plain(getattr(value, key, None)) for key in part.absent.keys} | {"reason": value.text}
         return known if part.beside else {part.key: known}
-    return {part.key: None} | ({part.reason: value.text} if part.reason else {})
+    reason = part.reason or (f"{part.key}_reason" if part.reason_omitted and value.text else None)
+    return {part.key: None} | ({reason: value.text} if reason else {})
 
 
 def _reasons_after(key: str, parts: Sequence[_Part], result: Any) -> dict[str, str]:
@@ -216,6 +228,8 @@ def _not_measured(part: _Part, kind: type[NotMeasured], record: Mapping[str, Any
     if part.nullable or place.of(record, part.key) is not None:
         return None
     reason = part.told.key if part.told else f"{part.key}_reason"
+    if part.reason_omitted and reason not in record:
+        return kind.told("")
     return kind.told(_value(str, place.of(record, reason), place.key(reason)))
 
 
@@ -240,7 +254,7 @@ def _value(hint: Any, value: Any, place: _Place) -> Any:
     if len(_options(hint)) > 1:
         return _of_union(hint, value, place)
     if is_dataclass(hint):
-        return _object(hint, value, place, Beside())
+        return _object(hint, value, place, _OBJECT)
     if get_origin(hint) is Literal:
         return _of_words(get_args(hint), value, place)
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -276,7 +290,7 @@ def _of_union(hint: Any, value: Any, place: _Place) -> Any:
 @cache
 def _needed(kind: Any) -> frozenset[str]:
     """Keys that an object of the kind has to have."""
-    return frozenset(part.key for part in _parts(kind, Beside()) if not part.default)
+    return frozenset(part.key for part in _parts(kind, _OBJECT) if not part.default)
 
 
 def _tuple(hint: Any, value: Any, place: _Place) -> Any:

@@ -15,6 +15,10 @@ class Omitted:
     """Marks a field whose key is left out of the file where the field is None."""
 
 
+class ReasonOmitted:
+    """Marks a field that the file may give as null without a reason: then `NotMeasured` has no text."""
+
+
 @dataclass(frozen=True)
 class Told:
     """Marks a field that may not be measured, whose reason stands in the file only where it is not.
@@ -39,7 +43,7 @@ class Absent:
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Beside:
     """Marks a field whose own fields stand beside its neighbours in the file, not in an object of their own.
 

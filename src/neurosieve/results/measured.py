@@ -72,6 +72,8 @@ class Reason(Enum):
     NO_PROBE = "the run has no probe: its task was not studied"
     NO_HEAD = "the model has no head for this task"
     EARLIER = "not told by the version that wrote the file"
+    NO_RANKING = "no neurons are ranked here: run the study first, then look for concepts again"
+    OF_TOKENS = "labels are on tokens, not on whole texts"
     OTHER = ""  # in a file of another version; every text begins so, therefore it is the last
 
 
@@ -89,7 +91,7 @@ class NotMeasured:
 
     @classmethod
     def told(cls, text: str, **known: Any) -> "NotMeasured":
-        """From the text of a file, and what else a kind of it knows."""
+        """From the text of a file, empty where it gives none; and what else a kind of it knows."""
         return cls(reason=next(reason for reason in Reason if text.startswith(reason.value)), text=text, **known)
 
 

@@ -1,16 +1,18 @@
 """What a finished run folder holds, read back, and the page of it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import ResourceError, RunFolderError
 from neurosieve.report import render_page
-from neurosieve.results import InterventionResult, RedundancyResult, from_json
+from neurosieve.results import ConceptResult, InterventionResult, RedundancyResult, from_json
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, read_result
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT, STAGES, STORE, SUMMARY, config_of
 from neurosieve.typing import PathLike
+
+C = TypeVar("C", bound=ConceptResult)
 
 
 def load_summary(run: PathLike) -> RedundancyResult:
@@ -51,6 +53,20 @@ def _of_format(record: dict[str, Any], where: str) -> dict[str, Any]:
     return record
 
 
+def read_concepts_of(run: PathLike, kind: type[C]) -> C | None:
+    """What was found of concepts in a run folder; None where they were not looked for, or not to the end.
+
+    Args:
+        run: The folder.
+        kind: `ConceptResult`, or what shows itself too.
+
+    Raises:
+        RunFolderError: A file that is damaged or of another format version.
+    """
+    record, where = read_result(Folder(run), CONCEPTS), f"{run}/{CONCEPTS}"
+    return None if record is None else from_json(kind, _of_format(record, where), where)
+
+
 def load_interventions(run: PathLike) -> list[InterventionResult]:
     """What interventions of a run measured, by the names of their files.
 
@@ -71,9 +87,7 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
         ResourceError: The target cannot be written.
     """
     config_of(run)  # says so where this is no run folder
-    concepts, interventions = read_result(Folder(run), CONCEPTS), load_interventions(run)
-    if concepts is not None:
-        _of_format(concepts, f"{run}/{CONCEPTS}")
+    concepts, interventions = read_concepts_of(run, ConceptResult), load_interventions(run)
     alone = (concepts is not None or interventions) and not Folder(run).exists(SUMMARY)
     summary = None if alone else load_summary(run)
     target = Path(to) if to else Path(run) / REPORT

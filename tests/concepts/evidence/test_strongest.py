@@ -14,13 +14,13 @@ from neurosieve.concepts.evidence.strongest import (
     TOP,
     TYPICAL,
     Asked,
-    Evidence,
-    Token,
     find_evidence,
 )
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.errors import ConfigError, DataError, NeurosieveError
+from neurosieve.results import from_json, to_json
+from neurosieve.results.concept_evidence import Evidence, Token
 from neurosieve.typing import SPLITS, NeuronId
 from tests.concepts.planted import planted_store, values_of
 from tests.tiny import assert_one_line
@@ -108,7 +108,7 @@ def test_typical_tokens_are_nearest_to_the_median(one: tuple[Slow, Evidence]) ->
 def test_densities_by_label(one: tuple[Slow, Evidence]) -> None:
     slow, evidence = one
     densities, lexical = evidence.densities, slow.store.table
-    edges = densities.edges
+    edges = np.array(densities.edges)
     low, high = np.quantile(slow.z, [0.001, 0.999])
     np.testing.assert_allclose(edges, np.linspace(low, high, BINS + 1), atol=1e-5)
 
@@ -119,7 +119,7 @@ def test_densities_by_label(one: tuple[Slow, Evidence]) -> None:
         density: np.ndarray = counts / rows.sum() / (edges[1] - edges[0])
         return density
 
-    def assert_same(density: np.ndarray, rows: np.ndarray) -> None:
+    def assert_same(density: tuple[float, ...], rows: np.ndarray) -> None:
         one = 1.01 / rows.sum() / (edges[1] - edges[0])  # a value on an edge may be rounded to either side
         np.testing.assert_allclose(density, plain(rows), atol=one)
 
@@ -132,7 +132,7 @@ def test_densities_by_label(one: tuple[Slow, Evidence]) -> None:
         if rows.sum() >= 30:
             assert_same(densities.classes[f"lexical={word}"], rows)
     for density in (densities.with_value, densities.without, *densities.classes.values()):
-        assert density @ np.diff(edges) == pytest.approx(1)
+        assert np.array(density) @ np.diff(edges) == pytest.approx(1, abs=1e-3)
 
 
 def test_neurons_alike_are_those_of_numpy(one: tuple[Slow, Evidence]) -> None:
@@ -140,10 +140,10 @@ def test_neurons_alike_are_those_of_numpy(one: tuple[Slow, Evidence]) -> None:
     live = [j for j in range(slow.train.shape[1]) if slow.train[:, j].std() > 0]
     r = {j: np.corrcoef(slow.train[:, slow.column], slow.train[:, j])[0, 1] for j in live if j != slow.column}
     order = sorted(r, key=lambda j: -abs(r[j]))[:ALIKE]
-    assert [n for n, _ in evidence.alike] == [NeuronId(*divmod(j, WIDTH)) for j in order]
-    np.testing.assert_allclose([v for _, v in evidence.alike], [r[j] for j in order], atol=1e-6)
+    assert [a.neuron for a in evidence.alike] == [NeuronId(*divmod(j, WIDTH)) for j in order]
+    np.testing.assert_allclose([a.r for a in evidence.alike], [r[j] for j in order], atol=1e-6)
     if slow.asked.neuron == HIGH:
-        assert evidence.alike[0][0] == NeuronId(2, 2)  # planted alike
+        assert evidence.alike[0].neuron == NeuronId(2, 2)  # planted alike
 
 
 def test_a_large_mean_costs_no_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,16 +155,17 @@ def test_a_large_mean_costs_no_digits(tmp_path: Path, monkeypatch: pytest.Monkey
     (evidence,) = find_evidence(far, ASKED[1:2])
     train = values_of(far, "train")[0]
     r = np.corrcoef(train[:, HIGH.layer * WIDTH + HIGH.index], train[:, LOW.layer * WIDTH + LOW.index])[0, 1]
-    assert evidence.alike[0][0] == LOW
-    assert evidence.alike[0][1] == pytest.approx(r, abs=1e-6)
+    assert evidence.alike[0].neuron == LOW
+    assert evidence.alike[0].r == pytest.approx(r, abs=1e-6)
 
 
 def test_order_and_shards_do_not_matter(store: ConceptStore, found: tuple[Evidence, ...], tmp_path: Path) -> None:
     other = planted_store(tmp_path, PLANTS, dead=[DEAD], shards=1)
     again = find_evidence(other, ASKED[::-1])[::-1]
     for a, b in zip(found, again, strict=True):
-        assert (a.asked, a.top[0].context, a.typical) == (b.asked, b.top[0].context, b.typical)
-        np.testing.assert_allclose([r for _, r in a.alike], [r for _, r in b.alike], atol=1e-9)
+        assert (a.neuron, a.name, a.low) == (b.neuron, b.name, b.low)
+        assert (a.top[0].context, a.typical) == (b.top[0].context, b.typical)
+        np.testing.assert_allclose([one.r for one in a.alike], [one.r for one in b.alike], atol=1e-9)
     assert find_evidence(store, []) == ()
 
 
@@ -173,13 +174,15 @@ def test_many_neurons_are_read_in_parts(
 ) -> None:
     monkeypatch.setattr("neurosieve.concepts.evidence.strongest._TOGETHER", 2)
     for a, b in zip(found, find_evidence(store, ASKED), strict=True):
-        assert a.record() == b.record()
+        assert a == b
 
 
 def test_records_are_plain_and_frames_hold_all_tokens(found: tuple[Evidence, ...]) -> None:
-    for evidence in found:
-        record = json.loads(json.dumps(evidence.record(), allow_nan=False))
-        assert record["neuron"] == list(evidence.asked.neuron)
+    for asked, evidence in zip(ASKED, found, strict=True):
+        record = json.loads(json.dumps(to_json(evidence), allow_nan=False))
+        assert from_json(Evidence, record, "evidence.json") == evidence
+        assert (evidence.neuron, evidence.name, evidence.low) == asked
+        assert record["neuron"] == list(asked.neuron)
         top = record["top"][0]
         assert top["text"][top["start"] : top["end"]] == top["token"]
         assert len(evidence.to_frame()) == TOP + 2 * TYPICAL

@@ -1,20 +1,20 @@
 """Clusters beside properties: plain loops, values that rows swap, and clusters of code with a known answer."""
 
+import json
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosieve.concepts.latent.alignment import Alignment, AlignmentRule, align, line_around
+from neurosieve.concepts.latent.alignment import align, line_around
 from neurosieve.concepts.latent.tree import LatentConcepts
 from neurosieve.concepts.properties import PropertyTable, annotate
 from neurosieve.errors import DataError
-from neurosieve.probes.archive import Archive
-from neurosieve.storage.folder import Folder
+from neurosieve.results import from_json, to_json
+from neurosieve.results.latent_clusters import Alignment, AlignmentRule
 
 RULE = AlignmentRule(rows=1, held_out=1, types=1)
 
@@ -57,7 +57,7 @@ def random_rows(seed: int, k: int, rows: int) -> tuple[LatentConcepts, LatentCon
 )
 def test_alignment_is_what_plain_loops_find(seed: int, k: int, share: float, least: int, types: int) -> None:
     train, held_out, properties, texts = random_rows(seed, k, 40)
-    rule = AlignmentRule(share, least, max(least - 2, 0), types)
+    rule = AlignmentRule(share=share, rows=least, held_out=max(least - 2, 0), types=types)
     found = align(train, held_out, properties, texts, rule, draws=1)
     words = [t[1:-1] for t in texts]
     expected, labelled = set(), set()
@@ -203,12 +203,11 @@ def test_clusters_made_from_a_property_of_real_code_are_that_property() -> None:
     assert "layer 4" in found._repr_html_()
 
 
-def test_an_alignment_comes_back_from_files(tmp_path: Path) -> None:
+def test_an_alignment_comes_back_from_files() -> None:
     found = align(*random_rows(3, 6, 40), replace(RULE, rows=7, types=2))
     assert found.aligned
     assert found.unlabelled
-    found.archive().save(Folder(tmp_path), "alignment")
-    assert Alignment.from_archive(Archive.load(Folder(tmp_path), "alignment")) == found
+    assert from_json(Alignment, json.loads(json.dumps(to_json(found))), "latent.json") == found
 
 
 def test_without_held_out_rows_nothing_is_claimed() -> None:

@@ -16,13 +16,15 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from neurosieve.activations import ActivationStore
 from neurosieve.concepts.neurons import claims
 from neurosieve.concepts.neurons.bounds import ABOVE_RIVAL, AP, AUROC, Q
-from neurosieve.concepts.neurons.claims import Concept, ConceptFindings, find_concepts
+from neurosieve.concepts.neurons.claims import find_concepts
 from neurosieve.concepts.neurons.held_out import HeldOut
 from neurosieve.concepts.neurons.histograms import BINS
 from neurosieve.concepts.neurons.passes import spread_of, values_with_rows
 from neurosieve.concepts.neurons.rivals import Rivals
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import DataError
+from neurosieve.results import from_json, to_json
+from neurosieve.results.concepts import Concept, ConceptFindings
 from neurosieve.typing import SPLITS, NeuronId, Split
 from tests.concepts.planted import planted_rows, planted_store, values_of
 from tests.tiny import assert_one_line
@@ -185,7 +187,8 @@ def test_figures_of_a_neuron(neuron: NeuronId) -> None:
         assert n.train_auroc == pytest.approx(roc_auc_score(train, -raw["train"] if n.low else raw["train"]), abs=0.02)
         by_file = held.resamples.measure(scores, positive)
         assert (n.interval, n.auroc_interval) == (by_file.ap_interval, by_file.auroc_interval)
-        assert n.difference == pytest.approx(n.ap - c.rival[1])
+        assert n.bounds is not None
+        assert n.bounds.difference.value == pytest.approx(n.ap - c.rival[1])
         assert n.p == held.permuted(bins[None], positive)[0]
         assert n.unseen_ap == held.unseen_precision(scores, positive)
         high, rest = raw["test"][test], raw["test"][~test]
@@ -241,7 +244,8 @@ def test_claims_follow_the_bounds() -> None:
             passes = n.train_ap >= AP and n.train_auroc >= AUROC
             passes &= n.interval[0] >= AP and n.auroc_interval[0] >= AUROC
             low = -1.0 if n.difference_interval is None else n.difference_interval[0]
-            half = -1.0 if n.above_half is None else n.above_half
+            assert n.bounds is not None
+            half = -1.0 if n.bounds.above_half is None else n.bounds.above_half
             assert n.claimed == (not n.lacking)
             assert n.claimed == (passes and low > 0 and (low >= ABOVE_RIVAL or half >= 0))
 
@@ -268,8 +272,8 @@ def test_where_the_token_is_guessed_rivals_see_the_one_before(tmp_path: Path) ->
 
 def test_record_and_frame() -> None:
     found = findings()
-    text = json.dumps(found.record(), allow_nan=False)
-    assert ConceptFindings.from_record(json.loads(text)) == found
+    text = json.dumps(to_json(found), allow_nan=False)
+    assert from_json(ConceptFindings, json.loads(text), "detect.json") == found
     frame = found.to_frame()
     assert len(frame) == sum(len(c.neurons) for c in found.concepts)
     row = frame.filter((frame["property"] == "role") & (frame["value"] == "call")).row(0, named=True)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from neurosieve.concepts.neurons.claims import Concept, ConceptNeuron
 from neurosieve.concepts.neurons.describe import describe
+from neurosieve.results.concepts import Concept, ConceptNeuron, UnseenRows
 from neurosieve.typing import NeuronId, View
 
 NEURON = NeuronId(4, 31)
@@ -15,13 +15,17 @@ RIVALS = {"position": 0.2, "length": 0.3, "frequency": 0.1, "lookup": 0.86}
 def scored(ap: float, auroc: float, lacking: str = "", *, low: bool = False, q: float | None = 0.001) -> ConceptNeuron:
     ends = (ap - 0.01, ap + 0.01)
     return ConceptNeuron(
-        NEURON, low, auroc, ap, auroc, ap, ends, 0.5, 2.0, 9.0, q, 0.9, 0.001, None, not lacking, lacking
-    )
+        neuron=NEURON, low=low, train_auroc=auroc, train_ap=ap, auroc=auroc, ap=ap, interval=ends, iou=0.5, effect=2.0,
+        z=9.0, q=q, selectivity=0.9, p=0.001, unseen_ap=None, claimed=not lacking, lacking=lacking,
+    )  # fmt: skip
 
 
 def concept(name: str, *neurons: ConceptNeuron, view: View = "detect", base: float = 0.05) -> Concept:
     prop, _, value = name.partition("=")
-    return Concept(view, prop, value, 100, 50, base, RIVALS, (5, 0.1), neurons, (0.5,) * 5)
+    return Concept(
+        view=view, property_name=prop, value=value, train=100, test=50, base=base, rivals=RIVALS,
+        unseen=UnseenRows(5, 0.1), neurons=neurons, layers=(0.5,) * 5,
+    )  # fmt: skip
 
 
 NUMBER = concept("lexical=number", scored(0.97, 0.99))
@@ -68,7 +72,7 @@ def test_hidden_tokens_are_spoken_of_as_such() -> None:
 
 
 def test_rivals_that_have_no_score_are_passed_over() -> None:
-    nan = replace(NUMBER, rivals=dict.fromkeys(RIVALS, float("nan")))
-    assert describe(NEURON, [nan], 5) == "4:31 (layer 4 of 4) is high on lexical=number (AP 0.97; a guess has 0.05)."
-    some = replace(NUMBER, rivals={"position": 0.4, "lookup": float("nan")})
+    none = replace(NUMBER, rivals=dict.fromkeys(RIVALS))
+    assert describe(NEURON, [none], 5) == "4:31 (layer 4 of 4) is high on lexical=number (AP 0.97; a guess has 0.05)."
+    some = replace(NUMBER, rivals={"position": 0.4, "lookup": None})
     assert "the place in line and file has 0.40, a guess" in describe(NEURON, [some], 5)

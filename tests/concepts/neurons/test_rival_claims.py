@@ -6,13 +6,15 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from neurosieve.concepts.neurons.claims import ConceptFindings, find_concepts
+from neurosieve.concepts.neurons.claims import find_concepts
 from neurosieve.concepts.neurons.copy_scores import best_untrained
 from neurosieve.concepts.neurons.passes import values_with_rows
 from neurosieve.concepts.properties import Property
 from neurosieve.concepts.rows import ConceptRows, concept_rows
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.errors import DataError
+from neurosieve.results import from_json, to_json
+from neurosieve.results.concepts import ConceptFindings
 from neurosieve.typing import SPLITS, NeuronId, Split
 from tests.concepts.neurons.test_claims import CALL, LOCAL, PLANTS, changed, claimed, concept, findings, store
 from tests.concepts.planted import PROPERTIES, planted_rows, planted_store
@@ -117,7 +119,7 @@ def test_one_file_of_test_claims_nothing(tmp_path: Path) -> None:
     assert (call.interval, call.auroc_interval) == (None, None)
     assert call.lacking == "not measured: all test rows are of one file"
     assert call.ap > 0.95
-    assert ConceptFindings.from_record(found.record()) == found
+    assert from_json(ConceptFindings, to_json(found), "detect.json") == found
     assert found.to_frame()["ap_low"].null_count() == len(found.to_frame())
 
 

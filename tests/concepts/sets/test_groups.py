@@ -16,6 +16,8 @@ from neurosieve.concepts.sets.groups import Groups, find_groups
 from neurosieve.concepts.sets.property_sets import LEAST, SetOptions, find_property_set, values_for_sets
 from neurosieve.errors import ConfigError
 from neurosieve.probes import Oracle, SelectionData, fit_oracle
+from neurosieve.results import from_json, to_json
+from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.typing import SPLITS, NeuronId
 from tests.concepts.planted import planted_store
 from tests.tiny import assert_one_line
@@ -50,9 +52,9 @@ def test_planted_neurons_are_the_smallest_sets(groups: Groups) -> None:
     assert lexical.smallest is not None
     planted = {n for n, (name, _) in PLANTS.items() if name.startswith("lexical")}
     assert set(lexical.smallest.neurons) == planted
-    assert lexical.oracle.score > 0.85 > lexical.majority
+    assert lexical.oracle.value > 0.85 > lexical.majority
     assert lexical.smallest.same_size
-    assert max(lexical.smallest.same_size) < lexical.smallest.test.score - 0.1
+    assert max(lexical.smallest.same_size) < lexical.smallest.test.value - 0.1
     assert min(lexical.smallest.sizes) > len(planted)
     use = found["use"]
     assert use.smallest is not None
@@ -75,7 +77,7 @@ def test_what_cannot_be_known_has_no_set(tmp_path: Path) -> None:
     assert lexical.carriers == ()
     assert found.properties.overlaps.names == ()
     assert found.to_frame()["size"].to_list() == [None]
-    json.dumps(found.record(), allow_nan=False)
+    json.dumps(to_json(found.result()), allow_nan=False)
 
 
 def test_dead_neurons_are_in_no_set(groups: Groups) -> None:
@@ -113,7 +115,7 @@ def test_scores_as_plain_loops_have_them(store: ConceptStore, values: tuple[int,
     (x, y, text), (tx, ty, test_text) = data["train"], data["test"]
     spread = np.where(x.std(0) > 0, x.std(0), 1)
     probe = LogisticRegression(C=0.2, max_iter=500).fit((x - x.mean(0)) / spread, y)
-    assert found.oracle.score == pytest.approx(probe.score((tx - x.mean(0)) / spread, ty), abs=0.03)
+    assert found.oracle.value == pytest.approx(probe.score((tx - x.mean(0)) / spread, ty), abs=0.03)
     assert found.oracle.n == len(ty)
     seen = [{v: int(((text == t) & (y == v)).sum()) for v in values} for t in test_text]
     common = {v: int((y == v).sum()) for v in values}
@@ -123,10 +125,10 @@ def test_scores_as_plain_loops_have_them(store: ConceptStore, values: tuple[int,
     tied = [v for v in values if common[v] == max(common.values())]
     assert found.majority == pytest.approx(max((ty == v).mean() for v in tied))
     assert found.smallest is not None
-    assert found.smallest.loss == pytest.approx(found.oracle.score - found.smallest.test.score)
-    assert found.smallest.loss_interval is not None
-    low, high = found.smallest.loss_interval
-    assert low <= found.smallest.loss <= high
+    loss = found.smallest.loss
+    assert loss.value == pytest.approx(found.oracle.value - found.smallest.test.value)
+    assert loss.interval is not None
+    assert loss.interval[0] <= loss.value <= loss.interval[1]
 
 
 def test_a_value_takes_half_of_its_weight(store: ConceptStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,16 +172,19 @@ def test_a_property_without_two_values_is_left_out(store: ConceptStore) -> None:
     assert found.sets == ()
     assert found.left_out["use"] == "values with enough rows: 1, fewer than 2"
     assert found.properties.polysemy.neurons.tolist() == [0]
-    json.dumps(found.record(), allow_nan=False)
+    json.dumps(to_json(found.result()), allow_nan=False)
 
 
 def test_same_store_same_groups_and_plain_records(store: ConceptStore, groups: Groups) -> None:
-    record = json.loads(json.dumps(groups.record(), allow_nan=False))
-    again = find_groups(store, ["use"], groups.options)
-    (use,) = (s for s in record["sets"] if s["property"] == "use")
-    assert again.record()["sets"] == [use]
-    assert use["smallest"]["random_size"]["draws"] == 2
-    assert use["smallest"]["random_same_size"]["draws"] == 4
+    result = groups.result()
+    record = json.loads(json.dumps(to_json(result), allow_nan=False))
+    assert from_json(NeuronGroups, record, "groups.json") == result
+    again = find_groups(store, ["use"], groups.options).result()
+    (use,) = (s for s in result.sets if s.property == "use")
+    assert again.sets == (use,)
+    assert use.smallest is not None
+    assert use.smallest.random_size.draws == 2
+    assert use.smallest.random_same_size.draws == 4
     assert groups.to_frame()["property"].to_list() == [s.name for s in groups.sets]
 
 
@@ -202,7 +207,7 @@ def test_test_rows_do_not_choose(store: ConceptStore, tmp_path: Path) -> None:
     assert two.smallest is not None
     assert one.smallest.neurons == two.smallest.neurons
     assert one.carriers == two.carriers
-    assert one.oracle.score != two.oracle.score
+    assert one.oracle.value != two.oracle.value
 
 
 @pytest.mark.parametrize(("key", "value"), [("lambdas", 11), ("searched", 0), ("searched", 11)])

@@ -12,6 +12,7 @@ from scipy.stats import entropy, false_discovery_control, hypergeom, poisson_bin
 from sklearn.metrics import jaccard_score
 
 from neurosieve.concepts.sets.sharing import find_overlaps, find_polysemy, find_spread
+from neurosieve.results import to_json
 from neurosieve.typing import NeuronId
 
 LAYERS, WIDTH = 3, 4
@@ -68,10 +69,10 @@ def test_values_of_one_property_are_not_tested_against_each_other() -> None:
     assert np.isfinite(found.p[0, 1])
     own = [found.p[0, 2], found.p[1, 2]]
     np.testing.assert_allclose([found.q[0, 2], found.q[1, 2]], false_discovery_control(own))
-    record = found.record()
-    assert record["tested"] == 2
+    result = found.result()
+    assert result.tested == 2
     assert [r["q"] is None for r in found.to_frame().to_dicts()].count(True) == 1
-    json.dumps(record, allow_nan=False)
+    json.dumps(to_json(result), allow_nan=False)
 
 
 @pytest.mark.parametrize("sets", [{}, {"a": tuple(ALL[:2])}, {"a": (), "b": ()}])
@@ -79,7 +80,7 @@ def test_fewer_than_two_sets_have_no_pair(sets: dict[str, tuple[NeuronId, ...]])
     found = find_overlaps(sets, len(ALL))
     assert len(found.to_frame()) == 0
     assert found.jaccard.shape == (len(found.names),) * 2
-    json.dumps(found.record(), allow_nan=False)
+    json.dumps(to_json(found.result()), allow_nan=False)
     assert find_polysemy(sets, len(ALL)).neurons.sum() == len(ALL)
 
 
@@ -97,7 +98,7 @@ def test_polysemy_counts_and_its_chance(sizes: list[int], seed: int) -> None:
     assert all(first in sets[name] for name in names)
     served = [len(names) for _, names in found.most]
     assert served == sorted(served, reverse=True)
-    json.dumps(found.record(), allow_nan=False)
+    json.dumps(to_json(found.result()), allow_nan=False)
 
 
 def test_a_property_is_served_once_by_however_many_values() -> None:
@@ -122,7 +123,7 @@ def test_spread_over_layers(size: int, seed: int) -> None:
     np.testing.assert_allclose(found.share, np.array(counts) / size)
     assert found.uniform.tolist() == [1 / 3] * 3
     assert found.expected_mean == pytest.approx(1)
-    json.dumps(found.record(), allow_nan=False)
+    json.dumps(to_json(found.result()), allow_nan=False)
 
 
 def test_expected_entropy_is_the_mean_over_all_draws() -> None:

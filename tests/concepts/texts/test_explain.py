@@ -19,6 +19,8 @@ from neurosieve.concepts.texts.explain import explain_examples
 from neurosieve.concepts.texts.single_texts import CHARACTERS, LINES, excerpt, single_texts
 from neurosieve.data.dataset import BETWEEN, Dataset, Span
 from neurosieve.errors import ConfigError, DataError
+from neurosieve.results import from_json, to_json
+from neurosieve.results.whole_texts import TextFindings
 from neurosieve.typing import NeuronId
 from tests.concepts.example_texts import (
     DEAD,
@@ -82,11 +84,11 @@ def test_the_label_stands_beside_and_explains_nothing() -> None:
     assert found.alone["label"].value[TASK_AT] > 0.5
     assert found.gain["label"].interval[TASK_AT, 0] > 0.5
     assert found.explained_by(TASK_AT) == ()
-    record = found.record()["neurons"][TASK_AT]
-    assert {v["value"] for v in record["label"]["values"]} == {"a", "b"}
-    assert all(v["confirmed"] for v in record["label"]["values"])
-    assert "label" not in {v["property"] for v in record["values"]} | {p["property"] for p in record["properties"]}
-    high, low = ([s["label"] for s in record[end]] for end in ("highest", "lowest"))
+    neuron = found.result().neurons[TASK_AT]
+    assert {v.value for v in neuron.label.values} == {"a", "b"}
+    assert all(v.confirmed for v in neuron.label.values)
+    assert "label" not in {v.property for v in neuron.values} | {p.property for p in neuron.properties}
+    high, low = ([s.label for s in snippets] for snippets in (neuron.highest, neuron.lowest))
     assert (high, low) == (["b"] * 5, ["a"] * 5)
 
 
@@ -182,12 +184,12 @@ def test_of_pairs_each_text_counts_once_and_has_no_label(tmp_path: Path) -> None
     found = explained(pairs, store)
     assert "loops" in found.explained_by(LOOPS_AT)
     assert "label" not in found.gain
-    record = found.record()
-    assert record["notes"] == [
-        "probes on pairs read |u - v| and u * v of a neuron; explained is its value u on single texts"
-    ]
-    assert record["neurons"][0]["label"]["reason"] == "labels are of pairs, not of single texts"
-    assert record["neurons"][0]["highest"][0]["label"] is None
+    result = found.result()
+    assert result.notes == (
+        "probes on pairs read |u - v| and u * v of a neuron; explained is its value u on single texts",
+    )
+    assert result.neurons[0].label.reason == "labels are of pairs, not of single texts"
+    assert result.neurons[0].highest[0].label is None
     assert found.groups == {"train": 50, "test": 33}
 
 
@@ -256,13 +258,14 @@ def test_by_default_all_properties_are_read_of_code_alone() -> None:
 
 def test_a_record_is_plain_and_a_frame_has_all_values() -> None:
     _, _, found = plain()
-    record = found.record()
-    assert json.loads(json.dumps(record, allow_nan=False)) == record
-    assert [n["rank"] for n in record["neurons"]] == [1, 2, 4, 5]
-    loops = record["neurons"][LOOPS_AT]
-    assert loops["explained_by"] == list(found.explained_by(LOOPS_AT))
-    assert {p["property"] for p in loops["properties"] if p["explains"]} == set(loops["explained_by"])
-    gains = [p["gain"]["value"] for p in loops["properties"]]
+    result = found.result()
+    record = json.loads(json.dumps(to_json(result), allow_nan=False))
+    assert from_json(TextFindings, record, "concepts.json") == result
+    assert [n.rank for n in result.neurons] == [1, 2, 4, 5]
+    loops = result.neurons[LOOPS_AT]
+    assert loops.explained_by == found.explained_by(LOOPS_AT)
+    assert {p.property for p in loops.properties if p.explains} == set(loops.explained_by)
+    gains = [p.gain.value for p in loops.properties]
     assert gains == sorted(gains, reverse=True)
     frame = found.to_frame()
     assert len(frame) == len(found.neurons) * len(found.train.values)

@@ -17,6 +17,7 @@ from neurosieve.concepts.properties import annotate
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveError, RunFolderError
 from neurosieve.results import to_json
+from neurosieve.results.concepts import TextCounts, TokenCounts
 from neurosieve.studies import inputs as inputs_module
 from neurosieve.studies.concepts import run as module
 from neurosieve.studies.concepts.run import Concepts, continue_concepts, label_property, load_concepts, run_concepts
@@ -71,24 +72,24 @@ def contents(path: Path) -> dict[str, bytes]:
     return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
-def test_record() -> None:
-    record, dataset = found().record, read_dataset(tagged())
-    assert set(record["views"]) == {"detect", "predict"}
-    assert "predict_reason" not in record
-    assert record["options"] == tagged().concepts.model_dump(mode="json")
-    assert record["data_hashes"] == dict(dataset.hashes)
-    assert (record["layers"], record["neurons"], record["site"], record["task"]) == (3, 48, "hidden", "token-tagging")
-    values = {(c["property_name"], c["value"]) for c in record["views"]["detect"]["concepts"]}
-    assert {("label", "NUM"), ("lexical", "number")} <= values
-    assert record["notes"][0] == dataset.source
-    assert "language: python, as asked for" in record["notes"]
+def test_result() -> None:
+    result, dataset = found(), read_dataset(tagged())
+    assert set(result.views) == {"detect", "predict"}
+    assert result.predict_reason is None
+    assert result.options == tagged().concepts.model_dump(mode="json")
+    assert result.data_hashes == dict(dataset.hashes)
+    assert (result.layers, result.neurons, result.site, result.task) == (3, 48, "hidden", "token-tagging")
+    assert {"label=NUM", "lexical=number"} <= {c.name for c in result.views["detect"].concepts}
+    assert result.notes[0] == dataset.source
+    assert "language: python, as asked for" in result.notes
     for what, count in dataset.notes.items():
-        assert f"{count:,} {what}" in record["notes"]
-    for view, part in record["views"].items():
+        assert f"{count:,} {what}" in result.notes
+    assert result.units is not None
+    for view, part in result.views.items():
         store = ActivationStore(folder() / "concepts" / view)
-        assert record["units"][view] == store.manifest.counts
-        assert part["rows"] == {split: store.manifest.rows[split] for split in ("train", "test")}
-    assert record["tokens"]["read"] >= record["units"]["detect"]["kept"]
+        assert result.units[view] == store.manifest.counts
+        assert part.rows == {split: store.manifest.rows[split] for split in ("train", "test")}
+    assert result.tokens.read >= result.units["detect"]["kept"]
     assert sorted(p.name for p in folder().iterdir()) == [
         "concepts",
         "concepts.json",
@@ -100,22 +101,24 @@ def test_record() -> None:
 
 def test_what_is_shown() -> None:
     frame = found().to_frame()
-    shown = sum(len(c["neurons"]) for view in found().record["views"].values() for c in view["concepts"])
+    shown = sum(len(c.neurons) for view in found().views.values() for c in view.concepts)
     assert len(frame) == shown > 10
     assert set(frame["view"]) == {"detect", "predict"}
     assert found().headline in repr(found())
     assert "48" in found().headline
     assert "<p><b>" in found()._repr_html_()
+    with pytest.warns(DeprecationWarning, match=r"to_json\(concepts\)"):
+        assert found().record == to_json(found())
 
 
 def test_finished_is_shown_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As it was returned at first, without model or pass."""
     first = run_concepts(tagged(), tmp_path / "run")
-    assert lasting(first.record) == lasting(found().record)
+    assert lasting(to_json(first)) == lasting(to_json(found()))
     before, other = contents(tmp_path / "run"), finished_quick().folder
     monkeypatch.setattr(inputs_module, "load_model", forbidden)
-    assert run_concepts(tagged(), tmp_path / "run").record == first.record
-    assert continue_concepts(tmp_path / "run", {}).record == first.record
+    assert run_concepts(tagged(), tmp_path / "run") == first
+    assert continue_concepts(tmp_path / "run", {}) == first
     assert contents(tmp_path / "run") == before
     assert load_concepts(other) is None
 
@@ -166,7 +169,7 @@ def test_a_killed_run_goes_on(moment: str, monkeypatch: pytest.MonkeyPatch, tmp_
 
     monkeypatch.setattr(module, "find_concepts", finding)
     again = continue_concepts(tmp_path, {}) if (tmp_path / "concepts").exists() else run_concepts(tagged(), tmp_path)
-    assert lasting(again.record) == lasting(found().record)
+    assert lasting(to_json(again)) == lasting(to_json(found()))
     assert set(made) == {"detect", "predict"} - steps
     assert all(p.stat().st_mtime_ns == when for p, when in whole.items())
     assert not list((tmp_path / "concepts").glob("untrained*"))
@@ -187,7 +190,7 @@ def test_other_options_are_refused(tmp_path: Path) -> None:
     assert contents(run) == before
     shutil.rmtree(run / "concepts")
     (run / "concepts.json").unlink()
-    assert continue_concepts(run, ASKED | {"views": ["detect"]}).record["options"]["views"] == ["detect"]
+    assert continue_concepts(run, ASKED | {"views": ["detect"]}).options["views"] == ["detect"]
 
 
 def test_in_the_folder_of_a_finished_study(tmp_path: Path) -> None:
@@ -195,8 +198,8 @@ def test_in_the_folder_of_a_finished_study(tmp_path: Path) -> None:
     run = shutil.copytree(finished_quick().folder, tmp_path / "run")
     summary = (run / "summary.json").read_bytes()
     again = continue_concepts(run, ASKED)
-    assert lasting(again.record)["views"] == found().record["views"]
-    assert continue_concepts(run, {}).record == again.record
+    assert again.views == found().views
+    assert continue_concepts(run, {}) == again
     assert (run / "summary.json").read_bytes() == summary
     assert to_json(run_study(finished_quick().config, run)) == finished_quick().record
 
@@ -215,7 +218,7 @@ def test_options_of_a_study_file_hold_later(tmp_path: Path) -> None:
     RunFolder(tmp_path, config, read_dataset(config).hashes)
     saved = yaml.safe_load((tmp_path / "study.yaml").read_text())
     assert saved["study"]["concepts"] == config.concepts.model_dump(mode="json")
-    options = continue_concepts(tmp_path, {"min_rows": 6}).record["options"]
+    options = continue_concepts(tmp_path, {"min_rows": 6}).options
     assert options == tagged(views=["detect"], min_rows=6).concepts.model_dump(mode="json")
 
 
@@ -236,7 +239,7 @@ def test_what_is_refused_leaves_no_trace(tmp_path: Path) -> None:
         assert_one_line(caught.value, *parts)
     with pytest.raises(ModelError):
         run_concepts(quick(model=str(tmp_path / "none"), concepts=ASKED), tmp_path)
-    assert run_concepts(tagged(views=["detect"]), tmp_path).record["options"]["properties"] == ASKED["properties"]
+    assert run_concepts(tagged(views=["detect"]), tmp_path).options["properties"] == ASKED["properties"]
 
 
 def test_no_value_with_enough_rows(tmp_path: Path) -> None:
@@ -278,52 +281,53 @@ def test_a_grammar_that_is_not_installed(tmp_path: Path) -> None:
 def test_an_encoder_without_mask_token_predicts_nothing(tmp_path: Path) -> None:
     """The view is left out with its reason, and all else is there."""
     config = quick(model=str(tiny_model("deberta-v2")), concepts=ASKED)
-    record = run_concepts(config, tmp_path).record
-    assert set(record["views"]) == set(record["units"]) == {"detect"}
-    assert "mask token" in record["predict_reason"]
-    assert record["notes"][-1] == f"no view predict: {record['predict_reason']}"
-    assert "\n" not in record["predict_reason"]
-    assert record["options"]["views"] == ["detect", "predict"]
-    assert continue_concepts(tmp_path, {}).record == record
-    assert Concepts(record).headline
-    assert set(Concepts(record).to_frame()["view"]) == {"detect"}
+    result = run_concepts(config, tmp_path)
+    assert set(result.views) == set(result.units or ()) == {"detect"}
+    assert result.predict_reason is not None
+    assert "mask token" in result.predict_reason
+    assert result.notes[-1] == f"no view predict: {result.predict_reason}"
+    assert "\n" not in result.predict_reason
+    assert result.options["views"] == ["detect", "predict"]
+    assert continue_concepts(tmp_path, {}) == result
+    assert result.headline
+    assert set(result.to_frame()["view"]) == {"detect"}
 
 
 def test_too_few_rows_to_predict(tmp_path: Path) -> None:
     """One part of seven is read masked, and no value has rows enough in it."""
-    record = run_concepts(tagged(rounds=1, min_rows=40), tmp_path).record
-    assert set(record["views"]) == {"detect"}
-    assert "view predict" in record["predict_reason"]
+    result = run_concepts(tagged(rounds=1, min_rows=40), tmp_path)
+    assert set(result.views) == {"detect"}
+    assert "view predict" in (result.predict_reason or "")
 
 
 def test_a_decoder_predicts(tmp_path: Path) -> None:
-    record = run_concepts(quick(model=str(tiny_model("gpt2")), concepts=ASKED), tmp_path).record
-    assert set(record["views"]) == {"detect", "predict"}
-    detect, predict = (record["views"][view]["rows"]["train"] for view in ("detect", "predict"))
+    views = run_concepts(quick(model=str(tiny_model("gpt2")), concepts=ASKED), tmp_path).views
+    assert set(views) == {"detect", "predict"}
+    detect, predict = (view.rows["train"] for view in (views["detect"], views["predict"]))
     assert 0.5 * detect < predict < detect
 
 
 def test_code_that_does_not_parse_is_counted(tmp_path: Path) -> None:
-    record = run_concepts(sources(tmp_path / "data"), tmp_path / "run").record
+    result = run_concepts(sources(tmp_path / "data"), tmp_path / "run")
     dataset = read_dataset(sources(tmp_path / "data"))
     table = annotate([e.text for e in dataset.examples], "python", None, ["lexical"])
-    assert record["texts"] == {"read": 7, "with_errors": table.with_errors, "framed": table.framed}
-    assert record["tokens"] == {"read": len(table), "in_error": table.rows_in_error}
+    assert result.texts == TextCounts(read=7, with_errors=table.with_errors, framed=table.framed)
+    assert result.tokens == TokenCounts(read=len(table), in_error=table.rows_in_error)
     assert table.with_errors > 0
-    assert any("does not parse" in note for note in record["notes"])
-    assert "language by the endings of the files: python" in record["notes"]
+    assert any("does not parse" in note for note in result.notes)
+    assert "language by the endings of the files: python" in result.notes
 
 
 def test_a_property_with_one_value_is_left_out(tmp_path: Path) -> None:
-    record = run_concepts(sources(tmp_path / "data", properties=["lexical", "language"]), tmp_path / "run").record
-    assert record["views"]["detect"]["left_out"]["language"] == "one value only (python)"
-    assert {c["property_name"] for c in record["views"]["detect"]["concepts"]} == {"lexical"}
+    result = run_concepts(sources(tmp_path / "data", properties=["lexical", "language"]), tmp_path / "run")
+    assert result.views["detect"].left_out["language"] == "one value only (python)"
+    assert {c.property_name for c in result.views["detect"].concepts} == {"lexical"}
 
 
 def test_files_that_were_not_needed(tmp_path: Path) -> None:
-    record = run_concepts(sources(tmp_path / "data", tokens=[1, 1, 10**6]), tmp_path / "run").record
-    assert record["texts"]["read"] == 4
-    assert "3 texts were not needed for the tokens asked for" in record["notes"]
+    result = run_concepts(sources(tmp_path / "data", tokens=[1, 1, 10**6]), tmp_path / "run")
+    assert result.texts.read == 4
+    assert "3 texts were not needed for the tokens asked for" in result.notes
 
 
 def test_labels_are_a_property() -> None:
@@ -367,4 +371,4 @@ def test_labels_of_lines_are_asked_for_by_default() -> None:
 def test_records_hold_plain_numbers() -> None:
     text = (folder() / "concepts.json").read_text(encoding="utf-8")
     assert "NaN" not in text
-    assert json.loads(text) == found().record
+    assert json.loads(text) == json.loads(json.dumps(to_json(found())))

@@ -9,6 +9,7 @@ import pytest
 
 from neurosieve.concepts.guess_language import languages_of
 from neurosieve.results import RedundancyResult, to_json
+from neurosieve.results.whole_texts import TextFindings
 from neurosieve.studies.concepts import concept_steps
 from neurosieve.studies.config import make_config
 from neurosieve.studies.inputs import extract_stage, read_data, read_dataset
@@ -92,7 +93,6 @@ def test_whole_texts_that_a_study_joins(tmp_path: Path, monkeypatch: pytest.Monk
     ranked = SimpleNamespace(rankings=[SimpleNamespace(top=lambda _: [NeuronId(1, 0), NeuronId(1, 1)])])
     monkeypatch.setattr(concept_steps, "load_outcome", lambda *_: ranked)
     dataset = read_dataset(config)
-    found, reason = concept_steps.examples_step(config, folder, dataset, languages_of(dataset, "python"))
-    assert reason is None
-    assert found is not None
-    assert any("both texts of a pair are one input" in note for note in found["notes"])
+    found = concept_steps.examples_step(config, folder, dataset, languages_of(dataset, "python"))
+    assert isinstance(found, TextFindings)
+    assert any("both texts of a pair are one input" in note for note in found.notes)

@@ -4,33 +4,10 @@ from dataclasses import dataclass, field
 
 from neurosieve.concepts.properties import Source
 from neurosieve.concepts.rows import ConceptRows
+from neurosieve.results.concept_evidence import Context
 
 LINES, CHARACTERS = 60, 3000  # of a function that is shown whole
 AROUND = 10  # lines shown before and after a token otherwise
-
-
-@dataclass(frozen=True)
-class Context:
-    """A token in its code.
-
-    Attributes:
-        example: Id of its text.
-        line: Its line there, from 1.
-        text: The function around it, or the lines around it.
-        start: Its first character in `text`.
-        end: The character behind its last.
-    """
-
-    example: str
-    line: int
-    text: str
-    start: int
-    end: int
-
-    @property
-    def token(self) -> str:
-        """Its characters; those of a very long token end with the context."""
-        return self.text[self.start : self.end]
 
 
 @dataclass(frozen=True)
@@ -58,7 +35,8 @@ class Contexts:
         if last - first > CHARACTERS or e.text.count("\n", first, last) >= LINES:
             first, last = _near(e.text, start, end, first, last)
         line = e.text.count("\n", 0, start) + 1
-        return Context(e.id, line, e.text[first:last], start - first, min(end, last) - first)
+        end = min(end, last)
+        return Context(example=e.id, line=line, text=e.text[first:last], start=start - first, end=end - first)
 
     def _function(self, example: int, start: int, end: int) -> tuple[int, int] | None:
         if example not in self._sources:

@@ -1,20 +1,20 @@
 """What a neuron does, to look at: its strongest and its typical tokens, its values by label, and neurons like it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 import torch
 from jaxtyping import Float, Int
 
-from neurosieve.concepts.evidence.contexts import Context, Contexts
+from neurosieve.concepts.evidence.contexts import Contexts
 from neurosieve.concepts.neurons.passes import Spread, spread_of
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import DataError
 from neurosieve.progress import track
+from neurosieve.results.concept_evidence import Alike, Densities, Evidence, Token
 from neurosieve.typing import NeuronId
 
 TOP, TYPICAL, SAME, BINS, ALIKE = 10, 5, 2, 40, 5
@@ -37,89 +37,6 @@ class Asked(NamedTuple):
     neuron: NeuronId
     name: str
     low: bool
-
-
-@dataclass(frozen=True)
-class Token:
-    """A token with a neuron's value.
-
-    Attributes:
-        value: In standard deviations from the train mean.
-        label: Its value of the property; None where that does not apply.
-        context: Its code.
-    """
-
-    value: float
-    label: str | None
-    context: Context
-
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
-        return {"value": self.value, "label": self.label, "token": self.context.token, **asdict(self.context)}
-
-
-@dataclass(frozen=True)
-class Densities:
-    """How a neuron's values on test lie, by label: share of rows for each standard deviation.
-
-    The first and the last bin hold what lies beyond them too: a thousandth of all rows on either side.
-
-    Attributes:
-        edges: In standard deviations from the train mean, shape [bins + 1].
-        rows: With the value, without it, and of each class.
-        with_value: Of rows with the value, shape [bins]; zero everywhere without a row.
-        without: Of all other rows, shape [bins].
-        classes: Of each lexical class with at least 30 rows.
-    """
-
-    edges: Float[np.ndarray, " edges"]
-    rows: Mapping[str, int]
-    with_value: Float[np.ndarray, " bins"]
-    without: Float[np.ndarray, " bins"]
-    classes: Mapping[str, Float[np.ndarray, " bins"]]
-
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
-        arrays = {k: getattr(self, k).round(5).tolist() for k in ("edges", "with_value", "without")}
-        classes = {name: density.round(5).tolist() for name, density in self.classes.items()}
-        return {"rows": dict(self.rows), **arrays, "classes": classes}
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What there is to see of a neuron and a value.
-
-    Attributes:
-        asked: Both.
-        top: Test tokens with the most extreme values in its direction, at most two with the same text.
-        typical: Those nearest to the median of the rows with the value.
-        other: Those nearest to the median of all others.
-        densities: Values by label.
-        alike: The neurons with the largest |r| on train rows, and r (Pearson).
-    """
-
-    asked: Asked
-    top: tuple[Token, ...]
-    typical: tuple[Token, ...]
-    other: tuple[Token, ...]
-    densities: Densities
-    alike: tuple[tuple[NeuronId, float], ...]
-
-    def to_frame(self) -> pl.DataFrame:
-        """One row a token: kind, value, token, label, example, line."""
-        tokens = [(k, t) for k in ("top", "typical", "other") for t in getattr(self, k)]
-        rows = [(k, t.value, t.context.token, t.label, t.context.example, t.context.line) for k, t in tokens]
-        return pl.DataFrame(rows, schema=["kind", "value", "token", "label", "example", "line"], orient="row")
-
-    def _repr_html_(self) -> str:
-        return f"<p>Neuron {self.asked.neuron} and {self.asked.name}</p>{self.to_frame()._repr_html_()}"
-
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
-        tokens = {k: [t.record() for t in getattr(self, k)] for k in ("top", "typical", "other")}
-        alike = [{"neuron": list(neuron), "r": r} for neuron, r in self.alike]
-        about = {"neuron": list(self.asked.neuron), "name": self.asked.name, "low": self.asked.low}
-        return {**about, **tokens, "densities": self.densities.record(), "alike": alike}
 
 
 def find_evidence(store: ConceptStore, asked: Sequence[Asked]) -> tuple[Evidence, ...]:
@@ -161,9 +78,7 @@ def _column(store: ConceptStore, neuron: NeuronId) -> int:
     return neuron.layer * store.store.manifest.width + neuron.index
 
 
-def _alike(
-    store: ConceptStore, neurons: Sequence[NeuronId], spread: Spread
-) -> dict[NeuronId, tuple[tuple[NeuronId, float], ...]]:
+def _alike(store: ConceptStore, neurons: Sequence[NeuronId], spread: Spread) -> dict[NeuronId, tuple[Alike, ...]]:
     """The most correlated neurons of some: sums over train of standardised values, streamed in float64."""
     mine = torch.tensor([_column(store, n) for n in neurons])
     size = len(store.neurons)
@@ -192,11 +107,10 @@ def _alike(
     return {n: _largest(own, column, store.neurons) for n, own, column in zip(neurons, r, mine.tolist(), strict=True)}
 
 
-def _largest(
-    r: Float[np.ndarray, " neurons"], own: int, ids: Int[np.ndarray, "neurons 2"]
-) -> tuple[tuple[NeuronId, float], ...]:
+def _largest(r: Float[np.ndarray, " neurons"], own: int, ids: Int[np.ndarray, "neurons 2"]) -> tuple[Alike, ...]:
     order = [int(j) for j in np.argsort(-np.abs(r), kind="stable") if j != own and r[j] != 0][:ALIKE]
-    return tuple((NeuronId(int(ids[j, 0]), int(ids[j, 1])), float(np.clip(r[j], -1, 1))) for j in order)
+    found = [(NeuronId(int(ids[j, 0]), int(ids[j, 1])), float(np.clip(r[j], -1, 1))) for j in order]
+    return tuple(Alike(neuron=neuron, r=value) for neuron, value in found)
 
 
 class _TestRows:
@@ -217,16 +131,18 @@ class _Look:
     name: str
     value: str
 
-    def evidence(self, asked: Asked, alike: tuple[tuple[NeuronId, float], ...]) -> Evidence:
+    def evidence(self, asked: Asked, alike: tuple[Alike, ...]) -> Evidence:
         positive = self.rows.codes[self.name] == self.rows.values[self.name].index(self.value)
         strongest = np.argsort(self.z if asked.low else -self.z, kind="stable")
         return Evidence(
-            asked,
-            self._tokens(strongest, TOP),
-            self._near_median(positive),
-            self._near_median(~positive),
-            self._densities(positive),
-            alike,
+            neuron=asked.neuron,
+            name=asked.name,
+            low=asked.low,
+            top=self._tokens(strongest, TOP),
+            typical=self._near_median(positive),
+            other=self._near_median(~positive),
+            densities=self._densities(positive),
+            alike=alike,
         )
 
     def _near_median(self, rows: np.ndarray) -> tuple[Token, ...]:
@@ -252,7 +168,8 @@ class _Look:
     def _token(self, i: int) -> Token:
         code = int(self.rows.codes[self.name][i])
         label = self.rows.values[self.name][code] if code >= 0 else None
-        return Token(float(self.z[i]), label, self.contexts.of(int(self.rows.numbers[i])))
+        context = self.contexts.of(int(self.rows.numbers[i]))
+        return Token(value=float(self.z[i]), label=label, token=context.token, context=context)
 
     def _densities(self, positive: np.ndarray) -> Densities:
         low, high = np.quantile(self.z, [_ENDS, 1 - _ENDS])
@@ -266,9 +183,14 @@ class _Look:
                 parts[f"{_CLASSES}={word}"] = own
         found = {k: self._density(edges, rows) for k, rows in parts.items()}
         counts = {k: int(rows.sum()) for k, rows in parts.items()}
-        return Densities(edges, counts, found.pop("with"), found.pop("without"), found)
+        here, elsewhere = found.pop("with"), found.pop("without")
+        return Densities(rows=counts, edges=_rounded(edges), with_value=here, without=elsewhere, classes=found)
 
-    def _density(self, edges: np.ndarray, rows: np.ndarray) -> Float[np.ndarray, " bins"]:
+    def _density(self, edges: np.ndarray, rows: np.ndarray) -> tuple[float, ...]:
         count, _ = np.histogram(np.clip(self.z[rows], edges[0], edges[-1]), edges)
-        density: Float[np.ndarray, " bins"] = count / (max(rows.sum(), 1) * np.diff(edges))
-        return density
+        return _rounded(count / (max(rows.sum(), 1) * np.diff(edges)))
+
+
+def _rounded(values: Float[np.ndarray, " some"]) -> tuple[float, ...]:
+    """To the digits that a figure can show."""
+    return tuple(values.round(5).tolist())

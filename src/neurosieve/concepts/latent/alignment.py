@@ -10,11 +10,9 @@ be alike, since most words have the same value wherever they stand: `chance_word
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from jaxtyping import Bool, Float, Int
 from scipy.stats import hypergeom
 
@@ -22,149 +20,9 @@ from neurosieve.concepts.latent.tree import LatentConcepts
 from neurosieve.concepts.properties import PropertyTable
 from neurosieve.concepts.properties.table import NO
 from neurosieve.errors import DataError
-from neurosieve.probes.archive import Archive
+from neurosieve.results.latent_clusters import Aligned, AlignedShare, Alignment, AlignmentRule, Unlabelled
 
 _WORDS, _CONTEXTS, _AROUND = 8, 3, 60
-
-
-@dataclass(frozen=True)
-class AlignmentRule:
-    """When a cluster counts as a property value.
-
-    Attributes:
-        share: Of its rows that have the value, on train and on held-out rows.
-        rows: Train rows that it has at least.
-        held_out: Held-out rows that it has at least.
-        types: Distinct words that it has at least, or it counts as a word; so does one with `share` of its rows the
-            same word.
-    """
-
-    share: float = 0.9
-    rows: int = 10
-    held_out: int = 5
-    types: int = 2
-
-
-class Aligned(NamedTuple):
-    """A cluster that is a property value on train and on held-out rows.
-
-    Attributes:
-        cluster: Its number.
-        property_name: Of the property.
-        value: That its rows have.
-        rows: Train rows.
-        share: Of them that have the value.
-        held_out_rows: Held-out rows.
-        held_out_share: Of them that have the value.
-        types: Distinct words of its train rows.
-        word: The commonest.
-        identity: It is a word (`AlignmentRule.types`): the value says no more of it than the word does.
-    """
-
-    cluster: int
-    property_name: str
-    value: str
-    rows: int
-    share: float
-    held_out_rows: int
-    held_out_share: float
-    types: int
-    word: str
-    identity: bool
-
-
-class AlignedShare(NamedTuple):
-    """How many clusters a property explains.
-
-    Attributes:
-        property_name: Of the property.
-        clusters: Clusters large enough, without those that are a word.
-        found: Of these, aligned on train rows.
-        aligned: Of these, aligned on held-out rows as well.
-        chance: Share of `clusters` expected in `aligned` if rows of train, and of held-out, swapped their values.
-        chance_words: The same if words swapped the values that most of their rows have; 0 without draws.
-        coverage: Share of all train rows in `aligned`.
-        identity: Aligned clusters that are a word.
-    """
-
-    property_name: str
-    clusters: int
-    found: int
-    aligned: int
-    chance: float
-    chance_words: float
-    coverage: float
-    identity: int
-
-
-class Unlabelled(NamedTuple):
-    """A cluster that is no property value.
-
-    Attributes:
-        cluster: Its number.
-        rows: Train rows.
-        types: Distinct words of them.
-        words: The commonest words, with their rows.
-        contexts: Some rows in their lines: what stands before, the word, and what stands behind.
-    """
-
-    cluster: int
-    rows: int
-    types: int
-    words: tuple[tuple[str, int], ...]
-    contexts: tuple[tuple[str, str, str], ...]
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """The clusters of one layer beside the properties of code.
-
-    Attributes:
-        layer: Where the vectors are from.
-        k: Number of clusters.
-        rule: When a cluster counts as aligned.
-        aligned: Clusters with the values they are; a cluster may be a value of several properties.
-        properties: How many clusters each property explains.
-        unlabelled: Clusters with train rows that are no property value, or too small to tell; most rows first.
-    """
-
-    layer: int
-    k: int
-    rule: AlignmentRule
-    aligned: tuple[Aligned, ...]
-    properties: tuple[AlignedShare, ...]
-    unlabelled: tuple[Unlabelled, ...]
-
-    def to_frame(self) -> pl.DataFrame:
-        """One row a property: clusters, found, aligned, chance, chance_words, coverage, identity."""
-        return pl.DataFrame(self.properties, schema=list(AlignedShare._fields), orient="row")
-
-    def archive(self) -> Archive:
-        """In parts that files can hold."""
-        parts = {
-            key: [item._asdict() for item in getattr(self, key)] for key in ("aligned", "properties", "unlabelled")
-        }
-        return Archive({"layer": self.layer, "k": self.k, "rule": asdict(self.rule)} | parts)
-
-    @staticmethod
-    def from_archive(archive: Archive) -> "Alignment":
-        """The other way."""
-        record = archive.record
-        return Alignment(
-            record["layer"],
-            record["k"],
-            AlignmentRule(**record["rule"]),
-            tuple(Aligned(**a) for a in record["aligned"]),
-            tuple(AlignedShare(**p) for p in record["properties"]),
-            tuple(
-                Unlabelled(**u | {key: tuple(map(tuple, u[key])) for key in ("words", "contexts")})
-                for u in record["unlabelled"]
-            ),
-        )
-
-    def _repr_html_(self) -> str:
-        title = f"{self.k} clusters of layer {self.layer}, {len(self.unlabelled)} of them no property"
-        return f"<p>{title}</p>{self.to_frame()._repr_html_()}"
 
 
 def align(
@@ -216,8 +74,14 @@ def align(
         shares.append(found.summary(several, large & words.identity, chance_words))
     labelled = {a.cluster for a in aligned}
     others = [c for c in np.argsort(-train.sizes, kind="stable").tolist() if train.sizes[c] and c not in labelled]
-    unlabelled = tuple(words.unlabelled(c) for c in others)
-    return Alignment(train.layer, train.k, rule, tuple(sorted(aligned)), tuple(shares), unlabelled)
+    return Alignment(
+        layer=train.layer,
+        k=train.k,
+        rule=rule,
+        aligned=tuple(sorted(aligned, key=lambda a: (a.cluster, a.property_name, a.value))),
+        properties=tuple(shares),
+        unlabelled=tuple(words.unlabelled(c) for c in others),
+    )
 
 
 class _Sides(NamedTuple):
@@ -252,8 +116,20 @@ class _Found:
         for c, v in np.argwhere(self._enough[0] & self._enough[1] & large[:, None]).tolist():
             rows, held_out = (int(counts[c].sum()) for counts in self._counts)
             share, held_out_share = (float(counts[c, v] / counts[c].sum()) for counts in self._counts)
-            word = (int(words.types[c]), words.common(c, 1)[0][0], bool(words.identity[c]))
-            result.append(Aligned(c, self._name, self._values[v], rows, share, held_out, held_out_share, *word))
+            result.append(
+                Aligned(
+                    cluster=c,
+                    property_name=self._name,
+                    value=self._values[v],
+                    rows=rows,
+                    share=share,
+                    held_out_rows=held_out,
+                    held_out_share=held_out_share,
+                    types=int(words.types[c]),
+                    word=words.common(c, 1)[0][0],
+                    identity=bool(words.identity[c]),
+                )
+            )
         return result
 
     def summary(
@@ -263,14 +139,14 @@ class _Found:
         both = (self._enough[0] & self._enough[1]).any(1)
         sizes = self._counts[0].sum(1)
         return AlignedShare(
-            self._name,
-            int(several.sum()),
-            int((self._enough[0].any(1) & several).sum()),
-            int((both & several).sum()),
-            self._by_rows(several),
-            chance_words,
-            float(sizes[both & several].sum() / max(sizes.sum(), 1)),
-            int((both & single).sum()),
+            property_name=self._name,
+            clusters=int(several.sum()),
+            found=int((self._enough[0].any(1) & several).sum()),
+            aligned=int((both & several).sum()),
+            chance=self._by_rows(several),
+            chance_words=chance_words,
+            coverage=float(sizes[both & several].sum() / max(sizes.sum(), 1)),
+            identity=int((both & single).sum()),
         )
 
     def by_words(
@@ -344,7 +220,13 @@ class _Words:
         first = sorted(by_word.values())
         chosen = sorted([*first, *np.setdiff1d(rows, first).tolist()][:_CONTEXTS])
         contexts = tuple(self._parts(i) for i in chosen)
-        return Unlabelled(cluster, len(rows), int(self.types[cluster]), self.common(cluster, _WORDS), contexts)
+        return Unlabelled(
+            cluster=cluster,
+            rows=len(rows),
+            types=int(self.types[cluster]),
+            words=self.common(cluster, _WORDS),
+            contexts=contexts,
+        )
 
     def _parts(self, row: int) -> tuple[str, str, str]:
         example, start, end = (column[row] for column in self._places)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from neurosieve.concepts.neurons.bounds import Q
-from neurosieve.concepts.neurons.claims import Concept, ConceptNeuron
+from neurosieve.results.concepts import GUESS, Concept, ConceptNeuron
 from neurosieve.typing import NeuronId
 
 CLEAR = 0.7  # AUROC of a value that is told beside the claimed ones
@@ -61,11 +61,9 @@ def _is_clear(neuron: ConceptNeuron) -> bool:
 
 def _told(found: _Found) -> str:
     concept, neuron = found
-    known = {rival: ap for rival, ap in concept.rivals.items() if ap == ap}  # nan is not itself
-    against = f"a guess has {concept.base:.2f}"
-    if known:
-        best = max(known, key=lambda rival: known[rival])
-        against = f"{_RIVALS[best].format(token=_TOKEN[concept.view])} has {known[best]:.2f}, {against}"
+    (best, ap), against = concept.rival, f"{GUESS} has {concept.base:.2f}"
+    if best != GUESS:
+        against = f"{_RIVALS[best].format(token=_TOKEN[concept.view])} has {ap:.2f}, {against}"
     note = f"; {neuron.note}" if neuron.note else ""
     return f"{_direction(concept, neuron)} (AP {neuron.ap:.2f}; {against}{note})"
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,13 +12,21 @@ from neurosieve.concepts.sets.property_sets import (
     PropertySet,
     SetOptions,
     SmallestSet,
-    Tested,
     find_property_set,
     values_for_sets,
 )
 from neurosieve.concepts.sets.sharing import LayerSpread, Overlaps, Polysemy, find_overlaps, find_polysemy, find_spread
 from neurosieve.errors import unknown_name
 from neurosieve.progress import track
+from neurosieve.results.neuron_groups import (
+    NeuronGroups,
+    OracleScore,
+    PropertyGroup,
+    RandomScores,
+    RandomSizes,
+    SetSharing,
+    SmallestGroup,
+)
 from neurosieve.typing import NeuronId, View
 
 
@@ -37,10 +44,10 @@ class Sharing:
     polysemy: Polysemy
     spread: tuple[LayerSpread, ...]
 
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
-        spread = [s.record() for s in self.spread]
-        return {"overlaps": self.overlaps.record(), "polysemy": self.polysemy.record(), "spread": spread}
+    def result(self) -> SetSharing:
+        """As a run tells of it."""
+        spread = tuple(s.result() for s in self.spread)
+        return SetSharing(overlaps=self.overlaps.result(), polysemy=self.polysemy.result(), spread=spread)
 
 
 @dataclass(frozen=True)
@@ -68,9 +75,9 @@ class Groups:
         rows = []
         for s in self.sets:
             found = s.smallest
-            about = {"property": s.name, "values": len(s.values), "n": s.oracle.n, "oracle": s.oracle.score}
+            about = {"property": s.name, "values": len(s.values), "n": s.oracle.n, "oracle": s.oracle.value}
             about |= {"majority": s.majority, "lookup": s.lookup, "size": found and len(found.neurons)}
-            about |= {"test": found and found.test.score, "loss": found and found.loss}
+            about |= {"test": found and found.test.value, "loss": found and found.loss.value}
             same, sizes = (found.same_size, found.sizes) if found else (None, None)
             about |= {"random": same and float(np.mean(same)), "random_size": sizes and float(np.median(sizes))}
             rows.append(about)
@@ -79,18 +86,18 @@ class Groups:
     def _repr_html_(self) -> str:
         return f"<p>Groups of neurons, view {self.view}</p>{self.to_frame()._repr_html_()}"
 
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "view": self.view,
-            "delta": self.options.delta,
-            "select": self.options.select,
-            "mass": self.options.mass,
-            "sets": [_set_record(s) for s in self.sets],
-            "left_out": dict(self.left_out),
-            "properties": self.properties.record(),
-            "values": self.values.record(),
-        }
+    def result(self) -> NeuronGroups:
+        """As a run tells of them."""
+        return NeuronGroups(
+            view=self.view,
+            delta=self.options.delta,
+            select=self.options.select,
+            mass=self.options.mass,
+            sets=tuple(map(_group, self.sets)),
+            left_out=dict(self.left_out),
+            properties=self.properties.result(),
+            values=self.values.result(),
+        )
 
 
 def find_groups(
@@ -144,41 +151,31 @@ def _sharing(sets: Mapping[str, tuple[NeuronId, ...]], live: np.ndarray) -> Shar
     return Sharing(find_overlaps(named, total), find_polysemy(named, total), spread)
 
 
-def _set_record(found: PropertySet) -> dict[str, Any]:
-    return {
-        "property": found.name,
-        "values": list(found.values),
-        "rows": dict(found.rows),
-        "live": len(found.live),
-        "majority": found.majority,
-        "lookup": found.lookup,
-        "oracle": {"validation": found.validation, "converged": found.converged, **_tested(found.oracle)},
-        "smallest": found.smallest and _smallest(found.smallest),
-        "reason": found.reason,
-        "carriers": [{"name": c.name, "neurons": [list(n) for n in c.neurons]} for c in found.carriers],
-    }
+def _group(found: PropertySet) -> PropertyGroup:
+    return PropertyGroup(
+        property=found.name,
+        values=found.values,
+        rows=dict(found.rows),
+        live=len(found.live),
+        majority=found.majority,
+        lookup=found.lookup,
+        oracle=OracleScore(validation=found.validation, converged=found.converged, test=found.oracle),
+        smallest=None if found.smallest is None else _smallest(found.smallest),
+        reason=found.reason,
+        carriers=found.carriers,
+    )
 
 
-def _tested(tested: Tested) -> dict[str, Any]:
-    return {"test": tested.score, "n": tested.n, "interval": tested.interval and list(tested.interval)}
-
-
-def _smallest(found: SmallestSet) -> dict[str, Any]:
-    median = float(np.median(found.sizes))
-    same = found.same_size
-    return {
-        "size": len(found.neurons),
-        "validation": found.validation,
-        **_tested(found.test),
-        "converged": found.converged,
-        "test_loss": {"value": found.loss, "interval": found.loss_interval and list(found.loss_interval)},
-        "random_same_size": {"mean": float(np.mean(same)), "lo": min(same), "hi": max(same), "draws": len(same)},
-        "random_size": {
-            "median": median,
-            "lo": min(found.sizes),
-            "hi": max(found.sizes),
-            "ratio": len(found.neurons) / median,
-            "draws": len(found.sizes),
-        },
-        "neurons": [list(n) for n in found.neurons],
-    }
+def _smallest(found: SmallestSet) -> SmallestGroup:
+    same, sizes, median = found.same_size, found.sizes, float(np.median(found.sizes))
+    ratio = len(found.neurons) / median
+    return SmallestGroup(
+        size=len(found.neurons),
+        validation=found.validation,
+        test=found.test,
+        converged=found.converged,
+        test_loss=found.loss,
+        random_same_size=RandomScores(mean=float(np.mean(same)), lo=min(same), hi=max(same), draws=len(same)),
+        random_size=RandomSizes(median=median, lo=min(sizes), hi=max(sizes), ratio=ratio, draws=len(sizes)),
+        neurons=found.neurons,
+    )

@@ -9,7 +9,6 @@ neurons because both choose among few.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,11 +20,13 @@ from neurosieve.defaults import PATH_LENGTH
 from neurosieve.errors import ConfigError
 from neurosieve.probes.baselines import lookup_predictions
 from neurosieve.probes.features import SelectionData, selection_data
-from neurosieve.probes.intervals import DRAWS, ClusterBootstrap, Interval, loss_interval, score_interval
+from neurosieve.probes.intervals import DRAWS, ClusterBootstrap, loss_interval, score_interval
 from neurosieve.probes.probe import Oracle, Probe, fit_oracle
 from neurosieve.rankings.lca_ranking import entries, lca
 from neurosieve.rankings.random_ranking import random_order
 from neurosieve.redundancy import MinimalSet, Select, SetSearch, find_minimal_sets
+from neurosieve.results.measured import Difference, Score
+from neurosieve.results.neuron_groups import ValueSet
 from neurosieve.typing import SPLITS, NeuronId, Scores, Split
 
 ROWS: dict[Split, int] = {"train": 100, "validation": 100, "test": 150}
@@ -73,14 +74,6 @@ class SetOptions:
             raise ConfigError("random orders", expected=expected, got=str(self.searched), remedy="change searched")
 
 
-class Tested(NamedTuple):
-    """A mean score on test rows with its 95 % interval; None for one cluster of rows."""
-
-    score: float
-    n: int
-    interval: Interval | None
-
-
 @dataclass(frozen=True)
 class SmallestSet:
     """The smallest set within delta of the oracle, opened on test.
@@ -90,8 +83,7 @@ class SmallestSet:
         validation: Accuracy on validation.
         converged: Of its probe, and of all random ones.
         test: Accuracy on test.
-        loss: Against the oracle on test.
-        loss_interval: Of that, paired, 95 %; None for one cluster.
+        loss: Against the oracle on test, paired.
         same_size: Accuracy on test of as many neurons, by random order.
         sizes: The smallest set of each random order that was searched.
     """
@@ -99,24 +91,10 @@ class SmallestSet:
     neurons: tuple[NeuronId, ...]
     validation: float
     converged: bool
-    test: Tested
-    loss: float
-    loss_interval: Interval | None
+    test: Score
+    loss: Difference
     same_size: tuple[float, ...]
     sizes: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class ValueSet:
-    """Neurons that carry a value.
-
-    Attributes:
-        name: `property=value`.
-        neurons: Heaviest first.
-    """
-
-    name: str
-    neurons: tuple[NeuronId, ...]
 
 
 @dataclass(frozen=True)
@@ -147,7 +125,7 @@ class PropertySet:
     majority: float
     lookup: float | None
     validation: float
-    oracle: Tested
+    oracle: Score
     converged: bool
     smallest: SmallestSet | None
     reason: str
@@ -217,7 +195,7 @@ def find_property_set(
     )
 
 
-def _nothing(scored: Tested, majority: float, data: SelectionData, options: SetOptions) -> str:
+def _nothing(scored: Score, majority: float, data: SelectionData, options: SetOptions) -> str:
     """Why there is no smallest set; empty where there is one."""
     if scored.interval is None:
         return "test rows are one cluster (file), so that no interval can be given"
@@ -266,9 +244,10 @@ class _Opened:
         x = self.data.scaler.apply(self.rows.values).to(self.data.x.device)
         return probe.row_scores(x, self.rows.label)
 
-    def tested(self, probe: Probe) -> Tested:
+    def tested(self, probe: Probe) -> Score:
         scores = self.scores(probe)
-        return Tested(float(scores.mean()), len(scores), score_interval(scores, self.bootstrap))
+        interval = score_interval(scores, self.bootstrap)
+        return Score(value=float(scores.mean()), n=len(scores), interval=interval)
 
     def smallest(self, found: MinimalSet, oracle: Oracle) -> SmallestSet:
         loss, interval = loss_interval(self.scores(oracle.probe), self.scores(found.probe), self.bootstrap)
@@ -277,8 +256,7 @@ class _Opened:
             found.probe.validation,
             found.probe.converged and all(p.converged for p in found.random_probes),
             self.tested(found.probe),
-            loss,
-            interval,
+            Difference(value=loss, interval=interval),
             tuple(float(self.scores(p).mean()) for p in found.random_probes),
             found.random_sizes,
         )
@@ -304,7 +282,7 @@ def _carriers(
     for v in shown:
         order = np.argsort(-weights[:, v], kind="stable")
         taken = order[entry[order, v] <= 100 * mass]
-        found.append(ValueSet(f"{name}={values[v]}", _ids(data.neurons[taken])))
+        found.append(ValueSet(name=f"{name}={values[v]}", neurons=_ids(data.neurons[taken])))
     return tuple(found)
 
 

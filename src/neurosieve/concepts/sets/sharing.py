@@ -9,13 +9,13 @@ another. They are not tested against each other, and a neuron serves a property 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 from scipy.stats import false_discovery_control, hypergeom
 
+from neurosieve.results.neuron_groups import ServedProperties, ServingNeuron, SetLayers, SharedNeurons, SharingPair
 from neurosieve.typing import NeuronId
 
 Q = 0.05
@@ -55,19 +55,19 @@ class Overlaps:
         frame = pl.DataFrame({"a": names[i].tolist(), "b": names[j].tolist()} | columns, nan_to_null=True)
         return frame.sort("p", "a", "b")
 
-    def record(self) -> dict[str, Any]:
-        """As plain values: matrices for a picture, and the clearest pairs of different properties."""
+    def result(self) -> SharedNeurons:
+        """As a run tells of them: matrices for a picture, and the clearest pairs of different properties."""
         tested = self.to_frame().drop_nulls("q")
-        return {
-            "names": list(self.names),
-            "sizes": self.sizes.tolist(),
-            "live": self.live,
-            "jaccard": self.jaccard.round(4).tolist(),
-            "expected": self.expected.round(4).tolist(),
-            "tested": len(tested),
-            "above_chance": len(tested.filter(pl.col("q") <= Q)),
-            "pairs": tested.head(MOST).to_dicts(),
-        }
+        return SharedNeurons(
+            names=self.names,
+            sizes=tuple(self.sizes.tolist()),
+            live=self.live,
+            jaccard=tuple(map(tuple, self.jaccard.round(4).tolist())),
+            expected=tuple(map(tuple, self.expected.round(4).tolist())),
+            tested=len(tested),
+            above_chance=len(tested.filter(pl.col("q") <= Q)),
+            pairs=tuple(SharingPair(**pair) for pair in tested.head(MOST).to_dicts()),
+        )
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,11 @@ class Polysemy:
     chance: Float[np.ndarray, " counts"]
     most: tuple[tuple[NeuronId, tuple[str, ...]], ...]
 
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
-        most = [{"neuron": list(neuron), "sets": list(names)} for neuron, names in self.most]
-        return {"neurons": self.neurons.tolist(), "chance": self.chance.round(3).tolist(), "most": most}
+    def result(self) -> ServedProperties:
+        """As a run tells of it."""
+        most = tuple(ServingNeuron(neuron=neuron, sets=names) for neuron, names in self.most)
+        chance = tuple(self.chance.round(3).tolist())
+        return ServedProperties(neurons=tuple(self.neurons.tolist()), chance=chance, most=most)
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,18 @@ class LayerSpread:
         """Mean layer of all live neurons."""
         return float(self.uniform @ np.arange(len(self.uniform)))
 
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
-        keys = ("name", "mean", "expected_mean", "entropy", "expected_entropy")
-        arrays = {k: getattr(self, k).round(4).tolist() for k in ("counts", "share", "uniform")}
-        return {k: getattr(self, k) for k in keys} | arrays
+    def result(self) -> SetLayers:
+        """As a run tells of it."""
+        return SetLayers(
+            name=self.name,
+            mean=self.mean,
+            expected_mean=self.expected_mean,
+            entropy=self.entropy,
+            expected_entropy=self.expected_entropy,
+            counts=tuple(self.counts.tolist()),
+            share=tuple(self.share.round(4).tolist()),
+            uniform=tuple(self.uniform.round(4).tolist()),
+        )
 
 
 def find_overlaps(sets: Sets, live: int) -> Overlaps:

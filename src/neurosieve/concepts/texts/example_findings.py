@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,17 @@ from jaxtyping import Bool
 
 from neurosieve.concepts.neurons.scores import ConceptScores
 from neurosieve.concepts.texts.variance import Share
+from neurosieve.results.measured import Difference, Interval
+from neurosieve.results.whole_texts import (
+    Explained,
+    ExplainingLabel,
+    ExplainingProperty,
+    ExplainingValue,
+    Snippet,
+    TextFindings,
+    TextNeuron,
+    ValueScores,
+)
 from neurosieve.typing import NeuronId
 
 LABEL, LENGTH = "label", "length"
@@ -19,25 +30,6 @@ LEAST_R2 = 0.1  # of a property alone, on test
 ERROR_RATE = 0.05  # Benjamini–Hochberg
 SHOWN = 10  # values of a neuron in a record
 _SCORES = ("auroc", "ap", "effect", "z", "q")
-
-
-@dataclass(frozen=True)
-class Snippet:
-    """A test text on which a neuron is very high or very low.
-
-    Attributes:
-        id: Of the example.
-        label: Of the task; None where labels are of pairs.
-        value: The neuron's, in standard deviations from the train mean.
-        text: The beginning of the text.
-        cut: How much that is, in words; None where it is all.
-    """
-
-    id: str
-    label: str | None
-    value: float
-    text: str
-    cut: str | None
 
 
 @dataclass(frozen=True)
@@ -118,66 +110,69 @@ class ExampleFindings:
         by_length = [f"by length (R² {length:.2f})"] if self.by_length(neuron) else []
         return ", ".join([*own, *by_length, *added]) or "not explained"
 
-    def record(self) -> dict[str, Any]:
-        """As plain values, for files and reports; None where there is no number, with a reason beside it."""
-        return {
-            "rule": f"explained by a property: R² alone >= {LEAST_R2}, gain over length with an interval above 0, "
+    def result(self) -> TextFindings:
+        """As a run tells of them; None where there is no number, with a reason beside it."""
+        return TextFindings(
+            rule=f"explained by a property: R² alone >= {LEAST_R2}, gain over length with an interval above 0, "
             f"a value confirmed at q < {ERROR_RATE}, all on test",
-            "texts": {"train": self.train.rows, "test": self.test.rows},
-            "groups": dict(self.groups),
-            "with_errors": self.with_errors,
-            "left_out": dict(self.left_out),
-            "rare": dict(self.rare),
-            "dead": [list(n) for n in self.dead],
-            "notes": list(self.notes),
-            "neurons": [self._neuron(i) for i in range(len(self.neurons))],
-        }
+            texts={"train": self.train.rows, "test": self.test.rows},
+            groups=dict(self.groups),
+            with_errors=self.with_errors,
+            left_out=dict(self.left_out),
+            rare=dict(self.rare),
+            dead=self.dead,
+            notes=self.notes,
+            neurons=tuple(self._neuron(i) for i in range(len(self.neurons))),
+        )
 
-    def _neuron(self, i: int) -> dict[str, Any]:
+    def _neuron(self, i: int) -> TextNeuron:
         neuron, explains = self.neurons[i], self.explained_by(i)
         names = sorted(self.gain.keys() - {LABEL}, key=lambda name: -self.gain[name].value[i])
-        properties = [
-            {
-                "property": name,
-                "r2": _share(self.alone[name], i),
-                "gain": _share(self.gain[name], i),
-                "explains": name in explains,
-            }
-            for name in names
-        ]
-        return {
-            "layer": neuron.layer,
-            "index": neuron.index,
-            "rank": self.rank[i],
-            "verdict": self.verdict(i),
-            "explained_by": list(explains),
-            "length": _share(self.length, i),
-            "together": _share(self.together, i),
-            "label": self._label(i),
-            "properties": properties,
-            "values": [self._value(i, v) for v in self._strongest(i)],
-            "highest": [asdict(s) for s in self.highest[i]],
-            "lowest": [asdict(s) for s in self.lowest[i]],
-        }
+        return TextNeuron(
+            layer=neuron.layer,
+            index=neuron.index,
+            rank=self.rank[i],
+            verdict=self.verdict(i),
+            explained_by=explains,
+            length=_explained(self.length, i),
+            together=_explained(self.together, i),
+            label=self._label(i),
+            properties=tuple(self._property(i, name, explains=name in explains) for name in names),
+            values=tuple(self._value(i, v) for v in self._strongest(i)),
+            highest=self.highest[i],
+            lowest=self.lowest[i],
+        )
 
-    def _label(self, i: int) -> dict[str, Any]:
+    def _property(self, i: int, name: str, *, explains: bool) -> ExplainingProperty:
+        r2, gain = _explained(self.alone[name], i), _gain(self.gain[name], i)
+        return ExplainingProperty(property=name, r2=r2, gain=gain, explains=explains)
+
+    def _label(self, i: int) -> ExplainingLabel:
         """The task's label as one more property, with all its values."""
         if LABEL not in self.gain:
-            return {"r2": None, "gain": None, "values": [], "reason": self.left_out[LABEL]}
+            return ExplainingLabel(r2=None, gain=None, values=(), reason=self.left_out[LABEL])
         values = [v for v, (name, _) in enumerate(self.train.values) if name == LABEL]
-        shares = {"r2": _share(self.alone[LABEL], i), "gain": _share(self.gain[LABEL], i)}
-        return shares | {"values": [self._value(i, v) for v in values]}
+        return ExplainingLabel(
+            r2=_explained(self.alone[LABEL], i),
+            gain=_gain(self.gain[LABEL], i),
+            values=tuple(self._value(i, v) for v in values),
+        )
 
     def _strongest(self, i: int) -> list[int]:
         """Property values by what they tell on train, the label's not among them."""
         order = np.argsort(-self.train.auroc[i], kind="stable").tolist()
         return [v for v in order if self.train.values[v][0] != LABEL][:SHOWN]
 
-    def _value(self, i: int, v: int) -> dict[str, Any]:
+    def _value(self, i: int, v: int) -> ExplainingValue:
         name, value = self.train.values[v]
-        parts = {split: _scores(getattr(self, split), i, v) for split in ("train", "test")}
-        about = {"property": name, "value": value, "low": bool(self.train.low[i, v])}
-        return about | parts | {"confirmed": bool(self.confirmed[i, v])}
+        return ExplainingValue(
+            property=name,
+            value=value,
+            low=bool(self.train.low[i, v]),
+            train=_scores(self.train, i, v),
+            test=_scores(self.test, i, v),
+            confirmed=bool(self.confirmed[i, v]),
+        )
 
     def to_frame(self) -> pl.DataFrame:
         """One row a neuron and property value, with what the property explains."""
@@ -201,7 +196,7 @@ class ExampleFindings:
             "confirmed": bool(self.confirmed[i, v]),
             "r2": float(self.alone[name].value[i]),
             "gain": None if gain is None else float(gain.value[i]),
-            "gain_low": None if gain is None else (_share(gain, i)["interval"] or [None])[0],
+            "gain_low": None if gain is None else (_interval(gain, i) or (None,))[0],
             "explains": name in self.explained_by(i),
         }
 
@@ -212,14 +207,22 @@ class ExampleFindings:
         return f"<p>{self.test.rows} test texts</p>{frame._repr_html_()}"
 
 
-def _share(share: Share, i: int) -> dict[str, Any]:
-    interval = [float(end) for end in share.interval[i]]
-    return {"value": float(share.value[i]), "interval": interval if np.isfinite(interval).all() else None}
+def _interval(share: Share, i: int) -> Interval | None:
+    low, high = (float(end) for end in share.interval[i])
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
-def _scores(scores: ConceptScores, i: int, v: int) -> dict[str, Any]:
+def _explained(share: Share, i: int) -> Explained:
+    return Explained(value=float(share.value[i]), interval=_interval(share, i))
+
+
+def _gain(share: Share, i: int) -> Difference:
+    return Difference(value=float(share.value[i]), interval=_interval(share, i))
+
+
+def _scores(scores: ConceptScores, i: int, v: int) -> ValueScores:
     """Numbers of a value on a split; None where they are no numbers."""
     numbers = {k: float(getattr(scores, k)[i, v]) for k in _SCORES}
-    found: dict[str, Any] = {k: x if math.isfinite(x) else None for k, x in numbers.items()}
-    missing = {"reason": "texts of one bucket of groups have the value"} if None in found.values() else {}
-    return {"n": int(scores.n[v]), "base_rate": float(scores.n[v] / scores.rows)} | found | missing
+    found = {k: x if math.isfinite(x) else None for k, x in numbers.items()}
+    reason = "texts of one bucket of groups have the value" if None in found.values() else None
+    return ValueScores(n=int(scores.n[v]), base_rate=float(scores.n[v] / scores.rows), **found, reason=reason)

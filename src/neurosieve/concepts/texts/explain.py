@@ -18,7 +18,7 @@ from neurosieve.concepts.neurons.histograms import ConceptAccumulator, ConceptSu
 from neurosieve.concepts.neurons.scores import ConceptScores, concept_scores
 from neurosieve.concepts.properties import PROPERTIES, Property, PropertyTable, annotate, find_property
 from neurosieve.concepts.properties.table import NO
-from neurosieve.concepts.texts.example_findings import LABEL, LENGTH, ExampleFindings, Snippet
+from neurosieve.concepts.texts.example_findings import LABEL, LENGTH, ExampleFindings
 from neurosieve.concepts.texts.single_texts import SingleTexts, excerpt, single_texts
 from neurosieve.concepts.texts.variance import Regressions, Share, length_features, one_hot
 from neurosieve.data.dataset import Dataset, Example
@@ -26,6 +26,7 @@ from neurosieve.errors import ConfigError, DataError
 from neurosieve.probes.intervals import DRAWS, ClusterBootstrap
 from neurosieve.probes.metrics import MIN_ROWS
 from neurosieve.progress import track
+from neurosieve.results.whole_texts import Snippet
 from neurosieve.typing import NeuronId, Split
 
 SNIPPETS = 5
@@ -153,7 +154,8 @@ class _Texts:
         for i in list(groups.values())[:count]:
             example = self.test.examples[i]
             label = None if self.test.label is None else str(self.test.label[i])
-            yield Snippet(example.id, label, float(y[i]), *excerpt("\n⇄\n".join(example.parts)))
+            text, part = excerpt("\n⇄\n".join(example.parts))
+            yield Snippet(id=example.id, label=label, value=float(y[i]), text=text, cut=part)
 
 
 def _read(store: ActivationStore, dataset: Dataset, code: Mapping[str, str], neurons: Sequence[NeuronId]) -> _Texts:

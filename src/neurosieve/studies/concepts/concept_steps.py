@@ -1,6 +1,7 @@
 """Steps of a study of concepts that come after the claims: latent concepts of layers, explanations of whole texts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +15,56 @@ from neurosieve.concepts.guess_language import Languages
 from neurosieve.concepts.latent.alignment import align
 from neurosieve.concepts.latent.sheets import sheet, write_conceptnet, write_conceptx
 from neurosieve.concepts.latent.tree import assign, grow_tree
-from neurosieve.concepts.neurons.claims import ConceptFindings
 from neurosieve.concepts.neurons.describe import describe
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.texts.explain import explain_examples
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.probes.archive import load_outcome
+from neurosieve.results.concept_evidence import Evidence
+from neurosieve.results.concepts import ConceptFindings
+from neurosieve.results.latent_clusters import LatentClusters
+from neurosieve.results.measured import NotMeasured, Reason
+from neurosieve.results.whole_texts import TextFindings
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.redundancy.selection import Selection
 from neurosieve.studies.run_folder import STORE, RunFolder
 from neurosieve.typing import Split
 
-NO_RANKING = "no neurons are ranked here: run the study first, then look for concepts again"
 CALLED = 2  # neurons of a value to look at
 EXPLAINED = 20  # neurons of the run's first ranking
 UNLABELLED = 30  # clusters without a property that are listed
 
 
-def evidence_step(config: StudyConfig, store: ConceptStore, found: ConceptFindings) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True)
+class EvidenceStep:
+    """What `concepts/evidence-VIEW.json` holds.
+
+    Attributes:
+        neurons: With their tokens.
+    """
+
+    neurons: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentStep:
+    """What `concepts/latent.json` holds.
+
+    Attributes:
+        layers: Their clusters, at each number of them.
+    """
+
+    layers: tuple[LatentClusters, ...]
+
+
+def evidence_step(config: StudyConfig, store: ConceptStore, found: ConceptFindings) -> EvidenceStep:
     """The neurons that are called, the clearest above their rivals first, then each value's strongest by train."""
     asked = _to_look_at(found)[: config.concepts.evidence]
     layers = store.store.manifest.layers
-    return [
-        {"description": describe(e.asked.neuron, found.concepts, layers), **e.record()}
-        for e in find_evidence(store, asked)
-    ]
+    evidence = find_evidence(store, asked)
+    told = tuple(replace(e, description=describe(e.neuron, found.concepts, layers)) for e in evidence)
+    return EvidenceStep(neurons=told)
 
 
 def _to_look_at(found: ConceptFindings) -> list[Asked]:
@@ -49,7 +74,7 @@ def _to_look_at(found: ConceptFindings) -> list[Asked]:
     return [Asked(n.neuron, c.name, n.low) for c, n in (*called, *rest)]
 
 
-def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> list[dict[str, Any]]:
+def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> LatentStep:
     """Clusters of each layer at each number of them, beside the properties; sheets to annotate are written.
 
     Raises:
@@ -58,7 +83,7 @@ def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> list[
     manifest, options = store.store.manifest, config.concepts
     middle_and_last = sorted({manifest.layers // 2, manifest.layers - 1})
     layers = middle_and_last if options.latent_layers is None else options.latent_layers
-    found: list[dict[str, Any]] = []
+    found: list[LatentClusters] = []
     for layer in layers if options.clusters else ():
         if not 0 <= layer < manifest.layers:
             raise ConfigError(
@@ -68,10 +93,10 @@ def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> list[
                 remedy="check --set concepts.latent_layers",
             )
         found += _layer(config, store, layer, folder)
-    return found
+    return LatentStep(layers=tuple(found))
 
 
-def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: Path) -> Iterator[dict[str, Any]]:
+def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: Path) -> Iterator[LatentClusters]:
     numbers = {split: store.numbers(split) for split in ("train", "test")}
     count = len(numbers["train"])
     tree = grow_tree(_vectors(store, "train", layer), count, layer, seed=config.seed)
@@ -85,28 +110,26 @@ def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: Path) -
         alignment = align(own, other, table, texts, seed=config.seed)
         tokens = sheet(own.cluster, table.select(np.arange(count)), texts)
         name = f"layer-{layer}-clusters-{own.k}"
-        files = {"conceptnet": f"{name}.json", "conceptx": f"{name}.txt"}
-        reason = _write_sheets(folder, files, tokens)
-        record = dict(alignment.archive().record)
-        yield record | {
-            "moved": own.moved,
-            "rows": {"train": count, "test": len(numbers["test"])},
-            "unlabelled": record["unlabelled"][:UNLABELLED],
-            "unlabelled_clusters": len(record["unlabelled"]),
-            "files": files,
-            "files_reason": reason,
-        }
+        files, reason = _write_sheets(folder, name, tokens)
+        yield LatentClusters(
+            alignment=replace(alignment, unlabelled=alignment.unlabelled[:UNLABELLED]),
+            moved=own.moved,
+            rows={"train": count, "test": len(numbers["test"])},
+            unlabelled_clusters=len(alignment.unlabelled),
+            files=files,
+            files_reason=reason,
+        )
 
 
-def _write_sheets(folder: Path, files: dict[str, str], tokens: Any) -> str | None:
-    """Both layouts; the reason where a word cannot be told in ConceptX's, which has a token a line."""
+def _write_sheets(folder: Path, name: str, tokens: Any) -> tuple[Mapping[str, str], str | None]:
+    """Files of both layouts; the reason where a word cannot be told in ConceptX's, which has a token a line."""
+    files = {"conceptnet": f"{name}.json"}
     write_conceptnet(folder / files["conceptnet"], tokens)
     try:
-        write_conceptx(folder / files["conceptx"], tokens)
+        write_conceptx(folder / f"{name}.txt", tokens)
     except DataError as e:
-        del files["conceptx"]
-        return str(e)
-    return None
+        return files, str(e)
+    return files | {"conceptx": f"{name}.txt"}, None
 
 
 def _vectors(store: ConceptStore, split: Split, layer: int) -> Iterator[Float[Tensor, "rows width"]]:
@@ -116,12 +139,12 @@ def _vectors(store: ConceptStore, split: Split, layer: int) -> Iterator[Float[Te
 
 def examples_step(
     config: StudyConfig, folder: RunFolder, dataset: Dataset, languages: Languages
-) -> tuple[dict[str, Any] | None, str | None]:
+) -> TextFindings | NotMeasured:
     """What properties of whole texts explain the run's neurons; the reason where that cannot be told."""
     if not config.whole:
-        return None, "labels are on tokens, not on whole texts"
+        return NotMeasured.told(Reason.OF_TOKENS.value)
     if not folder.files.exists("selection.json"):
-        return None, NO_RANKING
+        return NotMeasured.told(Reason.NO_RANKING.value)
     selection = load_outcome(folder.files, "selection", Selection)
     neurons = selection.rankings[0].top(EXPLAINED)
     of = languages.of
@@ -134,5 +157,5 @@ def examples_step(
             ActivationStore(folder.path / STORE), dataset, of, neurons, draws=config.bootstrap, seed=config.seed
         )
     except DataError as e:
-        return None, str(e)
-    return found.record(), None
+        return NotMeasured.told(str(e))
+    return found.result()

@@ -5,19 +5,19 @@ Everything lies in the run folder: `concepts/` holds the stores and what each st
 """
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import polars as pl
 from markupsafe import Markup
 
 from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.guess_language import Languages, languages_of
-from neurosieve.concepts.neurons.claims import ConceptFindings, find_concepts
+from neurosieve.concepts.neurons.claims import find_concepts
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
 from neurosieve.concepts.sets.groups import find_groups
@@ -27,11 +27,21 @@ from neurosieve.errors import ConfigError, DataError, ModelError, RunFolderError
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.models.untrained import untrained_copy
 from neurosieve.report.concepts import claim_table, concept_headline
+from neurosieve.results.codec import from_json, to_json
+from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult, TextCounts, TokenCounts
+from neurosieve.results.measured import NotMeasured, Reason
+from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.storage.folder import Folder
-from neurosieve.storage.records import FORMAT, read_object, read_result
-from neurosieve.studies.concepts.concept_steps import NO_RANKING, evidence_step, examples_step, latent_step
+from neurosieve.storage.records import read_object
+from neurosieve.studies.concepts.concept_steps import (
+    EvidenceStep,
+    LatentStep,
+    evidence_step,
+    examples_step,
+    latent_step,
+)
 from neurosieve.studies.config import StudyConfig, make_config
-from neurosieve.studies.finished import write_report
+from neurosieve.studies.finished import read_concepts_of, write_report
 from neurosieve.studies.inputs import model_of, options_of, read_dataset
 from neurosieve.studies.option_models import ConceptOptions
 from neurosieve.studies.run_folder import CONCEPTS, REPORT, RunFolder, config_of, versions
@@ -41,6 +51,7 @@ PARTS = "concepts"
 OPTIONS = f"{PARTS}/options.json"
 LABEL = "label"
 SHEETS = "annotate"
+T = TypeVar("T")
 
 
 @dataclass
@@ -102,21 +113,25 @@ class ConceptWork:
         own = options_of(self.config, self.model.adapter.kind)
         return replace(own, view=view, rounds=self.options.rounds, pooling="mean", max_windows=None)
 
-    def step(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def step(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
         """The outcome of a step: made and saved, or read where it was saved before."""
         file = f"{PARTS}/{name}.json"
-        if not self.folder.files.exists(file):
-            with self.folder.stage(f"concepts: {name}"):
-                made = make()
-            self.folder.save(file, made)
-        return self.folder.load(file) or {}
+        if (record := self.folder.load(file)) is not None:
+            return from_json(kind, record, f"{self.folder.path}/{file}")
+        with self.folder.stage(f"concepts: {name}"):
+            made = make()
+        self.folder.save(file, to_json(made))
+        return made
 
 
-@dataclass(frozen=True, repr=False)
-class Concepts:
-    """What was found; `record` is the content of `concepts.json`."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Concepts(ConceptResult):
+    """What neurons hold of the properties of code, told in a sentence, a frame or a notebook's tables.
 
-    record: dict[str, Any]
+    `concepts["lexical=number"].claimed` are the neurons that are called neurons of that value; `to_frame` has the
+    scores of all. The fields are those of `neurosieve.results.ConceptResult`; `neurosieve.results.to_json` gives the
+    content of `concepts.json`.
+    """
 
     def __repr__(self) -> str:
         return f"Concepts({self.headline!r})"
@@ -124,15 +139,17 @@ class Concepts:
     @property
     def headline(self) -> str:
         """The finding in one sentence."""
-        return concept_headline(self.record)
+        return concept_headline(self)
 
-    def to_frame(self) -> pl.DataFrame:
-        """One row a view, value and neuron: scores beside the base rate and the best rival's."""
-        frames = [ConceptFindings.from_record(view).to_frame() for view in self.record["views"].values()]
-        return pl.concat(frames, how="diagonal_relaxed")
+    @property
+    def record(self) -> dict[str, Any]:
+        """The content of `concepts.json`; deprecated."""
+        told = "Concepts.record goes with the next release: take the fields, or neurosieve.results.to_json(concepts)"
+        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        return to_json(self)
 
     def _repr_html_(self) -> str:
-        tables = [claim_table(view).to_html() for view in self.record["views"].values()]
+        tables = [claim_table(view).to_html() for view in self.views.values()]
         return Markup("<p><b>{}</b></p>").format(self.headline) + Markup("").join(tables)
 
 
@@ -140,10 +157,9 @@ def load_concepts(run: PathLike) -> Concepts | None:
     """What was found in a run folder; None where concepts were not looked for, or not to the end.
 
     Raises:
-        RunFolderError: A file that is damaged.
+        RunFolderError: A file that is damaged or of another format version.
     """
-    record = read_result(Folder(run), CONCEPTS)
-    return None if record is None else Concepts(record)
+    return read_concepts_of(run, Concepts)
 
 
 def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> Concepts:
@@ -175,32 +191,56 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
     work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
     with work.folder.begun():
         _check_options(work)
-        record = read_result(work.folder.files, CONCEPTS)
-        ranked = work.folder.files.exists("selection.json")
-        if record is not None and record.get("examples_reason") == NO_RANKING and ranked:
-            record = None  # the run has ranked neurons since; the other steps are read back
-        if record is None:
-            record = work.folder.save(CONCEPTS, _record(work))
+        found = _earlier(work)
+        if found is None:
+            record = work.folder.save(CONCEPTS, to_json(_result(work)))
+            found = from_json(Concepts, record, f"{out}/{CONCEPTS}")  # with the marks of the file
             write_report(out)  # a page without concepts may lie there
         elif not work.folder.files.exists(REPORT):
             write_report(out)
-    return Concepts(record)
+    return found
 
 
-def _record(work: ConceptWork) -> dict[str, Any]:
+def _earlier(work: ConceptWork) -> Concepts | None:
+    """What was found before; None where nothing was, or where the run has ranked neurons since."""
+    found = read_concepts_of(work.folder.path, Concepts)
+    if found is None or not work.folder.files.exists("selection.json"):
+        return found
+    lacks_ranking = isinstance(found.examples, NotMeasured) and found.examples.reason is Reason.NO_RANKING
+    return None if lacks_ranking else found  # the other steps are read back
+
+
+def _result(work: ConceptWork) -> ConceptResult:
     """What is found, and what it was made with."""
     _keep_options(work)
-    record = _studied(work) | _found(work)
-    lost = [f"no view predict: {record['predict_reason']}"] if "predict_reason" in record else []
-    return record | {
-        "notes": [work.dataset.source, *_notes(work), *lost],
-        "options": work.config.concepts.model_dump(mode="json"),
-        "seed": work.config.seed,
-        "seconds": work.folder.seconds,
-        "peak_rss_mb": work.folder.peak_rss_mb(),
-        "versions": versions(),
-        "data_hashes": dict(work.dataset.hashes),
-    }
+    config, table, store = work.config, work.rows.table, work.store("detect")
+    manifest = store.store.manifest
+    views, predict_reason = _views(work)
+    return ConceptResult(
+        format=FORMAT,
+        model=config.model,
+        revision=manifest.revision,
+        site=config.site,
+        task=config.task,
+        layers=manifest.layers,
+        neurons=manifest.layers * manifest.width,
+        texts=TextCounts(read=table.sources, with_errors=table.with_errors, framed=table.framed),
+        tokens=TokenCounts(read=len(table), in_error=table.rows_in_error),
+        units={view: ActivationStore(work.folder.path / PARTS / view).manifest.counts for view in views},
+        views=views,
+        predict_reason=predict_reason,
+        evidence={view: _evidence(work, view, found).neurons for view, found in views.items()},
+        groups=_groups(work, store),
+        latent=_latent(work, store).layers,
+        examples=examples_step(config, work.folder, work.dataset, work.languages),
+        notes=(work.dataset.source, *_notes(work), *([f"no view predict: {predict_reason}"] if predict_reason else ())),
+        options=config.concepts.model_dump(mode="json"),
+        seed=config.seed,
+        seconds=work.folder.seconds,
+        peak_rss_mb=work.folder.peak_rss_mb(),
+        versions=versions(),
+        data_hashes=dict(work.dataset.hashes),
+    )
 
 
 def _keep_options(work: ConceptWork) -> None:
@@ -225,65 +265,39 @@ def _check_options(work: ConceptWork) -> None:
         )
 
 
-def _found(work: ConceptWork) -> dict[str, Any]:
-    """What all steps found; `predict` is left out, with the reason, where the model or the rows do not allow it."""
-    views, reasons = {}, {}
+def _views(work: ConceptWork) -> tuple[dict[View, ConceptFindings], str | None]:
+    """The claims of each view; `predict` is left out, with the reason, where the model or the rows do not allow it."""
+    found, reason = dict[View, ConceptFindings](), None
     for view in work.options.views:
         try:
-            views[view] = work.step(view, partial(_claims, work, view))
+            found[view] = work.step(view, ConceptFindings, partial(_claims, work, view))
         except (DataError, ModelError) as e:
             if view == "detect":
                 raise
-            reasons[f"{view}_reason"] = str(e)
-    store = work.store("detect")
-    evidence = {
-        view: work.step(f"evidence-{view}", partial(_evidence, work, view, found)) for view, found in views.items()
-    }
-    groups = work.step("groups", lambda: _groups(work, store)) if work.options.groups != () else None
-    latent = work.step("latent", lambda: {"layers": latent_step(work.config, store, work.folder.path / PARTS / SHEETS)})
-    examples, reason = examples_step(work.config, work.folder, work.dataset, work.languages)
-    return {
-        "units": {view: ActivationStore(work.folder.path / PARTS / view).manifest.counts for view in views},
-        "views": views,
-        **reasons,
-        "evidence": {view: own["neurons"] for view, own in evidence.items()},
-        "groups": groups,
-        "latent": latent["layers"],
-        "examples": examples,
-        "examples_reason": reason,
-    }
+            reason = str(e)
+    return found, reason
 
 
-def _evidence(work: ConceptWork, view: View, found: dict[str, Any]) -> dict[str, Any]:
-    return {"neurons": evidence_step(work.config, work.store(view), ConceptFindings.from_record(found))}
+def _evidence(work: ConceptWork, view: View, found: ConceptFindings) -> EvidenceStep:
+    return work.step(f"evidence-{view}", EvidenceStep, lambda: evidence_step(work.config, work.store(view), found))
 
 
-def _groups(work: ConceptWork, store: ConceptStore) -> dict[str, Any]:
-    config = work.config
+def _groups(work: ConceptWork, store: ConceptStore) -> NeuronGroups | NotMeasured:
+    config, asked = work.config, work.options.groups
+    if asked == ():
+        return NotMeasured.told("")
     options = SetOptions(draws=config.random_draws, seed=config.seed)
-    asked = work.options.groups
     if asked is None:  # a union shares its neurons with its parts by construction
         asked = tuple(p.name for p in work.properties if not p.united)
-    return find_groups(store, asked, options, resolve_device(config.device)).record()
+    make = partial(find_groups, store, asked, options, resolve_device(config.device))
+    return work.step("groups", NeuronGroups, lambda: make().result())
 
 
-def _studied(work: ConceptWork) -> dict[str, Any]:
-    """What was analysed."""
-    manifest, table = work.store("detect").store.manifest, work.rows.table
-    return {
-        "format": FORMAT,
-        "model": work.config.model,
-        "revision": manifest.revision,
-        "site": manifest.site,
-        "task": work.config.task,
-        "layers": manifest.layers,
-        "neurons": manifest.layers * manifest.width,
-        "texts": {"read": table.sources, "with_errors": table.with_errors, "framed": table.framed},
-        "tokens": {"read": len(table), "in_error": table.rows_in_error},
-    }
+def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
+    return work.step("latent", LatentStep, lambda: latent_step(work.config, store, work.folder.path / PARTS / SHEETS))
 
 
-def _claims(work: ConceptWork, view: View) -> dict[str, Any]:
+def _claims(work: ConceptWork, view: View) -> ConceptFindings:
     config = work.config
     store = work.store(view)
     return find_concepts(
@@ -292,7 +306,7 @@ def _claims(work: ConceptWork, view: View) -> dict[str, Any]:
         draws=config.bootstrap,
         seed=config.seed,
         untrained=work.untrained(view),
-    ).record()
+    )
 
 
 def _notes(work: ConceptWork) -> list[str]:

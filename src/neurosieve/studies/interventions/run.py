@@ -21,6 +21,7 @@ from neurosieve.interventions.predictions import HALF, Predictions, predict_unit
 from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.progress import track
 from neurosieve.results.codec import from_json, to_json
+from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.interventions import (
     FORMAT,
     Erasure,
@@ -36,7 +37,7 @@ from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, read_result, write_object
 from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
 from neurosieve.studies.config import StudyConfig, make_config
-from neurosieve.studies.finished import write_report
+from neurosieve.studies.finished import read_concepts_of, write_report
 from neurosieve.studies.inputs import language_model_of, model_of, read_data, read_dataset
 from neurosieve.studies.interventions.edited_task import NO_PROBE, head_effect, probe_effect
 from neurosieve.studies.option_models import InterventionOptions
@@ -199,19 +200,19 @@ def _studied(files: Folder) -> bool:
 def _config(run: PathLike) -> StudyConfig:
     """The run's study, with the options that concepts were looked for with."""
     config = config_of(run)
-    record, asked = read_object(Folder(run), CONCEPTS), read_object(Folder(run), OPTIONS)
-    if record is None:
+    found, asked = read_concepts_of(run, ConceptResult), read_object(Folder(run), OPTIONS)
+    if found is None:
         got, remedy = "none", f"run `neurosieve concepts {run}` first"
     elif asked is None:
         got = f"{CONCEPTS} without {OPTIONS}"
         remedy = f"delete what is left of {run}/{PARTS} and {run}/{CONCEPTS}, then run `neurosieve concepts {run}`"
-    elif reason := record.get("predict_reason"):
-        got, remedy = f"detect alone ({reason})", "make a run for which it can be read"
+    elif found.predict_reason:
+        got, remedy = f"detect alone ({found.predict_reason})", "make a run for which it can be read"
     else:
         got = "detect alone"
         again = f"neurosieve concepts {run} --set concepts.views=[detect,predict]"
         remedy = f"delete {run}/{PARTS} and {run}/{CONCEPTS}, then run `{again}`"
-    if record is None or asked is None or "predict" not in record["views"]:
+    if found is None or asked is None or "predict" not in found.views:
         raise RunFolderError(f"run folder {run}", expected="concepts in the view predict", got=got, remedy=remedy)
     return make_config(options=config.model_dump(mode="json") | {"concepts": asked})
 

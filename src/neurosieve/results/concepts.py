@@ -1,0 +1,318 @@
+"""Which neurons hold which properties of code: `concepts.json` of a run folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple
+
+import polars as pl
+
+from neurosieve.errors import ConfigError, unknown_name
+from neurosieve.results.concept_evidence import Evidence
+from neurosieve.results.latent_clusters import LatentClusters
+from neurosieve.results.marks import Beside, Omitted, ReasonOmitted
+from neurosieve.results.measured import Difference, Interval, NotMeasured
+from neurosieve.results.neuron_groups import NeuronGroups
+from neurosieve.results.whole_texts import TextFindings
+from neurosieve.typing import NeuronId, Site, View
+
+FORMAT: Literal[1] = 1
+GUESS = "a guess"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What a claim is held to beside the scores themselves.
+
+    Attributes:
+        auroc_interval: Of the AUROC on held-out files, 95 %, by files; None where there is none.
+        difference: Average precision less the best rival's, paired by files; without an interval where none was needed.
+        above_half: Lower bound of AP − (1 + rival's AP) / 2: not below 0 where it takes half of what the rival leaves.
+        note: What a claim owes to texts that train does not have; empty where it does not.
+    """
+
+    auroc_interval: Interval | None
+    difference: Annotated[Difference, Beside({"value": "difference", "interval": "difference_interval"})]
+    above_half: float | None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConceptNeuron:
+    """A neuron's scores for one value on held-out files, in the direction found on train.
+
+    Attributes:
+        neuron: Its id.
+        low: It is low where the value is.
+        train_auroc: On the files it was found on.
+        train_ap: The same.
+        auroc: On held-out files.
+        ap: Average precision there.
+        interval: Of `ap`, 95 %, by files; None where there is none.
+        iou: With the rows beyond the best threshold.
+        effect: Difference of means in standard deviations; None where the neuron does not vary.
+        z: Difference of means over its standard error between files.
+        q: Benjamini–Hochberg of z over all neurons and values.
+        selectivity: AUROC among rows with some value of the property; None where these are all rows with the value.
+        p: Of `auroc`, by shifting the value's rows in circles within each file.
+        unseen_ap: Average precision on rows whose text is absent from train; None with fewer than 30 of either kind.
+        claimed: It is called a neuron of the concept.
+        lacking: What it lacks for that, in words; empty where it is claimed.
+        bounds: None in files of earlier versions.
+    """
+
+    neuron: NeuronId
+    low: bool
+    train_auroc: float
+    train_ap: float
+    auroc: float
+    ap: float
+    interval: Interval | None
+    iou: float
+    effect: float | None
+    z: float | None
+    q: float | None
+    selectivity: float | None
+    p: float
+    unseen_ap: float | None
+    claimed: bool
+    lacking: str
+    bounds: Annotated[Bounds | None, Beside(), Omitted] = None
+
+    @property
+    def auroc_interval(self) -> Interval | None:
+        """Of `auroc`, as `interval`."""
+        return self.bounds.auroc_interval if self.bounds else None
+
+    @property
+    def difference_interval(self) -> Interval | None:
+        """Of `ap` less the best rival's."""
+        return self.bounds.difference.interval if self.bounds else None
+
+    @property
+    def note(self) -> str:
+        """What a claim owes to texts that train does not have; empty where it does not."""
+        return self.bounds.note if self.bounds else ""
+
+
+class UnseenRows(NamedTuple):
+    """Test rows whose text is absent from train.
+
+    Attributes:
+        n: Those that have the value.
+        base: Their share.
+    """
+
+    n: int
+    base: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concept:
+    """What was found for one value of a property in one view.
+
+    Attributes:
+        view: `detect` or `predict`.
+        property_name: Of the property.
+        value: One of its values.
+        train: Rows with the value on train.
+        test: Rows with it on test.
+        base: Their share of all test rows: the AP of a guess.
+        rivals: Average precision of each rival on test; None where it has none.
+        unseen: Rows whose text is new.
+        neurons: The claimed ones, then the strongest others by train, ten in all unless more are claimed.
+        layers: The highest AUROC of a layer's neurons on test among those with the highest on train, for each layer.
+    """
+
+    view: View
+    property_name: str
+    value: str
+    train: int
+    test: int
+    base: float
+    rivals: Mapping[str, float | None]
+    unseen: UnseenRows
+    neurons: tuple[ConceptNeuron, ...]
+    layers: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        """`property=value`."""
+        return f"{self.property_name}={self.value}"
+
+    @property
+    def rival(self) -> tuple[str, float]:
+        """What tells most of the value without training, and its average precision: a guess where no rival has one."""
+        known = {name: ap for name, ap in self.rivals.items() if ap is not None}
+        return max(known.items(), key=lambda pair: pair[1], default=(GUESS, self.base))
+
+    @property
+    def claimed(self) -> tuple[ConceptNeuron, ...]:
+        """Neurons that are called neurons of this concept, the strongest on train first."""
+        return tuple(n for n in self.neurons if n.claimed)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a neuron."""
+        about = {"view": self.view, "property": self.property_name, "value": self.value, "n": self.test}
+        rival, ap = self.rival
+        about |= {"base": self.base}
+        return [
+            about | {"layer": n.neuron.layer, "index": n.neuron.index, "rival": ap, "rival_name": rival} | _row(n)
+            for n in self.neurons
+        ]
+
+
+def _row(n: ConceptNeuron) -> dict[str, Any]:
+    """A neuron's scores, and the ends of their intervals."""
+    own = {k: v for k, v in vars(n).items() if k not in ("neuron", "interval", "bounds")}
+    own |= {"difference": n.bounds and n.bounds.difference.value, "above_half": n.bounds and n.bounds.above_half}
+    intervals = {"ap": n.interval, "auroc": n.auroc_interval, "difference": n.difference_interval}
+    ends = {
+        f"{name}_{end}": interval and interval[i]
+        for name, interval in intervals.items()
+        for i, end in enumerate(("low", "high"))
+    }
+    return own | {"note": n.note} | ends
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConceptFindings:
+    """All values in one view.
+
+    Attributes:
+        view: `detect` or `predict`.
+        rows: Of train and test.
+        files: Clusters of rows in train and test.
+        concepts: One for each value with enough rows, in the order of the properties.
+        left_out: Values and properties that were not looked for, and why.
+        untrained_reason: Why no untrained copy is among the rivals; empty where it is, None in files of earlier
+            versions, which knew of none.
+    """
+
+    view: View
+    rows: Mapping[str, int]
+    files: Mapping[str, int]
+    concepts: tuple[Concept, ...]
+    left_out: Mapping[str, str]
+    untrained_reason: Annotated[str | None, Omitted] = None
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a value and neuron shown: its scores beside the base rate and the best rival's."""
+        return pl.DataFrame([row for c in self.concepts for row in c.rows()], infer_schema_length=None)
+
+    def _repr_html_(self) -> str:
+        return f"<p>Concept neurons, view {self.view}</p>{self.to_frame().head(40)._repr_html_()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextCounts:
+    """Texts that were read.
+
+    Attributes:
+        read: All.
+        with_errors: Those that hold code which does not parse.
+        framed: Fragments, which were parsed inside what could stand around them.
+    """
+
+    read: int
+    with_errors: int
+    framed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenCounts:
+    """Tokens that were read.
+
+    Attributes:
+        read: All.
+        in_error: Those in code that does not parse.
+    """
+
+    read: int
+    in_error: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConceptResult:
+    """What neurons hold of the properties of code: the neurons of each value, and what was made of them.
+
+    `result["lexical=number"].claimed` are the neurons that are called neurons of that value, by default in the view
+    `detect`; `result["lexical=number", "predict"]` is what was found for it in the other view.
+
+    Attributes:
+        format: Of the file.
+        model: Name or folder.
+        revision: Of the model, where it has one.
+        site: Of the neurons.
+        task: Of the study.
+        layers: How many.
+        neurons: How many in all layers.
+        texts: What was read.
+        tokens: What was read of them.
+        units: Of each view: tokens that were read, and those that were not; None in files of earlier versions.
+        views: What was found in each.
+        predict_reason: Why there is no view `predict`, where it was asked for in vain.
+        evidence: Of each view: neurons with their tokens. None in files of earlier versions, as are the next three.
+        groups: Sets of neurons of each property.
+        latent: Clusters of tokens in some layers.
+        examples: What explains the run's neurons on whole texts.
+        notes: What a reader has to know.
+        options: That concepts were looked for with.
+        seed: Of all draws.
+        seconds: Of each step.
+        peak_rss_mb: Peak memory, MiB.
+        versions: Of the packages that can move a result.
+        data_hashes: Of the data that was read.
+        study_sha256: Of the study, as the file is marked; None in files of earlier versions.
+        sha256: Of the file's name and content, likewise.
+    """
+
+    format: Literal[1]
+    model: str
+    revision: str | None
+    site: Site
+    task: str
+    layers: int
+    neurons: int
+    texts: TextCounts
+    tokens: TokenCounts
+    units: Annotated[Mapping[str, Mapping[str, int]] | None, Omitted] = None
+    views: Mapping[View, ConceptFindings]
+    predict_reason: Annotated[str | None, Omitted] = None
+    evidence: Annotated[Mapping[View, tuple[Evidence, ...]] | NotMeasured | None, Omitted, ReasonOmitted] = None
+    groups: Annotated[NeuronGroups | NotMeasured | None, Omitted, ReasonOmitted] = None
+    latent: Annotated[tuple[LatentClusters, ...] | NotMeasured | None, Omitted, ReasonOmitted] = None
+    examples: Annotated[TextFindings | NotMeasured | None, Omitted] = None
+    notes: tuple[str, ...]
+    options: Mapping[str, Any]
+    seed: int
+    seconds: Mapping[str, float]
+    peak_rss_mb: float
+    versions: Mapping[str, str]
+    data_hashes: Mapping[str, str]
+    study_sha256: Annotated[str | None, Omitted] = None
+    sha256: Annotated[str | None, Omitted] = None
+
+    def __getitem__(self, key: str | tuple[str, View]) -> Concept:
+        """What was found for a value.
+
+        Args:
+            key: `property=value`, or that and the view.
+
+        Raises:
+            ConfigError: A value or a view in which it was not looked for.
+        """
+        name, view = (key, next(iter(self.views))) if isinstance(key, str) else key
+        if view not in self.views:
+            raise unknown_name("view", view, self.views)
+        findings = self.views[view]
+        if reason := findings.left_out.get(name):
+            expected, remedy = "one that was looked for", "ask for another one, or read more tokens"
+            raise ConfigError(f"value {name!r}", expected=expected, got=f"left out: {reason}", remedy=remedy)
+        found = {c.name: c for c in findings.concepts}
+        if name not in found:
+            raise unknown_name("value", name, found)
+        return found[name]
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a view, value and neuron: scores beside the base rate and the best rival's."""
+        return pl.concat([view.to_frame() for view in self.views.values()], how="diagonal_relaxed")
