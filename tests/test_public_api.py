@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import neurosieve
+from neurosieve.renamed import RENAMED
 
 ERRORS = {"ConfigError", "DataError", "ModelError", "NeurosieveError", "ResourceError"}
 ERRORS |= {"RunFolderError", "SelfCheckError", "StoreError"}
@@ -149,6 +150,25 @@ def test_names_of_earlier_releases() -> None:
         assert package.Summary is neurosieve.RedundancyResult
     with pytest.raises(AttributeError, match="Nothing"):
         _ = package.Nothing
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_documented_modules_of_earlier_releases(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They warn and hold what they held; a function of the same name can still be called."""
+    parent, _, name = old.rpartition(".")
+    package = importlib.import_module(parent)
+    before = getattr(package, name, None)
+    monkeypatch.setattr(package, name, before, raising=False)
+    with pytest.warns(DeprecationWarning, match=f"{old} is {RENAMED[old]} now"):
+        module = importlib.import_module(old)
+    monkeypatch.delitem(sys.modules, old)
+    new = importlib.import_module(RENAMED[old])
+    assert [
+        key for key in vars(new) if key.isidentifier() and not key.startswith("__") and key not in vars(module)
+    ] == []
+    if before is not None:
+        assert vars(module)[name] is before
+        assert callable(getattr(package, name))
 
 
 def test_rankers_by_name() -> None:

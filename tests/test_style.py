@@ -2,52 +2,18 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from docs.hooks.rooms import RANK, imported_modules, module_of, room_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "neurosieve"
 FUNCTION_LINES, FILE_LINES = 40, 400
-# A room imports its own modules and rooms of earlier lines. A room inside another is a line of its own.
-ROOMS: tuple[tuple[str, ...], ...] = (
-    ("interrupts", "printing"),
-    ("errors", "typing", "progress"),
-    ("storage", "syntax", "results"),
-    ("data",),
-    ("data.readers",),
-    ("data.corpora",),
-    ("models",),
-    ("activations",),
-    ("activations.foreign",),
-    ("statistics",),
-    ("probes",),
-    ("rankings",),
-    ("redundancy",),
-    ("concepts.properties",),
-    ("concepts",),
-    ("concepts.neurons",),
-    ("concepts.evidence", "concepts.sets", "concepts.latent", "concepts.texts"),
-    ("interventions",),
-    ("interventions.effects", "finetuning"),
-    ("report",),
-    ("studies",),
-    ("studies.redundancy",),
-    ("studies.concepts",),
-    ("studies.interventions", "studies.finetune"),
-    ("",),  # the package itself
-    ("cli", "__main__"),
-)
-RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 FILES = sorted(p for part in ("src", "tests", "benchmarks", "training") for p in (ROOT / part).rglob("*.py"))
 MODULES = sorted(SOURCE.rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-# Inside a function alone: results that draw themselves load what draws where they do.
-LATE = {("results.redundancy", "report")}
 
 
 def name_of(path: Path) -> str:
@@ -65,41 +31,6 @@ def function_lines(node: Function) -> int:
     if ast.get_docstring(node, clean=False) is not None:
         total -= (first.end_lineno or first.lineno) - first.lineno + 1
     return total
-
-
-def module_of(path: Path) -> str:
-    """The dotted name below the package: `data.readers.files`; an `__init__` has its package's."""
-    return ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
-
-
-def room_of(module: str) -> str:
-    """The innermost room that holds a module."""
-    parts = module.split(".")
-    return next((r for n in range(len(parts), 0, -1) if (r := ".".join(parts[:n])) in RANK), "")
-
-
-def imported_modules(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of each import of the package's own modules, but for those of `LATE` inside functions."""
-    tree = parsed(path)
-    inner = {id(node) for function in ast.walk(tree) if isinstance(function, Function) for node in ast.walk(function)}
-    for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name_of(path)}:{node.lineno}: relative import"
-            full = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [name if is_module(name) else str(node.module) for name in full]
-        for name in names:
-            if name == "neurosieve" or name.startswith("neurosieve."):
-                module = name.removeprefix("neurosieve").removeprefix(".")
-                if id(node) not in inner or (module_of(path), room_of(module)) not in LATE:
-                    yield getattr(node, "lineno", 0), module
-
-
-def is_module(name: str) -> bool:
-    path = SOURCE.parent.joinpath(*name.split("."))
-    return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

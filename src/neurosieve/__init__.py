@@ -16,8 +16,11 @@ from typing import Any as _Any
 from lazy_loader import attach_stub as _attach_stub
 
 from neurosieve import interrupts as _interrupts  # noqa: F401  # first, as it watches over all other imports
+from neurosieve import renamed as _renamed
 
 __version__ = "0.1.0"
+
+_renamed.install()
 
 _named, __dir__, __all__ = _attach_stub(__name__, __file__)
 
