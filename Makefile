@@ -10,10 +10,11 @@ demo: .venv/installed
 	$(BIN)/neurosieve demo
 
 test: check browser
-	$(BIN)/pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS)
 
+# The slow tests too, and shapes and types of every call are checked as it runs.
 test-all: check browser .venv/docs .venv/gemma
-	$(BIN)/pytest -n $(JOBS) -m "slow or not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) -m "slow or not slow" --jaxtyping-packages=neurosieve,beartype.beartype
 
 check: .venv/installed
 	$(BIN)/ruff check .
