@@ -38,11 +38,11 @@ from .probes.probe import fit_probe as fit_probe
 from .rankings.base import Ranking as Ranking
 from .rankings.comparing import agreement as agreement
 from .rankings.comparing import stability as stability
+from .rankings.known_rankings import RANKERS as RANKERS
+from .rankings.known_rankings import register_ranking as register_ranking
 from .rankings.lca_ranking import lca as lca
 from .rankings.probeless_ranking import probeless as probeless
 from .rankings.random_ranking import random_order as random_order
-from .rankings.registry import RANKERS as RANKERS
-from .rankings.registry import register_ranking as register_ranking
 from .redundancy.cluster_probes import fit_clusters as fit_clusters
 from .redundancy.control_probes import Controls as Controls
 from .redundancy.control_probes import fit_controls as fit_controls

@@ -156,6 +156,7 @@ def test_a_text_in_quotes_is_one_string(language: str, words: str) -> None:
 @settings(deadline=None, max_examples=400)
 @given(LANGUAGE, LANGUAGE, st.integers(0, 2000), st.integers(0, 60), WIDE | st.text(max_size=5))
 @example("c", "c", 0, 1200, "#define x(")
+@example("javascript", "c", 0, 0, "\x85")
 @example("cpp", "rust", 0, 0, '1.5 10ms "a"_b = 0 #define A #')
 def test_broken_code_gives_sound_spans(language: str, other: str, start: int, length: int, inserted: str) -> None:
     code = SAMPLES[other]

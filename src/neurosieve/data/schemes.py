@@ -62,8 +62,9 @@ def label_spans(text: str, scheme: str, language: str = "python") -> tuple[Span,
     tree, data = parse(text, language)
     to_char = byte_to_char(data)
     spans = (Span(to_char(start), to_char(end), label) for start, end, label in read(tree.root_node, language))
-    # Where the parser mends broken code it puts in nodes of no width.
-    return tuple(sorted(span for span in spans if span.start < span.end))
+    # Where the parser mends broken code it puts in nodes of no width, or takes a space of Unicode for a name.
+    seen = (s for s in spans if s.start < s.end)
+    return tuple(sorted(s for s in seen if s.label in ("string", "comment") or text[s.start : s.end].strip()))
 
 
 def byte_to_char(data: bytes) -> Callable[[int], int]:

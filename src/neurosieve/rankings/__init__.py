@@ -1,4 +1,4 @@
-"""Orders of neurons by importance: one file a method behind one contract (`base`), by name in `registry`."""
+"""Orders of neurons by importance: one file a method behind one contract (`base`), by name in `known_rankings`."""
 
 from lazy_loader import attach_stub
 

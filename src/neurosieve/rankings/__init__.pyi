@@ -6,12 +6,12 @@ from .comparing import agreement as agreement
 from .comparing import stability as stability
 from .gaussian_ranking import gaussian as gaussian
 from .iou_ranking import iou as iou
+from .known_rankings import CLASS_RANKINGS as CLASS_RANKINGS
+from .known_rankings import RANKERS as RANKERS
+from .known_rankings import register_ranking as register_ranking
 from .lasso_ranking import lasso as lasso
 from .lca_ranking import lca as lca
 from .mutual_information_ranking import mutual_information as mutual_information
 from .probeless_ranking import probeless as probeless
 from .random_ranking import random_order as random_order
-from .registry import CLASS_RANKINGS as CLASS_RANKINGS
-from .registry import RANKERS as RANKERS
-from .registry import register_ranking as register_ranking
 from .ridge_ranking import ridge as ridge

@@ -15,7 +15,7 @@ from neurosieve.data.sampling import DEFAULT_ROWS
 from neurosieve.data.schemes import SCHEMES
 from neurosieve.defaults import PATH_LENGTH
 from neurosieve.errors import ConfigError, unknown_name
-from neurosieve.rankings.registry import RANKERS
+from neurosieve.rankings.known_rankings import RANKERS
 from neurosieve.studies.option_models import STRICT, ConceptOptions
 from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype, Target
 
