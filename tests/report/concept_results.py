@@ -16,6 +16,7 @@ from neurosieve.results.concepts import (
     UnseenRows,
 )
 from neurosieve.results.latent_clusters import AlignedShare, Alignment, AlignmentRule, LatentClusters, Unlabelled
+from neurosieve.results.measured import Spread
 from neurosieve.results.neuron_groups import (
     NeuronGroups,
     OracleScore,
@@ -104,7 +105,7 @@ def group(view: View) -> NeuronGroups:
     test, neurons = Score(value=0.9, n=100, interval=(0.85, 0.94)), (NeuronId(1, 0),)
     smallest = SmallestGroup(
         size=8, validation=0.9, test=test, converged=True, test_loss=Difference(value=0.01, interval=(-0.02, 0.04)),
-        random_same_size=RandomScores(mean=0.6, lo=0.5, hi=0.7, draws=10),
+        random_same_size=RandomScores(test=Spread(mean=0.6, low=0.5, high=0.7), draws=10),
         random_size=RandomSizes(median=41.0, lo=20, hi=60, ratio=0.2, draws=3), neurons=neurons,
     )  # fmt: skip
     found = PropertyGroup(

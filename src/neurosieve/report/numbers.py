@@ -1,8 +1,7 @@
 """Numbers and texts as a reader sees them: never more digits than they carry, and no control characters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from neurosieve.results.measured import Difference, Score, Spread
 from neurosieve.results.redundancy import RedundancyResult
@@ -53,18 +52,14 @@ class Metric:
         """A score in a sentence: `97.5 %`, or `R² 0.512`."""
         return self.score(value) if self.sign else f"{self.name} {self.score(value)}"
 
-    def ranged(self, spread: Spread | Mapping[str, Any] | None) -> str:
+    def ranged(self, spread: Spread | None) -> str:
         """Mean and range of some draws, for example `93.3 % (90.8 – 95.0)`."""
-        if isinstance(spread, Mapping):  # of concepts, whose record is not typed yet
-            spread = Spread(mean=spread["mean"], low=spread["lo"], high=spread["hi"])
         if spread is None:
             return NONE
         return f"{self.score(spread.mean)} ({self.number(spread.low)} – {self.number(spread.high)})"
 
-    def gain(self, part: Difference | Mapping[str, Any], unit: str = "") -> str:
+    def gain(self, part: Difference, unit: str = "") -> str:
         """A difference with its interval, for example `1.2 [0.3, 2.0]`."""
-        if isinstance(part, Mapping):  # of concepts, whose record is not typed yet
-            part = Difference(value=part["value"], interval=part["interval"] and tuple(part["interval"]))
         text, interval = f"{self.number(part.value)}{unit}", part.interval
         return f"{text} [{self.number(interval[0])}, {self.number(interval[1])}]" if interval else text
 

@@ -32,8 +32,8 @@ def property_set_table(group: NeuronGroups) -> Table:
                 *scores,
                 f"{found.size} ({100 * found.size / s.live:.1f} %)",
                 per_cent(found.test.value, found.test.interval),
-                ACCURACY.gain(vars(found.test_loss)),
-                ACCURACY.ranged(vars(found.random_same_size)),
+                ACCURACY.gain(found.test_loss),
+                ACCURACY.ranged(found.random_same_size.test),
                 f"{need.median:g} ({need.lo} – {need.hi})",
             )
         )

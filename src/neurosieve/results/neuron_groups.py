@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from neurosieve.results.marks import Beside
-from neurosieve.results.measured import Difference, Score
+from neurosieve.results.measured import Difference, Score, Spread
 from neurosieve.typing import NeuronId, Split, View
 
 _TEST = Beside({"value": "test", "n": "n", "interval": "interval"})
@@ -31,15 +31,11 @@ class RandomScores:
     """Accuracies on test of random sets of one size.
 
     Attributes:
-        mean: Of all.
-        lo: The lowest.
-        hi: The highest.
+        test: Of all.
         draws: How many.
     """
 
-    mean: float
-    lo: float
-    hi: float
+    test: Annotated[Spread, Beside()]
     draws: int
 
 

@@ -54,6 +54,7 @@ class ConceptOptions(BaseModel):
         return value
 
 
+# Options of some kinds of edit.
 _ONLY: dict[str, tuple[EditKind, ...]] = {
     "how": ("ablate",),
     "quantile": ("clamp",),

@@ -18,6 +18,7 @@ from neurosieve.concepts.sets.property_sets import (
 from neurosieve.concepts.sets.sharing import LayerSpread, Overlaps, Polysemy, find_overlaps, find_polysemy, find_spread
 from neurosieve.errors import unknown_name
 from neurosieve.progress import track
+from neurosieve.results.measured import Spread
 from neurosieve.results.neuron_groups import (
     NeuronGroups,
     OracleScore,
@@ -175,7 +176,9 @@ def _smallest(found: SmallestSet) -> SmallestGroup:
         test=found.test,
         converged=found.converged,
         test_loss=found.loss,
-        random_same_size=RandomScores(mean=float(np.mean(same)), lo=min(same), hi=max(same), draws=len(same)),
+        random_same_size=RandomScores(
+            test=Spread(mean=float(np.mean(same)), low=min(same), high=max(same)), draws=len(same)
+        ),
         random_size=RandomSizes(median=median, lo=min(sizes), hi=max(sizes), ratio=ratio, draws=len(sizes)),
         neurons=found.neurons,
     )

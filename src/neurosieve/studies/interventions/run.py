@@ -47,7 +47,6 @@ from neurosieve.typing import NeuronId, PathLike, Split
 LEFT_OUT = NotMeasured(reason=Reason.LEFT_OUT, text=f"{Reason.LEFT_OUT.value}--no-predictions")
 
 
-# Options of some kinds of edit.
 @dataclass
 class Measuring:
     """The live model and the held-out units that its predictions are measured on."""
