@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import neurosieve
 from neurosieve import errors
@@ -149,3 +150,10 @@ def test_notebook_was_executed_and_is_small() -> None:
     assert {"text/html", "image/png", "application/vnd.plotly.v1+json"} <= kinds
     assert all(o["output_type"] != "error" and o.get("name") != "stderr" for o in outputs)
     assert "plotly.js v" not in NOTEBOOK.read_text(encoding="utf-8")
+
+
+def test_citation_is_of_this_version_and_names_the_study() -> None:
+    citation = yaml.safe_load((DOCS.parent / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == neurosieve.__version__
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert [r["url"] for r in citation["references"]] == ["https://arxiv.org/abs/2305.00875"]
