@@ -1,7 +1,7 @@
-"""Code that is no whole file: what has to stand around it so that it is parsed with the fewest errors.
+"""Code that is not a complete file: which surrounding text lets it be parsed with the fewest errors.
 
-The grammars read many fragments as they are (a statement, a function, in Java a method). Where one does not, these
-frames are tried and the one with the least text in error is taken, the plain text before all others.
+The grammars accept many fragments (a statement, a function, in Java a method). If one does not, these frames are tried,
+the plain text first, and the one with the least text in error is used.
 """
 
 from typing import NamedTuple
@@ -21,7 +21,7 @@ _C = (
     ("void f() {\n", ";\n}"),
     ("{\n", ""),
 )
-# The text stands between the two halves of each.
+# The text goes between the two parts of each.
 FRAMES: dict[str, tuple[tuple[str, str], ...]] = {
     "python": (
         ("", " pass"),
@@ -94,7 +94,7 @@ class Framed(NamedTuple):
         first: Where the text starts in them.
         last: Where it ends.
         errors: Bytes of the text that do not parse, and one for each word that is missing.
-        framed: Something stands around it.
+        framed: The text is in a frame.
     """
 
     tree: tree_sitter.Tree
@@ -106,7 +106,7 @@ class Framed(NamedTuple):
 
 
 def parse_framed(text: str, language: str) -> Framed:
-    """The parse with the fewest errors, as it is or in a frame; one parse where the text has no error.
+    """The parse with the fewest errors, as it is or in a frame; one parse if the text has no error.
 
     Raises:
         ConfigError: No such language.
@@ -114,8 +114,8 @@ def parse_framed(text: str, language: str) -> Framed:
     """
     best = _parsed(text, language, "", "")
     for before, after in FRAMES.get(language, ()) if best.errors else ():
-        if (found := _parsed(text, language, before, after)).errors < best.errors:
-            best = found
+        if (framed := _parsed(text, language, before, after)).errors < best.errors:
+            best = framed
         if not best.errors:
             break
     return best
@@ -129,9 +129,9 @@ def _parsed(text: str, language: str, before: str, after: str) -> Framed:
 
 
 def _errors(root: Node, language: str, first: int, last: int) -> int:
-    found = captures(root, language, "(ERROR) @error (MISSING) @missing")
-    total, reached = len(found.get("missing", ())), first
-    for node in found.get("error", ()):
+    nodes = captures(root, language, "(ERROR) @error (MISSING) @missing")
+    total, reached = len(nodes.get("missing", ())), first
+    for node in nodes.get("error", ()):
         start, end = max(node.start_byte, reached), min(node.end_byte, last)
         total += max(end - start, 0)
         reached = max(reached, end)

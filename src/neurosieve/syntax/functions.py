@@ -1,4 +1,4 @@
-"""The functions of a source file, and what one of them says of its names."""
+"""The functions of a source file, and what the syntax of one of them shows about its names."""
 
 import ast
 import inspect
@@ -18,7 +18,7 @@ from neurosieve.syntax.languages import grammar, parse
 from neurosieve.syntax.trees import all_nodes
 
 WORD = re.compile(r"\w+")
-_UNTOUCHED = {"self", "cls", "_"}  # by convention no names to choose
+_UNTOUCHED = {"self", "cls", "_"}  # names that convention fixes
 _INTROSPECTION = {"locals", "vars", "eval", "exec", "dir"}  # code that may see its own names
 # Node types that bind a name to the value of an expression in them.
 _ASSIGNING = {"assignment", "augmented_assignment", "named_expression", "variable_declarator", "init_declarator"}
@@ -36,7 +36,7 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True)
 class Function:
-    """A function as it stands in a file, moved to the left margin.
+    """A function of a file, moved to the left margin.
 
     Attributes:
         text: From its first keyword to its end, without decorators.
@@ -66,18 +66,18 @@ def _query(language: str, text: str) -> tree_sitter.Query:
 def captures(node: Node, language: str, query: str) -> dict[str, list[Node]]:
     """Nodes by capture, in the order of the text.
 
-    Each node is asked alone. In one pass over the tree, a pattern that has begun in each of many nodes around one
+    The query is run at each node alone. In one pass over the tree, a pattern that has begun in each of many nodes around one
     another (`a + a + …`) would be tried at each step for all of them.
     """
-    found: dict[str, list[Node]] = defaultdict(list)
+    by_capture: dict[str, list[Node]] = defaultdict(list)
     for start, cursor in _cursors(node, _query(language, query)):
         for name, nodes in cursor.captures(start).items():
-            found[name] += nodes
-    return {name: sorted(nodes, key=lambda n: (n.start_byte, -n.end_byte)) for name, nodes in found.items()}
+            by_capture[name] += nodes
+    return {name: sorted(nodes, key=lambda n: (n.start_byte, -n.end_byte)) for name, nodes in by_capture.items()}
 
 
 def _cursors(node: Node, query: tree_sitter.Query) -> Iterator[tuple[Node, tree_sitter.QueryCursor]]:
-    """Where to ask a query: at each node, or once where a pattern begins with several nodes side by side."""
+    """Where to run a query: at each node, or once if a pattern begins with several sibling nodes."""
     cursor = tree_sitter.QueryCursor(query)
     if not all(query.is_pattern_rooted(i) for i in range(query.pattern_count)):
         yield node, cursor
@@ -132,7 +132,7 @@ class Syntax:
 
     Attributes:
         data: The bytes that all places count; a method has a class around it.
-        node: The function; None where it does not stand alone without a syntax error.
+        node: The function; None if it has a syntax error when it is parsed alone.
     """
 
     def __init__(self, function: Function) -> None:
@@ -158,7 +158,7 @@ class Syntax:
         return self.data[start:end].decode("utf-8")
 
     def unwrapped(self, data: bytes) -> str | None:
-        """The function of edited bytes; None where they are no longer free of syntax errors."""
+        """The function of edited bytes; None if they have a syntax error."""
         text = data.decode("utf-8")
         if parse(text, self._language)[0].root_node.has_error:
             return None
@@ -171,7 +171,7 @@ class Syntax:
 
     @cached_property
     def own(self) -> Range | None:
-        """The function's own name; None where it is no plain one."""
+        """The function's own name; None if it is not a plain identifier."""
         return next((span(n) for n in self.nodes("own")), None)
 
     @cached_property
@@ -200,7 +200,7 @@ class Syntax:
 
     @cached_property
     def occurrences(self) -> dict[str, list[Range]]:
-        """Where each name stands that may be a variable's; not the function's own name."""
+        """The places of each name that may be a variable's; not the function's own name."""
         other = {span(n) for mark in ("elsewhere", "keyword", "own") for n in self.nodes(mark)}
         places = defaultdict(list)
         for node in self.nodes("name"):
@@ -210,16 +210,16 @@ class Syntax:
 
     @cached_property
     def bound(self) -> dict[str, list[tuple[int, Range]]]:
-        """Parameters and locals: from where on each has its value, and where that binding is seen."""
+        """Parameters and locals: from where on each has its value, and the scope of that binding."""
         scopes = [span(n) for n in self.nodes("scope")]
-        whole = span(self.node) if self.node else Range(0, 0)
-        found = defaultdict(list)
+        function = span(self.node) if self.node else Range(0, 0)
+        bindings = defaultdict(list)
         for node in self.nodes("bind"):
             at = node.start_byte
-            scope = max((s for s in scopes if s.start <= at < s.end), key=lambda s: s.start, default=whole)
-            if self._known.block_scoped or scope == whole:
-                found[self.text(node)].append((_bound_from(node), scope))
-        return found
+            scope = max((s for s in scopes if s.start <= at < s.end), key=lambda s: s.start, default=function)
+            if self._known.block_scoped or scope == function:
+                bindings[self.text(node)].append((_bound_from(node), scope))
+        return bindings
 
     @cached_property
     def variables(self) -> dict[str, list[Range]]:
@@ -243,9 +243,9 @@ def _only_function(root: Node, kind: str, start: int) -> Node | None:
 
 
 def _bound_from(node: Node) -> int:
-    """Where a name has its value: behind the statement that assigns it, else where it stands."""
+    """From where on a name has its value: after the statement that assigns it, else from its own place."""
     outer: Node | None = node
-    for _ in range(2):  # a pattern may stand between
+    for _ in range(2):  # there may be a pattern in between
         outer = outer.parent if outer else None
         if outer and outer.type in _ASSIGNING:
             return outer.end_byte
@@ -253,7 +253,7 @@ def _bound_from(node: Node) -> int:
 
 
 def span(node: Node) -> Range:
-    """Where a node stands."""
+    """The bytes of a node."""
     return Range(node.start_byte, node.end_byte)
 
 

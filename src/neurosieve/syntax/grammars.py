@@ -3,7 +3,7 @@
 The captures of a query, on the tree of one function:
 
     @own        the function's own name, first; names of functions inside it
-    @name       every identifier that could stand for a variable
+    @name       every identifier that could name a variable
     @bind       where a parameter or local gets its name
     @write      where a variable is assigned: neither a binding nor a use
     @elsewhere  identifiers of another name space: attributes, labels, keywords of a call
@@ -21,7 +21,7 @@ A place that no query knows keeps its name; so what is missing here makes a copy
 
 from dataclasses import dataclass
 
-_METHODS = ("class A {\n", "\n}")  # a method stands in a class
+_METHODS = ("class A {\n", "\n}")  # a method is inside a class
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Grammar:
     """A language as the corpora see it.
 
     Attributes:
-        functions: Node types of functions, with what must stand around one that is parsed alone.
+        functions: Node types of functions, with the text that must surround one that is parsed alone.
         query: See the module.
         negation: The prefix that negates a condition.
-        block_scoped: A name is visible in its block, not in the whole function.
+        block_scoped: A name is visible in its block, not in the entire function.
         around: Node types that a function may be wrapped in, between it and the comment that documents it.
     """
 

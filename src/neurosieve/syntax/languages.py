@@ -65,8 +65,8 @@ def find_sources(folder: Path, languages: Iterable[str] = tuple(LANGUAGES)) -> S
     wanted = set(languages)
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and language_of(p.name) in wanted)
     environments = {p.parent for p in folder.rglob("pyvenv.cfg")} - {folder}
-    own = [p for p in paths if not _is_foreign(p.relative_to(folder)) and environments.isdisjoint(p.parents)]
-    return Sources(own, len(paths) - len(own))
+    kept = [p for p in paths if not _is_foreign(p.relative_to(folder)) and environments.isdisjoint(p.parents)]
+    return Sources(kept, len(paths) - len(kept))
 
 
 def _is_foreign(path: Path) -> bool:

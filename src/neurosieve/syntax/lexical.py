@@ -2,7 +2,7 @@
 
 No list of keywords is kept: a keyword is a word that the grammar itself spells out (`while`, `true`, `self`). The class
 of all other leaves follows from the kind that the grammar gives them, so that a contextual keyword (`type` in Python,
-`record` in Java) is one only where it acts as one, and an angle bracket around types is no operator.
+`record` in Java) is one only where it acts as one, and an angle bracket around types is not an operator.
 """
 
 import re
@@ -22,7 +22,7 @@ _INTERPOLATIONS = {"interpolation", "string_interpolation", "template_substituti
 # Types of one or more words that the grammar spells out: `double`, `unsigned long`.
 _WORDED_TYPES = {"integral_type", "floating_point_type", "sized_type_specifier"}
 # Kinds of nodes that have one class as a whole, whatever is in them. Rust's lifetimes and loop labels (`'a`) are names
-# with their quote; the parts of a text stand alone where it holds code.
+# with their quote; a text that contains code is split into its parts.
 _KINDS = {
     "comment": "(.*_)?comment|hash_bang_line|shebang",
     "number": "integer|float|number|.*(int|integer|float|floating_point|imaginary|number)_literal",
@@ -108,7 +108,7 @@ def _macro_body(node: Node, language: str) -> Iterator[ByteSpan]:
     before = "int _ = "
     tree, data = parse(f"{before}{body}\n;", language)
     spans = list(lexical(tree.root_node, language))
-    # Where a keyword cannot stand, as `static` in an expression, the parser takes it for a name.
+    # Where a keyword is not allowed, as `static` in an expression, the parser takes it for a name.
     names = {data[start:end].decode("utf-8") for start, end, label in spans if label == "identifier"}
     if tree.root_node.has_error or any(grammar(language).id_for_node_kind(name, False) for name in names):
         before = ""
@@ -120,15 +120,15 @@ def _macro_body(node: Node, language: str) -> Iterator[ByteSpan]:
 
 
 def _unnamed(node: Node) -> Iterator[ByteSpan]:
-    """The signs that are in no node: the comma in Rust's `$($x),*`, the zero in C++'s `= 0`."""
+    """The characters that belong to no node: the comma in Rust's `$($x),*`, the zero in C++'s `= 0`."""
     if not _GAPPED.match(node.type):
         return
     text, done = node.text or b"", 0
     for child in [*node.children, None]:
         start = child.start_byte - node.start_byte if child else len(text)
-        if sign := text[done:start].strip():
-            at = node.start_byte + text.index(sign, done)
-            yield at, at + len(sign), "number" if sign.isdigit() else _symbol_label(sign.decode("utf-8"))
+        if symbol := text[done:start].strip():
+            at = node.start_byte + text.index(symbol, done)
+            yield at, at + len(symbol), "number" if symbol.isdigit() else _symbol_label(symbol.decode("utf-8"))
         done = child.end_byte - node.start_byte if child else start
 
 

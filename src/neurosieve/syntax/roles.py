@@ -1,4 +1,4 @@
-"""What an identifier does in Python, which its text does not tell.
+"""What an identifier does in Python, which does not follow from its text.
 
 Function, class, parameter, local, attribute, call, import; names are looked up in the scopes of the syntax tree.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from neurosieve.syntax.lexical import PYTHON_NAMES, ByteSpan
-from neurosieve.syntax.trees import standing
+from neurosieve.syntax.trees import current_node
 
 _SCOPES = {"function_definition", "lambda", "class_definition"}
 _WITH_DEFAULTS = {"default_parameter", "typed_default_parameter", "typed_parameter"}
@@ -66,13 +66,13 @@ def _walk(root: Node) -> Iterator[_Place]:
     while True:
         yield place
         if cursor.goto_first_child():
-            place = _Place(standing(cursor), cursor.field_name, place)
+            place = _Place(current_node(cursor), cursor.field_name, place)
             continue
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent() or place.up is None:
                 return
             place = place.up
-        place = _Place(standing(cursor), cursor.field_name, place.up, first=False)
+        place = _Place(current_node(cursor), cursor.field_name, place.up, first=False)
 
 
 def _bound(names: list[_Place]) -> _Bound:
@@ -88,13 +88,13 @@ def _bound(names: list[_Place]) -> _Bound:
     for place in names:
         role, name = _binding(place), place.name
         if role is not None and place.scope and (place.scope, name) not in declared:
-            own = bound.setdefault(place.scope, {})
-            own[name] = own.get(name) or (role if place.scope.type != "class_definition" else "")
+            roles = bound.setdefault(place.scope, {})
+            roles[name] = roles.get(name) or (role if place.scope.type != "class_definition" else "")
     return bound
 
 
 class _Lookup:
-    """Names in the scopes around them; what was found from a scope is kept, so that no way is gone twice."""
+    """Names in the scopes around them; results are kept by scope, so that no chain of scopes is followed twice."""
 
     def __init__(self, bound: _Bound) -> None:
         self._bound = bound

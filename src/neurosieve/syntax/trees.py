@@ -10,7 +10,7 @@ def all_nodes(root: Node) -> Iterator[Node]:
     """A tree's nodes, from the outside in."""
     cursor = root.walk()
     while True:
-        yield standing(cursor)
+        yield current_node(cursor)
         if cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():
@@ -18,6 +18,6 @@ def all_nodes(root: Node) -> Iterator[Node]:
                 return
 
 
-def standing(cursor: TreeCursor) -> Node:
-    """The node that a cursor stands on; there always is one, which its type does not say."""
+def current_node(cursor: TreeCursor) -> Node:
+    """The node of a cursor; there is always one, although its type does not say so."""
     return cast("Node", cursor.node)
