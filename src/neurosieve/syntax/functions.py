@@ -66,8 +66,8 @@ def _query(language: str, text: str) -> tree_sitter.Query:
 def captures(node: Node, language: str, query: str) -> dict[str, list[Node]]:
     """Nodes by capture, in the order of the text.
 
-    The query is run at each node alone. In one pass over the tree, a pattern that has begun in each of many nodes around one
-    another (`a + a + …`) would be tried at each step for all of them.
+    The query is run at each node alone. In one pass over the tree, a pattern that has begun in each of many nested
+    nodes (`a + a + …`) would be tried at each step for all of them.
     """
     by_capture: dict[str, list[Node]] = defaultdict(list)
     for start, cursor in _cursors(node, _query(language, query)):
