@@ -24,8 +24,8 @@ from neurosieve.models.known import KNOWN
 from neurosieve.printing import json_text
 from neurosieve.results.codec import to_json
 from neurosieve.results.redundancy import RedundancyResult
-from neurosieve.studies.config import INSTALLED, TASKS, StudyConfig, make_config, validated
-from neurosieve.studies.option_models import FinetuneOptions, InterventionOptions
+from neurosieve.studies.config import INSTALLED, TASKS, StudyConfig, make_config
+from neurosieve.studies.option_models import FinetuneOptions, InterventionOptions, Options
 
 app = typer.Typer(
     name="neurosieve",
@@ -175,9 +175,9 @@ def concepts(
         show_concepts(found, folder)
 
 
-def _help(key: str) -> Any:
+def _help(key: str, kind: type[Options] = InterventionOptions) -> Any:
     """Help with the default, which the parser does not know: an option that was given is told from one that was not."""
-    field = InterventionOptions.model_fields[key]
+    field = kind.model_fields[key]
     default = "" if field.is_required() or field.default is None else f" (default: {field.default})"
     return typer.Option(help=f"{field.description}{default}")
 
@@ -211,7 +211,7 @@ def intervene(
     given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}
     given |= {"concept": concept, "edit": edit, "sets": sets, "at": at, "tokens": tokens, "predictions": predictions}
     options = {key: value for key, value in given.items() if value is not None}
-    result = neurosieve.intervene(run, validated(InterventionOptions, options, "intervene"))
+    result = neurosieve.intervene(run, InterventionOptions.model_validate(options))
     if as_json:
         _print_json(to_json(result))
     else:
@@ -289,18 +289,18 @@ def demo(
 def finetune(
     config: StudyConfig,
     out: Annotated[Path, typer.Option(help="folder of the model; the same command goes on after a stop")],
-    epochs: Annotated[int, typer.Option(min=1, help="passes over train, at most")] = FinetuneOptions.epochs,
-    rate: Annotated[float, typer.Option(min=0, help="largest learning rate")] = FinetuneOptions.rate,
-    batch: Annotated[int, typer.Option(min=1, help="inputs a step")] = FinetuneOptions.batch,
-    patience: Annotated[
-        int, typer.Option(min=1, help="epochs without gain before it stops")
-    ] = FinetuneOptions.patience,
+    epochs: Annotated[int | None, _help("epochs", FinetuneOptions)] = None,
+    rate: Annotated[float | None, _help("rate", FinetuneOptions)] = None,
+    batch: Annotated[int | None, _help("batch", FinetuneOptions)] = None,
+    patience: Annotated[int | None, _help("patience", FinetuneOptions)] = None,
     as_json: o.Json = False,
 ) -> None:
     """Train a model and a new head on a task: an ordinary transformers folder. Needs the extra `train`."""
     from neurosieve.cli.show import show_finetuned
 
-    found = neurosieve.finetune(config, out, FinetuneOptions(epochs, rate, batch, patience))
+    given = {"epochs": epochs, "rate": rate, "batch": batch, "patience": patience}
+    options = FinetuneOptions.model_validate({key: value for key, value in given.items() if value is not None})
+    found = neurosieve.finetune(config, out, options)
     if as_json:
         _print_json(found.record)
     else:

@@ -1,13 +1,12 @@
 """A study: every choice that changes its result, in one frozen record; from options, YAML and `key=value` pairs."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, Self
 
 import pydantic
 import yaml
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from neurosieve.data.corpora.catalogue import CORPORA
 from neurosieve.data.limits import LIMITS, Limits
@@ -16,7 +15,7 @@ from neurosieve.data.schemes import SCHEMES
 from neurosieve.defaults import PATH_LENGTH
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.rankings.known_rankings import RANKERS
-from neurosieve.studies.option_models import STRICT, ConceptOptions
+from neurosieve.studies.option_models import ConceptOptions, Options
 from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype, Target
 
 TASKS: dict[str, str] = {
@@ -37,13 +36,12 @@ STDLIB = "stdlib"
 INSTALLED = "installed"
 # What reads labelled data, and has no meaning where a corpus makes it.
 _NOT_WITH_CORPUS = ("labels", "text_column", "other_column", "label_column", "validation_from_train", "keep_overlap")
-_QUOTE = "put it in quotes: without them YAML reads yes, no, on, off as truth values, and numbers and dates as such"
 
 
-class RowCounts(BaseModel):
+class RowCounts(Options):
     """Rows a class for each split; of values, rows in all."""
 
-    model_config = STRICT
+    section: ClassVar[str] = "rows"
     train: int = Field(DEFAULT_ROWS["train"], ge=1)
     validation: int = Field(DEFAULT_ROWS["validation"], ge=1)
     test: int = Field(DEFAULT_ROWS["test"], ge=1)
@@ -53,10 +51,13 @@ class RowCounts(BaseModel):
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
-class StudyConfig(BaseModel):
-    """What is studied and how. Field descriptions are the help texts of the command line."""
+class StudyConfig(Options):
+    """What is studied and how. Field descriptions are the help texts of the command line.
 
-    model_config = STRICT
+    Raises:
+        ConfigError: A key, name or value that is not known, or options that do not go together; nothing is guessed.
+    """
+
     model: str = Field("", description="hub name, local folder or .gguf file of a transformers model")
     stack: Literal["encoder", "decoder"] | None = Field(
         None, description="half of an encoder-decoder that is read; the encoder by default"
@@ -75,7 +76,7 @@ class StudyConfig(BaseModel):
     )
     classes: tuple[str, ...] | None = Field(None, description="labels to keep; all by default")
     rows: RowCounts = Field(
-        default_factory=lambda: RowCounts.model_validate({}),
+        default_factory=RowCounts,
         description="rows a class and split, of values rows in all",
     )
     text_column: str | None = Field(None, description="column of the code, or of the first text of a pair")
@@ -142,12 +143,23 @@ class StudyConfig(BaseModel):
         " a whole example or of either side of a pair",
     )
     straddle: Literal["share", "drop"] = Field("share", description="units that share a subword: keep or leave out")
-    concepts: ConceptOptions = Field(
-        default_factory=lambda: ConceptOptions.model_validate({}), description="of `neurosieve concepts`"
-    )
+    concepts: ConceptOptions = Field(default_factory=ConceptOptions, description="of `neurosieve concepts`")
     limits: Limits = Field(default_factory=lambda: LIMITS, description="on each file of the data")
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
     allow_pickle: bool = Field(False, description="read pickled weights, which can run code")
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _of_known_names(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        _known_names(values)
+        return _corpus_task(values)
+
+    @pydantic.model_validator(mode="after")
+    def _complete(self) -> Self:
+        _go_together(self)
+        return self
 
     @pydantic.field_validator("thresholds", "pipeline_thresholds")
     @classmethod
@@ -209,30 +221,7 @@ def make_config(
     values |= given
     for pair in pairs:
         _assign(values, pair)
-    _known_names(values)
-    _corpus_task(values)
-    return _complete(validated(StudyConfig, values, "run"))
-
-
-Options = TypeVar("Options", bound=BaseModel)
-
-
-def validated(kind: type[Options], values: Mapping[str, Any], command: str) -> Options:
-    """Options of a kind; `command` has the help that tells of them.
-
-    Raises:
-        ConfigError: A value that does not fit.
-    """
-    try:
-        return kind.model_validate(values)
-    except pydantic.ValidationError as e:
-        first = e.errors()[0]
-        key = ".".join(str(p) for p in first["loc"])
-        no_text = first["type"] == "string_type" and isinstance(first["input"], int | float | date)
-        expected = "a text" if no_text else first["msg"].removeprefix("Value error, ")
-        subject, came = (f"option {key}", repr(first["input"])) if key else (f"options of {command}", "it")
-        remedy = _QUOTE if no_text else f"see `neurosieve {command} --help`"
-        raise ConfigError(subject, expected=expected, got=came, remedy=remedy) from e
+    return StudyConfig.model_validate(values)
 
 
 def concept_changes(values: Mapping[str, Any], pairs: Iterable[str]) -> dict[str, Any]:
@@ -258,21 +247,23 @@ def concept_changes(values: Mapping[str, Any], pairs: Iterable[str]) -> dict[str
     return options
 
 
-def _corpus_task(values: dict[str, Any]) -> None:
+def _corpus_task(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """A corpus brings its task, and is made from the standard library where no folder is named."""
     name = values.get("corpus")
     if not isinstance(name, str):
-        return
+        return values
     task = CORPORA[name].task
-    if values.setdefault("task", task) != task:
+    values = {"task": task, **values}
+    if values["task"] != task:
         raise ConfigError(
             "option task", expected=f"{task} with --corpus {name}", got=str(values["task"]), remedy="leave --task out"
         )
     if not values.get("data") and not values.get("activations"):
         values["data"] = STDLIB
+    return values
 
 
-def _complete(config: StudyConfig) -> StudyConfig:
+def _go_together(config: StudyConfig) -> None:
     """Model and data, or activations made elsewhere; one of the two. Nothing is given that would not be used."""
     for key in (*_NOT_WITH_CORPUS, "splits", "activations"):
         if config.corpus is not None and getattr(config, key):
@@ -290,7 +281,6 @@ def _complete(config: StudyConfig) -> StudyConfig:
             raise ConfigError(f"option {key}", expected="a value", got="none", remedy=f"give --{key}")
     _used(config, "max_windows", config.max_windows is not None, texts=1)
     _used(config, "pair_input", config.pair_input == "joint", texts=2)
-    return config
 
 
 def _target_fits(config: StudyConfig) -> None:

@@ -1,23 +1,80 @@
-"""Options of concepts (what a study file says below `concepts`), of interventions and of fine-tuning."""
+"""Options of concepts (what a study file says below `concepts`), of interventions and of fine-tuning.
 
-from dataclasses import dataclass
-from typing import Any, Literal
+What is built is valid, whoever builds it: a value that does not fit is a `ConfigError` in one line.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import quote
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from neurosieve.defaults import CONCEPT_TOKENS, MASKED_PARTS
+from neurosieve.errors import ConfigError
 from neurosieve.results.interventions import Ablation, EditKind
 from neurosieve.typing import View
 
-STRICT = ConfigDict(extra="forbid", frozen=True)
+_QUOTE = "put it in quotes: without them YAML reads yes, no, on, off as truth values, and numbers and dates as such"
 
 
-class ConceptOptions(BaseModel):
+class Options(BaseModel):
+    """Options of one kind, frozen.
+
+    Attributes:
+        command: The one whose help tells of them.
+        section: The key of a study file that they are below; empty where they are not below one.
+
+    Raises:
+        ConfigError: An option that is not known, or a value that does not fit.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    command: ClassVar[str] = "run"
+    section: ClassVar[str] = ""
+
+    def __init__(self, /, **values: Any) -> None:
+        with self._in_one_line():
+            super().__init__(**values)
+
+    # Options below others are checked with those, whose error names the whole key.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_validate(cls, obj: Any, **how: Any) -> Self:
+        """Options from a mapping.
+
+        Raises:
+            ConfigError: As for the class itself.
+        """
+        with cls._in_one_line():
+            return super().model_validate(obj, **how)
+
+    @classmethod
+    @contextmanager
+    def _in_one_line(cls) -> Iterator[None]:
+        try:
+            yield
+        except pydantic.ValidationError as e:
+            first = e.errors()[0]
+            key = ".".join(str(part) for part in (cls.section, *first["loc"]) if part != "")
+            missing = first["type"] == "missing"
+            no_text = first["type"] == "string_type" and isinstance(first["input"], int | float | date)
+            expected = "a text" if no_text else "a value" if missing else first["msg"].removeprefix("Value error, ")
+            subject, came = f"options of {cls.command}", "it"
+            if key:
+                subject, came = f"option {key}", "none" if missing else repr(first["input"])
+            remedy = _QUOTE if no_text else f"see `neurosieve {cls.command} --help`"
+            raise ConfigError(subject, expected=expected, got=came, remedy=remedy) from e
+
+
+class ConceptOptions(Options):
     """How concepts are looked for. Field descriptions are the help texts of `neurosieve concepts`."""
 
-    model_config = STRICT
+    command: ClassVar[str] = "concepts"
+    section: ClassVar[str] = "concepts"
     language: str | None = Field(None, description="of the code; by default from file endings, else guessed")
     properties: tuple[str, ...] | None = Field(None, description="code properties or unions; all of tokens by default")
     tokens: tuple[int, int, int] = Field(
@@ -39,14 +96,14 @@ class ConceptOptions(BaseModel):
         None, description="layers in which latent concepts are sought; the middle and the last by default"
     )
 
-    @pydantic.field_validator("tokens")
+    @field_validator("tokens")
     @classmethod
     def _some_tokens(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
         if min(value) < 1:
             raise ValueError("one token or more of each split")
         return value
 
-    @pydantic.field_validator("views")
+    @field_validator("views")
     @classmethod
     def _detect_first(cls, value: tuple[View, ...]) -> tuple[View, ...]:
         if "detect" not in value:
@@ -64,10 +121,10 @@ _ONLY: dict[str, tuple[EditKind, ...]] = {
 }
 
 
-class InterventionOptions(BaseModel):
+class InterventionOptions(Options):
     """What is changed and how it is measured. Field descriptions are the help texts of `neurosieve intervene`."""
 
-    model_config = STRICT
+    command: ClassVar[str] = "intervene"
     concept: str = Field(description="property=value, for example lexical=number")
     edit: EditKind = Field(description="ablate or clamp neurons, steer a layer to the value or erase it from a layer")
     how: Ablation = Field("mean", description="of ablation: zero, mean, or values of train rows (resample)")
@@ -103,18 +160,11 @@ class InterventionOptions(BaseModel):
         return f"{quote(self.concept, safe='=')}-{self.edit}{how}.json"
 
 
-@dataclass(frozen=True)
-class FinetuneOptions:
-    """How the weights are changed.
+class FinetuneOptions(Options):
+    """How the weights are changed. Field descriptions are the help texts of `neurosieve finetune`."""
 
-    Attributes:
-        epochs: Passes over train, at most.
-        rate: Largest learning rate; it falls linearly to zero.
-        batch: Inputs a step.
-        patience: Epochs without a better validation accuracy after which training stops.
-    """
-
-    epochs: int = 5
-    rate: float = 5e-5
-    batch: int = 16
-    patience: int = 2
+    command: ClassVar[str] = "finetune"
+    epochs: int = Field(5, ge=1, description="passes over train, at most")
+    rate: float = Field(5e-5, ge=0, description="largest learning rate; it falls linearly to zero")
+    batch: int = Field(16, ge=1, description="inputs a step")
+    patience: int = Field(2, ge=1, description="epochs without a better validation accuracy before it stops")

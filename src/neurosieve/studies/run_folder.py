@@ -102,7 +102,7 @@ class RunFolder:
 
     def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
         # An option that came later had its default.
-        was, had = StudyConfig.model_validate({}).model_dump(mode="json") | old["study"], old["data_hashes"]
+        was, had = StudyConfig.model_construct().model_dump(mode="json") | old["study"], old["data_hashes"]
         # Concepts are asked for after the study too, each time otherwise; their own folder holds their options. Limits
         # refuse data, and change nothing in what is read.
         study = {k: v for k, v in study.items() if k not in ("concepts", "limits")}

@@ -115,7 +115,9 @@ def test_heads_of_encoder_decoders(model: str, tmp_path: Path) -> None:
 
 def test_it_learns(tmp_path: Path) -> None:
     """Labels follow from letters: a head on a tiny model learns them, and the majority class does not."""
-    record = finetune(config(tmp_path, tokens, "modernbert"), tmp_path / "tuned", FinetuneOptions(6, 3e-3, 8)).record
+    record = finetune(
+        config(tmp_path, tokens, "modernbert"), tmp_path / "tuned", FinetuneOptions(epochs=6, rate=3e-3, batch=8)
+    ).record
     assert record["test"] > record["majority"] + 0.2
 
 

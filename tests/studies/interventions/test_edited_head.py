@@ -192,7 +192,9 @@ def test_head_that_was_fine_tuned(kind: str, tmp_path: Path) -> None:
     """As it is it scores what `finetune` noted."""
     pytest.importorskip("accelerate")
     data = write(tmp_path / "data", kind)
-    tuned = finetune(study(tiny_model("gpt2"), kind, data), tmp_path / "tuned", FinetuneOptions(1, 3e-3, 8))
+    tuned = finetune(
+        study(tiny_model("gpt2"), kind, data), tmp_path / "tuned", FinetuneOptions(epochs=1, rate=3e-3, batch=8)
+    )
     config = study(tuned.folder, kind, data)
     found = effect_of(config, read_dataset(config), [Ablate.zero(2, SOME)], [[Scale(2, SOME, 1.0)]], rows=10**6)
     assert found.base.value == pytest.approx(tuned.record["test"])

@@ -9,7 +9,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
         )
     options = options or FinetuneOptions()
     folder = Path(out)
-    begun = {"study": config.model_dump(mode="json"), "options": asdict(options)}
+    begun = {"study": config.model_dump(mode="json"), "options": options.model_dump()}
     record = _begin(folder, begun)
     if record is None:
         with quiet():
@@ -130,7 +130,9 @@ def _train(config: StudyConfig, folder: Path, options: FinetuneOptions) -> dict[
     network, unused = _network(info, config, labels, whole=dataset.whole)
     reached = newest_whole(folder)
     if reached and reached.last_epoch:
-        options = replace(options, epochs=reached.last_epoch)  # a pass more would be made before patience is asked
+        options = options.model_copy(
+            update={"epochs": reached.last_epoch}
+        )  # a pass more would be made before patience is asked
     trainer = _trainer(config, folder, options, network, info.tokenizer, parts)
     trainer.train(resume_from_checkpoint=reached and str(reached.folder))
     with written(folder, network):
