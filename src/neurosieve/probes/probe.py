@@ -60,7 +60,8 @@ class Probe:
     def predict(self, x: Float[Tensor, "features rows"]) -> Num[np.ndarray, " rows"]:
         """Classes, or standardised values, from standardised features of all live neurons."""
         chosen = x[torch.from_numpy(feature_rows(self.feature, self.copies)).to(x.device)]
-        scores = self.weights.T @ chosen + self.intercept[:, None]
+        weights, intercept = self.weights.to(x.device), self.intercept.to(x.device)
+        scores = weights.T @ chosen + intercept[:, None]
         return (scores[0].double() if len(scores) == 1 else scores.argmax(0)).cpu().numpy()
 
     def row_scores(self, x: Float[Tensor, "features rows"], label: Num[np.ndarray, " rows"]) -> Scores:

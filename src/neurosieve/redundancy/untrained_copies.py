@@ -1,6 +1,6 @@
 """What the architecture alone can do: the same rows read by untrained copies, with probes of their own."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Num
@@ -15,7 +15,7 @@ from neurosieve.redundancy.layers import fit_layers
 from neurosieve.typing import Split
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Untrained:
     """One untrained copy.
 
@@ -37,38 +37,10 @@ class Untrained:
     predicted: Num[np.ndarray, " rows"]
     layers: Num[np.ndarray, "layers rows"]
 
-    def record(self) -> dict[str, object]:
-        """As plain values."""
-        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(self).items()}
-
-    @staticmethod
-    def from_record(record: dict[str, object]) -> "Untrained":
-        """The other way.
-
-        Raises:
-            TypeError: A part is missing, or one too many.
-            ValueError: Parts that do not fit together, or are no numbers.
-        """
-        arrays = {"label": 1, "predicted": 1, "layers": 2}
-        values = {k: _numbers(k, v, arrays[k]) if k in arrays else v for k, v in record.items()}
-        copy = Untrained(**values)  # type: ignore[arg-type]
-        if not all(isinstance(v, int | float) for v in (copy.seed, copy.lam, copy.validation, copy.converged)):
-            raise ValueError("something else than numbers")
-        if not len(copy.label) == len(copy.predicted) == copy.layers.shape[1]:
-            raise ValueError(f"{len(copy.label)} labels, {len(copy.predicted)} and {copy.layers.shape[1]} predictions")
-        return copy
-
-
-def _numbers(name: str, value: object, dimensions: int) -> np.ndarray:
-    """Class numbers as integers, values as floats.
-
-    Raises:
-        ValueError: Something else.
-    """
-    array = np.array(value)
-    if array.dtype.kind not in "if" or array.ndim != dimensions or not np.isfinite(array).all():
-        raise ValueError(f"{name} of {array.dtype}, shape {array.shape}")
-    return array
+    def __post_init__(self) -> None:
+        if not len(self.label) == len(self.predicted) == self.layers.shape[1]:
+            told = f"{len(self.label)} labels, {len(self.predicted)} and {self.layers.shape[1]} predictions"
+            raise ValueError(f"as many predictions as labels are needed, not {told}")
 
 
 def read_untrained(
@@ -102,4 +74,12 @@ def read_untrained(
     probe = oracle.probe
     predicted = np.stack([p.predict(x) for p in layers])
     label = data.scaler.labels(test.label)
-    return Untrained(seed, probe.lam, probe.validation, probe.converged, label, probe.predict(x), predicted)
+    return Untrained(
+        seed=seed,
+        lam=probe.lam,
+        validation=probe.validation,
+        converged=probe.converged,
+        label=label,
+        predicted=probe.predict(x),
+        layers=predicted,
+    )

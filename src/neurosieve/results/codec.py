@@ -13,6 +13,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from neurosieve.errors import RunFolderError
 from neurosieve.results.marks import Absent, Beside, Key, Omitted, ReasonOmitted, Told
 from neurosieve.results.measured import EARLIER, NotMeasured
@@ -133,8 +135,10 @@ def _written(result: Any, own: Beside) -> dict[str, Any]:
     parts = _parts(kind, own)
     for part in parts:
         value = getattr(result, part.name)
-        if not (value == EARLIER or (part.omitted and value is None)):
-            record |= _unmeasured(part, value) if isinstance(value, NotMeasured) else _measured(part, value)
+        if isinstance(value, NotMeasured):
+            record |= {} if value == EARLIER else _unmeasured(part, value)
+        elif not (part.omitted and value is None):
+            record |= _measured(part, value)
         record |= _reasons_after(part.key, parts, result)
     return record
 
@@ -172,6 +176,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
 
 
@@ -208,7 +214,10 @@ def _object(kind: Any, record: Any, place: _Place, own: Beside) -> Any:
             values[part.name] = None
         elif part.key in record or not part.default:
             values[part.name] = _field(part, record, place)
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ValueError as e:  # a kind may say so itself
+        raise place.error("parts that fit together", " ".join(str(e).split())[:200]) from e
 
 
 def _field(part: _Part, record: Mapping[str, Any], place: _Place) -> Any:
@@ -265,6 +274,8 @@ def _value(hint: Any, value: Any, place: _Place) -> Any:
         return {key: _value(get_args(hint)[1], one, place.key(key)) for key, one in value.items()}
     if get_origin(hint) is tuple or hasattr(hint, "_fields"):
         return _tuple(hint, value, place)
+    if getattr(hint, "array_type", None) is np.ndarray:
+        return _array(hint, value, place)
     if not isinstance(value, (int, float) if hint is float else hint) or (isinstance(value, bool) and hint is not bool):
         raise place.error(_NAMES[hint], _told(value))
     return hint(value)
@@ -304,6 +315,17 @@ def _tuple(hint: Any, value: Any, place: _Place) -> Any:
         raise place.error(f"a list of {len(kinds)}", f"one of {len(value)}")
     found = [_value(kind, one, place.item(i)) for i, (kind, one) in enumerate(zip(kinds, value, strict=True))]
     return hint(*found) if hasattr(hint, "_fields") else tuple(found)
+
+
+def _array(hint: Any, value: Any, place: _Place) -> Any:
+    """Numbers of one length in each dimension: whole ones as integers, others as floats."""
+    try:
+        array = np.array(value)
+    except ValueError:  # rows of several lengths
+        array = np.array(None)
+    if not isinstance(array, hint) or not np.isfinite(array).all():
+        raise place.error(f"finite numbers of shape [{hint.dim_str.strip()}]", _told(value))
+    return array
 
 
 def _told(value: Any) -> str:

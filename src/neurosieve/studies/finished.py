@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
-from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import ResourceError, RunFolderError
 from neurosieve.report import render_page
 from neurosieve.results import ConceptResult, InterventionResult, RedundancyResult, from_json
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, read_result
-from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT, STAGES, STORE, SUMMARY, config_of
+from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT, STAGES, SUMMARY, config_of, whole_store
 from neurosieve.typing import PathLike
 
 C = TypeVar("C", bound=ConceptResult)
@@ -26,8 +25,7 @@ def load_summary(run: PathLike) -> RedundancyResult:
     files = Folder(run)
     record = read_result(files, SUMMARY)
     if record is None:
-        store = Path(run) / STORE
-        if ActivationStore.started(store) and ActivationStore(store).manifest.complete:
+        if whole_store(run):
             lacking = [*(name for name in STAGES if not files.exists(f"{name}.json")), "summary"]
             command = f"neurosieve redundancy {run}"
         else:

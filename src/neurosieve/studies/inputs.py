@@ -1,6 +1,7 @@
 """What a study reads: its data and rows, its model, and the activations of the rows."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from neurosieve.activations.extraction import ExtractionOptions, extract
@@ -25,6 +26,7 @@ from neurosieve.models.adapters import Kind
 from neurosieve.rankings import CLASS_RANKINGS
 from neurosieve.studies.config import INSTALLED, STDLIB, StudyConfig
 from neurosieve.studies.run_folder import STORE, RunFolder
+from neurosieve.studies.steps import Steps
 from neurosieve.typing import PathLike, Pooling
 
 _SAMPLES = {STDLIB: read_stdlib, INSTALLED: read_installed}
@@ -162,31 +164,27 @@ def extract_study(config: StudyConfig, out: PathLike) -> ActivationStore:
 
 def extract_stage(config: StudyConfig, data: StudyData, folder: RunFolder) -> ActivationStore:
     """The activations of the study's rows; read from the folder where they are already whole."""
-    url = folder.path / STORE
-    if ActivationStore.started(url) and (store := ActivationStore(url)).manifest.complete:
-        store.verify()
-        return store
-    with folder.stage("extract"):
-        model = model_of(config)
+
+    def read() -> ActivationStore:
+        model, url = model_of(config), folder.path / STORE
         return extract(model, data.dataset, data.sample, url, options_of(config, model.adapter.kind))
+
+    return Steps(folder).store("extract", read)
 
 
 def import_stage(config: StudyConfig, folder: RunFolder) -> ActivationStore:
     """Activations made elsewhere, as a store of our own."""
-    url = folder.path / STORE
-    if ActivationStore.started(url) and (store := ActivationStore(url)).manifest.complete:
-        store.verify()
-        return store
-    with folder.stage("import"):
-        return import_activations(
-            str(config.activations),
-            url,
-            classes=config.classes,
-            per_class=config.rows.by_split(),
-            seed=config.seed,
-            shares=config.splits,
-            limits=config.limits,
-        )
+    make = partial(
+        import_activations,
+        str(config.activations),
+        folder.path / STORE,
+        classes=config.classes,
+        per_class=config.rows.by_split(),
+        seed=config.seed,
+        shares=config.splits,
+        limits=config.limits,
+    )
+    return Steps(folder).store("import", make)
 
 
 def notes(config: StudyConfig, data: StudyData) -> list[str]:

@@ -3,7 +3,7 @@
 What is built is valid, whoever builds it: a value that does not fit is a `ConfigError` in one line.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, ClassVar, Literal, Self
@@ -68,6 +68,11 @@ class Options(BaseModel):
                 subject, came = f"option {key}", "none" if missing else repr(first["input"])
             remedy = _QUOTE if no_text else f"see `neurosieve {cls.command} --help`"
             raise ConfigError(subject, expected=expected, got=came, remedy=remedy) from e
+
+
+def changed_options(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Options that differ, each as "name old → new"; one that was not known then is none that was changed."""
+    return [f"{key} {was[key]!r} → {now[key]!r}" for key in now if key in was and was[key] != now[key]]
 
 
 class ConceptOptions(Options):

@@ -10,10 +10,12 @@ from typing import Any
 import psutil
 import yaml
 
+from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, RunFolderError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, STUDY, read_object, read_study, write_object
 from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.studies.option_models import changed_options
 from neurosieve.typing import PathLike
 
 STORE = "activations"
@@ -54,6 +56,17 @@ def config_of(path: PathLike) -> StudyConfig:
             got=e.got,
             remedy="put the file back as it was written, or use the version of neurosieve that wrote it",
         ) from e
+
+
+def whole_store(run: PathLike) -> ActivationStore | None:
+    """The activations of a run folder; None while they are not all there.
+
+    Raises:
+        StoreError: They are damaged, or of another format version.
+    """
+    url = Path(run) / STORE
+    store = ActivationStore(url) if ActivationStore.started(url) else None
+    return store if store and store.manifest.complete else None
 
 
 class RunFolder:
@@ -106,7 +119,7 @@ class RunFolder:
         # Concepts are asked for after the study too, each time otherwise; their own folder holds their options. Limits
         # refuse data, and change nothing in what is read.
         study = {k: v for k, v in study.items() if k not in ("concepts", "limits")}
-        changed = [f"{k} {was.get(k)!r} → {study[k]!r}" for k in study if was.get(k) != study[k]]
+        changed = changed_options(was, study)
         changed += [f"content of {n}" for n in sorted(had.keys() | hashes.keys()) if had.get(n) != hashes.get(n)]
         if changed:
             raise RunFolderError(

@@ -91,7 +91,7 @@ def test_whole_texts_that_a_study_joins(tmp_path: Path, monkeypatch: pytest.Monk
     extract_stage(config, read_data(config), folder)
     folder.save("selection.json", {})
     ranked = SimpleNamespace(rankings=[SimpleNamespace(top=lambda _: [NeuronId(1, 0), NeuronId(1, 1)])])
-    monkeypatch.setattr(concept_steps, "load_outcome", lambda *_: ranked)
+    monkeypatch.setattr(concept_steps, "saved_selection", lambda *_: ranked)
     dataset = read_dataset(config)
     found = concept_steps.examples_step(config, folder, dataset, languages_of(dataset, "python"))
     assert isinstance(found, TextFindings)

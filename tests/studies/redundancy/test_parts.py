@@ -125,7 +125,15 @@ def test_control_without_draws_or_set() -> None:
 
 def copy_of(seed: int, label: list[int], predicted: list[int]) -> Untrained:
     truth, said = np.array(label, dtype=np.int64), np.array(predicted, dtype=np.int64)
-    return Untrained(seed, 0.1, 0.5, True, truth, said, np.stack([said, truth]))
+    return Untrained(
+        seed=seed,
+        lam=0.1,
+        validation=0.5,
+        converged=True,
+        label=truth,
+        predicted=said,
+        layers=np.stack([said, truth]),
+    )
 
 
 @pytest.mark.parametrize("copies", [0, 1, 2])

@@ -20,14 +20,13 @@ from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.texts.explain import explain_examples
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError
-from neurosieve.probes.archive import load_outcome
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptFindings
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.whole_texts import TextFindings
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.redundancy.selection import Selection
+from neurosieve.studies.redundancy.selection import saved_selection
 from neurosieve.studies.run_folder import STORE, RunFolder
 from neurosieve.typing import Split
 
@@ -143,9 +142,8 @@ def examples_step(
     """What properties of whole texts explain the run's neurons; the reason where that cannot be told."""
     if not config.whole:
         return NotMeasured.told(Reason.OF_TOKENS.value)
-    if not folder.files.exists("selection.json"):
+    if (selection := saved_selection(folder.files)) is None:
         return NotMeasured.told(Reason.NO_RANKING.value)
-    selection = load_outcome(folder.files, "selection", Selection)
     neurons = selection.rankings[0].top(EXPLAINED)
     of = languages.of
     if config.pair_input == "joint":

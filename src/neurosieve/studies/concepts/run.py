@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,16 +24,17 @@ from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, re
 from neurosieve.concepts.sets.groups import find_groups
 from neurosieve.concepts.sets.property_sets import SetOptions
 from neurosieve.data import Dataset
-from neurosieve.errors import ConfigError, DataError, ModelError, RunFolderError
+from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.models.untrained import untrained_copy
 from neurosieve.report.concepts import claim_table, concept_headline
-from neurosieve.results.codec import from_json, to_json
+from neurosieve.results.codec import to_json
 from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult, TextCounts, TokenCounts
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object
+from neurosieve.studies import steps
 from neurosieve.studies.concepts.concept_steps import (
     EvidenceStep,
     LatentStep,
@@ -44,11 +46,13 @@ from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
 from neurosieve.studies.inputs import model_of, options_of, read_dataset
 from neurosieve.studies.option_models import ConceptOptions
+from neurosieve.studies.redundancy.selection import is_studied
 from neurosieve.studies.run_folder import CONCEPTS, REPORT, RunFolder, config_of, versions
+from neurosieve.studies.steps import Steps
 from neurosieve.typing import SPLITS, PathLike, View
 
 PARTS = "concepts"
-OPTIONS = f"{PARTS}/options.json"
+OPTIONS = f"{PARTS}/{steps.OPTIONS}"
 LABEL = "label"
 SHEETS = "annotate"
 T = TypeVar("T")
@@ -66,6 +70,11 @@ class ConceptWork:
     def options(self) -> ConceptOptions:
         """The study's, for concepts."""
         return self.config.concepts
+
+    @property
+    def steps(self) -> Steps:
+        """Those of concepts."""
+        return Steps(self.folder, PARTS)
 
     @cached_property
     def model(self) -> CodeModel:
@@ -114,14 +123,8 @@ class ConceptWork:
         return replace(own, view=view, rounds=self.options.rounds, pooling="mean", max_windows=None)
 
     def step(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
-        """The outcome of a step: made and saved, or read where it was saved before."""
-        file = f"{PARTS}/{name}.json"
-        if (record := self.folder.load(file)) is not None:
-            return from_json(kind, record, f"{self.folder.path}/{file}")
-        with self.folder.stage(f"concepts: {name}"):
-            made = make()
-        self.folder.save(file, to_json(made))
-        return made
+        """What a step finds: made and saved, or read where it was saved before."""
+        return self.steps.once(name, kind, make, timed=f"{PARTS}: {name}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -190,13 +193,10 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
     with work.folder.begun():
-        _check_options(work)
-        found = _earlier(work)
-        if found is None:
-            record = work.folder.save(CONCEPTS, to_json(_result(work)))
-            found = from_json(Concepts, record, f"{out}/{CONCEPTS}")  # with the marks of the file
-            write_report(out)  # a page without concepts may lie there
-        elif not work.folder.files.exists(REPORT):
+        work.steps.check_options(work.options.model_dump(mode="json"), f" and {CONCEPTS}")
+        earlier = _earlier(work)
+        found = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
+        if not earlier or not work.folder.files.exists(REPORT):  # a page without concepts may lie there
             write_report(out)
     return found
 
@@ -204,19 +204,19 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
 def _earlier(work: ConceptWork) -> Concepts | None:
     """What was found before; None where nothing was, or where the run has ranked neurons since."""
     found = read_concepts_of(work.folder.path, Concepts)
-    if found is None or not work.folder.files.exists("selection.json"):
+    if found is None or not is_studied(work.folder.files):
         return found
     lacks_ranking = isinstance(found.examples, NotMeasured) and found.examples.reason is Reason.NO_RANKING
     return None if lacks_ranking else found  # the other steps are read back
 
 
-def _result(work: ConceptWork) -> ConceptResult:
+def _result(work: ConceptWork) -> Concepts:
     """What is found, and what it was made with."""
     _keep_options(work)
     config, table, store = work.config, work.rows.table, work.store("detect")
     manifest = store.store.manifest
     views, predict_reason = _views(work)
-    return ConceptResult(
+    return Concepts(
         format=FORMAT,
         model=config.model,
         revision=manifest.revision,
@@ -246,23 +246,7 @@ def _result(work: ConceptWork) -> ConceptResult:
 def _keep_options(work: ConceptWork) -> None:
     """Write down the options once there are tokens and a model: a refused name leaves no trace."""
     if len(work.rows.rows) and work.model:
-        work.folder.save(OPTIONS, work.options.model_dump(mode="json"))
-
-
-def _check_options(work: ConceptWork) -> None:
-    """See to it that they are the ones of before, where there are some."""
-    old = work.folder.load(OPTIONS)
-    new = work.options.model_dump(mode="json")
-    # An option that an earlier version did not know is none that was changed.
-    changed = [f"{k} {old[k]!r} → {v!r}" for k, v in new.items() if k in old and old[k] != v] if old else []
-    if changed:
-        where = work.folder.path / PARTS
-        raise RunFolderError(
-            f"concepts in {where}",
-            expected="the options that they were begun with",
-            got=f"others: {'; '.join(changed)}",
-            remedy=f"use those, or delete {where} and {CONCEPTS} to begin anew",
-        )
+        work.steps.keep_options(work.options.model_dump(mode="json"))
 
 
 def _views(work: ConceptWork) -> tuple[dict[View, ConceptFindings], str | None]:

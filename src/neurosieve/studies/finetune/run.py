@@ -31,7 +31,7 @@ from neurosieve.probes.intervals import ClusterBootstrap, score_interval
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import read_dataset
-from neurosieve.studies.option_models import FinetuneOptions
+from neurosieve.studies.option_models import FinetuneOptions, changed_options
 from neurosieve.typing import PathLike, Split
 
 _SEEDS = 2**32
@@ -101,11 +101,11 @@ def _begin(folder: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
     for place in (finished, mark):
         if place.is_file():
             known = json.loads(place.read_text(encoding="utf-8"))
-            if any(known[key] != begun[key] for key in begun):
+            if changed := [one for key in begun for one in changed_options(known[key], begun[key])]:
                 raise RunFolderError(
                     f"folder {folder}",
                     expected="the options it was begun with",
-                    got="others",
+                    got=f"others: {'; '.join(changed)}",
                     remedy="choose another --out",
                 )
             return known if place == finished else None

@@ -25,7 +25,6 @@ from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_devic
 from neurosieve.models.loading import read_network, ready
 from neurosieve.models.weights import check_all_there
 from neurosieve.probes import ClusterBootstrap
-from neurosieve.probes.archive import load_outcome
 from neurosieve.probes.intervals import loss_interval, score_interval
 from neurosieve.progress import track
 from neurosieve.results.interventions import TaskEffect
@@ -33,7 +32,7 @@ from neurosieve.results.measured import Difference, NotMeasured, Reason, Score
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import StudyData, options_of
-from neurosieve.studies.redundancy.selection import Selection
+from neurosieve.studies.redundancy.selection import saved_selection
 from neurosieve.typing import Scores
 
 ROWS = 100
@@ -75,9 +74,8 @@ def probe_effect(
 
     Cost: reading the rows once for each edit, and twice more.
     """
-    if not files.exists("selection.json"):
+    if (selection := saved_selection(files)) is None:
         return NO_PROBE
-    selection = load_outcome(files, "selection", Selection)
     test = np.flatnonzero([data.dataset.examples[i].split == "test" for i in data.sample.rows.example])
     few = _few(data.sample.rows.label[test], rows, config.seed)
     sample = replace(data.sample, rows=data.sample.rows.select(test[few]))

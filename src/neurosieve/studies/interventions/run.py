@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from neurosieve.interventions.effects.shown_predictions import prediction_exampl
 from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
 from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.progress import track
-from neurosieve.results.codec import from_json, to_json
+from neurosieve.results.codec import from_json
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.interventions import (
     FORMAT,
@@ -34,14 +35,16 @@ from neurosieve.results.interventions import (
 )
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.storage.folder import Folder
-from neurosieve.storage.records import read_object, read_result, write_object
+from neurosieve.storage.records import read_object, read_result
 from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
 from neurosieve.studies.inputs import language_model_of, model_of, read_data, read_dataset
 from neurosieve.studies.interventions.edited_task import NO_PROBE, head_effect, probe_effect
 from neurosieve.studies.option_models import InterventionOptions
+from neurosieve.studies.redundancy.selection import is_studied
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, RunFolder, config_of, versions
+from neurosieve.studies.steps import Steps
 from neurosieve.typing import NeuronId, PathLike, Split
 
 LEFT_OUT = NotMeasured(reason=Reason.LEFT_OUT, text=f"{Reason.LEFT_OUT.value}--no-predictions")
@@ -158,10 +161,9 @@ def intervene(run: PathLike, options: InterventionOptions) -> InterventionResult
     result = _earlier(config, run, options)
     if result is None:
         measuring = _opened(config, run, options)
-        with measuring.work.folder.stage(f"intervene: {options.concept} {options.edit}"):
-            result = _measured(measuring)
-        record = write_object(Folder(run), _file(options), to_json(result))
-        result = from_json(InterventionResult, record, f"{run}/{_file(options)}")  # with the marks of the file
+        steps = Steps(measuring.work.folder, INTERVENTIONS)
+        timed = f"intervene: {options.concept} {options.edit}"
+        result = steps.make(Path(options.file).stem, partial(_measured, measuring), timed=timed)
     write_report(run)
     return result
 
@@ -176,7 +178,7 @@ def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -
         return None
     if found.matching is None:
         return None  # of a time in which random sets could be unlike the chosen one
-    if isinstance(found.probe, NotMeasured) and found.probe.reason is Reason.NO_PROBE and _studied(Folder(run)):
+    if isinstance(found.probe, NotMeasured) and found.probe.reason is Reason.NO_PROBE and is_studied(Folder(run)):
         return None  # the run's task has been studied since
     return found
 
@@ -189,11 +191,6 @@ def _file(options: InterventionOptions) -> str:
 def _asked(config: StudyConfig, options: InterventionOptions) -> tuple[dict[str, Any], dict[str, Any]]:
     """The options of the edit, and of its concepts."""
     return options.model_dump(mode="json"), config.concepts.model_dump(mode="json")
-
-
-def _studied(files: Folder) -> bool:
-    """Whether the run's task was studied."""
-    return files.exists("selection.json")
 
 
 def _config(run: PathLike) -> StudyConfig:
@@ -320,7 +317,7 @@ def _predictions(m: Measuring, edits: Editor, best: int, matching: Matching) -> 
 def _probe(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
     """What it does to the run's probe."""
     config, files = m.work.config, m.work.folder.files
-    if not _studied(files):
+    if not is_studied(files):
         return NO_PROBE
     random_edits = edits.random(best, m.options.sets)
     return probe_effect(config, files, read_data(config), m.model, edits.edits(best), random_edits)

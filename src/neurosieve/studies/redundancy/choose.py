@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property, partial
 
 import numpy as np
 
 from neurosieve.activations.store import ActivationStore
-from neurosieve.errors import RunFolderError
-from neurosieve.models import CodeModel, resolve_device
+from neurosieve.models import resolve_device
 from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
-from neurosieve.probes.archive import S, load_outcome
 from neurosieve.rankings import RANKERS, Ranking, Stability, stability
 from neurosieve.redundancy import SetSearch
 from neurosieve.redundancy.cluster_probes import GeneralRedundancy, fit_clusters
@@ -27,9 +24,10 @@ from neurosieve.results.redundancy_rankings import Published
 from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import StudyData, model_of, options_of
-from neurosieve.studies.redundancy.selection import Selection, select
+from neurosieve.studies.redundancy.selection import SELECTION, Selection, select
 from neurosieve.studies.redundancy.summary import Findings
 from neurosieve.studies.run_folder import RunFolder
+from neurosieve.studies.steps import Steps
 
 
 @dataclass
@@ -52,23 +50,20 @@ class RedundancyStudy:
         """Over validation clusters."""
         return ClusterBootstrap(self.selection.group_validation, draws=self.config.bootstrap, seed=self.config.seed)
 
-    def stage(self, name: str, kind: type[S], make: Callable[[], S]) -> S:
-        """The outcome of a stage: made and saved, or read where it was saved before."""
-        files = self.folder.files
-        if not files.exists(f"{name}.json"):
-            with self.folder.stage(name):
-                make().archive().save(files, name)
-        return load_outcome(files, name, kind)
+    @property
+    def steps(self) -> Steps:
+        """The stages."""
+        return Steps(self.folder)
 
 
 def choose(work: RedundancyStudy) -> Findings:
     """Everything that is chosen on train and validation, stage by stage."""
     config = work.config
-    selection = work.stage("selection", Selection, lambda: select(work.selection, config))
+    selection = work.steps.once(SELECTION, Selection, lambda: select(work.selection, config))
     oracle, layers_of_model = selection.oracle, work.store.manifest.layers
-    layers = work.stage("layers", LayerCurves, lambda: fit_layers(work.selection, oracle, layers_of_model))
-    general = work.stage("clusters", GeneralRedundancy, lambda: general_stage(work, selection))
-    pipeline = work.stage(
+    layers = work.steps.once("layers", LayerCurves, lambda: fit_layers(work.selection, oracle, layers_of_model))
+    general = work.steps.once("clusters", GeneralRedundancy, lambda: general_stage(work, selection))
+    pipeline = work.steps.once(
         "pipeline",
         Pipeline,
         lambda: run_pipeline(
@@ -82,7 +77,7 @@ def choose(work: RedundancyStudy) -> Findings:
             config.select[0],
         ),
     )
-    controls = work.stage(
+    controls = work.steps.once(
         "controls",
         Controls,
         lambda: fit_controls(
@@ -109,7 +104,7 @@ def stability_stage(work: RedundancyStudy, oracle: Oracle) -> Stability | str:
     if len(np.unique(group)) < 2:
         return "train is one cluster of rows"
     rankers = {name: RANKERS[name] for name in config.rankings}
-    return work.stage(
+    return work.steps.once(
         "stability",
         Stability,
         lambda: stability(
@@ -192,38 +187,15 @@ def untrained_stage(work: RedundancyStudy) -> tuple[tuple[Untrained, ...], str |
     if not config.untrained_seeds:
         return (), "left out by untrained_seeds: 0"
     work.__dict__.pop("selection", None)  # room for the copies' rows
-    copies = []
-    model: CodeModel | None = None
-    for seed in range(config.seed, config.seed + config.untrained_seeds):
-        name = f"untrained-{seed}.json"
-        record = work.folder.load(name)
-        if record is None:
-            with work.folder.stage("untrained"):
-                model = model or model_of(config)
-                copy = read_untrained(
-                    model,
-                    data.dataset,
-                    data.sample,
-                    options_of(config, model.adapter.kind),
-                    seed=seed,
-                    path=config.lambdas,
-                )
-                record = copy.record()
-                work.folder.save(name, record)
-        copies.append(_untrained(work.folder, name, record, seed))
-    return tuple(copies), None
+    trained = cache(lambda: model_of(config))
 
+    def read(seed: int) -> Untrained:
+        model = trained()
+        options = options_of(config, model.adapter.kind)
+        return read_untrained(model, data.dataset, data.sample, options, seed=seed, path=config.lambdas)
 
-def _untrained(folder: RunFolder, name: str, record: dict[str, Any], seed: int) -> Untrained:
-    try:
-        copy = Untrained.from_record(record)
-        if copy.seed != seed:
-            raise ValueError(f"seed {copy.seed}")
-    except (TypeError, ValueError) as e:
-        raise RunFolderError(
-            f"{folder.path}/{name}",
-            expected=f"what the untrained copy of seed {seed} predicted",
-            got=" ".join(str(e).split())[:200],
-            remedy="delete the file and give the same command again",
-        ) from e
-    return copy
+    def copy(seed: int) -> Untrained:
+        name, make, options = f"untrained-{seed}", partial(read, seed), {"seed": seed}
+        return work.steps.once(name, Untrained, make, options=options, timed="untrained")
+
+    return tuple(map(copy, range(config.seed, config.seed + config.untrained_seeds))), None

@@ -1,19 +1,21 @@
 """The whole way in one place: data → activations → stages on train and validation → test, opened once → summary."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.data.readers.files import file_hashes
 from neurosieve.errors import RunFolderError
 from neurosieve.progress import print_notes
-from neurosieve.results import RedundancyResult, to_json
+from neurosieve.results import RedundancyResult
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finished import load_summary, write_report
 from neurosieve.studies.inputs import StudyData, extract_stage, import_stage, notes, pooling_of, read_data
 from neurosieve.studies.redundancy.choose import RedundancyStudy, choose, published_stage
 from neurosieve.studies.redundancy.summary import summarise
-from neurosieve.studies.run_folder import REPORT, STORE, SUMMARY, RunFolder, config_of, versions
+from neurosieve.studies.run_folder import REPORT, SUMMARY, RunFolder, config_of, versions, whole_store
+from neurosieve.studies.steps import Steps
 from neurosieve.typing import PathLike
 
 
@@ -24,8 +26,7 @@ def continue_study(run: PathLike) -> RedundancyResult:
         RunFolderError: No run folder, or its activations are not whole (says the command for them).
     """
     config = config_of(run)
-    url = Path(run) / STORE
-    if config.activations is None and not (ActivationStore.started(url) and ActivationStore(url).manifest.complete):
+    if config.activations is None and whole_store(run) is None:
         raise RunFolderError(
             f"run folder {run}",
             expected="a finished extraction",
@@ -49,11 +50,10 @@ def run_study(config: StudyConfig, out: PathLike) -> RedundancyResult:
     hashes = data.hashes if data else file_hashes(str(config.activations))
     folder = RunFolder(out, config, hashes)
     with folder.begun():
-        if not folder.files.exists(SUMMARY):
-            folder.save(SUMMARY, to_json(_study(config, data, folder)))
-            write_report(out)  # a page of concepts may lie there
-        result = load_summary(out)  # with the marks of the file
-        if not folder.files.exists(REPORT):
+        done = folder.files.exists(SUMMARY)
+        make = partial(_study, config, data, folder)
+        result = load_summary(out) if done else Steps(folder).make(Path(SUMMARY).stem, make, timed="")
+        if not done or not folder.files.exists(REPORT):  # a page of concepts may lie there
             write_report(out)
     return result
 

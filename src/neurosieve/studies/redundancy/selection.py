@@ -12,8 +12,12 @@ from neurosieve.probes.probe import Oracle, Probe, fit_oracle
 from neurosieve.progress import track
 from neurosieve.rankings import RANKERS, Ranking
 from neurosieve.redundancy import MinimalSet, SetSearch, SizeRange, find_minimal_sets
+from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.steps import read_step
 from neurosieve.typing import NeuronId
+
+SELECTION = "selection"
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,20 @@ class Selection:
         if lacking := [ranking.name for ranking in rankings if ranking.name not in curves]:
             raise LookupError(f"no curve of {lacking[0]}")
         return Selection(scaler, oracle, tuple(rankings), tuple(sets), curves)
+
+
+def saved_selection(files: Folder) -> Selection | None:
+    """What a run chose; None where its task was not studied.
+
+    Raises:
+        RunFolderError: Its files are damaged.
+    """
+    return read_step(files, SELECTION, Selection)
+
+
+def is_studied(files: Folder) -> bool:
+    """Whether a run's task was studied, so that it has a probe and ranked neurons."""
+    return files.exists(f"{SELECTION}.json")
 
 
 def select(data: SelectionData, config: StudyConfig) -> Selection:
