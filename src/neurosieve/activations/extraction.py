@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurosieve.activations.masking import hide_units
-from neurosieve.activations.row_table import LEFT_END, ROW_SCHEMA, VALUE_SCHEMA
+from neurosieve.activations.row_table import ROW_SCHEMA, VALUE_SCHEMA, stored_text
 from neurosieve.activations.selfcheck import check_rows, check_sample
 from neurosieve.activations.store import (
     Activations,
@@ -301,13 +301,12 @@ def _row_table(dataset: Dataset, rows: Rows, split: Split, windows: Sequence[Win
                 "side": side,
                 "example": example.id,
                 "group": example.group if rows.pair is None else dataset.pairs[rows.pair[row]].group,
-                "text": example.text[start:end],
                 "start": start,
                 "end": end,
                 "label": rows.labels[label],
                 "label_id": label,
                 "split": split,
                 "window": window.number,
-                LEFT_END: example.left_end,
+                **stored_text(example, start, end),
             } | ({VALUE: float(rows.label[row])} if numeric else {})
     return pa.Table.from_pylist(list(records.values()), schema=VALUE_SCHEMA if numeric else ROW_SCHEMA)

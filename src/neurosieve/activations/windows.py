@@ -168,7 +168,7 @@ def _chunks(wanted: Sequence[int], dataset: Dataset) -> list[list[int]]:
 
 def _encodings(tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], max_tokens: int) -> list[Encoding]:
     """Of whole texts, or of pairs that are read as one input."""
-    if examples[0].left_end is not None:
+    if examples[0].joint is not None:
         return [encode_pair(tokenizer, example.parts, max_tokens) for example in examples]
     return encode(tokenizer, [example.text for example in examples])
 

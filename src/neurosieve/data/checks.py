@@ -11,7 +11,7 @@ import numpy as np
 from datasketch import MinHash, MinHashLSH
 from jaxtyping import UInt64
 
-from neurosieve.data.dataset import Dataset, Example
+from neurosieve.data.dataset import Dataset, Example, Origin
 from neurosieve.data.limits import LONG, TOKENIZER_BYTES
 from neurosieve.data.sampling import Sample
 from neurosieve.progress import track
@@ -42,7 +42,7 @@ def check_dataset(dataset: Dataset, sample: Sample) -> list[str]:
                 f"{count:,} {split} texts are near-copies of a train text (Jaccard of {SHINGLE}-token shingles of at"
                 f" least about {ALIKE:g}); they are kept"
             )
-    if "bigclonebench" in dataset.source.lower() or "functions paired by id" in dataset.source:
+    if dataset.origin is Origin.BIG_CLONE_BENCH:
         notes.append(
             "BigCloneBench calls pairs of different functionality non-clones without having looked at each: part of its"
             " negatives are wrong (Krinke & Ragkhitwetsagul 2022)"

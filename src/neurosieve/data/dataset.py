@@ -6,6 +6,7 @@ A `Dataset` holds the code as it is; a `Rows` table names the units that are ana
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,17 +16,10 @@ from jaxtyping import Float, Int, Num
 
 from neurosieve.typing import SPLITS, Split
 
-# ASCII's record separator stands between the texts of a pair. Code may hold it too, so the place is kept beside a text.
-BETWEEN = "\x1e"
 VALUE = "value"  # the one label of rows that have numbers in place of classes
 
 
 Text = str | tuple[str, str]  # of a unit: its own characters, or the two texts of a pair
-
-
-def text_of(joined: str, left_end: int | None) -> Text:
-    """The two texts that are joined by `BETWEEN` at a place; a single text where there is none."""
-    return joined if left_end is None else (joined[:left_end], joined[left_end + len(BETWEEN) :])
 
 
 def parts_of(text: Text) -> tuple[str, ...]:
@@ -36,6 +30,13 @@ def parts_of(text: Text) -> tuple[str, ...]:
 def are_values(label: Num[np.ndarray, " rows"]) -> bool:
     """Labels are values, not class numbers: floats, not integers."""
     return label.dtype.kind == "f"
+
+
+class Origin(Enum):
+    """What is known of where data come from, for code."""
+
+    OTHER = "nothing"
+    BIG_CLONE_BENCH = "pairs of BigCloneBench, or in its layout"
 
 
 class Span(NamedTuple):
@@ -56,7 +57,8 @@ class Example:
         spans: Labelled units in order, not overlapping.
         split: `train`, `validation` or `test`.
         group: What is drawn as a whole in splits and bootstraps: the file, else the line or function text.
-        left_end: Where the first of two texts ends, which `BETWEEN` joins; None for a single text.
+        joint: The two texts of a pair that is read as one input; `text` has them one below the other. None for a single
+            text.
     """
 
     id: str
@@ -64,12 +66,12 @@ class Example:
     spans: tuple[Span, ...]
     split: Split
     group: str
-    left_end: int | None = None
+    joint: tuple[str, str] | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The text, or the two texts of a pair."""
-        return parts_of(text_of(self.text, self.left_end))
+        return self.joint or (self.text,)
 
 
 class Pair(NamedTuple):
@@ -104,6 +106,7 @@ class Dataset:
         whole: Each example is one unit, its one span the whole text.
         pairs: Units of two examples each; where there are any, they are the units and examples have no spans.
         numeric: Labels are numbers to predict, written as texts, and not names of classes.
+        origin: What is known of the data.
     """
 
     examples: tuple[Example, ...]
@@ -113,6 +116,7 @@ class Dataset:
     whole: bool = False
     pairs: tuple[Pair, ...] = ()
     numeric: bool = False
+    origin: Origin = Origin.OTHER
 
     def split(self, name: Split) -> list[Example]:
         """The examples of one split, in order."""
@@ -136,12 +140,12 @@ class Dataset:
         return np.array(labels, dtype=np.float64)
 
     def joined(self) -> "Dataset":
-        """The pairs as whole examples: both texts in one, `BETWEEN` them."""
+        """The pairs as whole examples of two parts."""
 
         def example(pair: Pair) -> Example:
-            left, right = (self.examples[side].text for side in (pair.left, pair.right))
-            text = f"{left}{BETWEEN}{right}"
-            return Example(pair.id, text, (Span(0, len(text), pair.label),), pair.split, pair.group, len(left))
+            both = self.examples[pair.left].text, self.examples[pair.right].text
+            text = "\n".join(both)
+            return Example(pair.id, text, (Span(0, len(text), pair.label),), pair.split, pair.group, both)
 
         return replace(self, examples=tuple(example(p) for p in self.pairs), pairs=())
 

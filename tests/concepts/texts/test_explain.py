@@ -17,7 +17,7 @@ from neurosieve.concepts.properties import PROPERTIES, annotate, column_property
 from neurosieve.concepts.texts.example_findings import ExampleFindings
 from neurosieve.concepts.texts.explain import explain_examples
 from neurosieve.concepts.texts.single_texts import CHARACTERS, LINES, excerpt, single_texts
-from neurosieve.data.dataset import BETWEEN, Dataset, Span
+from neurosieve.data.dataset import Dataset, Span
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.results import from_json, to_json
 from neurosieve.results.whole_texts import TextFindings
@@ -196,9 +196,7 @@ def test_of_pairs_each_text_counts_once_and_has_no_label(tmp_path: Path) -> None
 def test_pairs_in_one_text_are_explained_together(tmp_path: Path) -> None:
     dataset = functions()
     joined = tuple(
-        replace(
-            e, text=(t := f"{e.text}{BETWEEN}x = 1"), spans=(Span(0, len(t), e.spans[0].label),), left_end=len(e.text)
-        )
+        replace(e, text=(t := f"{e.text}\nx = 1"), spans=(Span(0, len(t), e.spans[0].label),), joint=(e.text, "x = 1"))
         for e in dataset.examples
     )
     dataset = replace(dataset, examples=joined)

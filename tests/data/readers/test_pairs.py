@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from neurosieve.data import Dataset, read_pairs, sample_rows
+from neurosieve.data.dataset import Origin
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS
 from tests.tiny import assert_one_line
@@ -73,6 +74,16 @@ def test_every_layout_gives_the_same(write: Writer, tmp_path: Path) -> None:
     assert data.label_counts == {label: dict.fromkeys(SPLITS, 3) for label in ("0", "1")}
     assert sorted(data.hashes) == sorted(p.name for p in tmp_path.iterdir())
     assert data.to_frame()["left"].to_list()[0] == ROWS["train"][0]["code1"]
+
+
+@pytest.mark.parametrize(("write", "name"), [*((w, "data") for w in WRITERS), (jsonl, "clone-BigCloneBench-small")])
+def test_what_comes_from_big_clone_bench_is_known(write: Writer, name: str, tmp_path: Path) -> None:
+    """By its layout or its folder's name, and also where splits are made here or both texts become one input."""
+    (tmp_path / name).mkdir()
+    write(tmp_path / name, ROWS)
+    expected = Origin.BIG_CLONE_BENCH if write is by_id or name != "data" else Origin.OTHER
+    data = read(tmp_path / name)
+    assert {data.origin, data.joined().origin} == {expected}
 
 
 @pytest.mark.parametrize("write", WRITERS)

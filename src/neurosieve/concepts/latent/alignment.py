@@ -18,7 +18,7 @@ from scipy.stats import hypergeom
 
 from neurosieve.concepts.latent.tree import LatentConcepts
 from neurosieve.concepts.properties import PropertyTable
-from neurosieve.concepts.properties.table import NO
+from neurosieve.concepts.properties.contract import NO
 from neurosieve.errors import DataError
 from neurosieve.results.latent_clusters import Aligned, AlignedShare, Alignment, AlignmentRule, Unlabelled
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from neurosieve.concepts.neurons.histograms import BINS, BUCKETS, ConceptAccumulator, buckets_of
 from neurosieve.concepts.neurons.scores import ConceptScores, concept_scores, joined
+from neurosieve.concepts.properties.contract import NO, YES_NO
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.progress import track
 from neurosieve.statistics.live import live_neurons, mean_and_variance
@@ -49,7 +50,7 @@ def values_with_rows(store: ConceptStore, min_rows: int) -> Values:
             least = np.minimum(least, np.minimum(rows, len(codes) - rows))
         enough: list[int] = []
         for v, (word, rows) in enumerate(zip(words, least.tolist(), strict=True)):
-            if word == "no" and set(words) == {"yes", "no"}:
+            if word == NO and set(words) == set(YES_NO):
                 continue
             if rows >= min_rows:
                 enough.append(v)

@@ -15,6 +15,7 @@ from neurosieve.errors import ConfigError, DataError
 
 Scope = Literal["token", "example"]
 Values = Sequence[str | None]
+YES_NO = YES, NO = "yes", "no"  # `no` is the other half of `yes`, and nothing of its own
 
 
 @dataclass(frozen=True)

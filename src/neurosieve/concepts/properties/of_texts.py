@@ -13,7 +13,7 @@ from itertools import chain
 from tree_sitter import Node
 
 from neurosieve.concepts.properties.by_characters import TEXTS
-from neurosieve.concepts.properties.contract import Bins, Property
+from neurosieve.concepts.properties.contract import YES_NO, Bins, Property
 from neurosieve.concepts.properties.measure_queries import FAMILIES, MEASURES, WITHOUT
 from neurosieve.concepts.properties.parsed import Source, Spans
 from neurosieve.syntax.grammars import GRAMMARS
@@ -23,7 +23,6 @@ COMPLEXITY = Bins((1, 2, 5, 11, 21))
 NESTING = Bins((0, 1, 2, 3, 4))
 FEW, MANY = Bins((0, 1, 2, 4)), Bins((0, 1, 4, 11))
 SHARE = Bins((0, 1, 11, 26, 51), " %")
-YES_NO = ("yes", "no")
 EXCEPTIONS = ("none", "throws", "handles", "both")
 _ITSELF = {"self", "cls", "this", "Self"}
 _INSIDE = next(p for p in TEXTS if p.name == "inside")

@@ -50,7 +50,7 @@ def union_property(
 ) -> Property:
     """A property whose values take values of registered properties together.
 
-        union_property("sign", {"yes": ["lexical=operator", "lexical=punctuation"]}, rest="no")
+        union_property("sign", {YES: ["lexical=operator", "lexical=punctuation"]}, rest=NO)
 
     Args:
         name: Of the property.

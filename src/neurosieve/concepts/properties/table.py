@@ -10,13 +10,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int
 
-from neurosieve.concepts.properties.contract import Property
+from neurosieve.concepts.properties.contract import NO, Property
 from neurosieve.concepts.properties.parsed import Source, Spans, tokens
 from neurosieve.concepts.properties.registry import PROPERTIES, find_property
 from neurosieve.errors import ConfigError, DataError, unknown_name
 from neurosieve.progress import track
-
-NO = "no"  # the other half of `yes`, and nothing of its own
 
 
 class Target(NamedTuple):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from neurosieve.concepts.properties.contract import Property, Values
+from neurosieve.concepts.properties.contract import NO, YES, Property, Values
 from neurosieve.concepts.properties.parsed import Source, Spans
 from neurosieve.errors import ConfigError, unknown_name
 
@@ -82,7 +82,7 @@ def union_from_text(text: str, known: Mapping[str, Property]) -> Property:
     if name in known:
         remedy = "give it another name"
         raise ConfigError(f"union {name!r}", expected="a new name", got="that of a property", remedy=remedy)
-    return union_of(name, {"yes": _BAR.split(parts)}, known, rest="no")
+    return union_of(name, {YES: _BAR.split(parts)}, known, rest=NO)
 
 
 def _part(name: str, text: str, known: Mapping[str, Property]) -> tuple[Property, str]:

@@ -17,7 +17,7 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.neurons.histograms import ConceptAccumulator, ConceptSums, buckets_of
 from neurosieve.concepts.neurons.scores import ConceptScores, concept_scores
 from neurosieve.concepts.properties import PROPERTIES, Property, PropertyTable, annotate, find_property
-from neurosieve.concepts.properties.table import NO
+from neurosieve.concepts.properties.contract import NO
 from neurosieve.concepts.texts.example_findings import LABEL, LENGTH, ExampleFindings
 from neurosieve.concepts.texts.single_texts import SingleTexts, excerpt, single_texts
 from neurosieve.concepts.texts.variance import Regressions, Share, length_features, one_hot
@@ -288,6 +288,6 @@ def _shares(
 
 def _notes(store: ActivationStore, texts: _Texts) -> tuple[str, ...]:
     notes = [_PAIRS] if store.manifest.sides == 2 else []
-    notes += [_JOINT] if any(e.left_end is not None for e in texts.examples) else []
+    notes += [_JOINT] if any(e.joint is not None for e in texts.examples) else []
     notes += [f"{texts.other} texts left out: they are no code"] if texts.other else []
     return tuple(notes)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from neurosieve.data.dataset import Dataset, Example, Pair
+from neurosieve.data.dataset import Dataset, Example, Origin, Pair
 from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.readers.files import (
     digest,
@@ -63,7 +63,17 @@ def read_pair_files(
     pairs = tuple(pair._replace(label=name) for (pair, _), name in zip(labelled, labels, strict=True))
     what = "functions paired by id" if whole else f"pairs of {columns[0]!r} and {columns[1]!r} with {columns[2]!r}"
     source, examples = f"{printable(folder.name)}: {what}", tuple(texts.examples)
-    return Dataset(examples, source, ignored_files(folder, used), hashes, whole=True, pairs=pairs, numeric=numeric)
+    known = whole is not None or "bigclonebench" in folder.name.lower()
+    return Dataset(
+        examples,
+        source,
+        ignored_files(folder, used),
+        hashes,
+        whole=True,
+        pairs=pairs,
+        numeric=numeric,
+        origin=Origin.BIG_CLONE_BENCH if known else Origin.OTHER,
+    )
 
 
 def _number(text: str) -> float | str:
