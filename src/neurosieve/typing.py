@@ -9,11 +9,13 @@ Axes, as used in jaxtyping annotations:
     clusters  files, lines or functions                  draws     bootstrap resamples or random orders
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -40,3 +42,43 @@ class NeuronId(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.layer}:{self.index}"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where neurons stand among the columns of activations: layer by layer, column = layer · width + index.
+
+    Attributes:
+        layers: Number of them.
+        width: Neurons of each.
+    """
+
+    layers: int
+    width: int
+
+    def __len__(self) -> int:
+        return self.layers * self.width
+
+    def __contains__(self, neuron: NeuronId) -> bool:
+        return 0 <= neuron.layer < self.layers and 0 <= neuron.index < self.width
+
+    def layer(self, number: int) -> slice:
+        """The columns of a layer."""
+        return slice(number * self.width, (number + 1) * self.width)
+
+    def column(self, neuron: NeuronId) -> int:
+        """The column of a neuron."""
+        return neuron.layer * self.width + neuron.index
+
+    def columns(self, neurons: Int[np.ndarray, "some 2"]) -> Int[np.ndarray, " some"]:
+        """The columns of neurons, given as (layer, index)."""
+        return neurons[:, 0] * self.width + neurons[:, 1]
+
+    def neuron(self, column: int) -> NeuronId:
+        """The neuron of a column."""
+        return NeuronId(*divmod(column, self.width))
+
+    def neurons(self, layers: Iterable[int] | None = None) -> Int[np.ndarray, "columns 2"]:
+        """(layer, index) of each column, shape [columns, 2]; of some layers side by side, or of all."""
+        wanted = np.arange(self.layers) if layers is None else np.fromiter(layers, dtype=np.int64)
+        return np.stack([np.repeat(wanted, self.width), np.tile(np.arange(self.width), len(wanted))], 1)

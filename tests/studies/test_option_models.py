@@ -115,4 +115,4 @@ def test_finetune_options(key: str, value: Any) -> None:
 
 def test_options_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        FinetuneOptions().epochs = 2  # type: ignore[misc]
+        FinetuneOptions().epochs = 2

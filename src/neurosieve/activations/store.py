@@ -40,7 +40,7 @@ from neurosieve.activations.row_table import (
 from neurosieve.errors import StoreError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, write_object
-from neurosieve.typing import NeuronId, PathLike, Split
+from neurosieve.typing import Grid, NeuronId, PathLike, Split
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -79,7 +79,6 @@ def as_activations(
 ) -> Activations:
     """Values of some layers side by side, with what their row table says; two lines of a pair become one row."""
     width = values.shape[1] // max(len(layers), 1)
-    ids = [(layer, index) for layer in layers for index in range(width)]
     if sides == 2:
         left, right = pair_sides(table)
         u, v = values[torch.from_numpy(left)], values[torch.from_numpy(right)]
@@ -87,7 +86,7 @@ def as_activations(
     units = unit_table(table, sides)
     return Activations(
         values,
-        np.array(ids, dtype=np.int64).reshape(-1, 2),
+        Grid(len(layers), width).neurons(layers),
         labels_of(units),
         tuple(labels),
         np.array(units["group"].to_pylist(), dtype=object),
@@ -158,6 +157,11 @@ class ActivationStore:
     def __init__(self, url: PathLike, manifest: Manifest | None = None) -> None:
         self.folder = Folder(url)
         self.manifest = manifest if manifest is not None else self._read_manifest()
+
+    @property
+    def grid(self) -> Grid:
+        """Layers and neurons of a layer."""
+        return Grid(self.manifest.layers, self.manifest.width)
 
     @staticmethod
     def started(url: PathLike) -> bool:
@@ -267,14 +271,14 @@ class ActivationStore:
             StoreError: A shard that cannot be read.
         """
         wanted = list(range(self.manifest.layers)) if layers is None else list(layers)
-        width, table = self.manifest.width, self.table(split)
-        values = torch.empty(table.num_rows, len(wanted) * width)
+        grid, table = Grid(len(wanted), self.manifest.width), self.table(split)
+        values = torch.empty(table.num_rows, len(grid))
         begin = 0
         for shard in self._shards(split):
             end = begin + shard["count"]
             with self._open(shard) as get:
                 for place, layer in enumerate(wanted):
-                    values[begin:end, place * width : (place + 1) * width] = get(layer)
+                    values[begin:end, grid.layer(place)] = get(layer)
             begin = end
         return as_activations(values, wanted, table, self.manifest.labels, self.manifest.sides)
 

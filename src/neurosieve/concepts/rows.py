@@ -23,7 +23,7 @@ from neurosieve.data.sampling import Sample
 from neurosieve.defaults import CONCEPT_TOKENS
 from neurosieve.errors import DataError
 from neurosieve.models import CodeModel
-from neurosieve.typing import SPLITS, NeuronId, PathLike, Split, View
+from neurosieve.typing import SPLITS, Grid, NeuronId, PathLike, Split, View
 
 _LABEL = "token"
 
@@ -138,11 +138,15 @@ class ConceptStore:
         """Properties of all units, by the number of their row."""
         return self.rows.table
 
+    @property
+    def grid(self) -> Grid:
+        """Layers and neurons of a layer."""
+        return self.store.grid
+
     @cached_property
     def neurons(self) -> Int[np.ndarray, "neurons 2"]:
         """(layer, index) of each column of `batches`."""
-        layers, width = self.store.manifest.layers, self.store.manifest.width
-        return np.stack(np.divmod(np.arange(layers * width), width), 1)
+        return self.grid.neurons()
 
     @cached_property
     def _numbers(self) -> dict[Split, Int[np.ndarray, " rows"]]:
@@ -179,8 +183,7 @@ class ConceptStore:
 
     def columns(self, split: Split, neurons: Sequence[NeuronId]) -> Float[Tensor, "rows some"]:
         """A few neurons on all rows of a split, in the order of the store."""
-        width = self.store.manifest.width
-        wanted = torch.tensor([layer * width + index for layer, index in neurons], dtype=torch.long)
+        wanted = torch.tensor([self.grid.column(neuron) for neuron in neurons], dtype=torch.long)
         parts = [values.index_select(1, wanted) for values, _ in self.batches(split)]
         return torch.cat([torch.empty(0, len(neurons)), *parts])
 
@@ -211,7 +214,7 @@ class ConceptStore:
         self, split: Split, kept: Int[np.ndarray, " some"], layers: Sequence[int] | None = None
     ) -> Float[Tensor, "some neurons"]:
         """The rows at rising places of a split, in the order of the store; of some layers, or of all."""
-        count = len(self.neurons) if layers is None else len(layers) * self.store.manifest.width
+        count = len(self.neurons) if layers is None else len(layers) * self.grid.width
         parts, begin = [torch.empty(0, count)], 0
         for values, numbers in self.batches(split, layers):
             own = kept[(kept >= begin) & (kept < begin + len(numbers))] - begin

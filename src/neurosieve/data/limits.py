@@ -34,11 +34,11 @@ class Limits(BaseModel):
     """What a data file may hold; far above ordinary data sets."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    rows: int = Field(5_000_000, ge=1, description="rows of a file; of token tagging its labelled tokens")
+    rows: int = Field(default=5_000_000, ge=1, description="rows of a file; of token tagging its labelled tokens")
     characters: int = Field(
-        2_000_000, ge=1, description="characters of a row, as it stands in the file; of source code, of a file"
+        default=2_000_000, ge=1, description="characters of a row, as it stands in the file; of source code, of a file"
     )
-    bytes: int = Field(2**30, ge=1, description="bytes of a file, unpacked")
+    bytes: int = Field(default=2**30, ge=1, description="bytes of a file, unpacked")
 
     def check(self, key: str, where: str, size: int, *, at_least: bool = False) -> None:
         """Refuse what is above the limit `key`.
@@ -60,7 +60,7 @@ class TooLargeError(DataError):
     """A file above one of the limits."""
 
 
-LIMITS = Limits.model_validate({})
+LIMITS = Limits()
 Row = TypeVar("Row")
 
 

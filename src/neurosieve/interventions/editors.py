@@ -25,6 +25,7 @@ from neurosieve.interventions.leace import Eraser, EraserFitter
 from neurosieve.interventions.matched import CALIPER, MatchedSets, matched_sets
 from neurosieve.interventions.train_rows import TrainRows, by_layer
 from neurosieve.results.interventions import Ablation, EditKind, Matching
+from neurosieve.typing import Grid
 
 SHARES = (0.01, 0.02, 0.05)
 TRAIN_ROWS = 5000
@@ -101,25 +102,16 @@ class TrainConcept:
         return spread_of(self.store)
 
     @property
-    def layers(self) -> int:
-        """Of the site."""
-        return self.store.store.manifest.layers
-
-    @property
-    def width(self) -> int:
-        """Neurons of a layer."""
-        return self.store.store.manifest.width
-
-    def columns(self, layer: int) -> slice:
-        """Where a layer's neurons stand among all."""
-        return slice(layer * self.width, (layer + 1) * self.width)
+    def grid(self) -> Grid:
+        """Layers of the site and neurons of a layer."""
+        return self.store.grid
 
     def rows(self) -> TrainRows:
         """At most `TRAIN_ROWS` rows of all layers, drawn by seed whatever they say."""
         count = len(self.positive)
         drawn = np.sort(np.random.default_rng(self.seed).permutation(count)[:TRAIN_ROWS])
         values = self.store.take("train", drawn)
-        return TrainRows({layer: values[:, self.columns(layer)] for layer in range(self.layers)})
+        return TrainRows({layer: values[:, self.grid.layer(layer)] for layer in range(self.grid.layers)})
 
 
 class NeuronEditor:
@@ -189,7 +181,7 @@ class NeuronEditor:
 
     def _lows(self, neurons: Int[np.ndarray, "neurons 2"]) -> Bool[np.ndarray, " neurons"]:
         """Whether each is low where the value is."""
-        found: np.ndarray = self._low[neurons[:, 0] * self._train.width + neurons[:, 1]]
+        found: np.ndarray = self._low[self._train.grid.columns(neurons)]
         return found
 
     @cached_property
@@ -215,7 +207,7 @@ class LayerEditor:
 
     def __init__(self, train: TrainConcept, change: Change) -> None:
         self._train, self._change = train, change
-        layers = list(range(train.layers))
+        layers = list(range(train.grid.layers))
         if change.layer is not None and change.layer not in layers:
             raise ConfigError(
                 "layer to edit",
@@ -223,7 +215,7 @@ class LayerEditor:
                 got=str(change.layer),
                 remedy="choose another --layer",
             )
-        live = [layer for layer in layers if train.spread.alive[train.columns(layer)].any()]
+        live = [layer for layer in layers if train.spread.alive[train.grid.layer(layer)].any()]
         self._layers = live if change.layer is None else [change.layer]
         if not set(self._layers) & set(live):
             raise DataError(
@@ -238,7 +230,7 @@ class LayerEditor:
     @property
     def candidates(self) -> Sequence[Int[np.ndarray, "neurons 2"]]:
         """See `Editor`."""
-        return [self._train.store.neurons[self._train.columns(layer)] for layer in self._layers]
+        return [self._train.store.neurons[self._train.grid.layer(layer)] for layer in self._layers]
 
     def edits(self, candidate: int) -> list[Edit]:
         """See `Editor`."""
@@ -254,7 +246,7 @@ class LayerEditor:
             for eraser in self._controls(edit, draws):
                 yield [Erase(layer, eraser)]
         if isinstance(edit, Steer):
-            own, spread = self._train.columns(layer), self._train.spread
+            own, spread = self._train.grid.layer(layer), self._train.spread
             scale = torch.where(torch.from_numpy(spread.alive[own]), spread.scale[own], 0.0)
             generator = torch.Generator().manual_seed(self._train.seed)
             for _ in range(draws):
@@ -297,14 +289,14 @@ class LayerEditor:
             begin += len(numbers)
 
     def _fitter(self, layer: int) -> EraserFitter:
-        fitter = EraserFitter(self._train.width, 2)
+        fitter = EraserFitter(self._train.grid.width, 2)
         for values, has in self._parts(layer):
             fitter.update(values, has)
         return fitter
 
     def _steer(self, layer: int) -> Steer:
         """From the mean of the other rows to that of the rows with the value."""
-        total = torch.zeros(2, self._train.width, dtype=torch.float64)
+        total = torch.zeros(2, self._train.grid.width, dtype=torch.float64)
         for values, has in self._parts(layer):
             total.index_add_(0, torch.from_numpy(has), values.double())
         others, own = total / torch.from_numpy(np.bincount(self._train.positive, minlength=2))[:, None]

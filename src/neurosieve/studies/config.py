@@ -42,9 +42,9 @@ class RowCounts(Options):
     """Rows a class for each split; of values, rows in all."""
 
     section: ClassVar[str] = "rows"
-    train: int = Field(DEFAULT_ROWS["train"], ge=1)
-    validation: int = Field(DEFAULT_ROWS["validation"], ge=1)
-    test: int = Field(DEFAULT_ROWS["test"], ge=1)
+    train: int = Field(default=DEFAULT_ROWS["train"], ge=1)
+    validation: int = Field(default=DEFAULT_ROWS["validation"], ge=1)
+    test: int = Field(default=DEFAULT_ROWS["test"], ge=1)
 
     def by_split(self) -> dict[Split, int]:
         """As a plain mapping."""
@@ -58,95 +58,107 @@ class StudyConfig(Options):
         ConfigError: A key, name or value that is not known, or options that do not go together; nothing is guessed.
     """
 
-    model: str = Field("", description="hub name, local folder or .gguf file of a transformers model")
+    model: str = Field(default="", description="hub name, local folder or .gguf file of a transformers model")
     stack: Literal["encoder", "decoder"] | None = Field(
-        None, description="half of an encoder-decoder that is read; the encoder by default"
+        default=None, description="half of an encoder-decoder that is read; the encoder by default"
     )
-    site: Site = Field("hidden", description="neurons: the blocks' outputs (hidden) or their feed-forward units (mlp)")
-    task: str = Field("token-tagging", description="kind of task; see `neurosieve tasks`")
-    data: str = Field("", description="folder of the data; `stdlib` is the running Python's library")
+    site: Site = Field(
+        default="hidden", description="neurons: the blocks' outputs (hidden) or their feed-forward units (mlp)"
+    )
+    task: str = Field(default="token-tagging", description="kind of task; see `neurosieve tasks`")
+    data: str = Field(default="", description="folder of the data; `stdlib` is the running Python's library")
     corpus: str | None = Field(
-        None, description="a task made from source code, which sets the task; see `neurosieve tasks`"
+        default=None, description="a task made from source code, which sets the task; see `neurosieve tasks`"
     )
     activations: str | None = Field(
-        None, description="file or folder of activations made elsewhere, in place of model and data"
+        default=None, description="file or folder of activations made elsewhere, in place of model and data"
     )
     labels: str | None = Field(
-        None, description="labels for raw source files: lexical (seven languages) or identifier-role (Python)"
+        default=None, description="labels for raw source files: lexical (seven languages) or identifier-role (Python)"
     )
-    classes: tuple[str, ...] | None = Field(None, description="labels to keep; all by default")
+    classes: tuple[str, ...] | None = Field(default=None, description="labels to keep; all by default")
     rows: RowCounts = Field(
         default_factory=RowCounts,
         description="rows a class and split, of values rows in all",
     )
-    text_column: str | None = Field(None, description="column of the code, or of the first text of a pair")
-    other_column: str | None = Field(None, description="column of the second text of a pair")
-    label_column: str | None = Field(None, description="column of the label of an example or pair")
+    text_column: str | None = Field(default=None, description="column of the code, or of the first text of a pair")
+    other_column: str | None = Field(default=None, description="column of the second text of a pair")
+    label_column: str | None = Field(default=None, description="column of the label of an example or pair")
     target: Target = Field(
-        "auto",
+        default="auto",
         description="labels of examples and pairs: names of classes, or values (numbers to predict); auto: values where"
         " all are numbers and one is not whole",
     )
     validation_from_train: float | None = Field(
-        None, gt=0, lt=1, description="share of train that becomes validation where there is no such file"
+        default=None, gt=0, lt=1, description="share of train that becomes validation where there is no such file"
     )
-    splits: tuple[float, ...] | None = Field(None, description="shares of what is dealt here (0.6,0.15,0.25)")
+    splits: tuple[float, ...] | None = Field(default=None, description="shares of what is dealt here (0.6,0.15,0.25)")
     keep_overlap: bool = Field(
-        False, description="keep test examples that also stand in train, and pairs whose functions do"
+        default=False, description="keep test examples that also stand in train, and pairs whose functions do"
     )
-    seed: int = Field(0, ge=0, lt=2**63, description="seed of every draw")
-    deltas: tuple[float, ...] = Field((0.01,), description="losses allowed against the oracle (0.01 = one point)")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="seed of every draw")
+    deltas: tuple[float, ...] = Field(
+        default=(0.01,), description="losses allowed against the oracle (0.01 = one point)"
+    )
     select: tuple[Literal["point", "safe"], ...] = Field(
-        ("safe",),
+        default=("safe",),
         description="rules for the smallest set: one-sided 95 % bound of its loss (safe), or point estimate (point)",
     )
     rankings: tuple[str, ...] = Field(
-        ("lca", "probeless"), description="rankings to search; the first is the headline's"
+        default=("lca", "probeless"), description="rankings to search; the first is the headline's"
     )
     protocol: Literal["sound", "published"] = Field(
-        "sound", description="published: the study's choices too, marked as such, to compare with"
+        default="sound", description="published: the study's choices too, marked as such, to compare with"
     )
     general_rows: Literal["balanced", "all"] = Field(
-        "balanced", description="train rows for CKA and correlations: as many of each class, or all"
+        default="balanced", description="train rows for CKA and correlations: as many of each class, or all"
     )
     thresholds: tuple[float, ...] = Field(
-        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), description="distances 1 - |r| at which neurons count as alike"
+        default=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        description="distances 1 - |r| at which neurons count as alike",
     )
-    layer_deltas: tuple[float, ...] = Field((0.01, 0.02, 0.03), description="losses allowed to the LayerSelector")
+    layer_deltas: tuple[float, ...] = Field(
+        default=(0.01, 0.02, 0.03), description="losses allowed to the LayerSelector"
+    )
     pipeline_deltas: tuple[tuple[float, float], ...] | None = Field(
-        None, description="pairs (allowed to LS, allowed to the whole); by default half of delta or all of it to LS"
+        default=None,
+        description="pairs (allowed to LS, allowed to the whole); by default half of delta or all of it to LS",
     )
     pipeline_thresholds: tuple[float | None, ...] = Field(
-        (None, 0.3), description="clustering thresholds of the pipeline; null leaves clustering out"
+        default=(None, 0.3), description="clustering thresholds of the pipeline; null leaves clustering out"
     )
-    control_draws: int = Field(5, ge=0, description="draws of the control task")
-    disjoint_splits: int = Field(10, ge=0, description="splits of token types into seen and never seen")
-    untrained_seeds: int = Field(3, ge=0, description="copies of the model with weights drawn anew")
-    random_draws: int = Field(10, ge=10, description="random orders that a ranking is compared with")
-    stability: int = Field(0, ge=0, description="halvings of the train rows on which the rankings are made again")
-    lambdas: int = Field(PATH_LENGTH, ge=12, description="values on the oracle's regularisation path")
-    bootstrap: int = Field(2000, ge=100, description="bootstrap resamples")
-    precision: Precision = Field("float32", description="of the model's weights and computation")
-    device: str = Field("auto", description="cpu, cuda, … for model and probes")
-    batch_tokens: int = Field(4096, ge=1, description="padded tokens in one forward pass")
-    max_tokens: int | None = Field(None, ge=1, description="windows shorter than the model allows")
+    control_draws: int = Field(default=5, ge=0, description="draws of the control task")
+    disjoint_splits: int = Field(default=10, ge=0, description="splits of token types into seen and never seen")
+    untrained_seeds: int = Field(default=3, ge=0, description="copies of the model with weights drawn anew")
+    random_draws: int = Field(default=10, ge=10, description="random orders that a ranking is compared with")
+    stability: int = Field(
+        default=0, ge=0, description="halvings of the train rows on which the rankings are made again"
+    )
+    lambdas: int = Field(default=PATH_LENGTH, ge=12, description="values on the oracle's regularisation path")
+    bootstrap: int = Field(default=2000, ge=100, description="bootstrap resamples")
+    precision: Precision = Field(default="float32", description="of the model's weights and computation")
+    device: str = Field(default="auto", description="cpu, cuda, … for model and probes")
+    batch_tokens: int = Field(default=4096, ge=1, description="padded tokens in one forward pass")
+    max_tokens: int | None = Field(default=None, ge=1, description="windows shorter than the model allows")
     max_windows: int | None = Field(
-        None, ge=1, description="of whole examples only the first windows of this number; all by default"
+        default=None, ge=1, description="of whole examples only the first windows of this number; all by default"
     )
     pair_input: Literal["separate", "joint"] = Field(
-        "separate", description="texts of a pair: each an input of its own, or both in one (cut to fit)"
+        default="separate", description="texts of a pair: each an input of its own, or both in one (cut to fit)"
     )
-    dtype: StoreDtype = Field("auto", description="of the stored activations")
+    dtype: StoreDtype = Field(default="auto", description="of the stored activations")
     pooling: Literal["auto"] | Pooling = Field(
-        "auto",
+        default="auto",
         description="subwords that stand for a unit; auto: mean of a token's, an encoder's first or a decoder's last of"
         " a whole example or of either side of a pair",
     )
-    straddle: Literal["share", "drop"] = Field("share", description="units that share a subword: keep or leave out")
+    straddle: Literal["share", "drop"] = Field(
+        default="share", description="units that share a subword: keep or leave out"
+    )
     concepts: ConceptOptions = Field(default_factory=ConceptOptions, description="of `neurosieve concepts`")
     limits: Limits = Field(default_factory=lambda: LIMITS, description="on each file of the data")
-    trust_remote_code: bool = Field(False, description="run code that comes with the model")
-    allow_pickle: bool = Field(False, description="read pickled weights, which can run code")
+    trust_remote_code: bool = Field(default=False, description="run code that comes with the model")
+    allow_pickle: bool = Field(default=False, description="read pickled weights, which can run code")
 
     @pydantic.model_validator(mode="before")
     @classmethod

@@ -80,25 +80,32 @@ class ConceptOptions(Options):
 
     command: ClassVar[str] = "concepts"
     section: ClassVar[str] = "concepts"
-    language: str | None = Field(None, description="of the code; by default from file endings, else guessed")
-    properties: tuple[str, ...] | None = Field(None, description="code properties or unions; all of tokens by default")
+    language: str | None = Field(default=None, description="of the code; by default from file endings, else guessed")
+    properties: tuple[str, ...] | None = Field(
+        default=None, description="code properties or unions; all of tokens by default"
+    )
     tokens: tuple[int, int, int] = Field(
-        (CONCEPT_TOKENS["train"], CONCEPT_TOKENS["validation"], CONCEPT_TOKENS["test"]),
+        default=(CONCEPT_TOKENS["train"], CONCEPT_TOKENS["validation"], CONCEPT_TOKENS["test"]),
         description="about how many tokens of train, validation and test, in whole files",
     )
     views: tuple[View, ...] = Field(
-        ("detect", "predict"), description="tokens read where they stand (detect), or where they are guessed (predict)"
+        default=("detect", "predict"),
+        description="tokens read where they stand (detect), or where they are guessed (predict)",
     )
-    rounds: int = Field(3, ge=1, le=MASKED_PARTS, description="sevenths of the tokens that an encoder reads masked")
-    min_rows: int = Field(30, ge=2, description="rows of a value, in train and in test")
-    untrained: bool = Field(True, description="untrained copies, as many as untrained_seeds says, are rivals too")
-    evidence: int = Field(20, ge=0, description="neurons of a view that are shown with their tokens")
+    rounds: int = Field(
+        default=3, ge=1, le=MASKED_PARTS, description="sevenths of the tokens that an encoder reads masked"
+    )
+    min_rows: int = Field(default=30, ge=2, description="rows of a value, in train and in test")
+    untrained: bool = Field(
+        default=True, description="untrained copies, as many as untrained_seeds says, are rivals too"
+    )
+    evidence: int = Field(default=20, ge=0, description="neurons of a view that are shown with their tokens")
     groups: tuple[str, ...] | None = Field(
-        None, description="properties whose smallest neuron sets are sought; by default all but unions"
+        default=None, description="properties whose smallest neuron sets are sought; by default all but unions"
     )
-    clusters: tuple[int, ...] = Field((50, 200), description="numbers of latent concepts; none leaves them out")
+    clusters: tuple[int, ...] = Field(default=(50, 200), description="numbers of latent concepts; none leaves them out")
     latent_layers: tuple[int, ...] | None = Field(
-        None, description="layers in which latent concepts are sought; the middle and the last by default"
+        default=None, description="layers in which latent concepts are sought; the middle and the last by default"
     )
 
     @field_validator("tokens")
@@ -132,17 +139,19 @@ class InterventionOptions(Options):
     command: ClassVar[str] = "intervene"
     concept: str = Field(description="property=value, for example lexical=number")
     edit: EditKind = Field(description="ablate or clamp neurons, steer a layer to the value or erase it from a layer")
-    how: Ablation = Field("mean", description="of ablation: zero, mean, or values of train rows (resample)")
-    quantile: float = Field(0.01, ge=0, le=1, description="of train at which neurons are clamped")
-    alpha: float = Field(2.0, description="of steering: times the way from other rows to those with the value")
-    layer: int | None = Field(None, ge=0, description="to steer or erase; chosen on validation by default")
-    share: float = Field(0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
-    sets: int = Field(100, ge=20, description="random edits of the same kind beside it")
+    how: Ablation = Field(default="mean", description="of ablation: zero, mean, or values of train rows (resample)")
+    quantile: float = Field(default=0.01, ge=0, le=1, description="of train at which neurons are clamped")
+    alpha: float = Field(default=2.0, description="of steering: times the way from other rows to those with the value")
+    layer: int | None = Field(default=None, ge=0, description="to steer or erase; chosen on validation by default")
+    share: float = Field(default=0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
+    sets: int = Field(default=100, ge=20, description="random edits of the same kind beside it")
     at: Literal["all", "predicted"] | None = Field(
-        None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
+        default=None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
     )
-    predictions: bool = Field(True, description="measure the model's own predictions, for which it needs a head")
-    tokens: int = Field(12_000, ge=100, description="about how many tokens are read for each measure")
+    predictions: bool = Field(
+        default=True, description="measure the model's own predictions, for which it needs a head"
+    )
+    tokens: int = Field(default=12_000, ge=100, description="about how many tokens are read for each measure")
 
     @field_validator(*_ONLY)
     @classmethod
@@ -169,7 +178,7 @@ class FinetuneOptions(Options):
     """How the weights are changed. Field descriptions are the help texts of `neurosieve finetune`."""
 
     command: ClassVar[str] = "finetune"
-    epochs: int = Field(5, ge=1, description="passes over train, at most")
-    rate: float = Field(5e-5, ge=0, description="largest learning rate; it falls linearly to zero")
-    batch: int = Field(16, ge=1, description="inputs a step")
-    patience: int = Field(2, ge=1, description="epochs without a better validation accuracy before it stops")
+    epochs: int = Field(default=5, ge=1, description="passes over train, at most")
+    rate: float = Field(default=5e-5, ge=0, description="largest learning rate; it falls linearly to zero")
+    batch: int = Field(default=16, ge=1, description="inputs a step")
+    patience: int = Field(default=2, ge=1, description="epochs without a better validation accuracy before it stops")

@@ -65,7 +65,7 @@ def find_evidence(store: ConceptStore, asked: Sequence[Asked]) -> tuple[Evidence
         some = neurons[begin : begin + _TOGETHER]
         values = store.columns("test", some).double().numpy()
         for neuron, own in zip(some, values.T, strict=True):
-            column = _column(store, neuron)
+            column = store.grid.column(neuron)
             z = (own - float(spread.centre[column])) / float(spread.scale[column])
             for a in dict.fromkeys(a for a in asked if a.neuron == neuron):
                 target = targets[a.name]
@@ -74,13 +74,9 @@ def find_evidence(store: ConceptStore, asked: Sequence[Asked]) -> tuple[Evidence
     return tuple(found[a] for a in asked)
 
 
-def _column(store: ConceptStore, neuron: NeuronId) -> int:
-    return neuron.layer * store.store.manifest.width + neuron.index
-
-
 def _alike(store: ConceptStore, neurons: Sequence[NeuronId], spread: Spread) -> dict[NeuronId, tuple[Alike, ...]]:
     """The most correlated neurons of some: sums over train of standardised values, streamed in float64."""
-    mine = torch.tensor([_column(store, n) for n in neurons])
+    mine = torch.tensor([store.grid.column(n) for n in neurons])
     size = len(store.neurons)
     cross, total, square = (
         torch.zeros(len(neurons), size).double(),

@@ -14,13 +14,14 @@ from jaxtyping import Float
 
 from neurosieve.concepts.neurons.claiming import Claiming, Found
 from neurosieve.concepts.neurons.copy_scores import best_untrained
-from neurosieve.concepts.neurons.held_out import HeldOut, neuron_ids
+from neurosieve.concepts.neurons.held_out import HeldOut
 from neurosieve.concepts.neurons.passes import split_scores, spread_of, values_with_rows
 from neurosieve.concepts.neurons.rivals import Rivals
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import DataError
 from neurosieve.results.concepts import Bounds, Concept, ConceptFindings, ConceptNeuron, UnseenRows
 from neurosieve.results.measured import Difference
+from neurosieve.typing import Grid
 
 MIN_ROWS = 30
 STRONGEST = 50
@@ -100,7 +101,7 @@ def _reported(store: ConceptStore, claiming: Claiming, found: Found) -> Concept:
         rivals=found.rivals,
         unseen=UnseenRows(hits, hits / max(int(unseen.sum()), 1)),
         neurons=tuple(_neuron(claiming, found, k, float(p[k])) for k in shown),
-        layers=_layers(claiming, found.column, store.store.manifest.width),
+        layers=_layers(claiming, found.column, store.grid),
     )
 
 
@@ -114,7 +115,7 @@ def _neuron(claiming: Claiming, found: Found, k: int, p: float) -> ConceptNeuron
         return float(values[column, i]) if np.isfinite(values[column, i]) else None
 
     return ConceptNeuron(
-        neuron=neuron_ids(claiming.held_out.store, np.array([column]))[0],
+        neuron=claiming.held_out.store.grid.neuron(column),
         low=bool(train.low[column, i]),
         train_auroc=float(train.auroc[column, i]),
         train_ap=float(train.ap[column, i]),
@@ -139,7 +140,7 @@ def _neuron(claiming: Claiming, found: Found, k: int, p: float) -> ConceptNeuron
     )
 
 
-def _layers(claiming: Claiming, i: int, width: int) -> tuple[float, ...]:
-    train = claiming.train.auroc[:, i].reshape(-1, width)
-    best = train.argmax(1) + width * np.arange(len(train))
-    return tuple(float(a) for a in claiming.test.auroc[best, i])
+def _layers(claiming: Claiming, i: int, grid: Grid) -> tuple[float, ...]:
+    """AUROC on test of each layer's best neuron by train."""
+    best = claiming.train.auroc[:, i].reshape(grid.layers, grid.width).argmax(1)
+    return tuple(float(a) for a in claiming.test.auroc[grid.columns(np.stack([np.arange(grid.layers), best], 1)), i])

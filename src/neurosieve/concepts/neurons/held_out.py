@@ -126,4 +126,4 @@ class HeldOut:
 
 def neuron_ids(store: ConceptStore, columns: Int[np.ndarray, " some"]) -> list[NeuronId]:
     """Global ids of columns."""
-    return [NeuronId(*(int(v) for v in store.neurons[c])) for c in columns]
+    return [store.grid.neuron(column) for column in columns.tolist()]

@@ -104,9 +104,9 @@ def split_scores(
         full = np.zeros((len(low), sum(len(own) for own in words.values())), dtype=bool)
         full[:, wanted] = low
         low = full
-    width, parts = store.store.manifest.width, []
+    grid, parts = store.grid, []
     for layers in track(list(_blocks(store, words)), f"{store.view} scores on {split}"):
-        own = slice(layers[0] * width, (layers[-1] + 1) * width)
+        own = slice(grid.layer(layers[0]).start, grid.layer(layers[-1]).stop)
         sums = ConceptAccumulator(words, spread.centre[own], spread.scale[own], threads=torch.get_num_threads())
         begin = 0
         for x, numbers in store.batches(split, layers):
@@ -136,8 +136,8 @@ def _codes(
 def _blocks(store: ConceptStore, words: Mapping[str, Sequence[str]]) -> Iterator[list[int]]:
     """Layers in blocks whose sums fit memory."""
     cells = sum(len(own) for own in words.values())
-    layer = 4 * store.store.manifest.width * (BINS * (cells + len(words)) + BUCKETS * cells)
+    layer = 4 * store.grid.width * (BINS * (cells + len(words)) + BUCKETS * cells)
     size = max(1, _BYTES // layer)
-    layers = range(store.store.manifest.layers)
+    layers = range(store.grid.layers)
     for begin in range(0, len(layers), size):
         yield list(layers[begin : begin + size])

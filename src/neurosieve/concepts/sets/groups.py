@@ -143,7 +143,7 @@ def find_groups(
 def _live(store: ConceptStore, sets: Sequence[PropertySet]) -> np.ndarray:
     """Neurons of each layer that vary over the rows of some property."""
     found = {(int(layer), int(index)) for s in sets for layer, index in s.live}
-    return np.bincount([layer for layer, _ in found], minlength=store.store.manifest.layers)
+    return np.bincount([layer for layer, _ in found], minlength=store.grid.layers)
 
 
 def _sharing(sets: Mapping[str, tuple[NeuronId, ...]], live: np.ndarray) -> Sharing:

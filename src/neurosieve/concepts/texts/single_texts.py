@@ -78,13 +78,13 @@ def single_texts(store: ActivationStore, dataset: Dataset, split: Split, neurons
 
 
 def _columns(store: ActivationStore, neurons: Sequence[NeuronId]) -> list[int]:
-    layers, width = store.manifest.layers, store.manifest.width
+    grid = store.grid
     for neuron in neurons:
-        if not (0 <= neuron.layer < layers and 0 <= neuron.index < width):
-            expected = f"layer 0 to {layers - 1}, index 0 to {width - 1}"
+        if neuron not in grid:
+            expected = f"layer 0 to {grid.layers - 1}, index 0 to {grid.width - 1}"
             remedy = "take neurons of the same run"
             raise DataError(f"neuron {neuron}", expected=expected, got=str(neuron), remedy=remedy)
-    return [n.layer * width + n.index for n in neurons]
+    return [grid.column(neuron) for neuron in neurons]
 
 
 def _check(store: ActivationStore, dataset: Dataset, split: Split, known: Mapping[str, Example]) -> None:

@@ -71,10 +71,9 @@ def _balanced(store: ConceptStore, split: Split, name: str, value: int, layer: i
         )
     kept = np.sort(np.concatenate([rng.permutation(np.flatnonzero(side))[:count] for side in (has, ~has)]))
     groups, texts = store.groups(split), store.texts(split)
-    width = store.store.manifest.width
     return Activations(
         store.take(split, kept, [layer]),
-        store.neurons[layer * width : (layer + 1) * width],
+        store.neurons[store.grid.layer(layer)],
         has[kept].astype(np.int64),
         ("other", store.table.values[name][value]),
         np.array([groups[i] for i in kept], dtype=object),

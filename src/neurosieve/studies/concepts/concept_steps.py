@@ -60,7 +60,7 @@ class LatentStep:
 def evidence_step(config: StudyConfig, store: ConceptStore, found: ConceptFindings) -> EvidenceStep:
     """The neurons that are called, the clearest above their rivals first, then each value's strongest by train."""
     asked = _to_look_at(found)[: config.concepts.evidence]
-    layers = store.store.manifest.layers
+    layers = store.grid.layers
     evidence = find_evidence(store, asked)
     told = tuple(replace(e, description=describe(e.neuron, found.concepts, layers)) for e in evidence)
     return EvidenceStep(neurons=told)

@@ -223,7 +223,7 @@ def _result(work: ConceptWork) -> Concepts:
         site=config.site,
         task=config.task,
         layers=manifest.layers,
-        neurons=manifest.layers * manifest.width,
+        neurons=len(store.grid),
         texts=TextCounts(read=table.sources, with_errors=table.with_errors, framed=table.framed),
         tokens=TokenCounts(read=len(table), in_error=table.rows_in_error),
         units={view: ActivationStore(work.folder.path / PARTS / view).manifest.counts for view in views},

@@ -247,7 +247,7 @@ def _measured(m: Measuring) -> InterventionResult:
         model=m.config.model,
         neurons=tuple(NeuronId(*pair) for pair in neurons.tolist()),
         share=len(neurons) / len(m.store.neurons),
-        layers=tuple(np.bincount(neurons[:, 0], minlength=m.store.store.manifest.layers).tolist()),
+        layers=tuple(np.bincount(neurons[:, 0], minlength=m.store.grid.layers).tolist()),
         chosen_by=_chosen_by(options, len(edits.candidates)),
         random_sets=options.sets,
         matching=matching,

@@ -149,9 +149,7 @@ def train_moments(store: ActivationStore, *, balanced: bool, seed: int) -> Momen
         least = np.bincount(label)[np.unique(label)].min()
         chosen = [rng.choice(np.flatnonzero(label == c), least, replace=False) for c in np.unique(label)]
         keep = np.isin(np.arange(len(label)), np.concatenate(chosen))
-    manifest = store.manifest
-    ids = [(layer, index) for layer in range(manifest.layers) for index in range(manifest.width)]
-    moments = MomentAccumulator(np.array(ids, dtype=np.int64))
+    moments = MomentAccumulator(store.grid.neurons())
     begin = 0
     for values, table in store.batches("train"):
         moments.update(values[keep[begin : begin + table.num_rows]])

@@ -78,7 +78,7 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> R
         agreement=agreement_part(selection.rankings),
         stability=stability_part(found.stability, config),
         pareto=pareto_part(test, selection, found.layers, found.general, found.pipeline),
-        pipeline=pipeline_part(test, selection, found.pipeline, store.manifest.layers * store.manifest.width),
+        pipeline=pipeline_part(test, selection, found.pipeline, len(store.grid)),
     )
     result = _claimed(result)
     result = replace(result, trust=trust_box(result, test.difference(test.row_scores(oracle), test.lookup)))
@@ -121,7 +121,7 @@ def _studied(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> dic
         "metric": "accuracy" if scaler.target is None else "r2",
         "protocol": config.protocol,
         "layers": manifest.layers,
-        "neurons": manifest.layers * manifest.width,
+        "neurons": len(store.grid),
         "dead": len(scaler.dead),
         "labels": tuple(manifest.labels),
         "rows": manifest.rows,
