@@ -5,3 +5,4 @@ from neurosieve.typing import Split
 PATH_LENGTH = 13  # values on the oracle's regularisation path
 MASKED_PARTS = 7  # of a window's units one part is masked at a time: about 15 %, as encoders are trained
 CONCEPT_TOKENS: dict[Split, int] = {"train": 40_000, "validation": 10_000, "test": 20_000}
+SET_ROWS: dict[Split, int] = {"train": 100, "validation": 100, "test": 150}  # of each value of a property

@@ -40,7 +40,7 @@ from neurosieve.activations.row_table import (
 from neurosieve.errors import StoreError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, write_object
-from neurosieve.typing import Grid, NeuronId, PathLike, Split
+from neurosieve.typing import SPLITS, Grid, NeuronId, PathLike, Split
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -130,6 +130,11 @@ class Manifest:
     complete: bool = False
     format: int = FORMAT
 
+    @property
+    def grid(self) -> Grid:
+        """Layers and neurons of a layer."""
+        return Grid(self.layers, self.width)
+
 
 _MANIFEST = TypeAdapter(Manifest)
 
@@ -157,11 +162,18 @@ class ActivationStore:
     def __init__(self, url: PathLike, manifest: Manifest | None = None) -> None:
         self.folder = Folder(url)
         self.manifest = manifest if manifest is not None else self._read_manifest()
+        self._splits: tuple[Split, ...] = SPLITS
+
+    def only(self, *splits: Split) -> "ActivationStore":
+        """The same store with no rows of other splits: for code that chooses, which must not see the test split."""
+        store = ActivationStore(self.folder.url, self.manifest)
+        store._splits = splits
+        return store
 
     @property
     def grid(self) -> Grid:
         """Layers and neurons of a layer."""
-        return Grid(self.manifest.layers, self.manifest.width)
+        return self.manifest.grid
 
     @staticmethod
     def started(url: PathLike) -> bool:
@@ -298,6 +310,8 @@ class ActivationStore:
         return with_left_end(rows)
 
     def _shards(self, split: Split) -> list[Shard]:
+        if split not in self._splits:
+            raise LookupError(f"{split} rows are not opened here, only {' and '.join(self._splits)}")
         return [s for s in self.manifest.shards if s["split"] == split]
 
     def _open(self, shard: Shard) -> "_ShardReader":

@@ -13,7 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.sets import property_sets
 from neurosieve.concepts.sets.groups import Groups, find_groups
-from neurosieve.concepts.sets.property_sets import LEAST, SetOptions, find_property_set, values_for_sets
+from neurosieve.concepts.sets.property_sets import LEAST, find_property_set, values_for_sets
+from neurosieve.concepts.sets.set_search import SetOptions
 from neurosieve.errors import ConfigError
 from neurosieve.probes import Oracle, SelectionData, fit_oracle
 from neurosieve.results import from_json, to_json

@@ -3,6 +3,7 @@
 import html
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.redundancy.selection import Selection, select
 from neurosieve.studies.run_folder import RunFolder
 from neurosieve.typing import Split
-from tests.studies import STAGES, Finished, finished, finished_at_chance, lasting, quick
+from tests.studies import STAGES, Finished, finished, finished_at_chance, finished_published, lasting, quick
 from tests.studies.redundancy.plain import Plain, plain_of
 
 SCORE = {"score": float, "n": int, "interval": list}
@@ -333,8 +334,11 @@ def test_at_chance_nothing_is_claimed() -> None:
     assert run.summary.to_frame().is_empty()
 
 
-def test_test_split_is_read_once_and_last(run: Finished) -> None:
-    assert run.reads == (("train", False), ("validation", False), ("test", True))
+@pytest.mark.parametrize("finish", [finished, finished_published])
+def test_test_split_is_read_once_and_last(finish: Callable[[], Finished]) -> None:
+    """Also where the published study's choices, which look at it, stand beside."""
+    assert finish().reads.count(("test", True)) == 1
+    assert finish().reads[:3] == (("train", False), ("validation", False), ("test", True))
 
 
 def test_selection_never_opens_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,6 +364,8 @@ def test_selection_never_opens_test(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             (tmp_path / "activations" / shard["rows"]).unlink()
     # without data: untrained copies read the code, not the store
     found = choose(RedundancyStudy(config, store, folder))
+    with pytest.raises(LookupError, match="test rows are not opened here"):
+        RedundancyStudy(config, store, folder).store.read("test")
     assert found.selection.sets
     assert found.pipeline.candidates
     assert found.controls.control

@@ -8,13 +8,8 @@ import polars as pl
 import torch
 
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.concepts.sets.property_sets import (
-    PropertySet,
-    SetOptions,
-    SmallestSet,
-    find_property_set,
-    values_for_sets,
-)
+from neurosieve.concepts.sets.property_sets import PropertySet, SmallestSet, find_property_set, values_for_sets
+from neurosieve.concepts.sets.set_search import SetOptions
 from neurosieve.concepts.sets.sharing import LayerSpread, Overlaps, Polysemy, find_overlaps, find_polysemy, find_spread
 from neurosieve.errors import unknown_name
 from neurosieve.progress import track

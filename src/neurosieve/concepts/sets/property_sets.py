@@ -7,8 +7,7 @@ neurons because both choose among few.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,62 +15,17 @@ from jaxtyping import Int
 
 from neurosieve.activations.store import Activations
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.defaults import PATH_LENGTH
-from neurosieve.errors import ConfigError
+from neurosieve.concepts.sets.set_search import SetOptions, carriers, ids_of, search_set
 from neurosieve.probes.baselines import lookup_predictions
 from neurosieve.probes.features import SelectionData, selection_data
-from neurosieve.probes.intervals import DRAWS, ClusterBootstrap, loss_interval, score_interval
+from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
 from neurosieve.probes.probe import Oracle, Probe, fit_oracle
-from neurosieve.rankings.lca_ranking import entries, lca
-from neurosieve.rankings.random_ranking import random_order
-from neurosieve.redundancy import MinimalSet, Select, SetSearch, find_minimal_sets
+from neurosieve.redundancy import MinimalSet
 from neurosieve.results.measured import Difference, Score
 from neurosieve.results.neuron_groups import ValueSet
 from neurosieve.typing import SPLITS, NeuronId, Scores, Split
 
-ROWS: dict[Split, int] = {"train": 100, "validation": 100, "test": 150}
 LEAST: dict[Split, int] = {"train": 30, "validation": 10, "test": 10}
-_SHORTEST_PATH = 12  # METHOD.md
-
-
-@dataclass(frozen=True)
-class SetOptions:
-    """How the smallest sets are searched.
-
-    Attributes:
-        rows: Of each value and split, at most.
-        values: Of a property, at most: those with most train rows.
-        delta: Loss allowed, as a share.
-        select: `point` or `safe`.
-        lambdas: Values on the λ path.
-        draws: Random orders, scored at the set's size.
-        searched: How many of them are searched for the size that they need themselves: what costs most.
-        mass: A value's neurons take this share of its weight.
-        bootstrap: Resamples of files.
-        seed: Of rows, orders and resamples.
-
-    Raises:
-        ConfigError: A path of fewer than 12 values, or not 1 ≤ searched ≤ draws.
-    """
-
-    rows: Mapping[Split, int] = field(default_factory=lambda: dict(ROWS))
-    values: int = 12
-    delta: float = 0.01
-    select: Select = "safe"
-    lambdas: int = PATH_LENGTH
-    draws: int = 10
-    searched: int = 3
-    mass: float = 0.5
-    bootstrap: int = DRAWS
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.lambdas < _SHORTEST_PATH:
-            expected = f"{_SHORTEST_PATH} values of λ or more"
-            raise ConfigError("λ path", expected=expected, got=str(self.lambdas), remedy="make it longer")
-        if not 1 <= self.searched <= self.draws:
-            expected = f"1 to {self.draws} that are searched"
-            raise ConfigError("random orders", expected=expected, got=str(self.searched), remedy="change searched")
 
 
 @dataclass(frozen=True)
@@ -178,7 +132,7 @@ def find_property_set(
     scored, majority = opened.tested(oracle.probe), _majority(train, test)
     # Test decides whether there is a set, not which.
     reason = _nothing(scored, majority, data, own)
-    found = None if reason else _search(data, oracle, own)
+    found = None if reason else search_set(data, oracle, own)
     return PropertySet(
         name,
         train.labels,
@@ -191,7 +145,7 @@ def find_property_set(
         oracle.probe.converged,
         None if found is None else opened.smallest(found, oracle),
         reason,
-        () if reason else _carriers(name, train.labels, data, oracle, own.mass),
+        () if reason else carriers(name, train.labels, data, oracle, own.mass),
     )
 
 
@@ -222,16 +176,6 @@ def _only(rows: Activations, values: tuple[int, ...]) -> Activations:
     )
 
 
-def _search(data: SelectionData, oracle: Oracle, options: SetOptions) -> MinimalSet:
-    """The set, with some random orders searched for a size of their own and all scored at its size."""
-    bootstrap = ClusterBootstrap(data.group_validation, draws=options.bootstrap, seed=options.seed)
-    search = partial(SetSearch, data, oracle, bootstrap=bootstrap)
-    orders = [search(random_order(data, oracle, options.seed + 1 + i), every=False) for i in range(options.draws)]
-    first, rest = orders[: options.searched], orders[options.searched :]
-    (found,) = find_minimal_sets([search(lca(data, oracle, options.seed))], first, [options.delta], [options.select])
-    return replace(found, random_probes=(*found.random_probes, *(o.probe(found.size) for o in rest)))
-
-
 @dataclass(frozen=True)
 class _Opened:
     """Test rows: what probes are scored on."""
@@ -252,7 +196,7 @@ class _Opened:
     def smallest(self, found: MinimalSet, oracle: Oracle) -> SmallestSet:
         loss, interval = loss_interval(self.scores(oracle.probe), self.scores(found.probe), self.bootstrap)
         return SmallestSet(
-            _ids(self.data.neurons[found.probe.feature]),
+            ids_of(self.data.neurons[found.probe.feature]),
             found.probe.validation,
             found.probe.converged and all(p.converged for p in found.random_probes),
             self.tested(found.probe),
@@ -271,20 +215,3 @@ def _majority(train: Activations, test: Activations) -> float:
 def _lookup(train: Activations, test: Activations) -> float:
     guess = lookup_predictions(train.text, train.label.astype(np.int64), test.text, len(train.labels))
     return float((guess == test.label).mean())
-
-
-def _carriers(
-    name: str, values: tuple[str, ...], data: SelectionData, oracle: Oracle, mass: float
-) -> tuple[ValueSet, ...]:
-    entry, weights = entries(oracle.probe.mass), oracle.probe.mass.cpu().numpy()
-    shown = range(len(values)) if len(values) > 2 else [int(values[0] == "no")]
-    found = []
-    for v in shown:
-        order = np.argsort(-weights[:, v], kind="stable")
-        taken = order[entry[order, v] <= 100 * mass]
-        found.append(ValueSet(name=f"{name}={values[v]}", neurons=_ids(data.neurons[taken])))
-    return tuple(found)
-
-
-def _ids(neurons: Int[np.ndarray, "some 2"]) -> tuple[NeuronId, ...]:
-    return tuple(NeuronId(int(layer), int(index)) for layer, index in neurons)

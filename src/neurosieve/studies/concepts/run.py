@@ -22,7 +22,7 @@ from neurosieve.concepts.neurons.claims import find_concepts
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
 from neurosieve.concepts.sets.groups import find_groups
-from neurosieve.concepts.sets.property_sets import SetOptions
+from neurosieve.concepts.sets.set_search import SetOptions
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device

@@ -24,6 +24,7 @@ from neurosieve.results.redundancy_rankings import Published
 from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import StudyData, model_of, options_of
+from neurosieve.studies.redundancy.opened import OpenedTest
 from neurosieve.studies.redundancy.selection import SELECTION, Selection, select
 from neurosieve.studies.redundancy.summary import Findings
 from neurosieve.studies.run_folder import RunFolder
@@ -32,12 +33,22 @@ from neurosieve.studies.steps import Steps
 
 @dataclass
 class RedundancyStudy:
-    """What the stages share; train and validation are read when the first stage needs them."""
+    """What the stages share; train and validation are read when the first stage needs them.
+
+    Attributes:
+        config: The study's options.
+        store: Its activations, of which the test split cannot be read here.
+        folder: The run folder.
+        data: None where the activations were made elsewhere.
+    """
 
     config: StudyConfig
     store: ActivationStore
     folder: RunFolder
     data: StudyData | None = None
+
+    def __post_init__(self) -> None:
+        self.store = self.store.only("train", "validation")
 
     @cached_property
     def selection(self) -> SelectionData:
@@ -157,13 +168,14 @@ def train_moments(store: ActivationStore, *, balanced: bool, seed: int) -> Momen
     return moments.result()
 
 
-def published_stage(work: RedundancyStudy, found: Findings, result: RedundancyResult) -> Published | NotMeasured:
+def published_stage(
+    work: RedundancyStudy, found: Findings, result: RedundancyResult, opened: OpenedTest
+) -> Published | NotMeasured:
     """The study's choices beside the sound ones; not measured where the sound result can say nothing."""
     if isinstance(result.minimal_sets, NotMeasured):
         return result.minimal_sets
     data, selection = work.selection, found.selection
-    opened = work.store.read("test")
-    test = TestRows(data.scaler.apply(opened.values).to(data.x.device), opened.label, opened.text)
+    test = TestRows(opened.x.to(data.x.device), opened.label, opened.text)
     first = result.minimal_sets[0]
     sound = SoundResult(
         oracle=result.oracle.test.value,

@@ -13,6 +13,7 @@ from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finished import load_summary, write_report
 from neurosieve.studies.inputs import StudyData, extract_stage, import_stage, notes, pooling_of, read_data
 from neurosieve.studies.redundancy.choose import RedundancyStudy, choose, published_stage
+from neurosieve.studies.redundancy.opened import open_test
 from neurosieve.studies.redundancy.summary import summarise
 from neurosieve.studies.run_folder import REPORT, SUMMARY, RunFolder, config_of, versions, whole_store
 from neurosieve.studies.steps import Steps
@@ -66,10 +67,11 @@ def _study(config: StudyConfig, data: StudyData | None, folder: RunFolder) -> Re
     work = RedundancyStudy(config, store, folder, data)
     found = choose(work)
     with folder.stage("test"):
-        result = summarise(config, store, found)
+        test = open_test(config, store, found.selection.scaler)  # the one place
+        result = summarise(config, store.manifest, found, test)
     if config.protocol == "published":
         with folder.stage("published"):
-            result = replace(result, published=published_stage(work, found, result))
+            result = replace(result, published=published_stage(work, found, result, test))
     return replace(
         result,
         notes=(*of_data, *model_notes(config, store)),

@@ -1,9 +1,9 @@
-"""The result of a study: the one place where the test split is opened."""
+"""The result of a study: what was chosen, scored on the opened test split."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from neurosieve.activations.store import ActivationStore
+from neurosieve.activations.store import Manifest
 from neurosieve.probes.features import Scaler
 from neurosieve.rankings import Stability
 from neurosieve.redundancy.cluster_probes import GeneralRedundancy
@@ -18,7 +18,7 @@ from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_controls import Unseen
 from neurosieve.storage.records import FORMAT
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.redundancy.opened import open_test
+from neurosieve.studies.redundancy.opened import OpenedTest
 from neurosieve.studies.redundancy.ranking_agreement import agreement_part, stability_part
 from neurosieve.studies.redundancy.sections import (
     baselines_part,
@@ -52,17 +52,16 @@ class Findings:
     stability: Stability | str  # or why there is none
 
 
-def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> RedundancyResult:
-    """Open the test split and score what was chosen without it.
+def summarise(config: StudyConfig, manifest: Manifest, found: Findings, test: OpenedTest) -> RedundancyResult:
+    """Score on test what was chosen without it.
 
     Returns:
         The result without what only the run knows (notes, times, versions, hashes).
     """
     selection, oracle = found.selection, found.selection.oracle.probe
-    test = open_test(config, store, selection.scaler)
     natural, disjoint = natural_part(test, oracle, found.untrained), disjoint_part(test, found.controls)
     result = RedundancyResult(
-        **_studied(config, store, selection.scaler),
+        **_studied(config, manifest, selection.scaler),
         oracle=oracle_part(test, selection),
         baselines=baselines_part(test, selection, found.layers, found.untrained, found.untrained_reason),
         unseen=Unseen(natural=natural, disjoint=disjoint),
@@ -78,7 +77,7 @@ def summarise(config: StudyConfig, store: ActivationStore, found: Findings) -> R
         agreement=agreement_part(selection.rankings),
         stability=stability_part(found.stability, config),
         pareto=pareto_part(test, selection, found.layers, found.general, found.pipeline),
-        pipeline=pipeline_part(test, selection, found.pipeline, len(store.grid)),
+        pipeline=pipeline_part(test, selection, found.pipeline, len(manifest.grid)),
     )
     result = _claimed(result)
     result = replace(result, trust=trust_box(result, test.difference(test.row_scores(oracle), test.lookup)))
@@ -107,9 +106,8 @@ def _nothing(result: RedundancyResult) -> str | None:
     return None
 
 
-def _studied(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> dict[str, Any]:
+def _studied(config: StudyConfig, manifest: Manifest, scaler: Scaler) -> dict[str, Any]:
     """What was analysed, and room for what only the run knows."""
-    manifest = store.manifest
     return {
         "format": FORMAT,
         "headline": "",
@@ -121,7 +119,7 @@ def _studied(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> dic
         "metric": "accuracy" if scaler.target is None else "r2",
         "protocol": config.protocol,
         "layers": manifest.layers,
-        "neurons": len(store.grid),
+        "neurons": len(manifest.grid),
         "dead": len(scaler.dead),
         "labels": tuple(manifest.labels),
         "rows": manifest.rows,
