@@ -97,7 +97,7 @@ def test_interval_of_macro_f1_and_correlation(size: str, clusters: int, icc: flo
     for kind in drawn.kind:
         found = metrics_of(np.where(kind == 0, label, 1 - label), label, ("a", "b"), bootstrap)
         for name, inside in hits.items():
-            low, high = found[name]["interval"]
+            low, high = getattr(found, name).interval
             inside.append(low <= truth[name] <= high)
     for inside in hits.values():
         assert np.mean(inside) >= LEAST - 3 * np.sqrt(LEAST * (1 - LEAST) / 400), np.mean(inside)

@@ -96,11 +96,12 @@ def test_metrics(seed: int) -> None:
     value = np.round(rng.normal(size=150), 1)  # with ties
     predicted = np.round(value + rng.normal(size=150), 1)
     found = value_metrics(predicted, value, 3.0, ClusterBootstrap(np.arange(150), draws=50))
-    assert found["pearson"]["value"] == pytest.approx(pearsonr(predicted, value).statistic)
-    assert found["spearman"]["value"] == pytest.approx(spearmanr(predicted, value).statistic)
-    assert found["mae"]["value"] == pytest.approx(3 * mean_absolute_error(value, predicted))
-    for part in found.values():
-        assert part["interval"][0] < part["value"] < part["interval"][1]
+    assert found.pearson.value == pytest.approx(pearsonr(predicted, value).statistic)
+    assert found.spearman.value == pytest.approx(spearmanr(predicted, value).statistic)
+    assert found.mae.value == pytest.approx(3 * mean_absolute_error(value, predicted))
+    for part in (found.pearson, found.spearman, found.mae):
+        assert part.interval
+        assert part.interval[0] < part.value < part.interval[1]
     assert row_scores(predicted, value - value.mean()).mean() == pytest.approx(
         r2_score(value - value.mean(), predicted)
     )
@@ -140,7 +141,7 @@ def test_weights_are_repeated_rows(ours: object, theirs: object) -> None:
 def test_a_constant_prediction_correlates_with_nothing() -> None:
     value = np.arange(40.0)
     found = value_metrics(np.full(40, 0.1), value, 1.0, ClusterBootstrap(np.arange(40), draws=20))
-    assert (found["pearson"]["value"], found["spearman"]["value"]) == (0.0, 0.0)
+    assert (found.pearson.value, found.spearman.value) == (0.0, 0.0)
 
 
 def test_token_counts_are_a_ridge_regression() -> None:

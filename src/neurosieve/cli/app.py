@@ -302,7 +302,7 @@ def finetune(
     options = FinetuneOptions.model_validate({key: value for key, value in given.items() if value is not None})
     found = neurosieve.finetune(config, out, options)
     if as_json:
-        _print_json(found.record)
+        _print_json(to_json(found.result))
     else:
         show_finetuned(found)
 

@@ -12,7 +12,7 @@ from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
-from neurosieve.report.numbers import per_cent
+from neurosieve.report.numbers import NONE, per_cent
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_parts import Answer
@@ -135,15 +135,17 @@ def show_cost(cost: Cost) -> None:
 
 def show_finetuned(found: Finetuned) -> None:
     """Accuracy by epoch, and of the kept model on test."""
-    record, screen = found.record, console()
+    result, screen = found.result, console()
     table = Table(box=None, pad_edge=False)
     for name in ("epoch", "training loss", "validation accuracy"):
         table.add_column(name, justify="right")
-    for row in record["epochs"]:
-        table.add_row(f"{row['epoch']:g}", f"{row['loss']:.3f}", per_cent(row["validation"]))
+    for epoch in result.epochs:
+        loss = NONE if epoch.loss is None else f"{epoch.loss:.3f}"
+        table.add_row(f"{epoch.epoch:g}", loss, per_cent(epoch.validation))
     screen.print(table)
-    test = per_cent(record["test"], record["interval"])
-    screen.print(Text(f"test {test} (n {record['n']:,}), majority class {per_cent(record['majority'])}", style="bold"))
-    for note in record["notes"]:
+    test = per_cent(result.test.value, result.test.interval)
+    majority = per_cent(result.majority)
+    screen.print(Text(f"test {test} (n {result.test.n:,}), majority class {majority}", style="bold"))
+    for note in result.notes:
         screen.print(Text(f"· {note}", style="dim"))
     screen.print(Text(f"model in {found.folder}"), soft_wrap=True)

@@ -1,13 +1,13 @@
 """The score of a row, and scores beside its mean: by class, F1 and correlations with intervals."""
 
-from collections.abc import Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int, Num
 
 from neurosieve.data.dataset import are_values
 from neurosieve.probes.intervals import ClusterBootstrap, errors_are_few, percentiles, score_interval
+from neurosieve.results.redundancy_parts import F1, ClassMetrics, ClassScore, Measure, ValueMetrics
 from neurosieve.typing import Scores
 
 MIN_ROWS = 30
@@ -30,20 +30,10 @@ def row_scores(predicted: Num[np.ndarray, " rows"], label: Num[np.ndarray, " row
     return influence
 
 
-class ClassScore(TypedDict, total=False):
-    """Recall, precision and F1 of a class; null with a reason below 30 rows."""
-
-    n: int
-    recall: float | None
-    precision: float | None
-    f1: float | None
-    reason: str
-
-
 def per_class(
     predicted: Int[np.ndarray, " rows"], label: Int[np.ndarray, " rows"], labels: Sequence[str]
 ) -> dict[str, ClassScore]:
-    """Scores of each class on some rows."""
+    """Scores of each class on some rows; none, with a reason, below 30 rows."""
     scores: dict[str, ClassScore] = {}
     for number, name in enumerate(labels):
         truth, guess = label == number, predicted == number
@@ -63,7 +53,7 @@ def metrics_of(
     label: Int[np.ndarray, " rows"],
     labels: Sequence[str],
     bootstrap: ClusterBootstrap,
-) -> dict[str, Any]:
+) -> ClassMetrics:
     """Macro F1, Matthews' correlation and, of two classes, the F1 of the second, each with its 95 % interval.
 
     The second of two labels in order is `1` or `True`: the one that a data set calls positive. Where errors are few the
@@ -77,15 +67,16 @@ def metrics_of(
         cells = None if ends is None else np.stack([_with_accuracy(here, accuracy) for accuracy in ends])
     else:
         cells = bootstrap.counts(label * classes + predicted, classes * classes).reshape(-1, classes, classes)
-    measures = {"macro_f1": lambda c: f1_scores(c).mean(1), "mcc": matthews}
-    measures |= {"f1": lambda c: f1_scores(c)[:, 1]} if classes == 2 else {}
-    found: dict[str, Any] = {
-        name: _with_interval(measure(here[None]), None if cells is None else measure(cells))
-        for name, measure in measures.items()
-    }
-    if classes == 2:
-        found["f1"] |= {"positive": labels[1]}
-    return found
+
+    def measured(measure: Callable[[np.ndarray], np.ndarray]) -> Measure:
+        return _with_interval(measure(here[None]), None if cells is None else measure(cells))
+
+    second = measured(lambda c: f1_scores(c)[:, 1]) if classes == 2 else None
+    return ClassMetrics(
+        macro_f1=measured(lambda c: f1_scores(c).mean(1)),
+        mcc=measured(matthews),
+        f1=second and F1(value=second.value, interval=second.interval, positive=labels[1]),
+    )
 
 
 def _with_accuracy(confusion: np.ndarray, accuracy: float) -> np.ndarray:
@@ -101,12 +92,12 @@ def _with_accuracy(confusion: np.ndarray, accuracy: float) -> np.ndarray:
     return np.asarray(errors + np.diag(rows - errors.sum(1)))
 
 
-def _with_interval(value: Float[np.ndarray, " one"], draws: Float[np.ndarray, " draws"] | None) -> dict[str, Any]:
+def _with_interval(value: Float[np.ndarray, " one"], draws: Float[np.ndarray, " draws"] | None) -> Measure:
     """Of two draws they are the ends."""
     if draws is None:
-        return {"value": float(value[0]), "interval": None}
+        return Measure(value=float(value[0]), interval=None)
     interval = (float(draws.min()), float(draws.max())) if len(draws) == 2 else percentiles(draws)
-    return {"value": float(value[0]), "interval": interval and list(interval)}
+    return Measure(value=float(value[0]), interval=interval)
 
 
 def f1_scores(confusion: np.ndarray) -> Float[np.ndarray, "draws classes"]:
@@ -132,7 +123,7 @@ def value_metrics(
     value: Float[np.ndarray, " rows"],
     unit: float,
     bootstrap: ClusterBootstrap,
-) -> dict[str, Any]:
+) -> ValueMetrics:
     """Pearson's and Spearman's correlation and the mean absolute error of values, each with its 95 % interval.
 
     Args:
@@ -144,12 +135,13 @@ def value_metrics(
     Cost: draws × rows for either correlation; ranks are taken anew in each resample.
     """
     here, error = np.ones((1, len(value))), unit * np.abs(value - predicted)
-    found: dict[str, Any] = {}
-    for name, measure in (("pearson", correlation), ("spearman", rank_correlation)):
+
+    def measured(measure: Callable[..., Float[np.ndarray, " draws"]]) -> Measure:
         draws = np.concatenate([measure(predicted, value, weight) for weight in bootstrap.weights()])
-        found[name] = _with_interval(measure(predicted, value, here), draws)
-    interval = bootstrap.interval(error)
-    return found | {"mae": {"value": float(error.mean()), "interval": interval and list(interval)}}
+        return _with_interval(measure(predicted, value, here), draws)
+
+    mae = Measure(value=float(error.mean()), interval=bootstrap.interval(error))
+    return ValueMetrics(pearson=measured(correlation), spearman=measured(rank_correlation), mae=mae)
 
 
 def correlation(

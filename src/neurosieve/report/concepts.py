@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from neurosieve.report.numbers import NONE, count, p_value, ratio
-from neurosieve.report.tables import Record, Table, make_table, model_name
+from neurosieve.report.tables import Table, make_table, model_name
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptNeuron, ConceptResult
 from neurosieve.results.measured import NotMeasured
 
@@ -26,12 +26,6 @@ EARLIER = (
 def claim_rule(result: ConceptResult) -> str:
     """The rule that the result's claims were made by."""
     return RULE if all(view.untrained_reason is not None for view in result.views.values()) else EARLIER
-
-
-def concept_origin(result: ConceptResult) -> Record:
-    """Of which model, and how it was made: as a summary's record tells it."""
-    keys = ("model", "revision", "site", "task", "versions", "options", "data_hashes", "seconds", "peak_rss_mb")
-    return {key: getattr(result, key) for key in keys}
 
 
 def further_parts(result: ConceptResult) -> dict[str, Any]:
@@ -80,7 +74,7 @@ def studied_table(result: ConceptResult) -> Table:
     read += [f"{count(tokens.in_error)} in code that does not parse"] if tokens.in_error else []
     site = "feed-forward units" if result.site == "mlp" else "outputs of layers"
     rows = [
-        ("model", model_name(concept_origin(result))),
+        ("model", model_name(result.model, result.revision)),
         ("neurons", f"{count(result.neurons)} {site} in {result.layers} layers"),
         ("tokens read", ", ".join(read)),
         ("texts with parse errors", f"{count(texts.with_errors)}; {count(texts.framed)} are fragments"),

@@ -1,7 +1,8 @@
 """The words of the report in plain language."""
 
 from neurosieve.report.concepts import further_parts
-from neurosieve.report.tables import Record, imported, of_classes
+from neurosieve.report.origin import Origin
+from neurosieve.report.tables import imported, of_classes
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.redundancy import RedundancyResult
 
@@ -82,7 +83,7 @@ _OF_INTERVENTIONS = {
 
 
 def glossary(
-    about: Record,
+    origin: Origin,
     summary: RedundancyResult | None,
     concepts: ConceptResult | None = None,
     *,
@@ -91,13 +92,13 @@ def glossary(
     """The words of a report: of a study on classes or on values, of concepts and edits where it has them.
 
     Args:
-        about: Tells the model and the site.
+        origin: Tells the model and the site.
         summary: What the study found.
         concepts: What was found of them.
         edited: There are edits.
     """
     words: dict[str, str] = {}
-    neuron = _NEURONS.get("imported" if imported(about["model"]) else about.get("site", "hidden"), GLOSSARY["neuron"])
+    neuron = _NEURONS.get("imported" if imported(origin.model) else origin.site or "hidden", GLOSSARY["neuron"])
     if summary is not None:
         words = GLOSSARY | ({} if of_classes(summary) else _OF_VALUES)
         words = {k: v for k, v in words.items() if of_classes(summary) or k not in _OF_TOKENS}

@@ -9,7 +9,7 @@ from neurosieve.report.code import marked
 from neurosieve.report.concept_figures import rows_of
 from neurosieve.report.drawing import Chart, axes, colour
 from neurosieve.report.numbers import ACCURACY, NONE, R2, count, neuron, per_cent
-from neurosieve.report.tables import Record, Table, make_table
+from neurosieve.report.tables import Table, make_table
 from neurosieve.results.interventions import (
     Effect,
     Guess,
@@ -24,11 +24,6 @@ from neurosieve.results.measured import Difference, NotMeasured
 
 _NAMED = 10  # neurons that were left out
 _SCORES = {"property": "has the value or not", "exact": "the very token"}
-
-
-def origin(result: InterventionResult) -> Record:
-    """Of which model, and how it was made: as a summary's record tells it."""
-    return {"model": result.model, "site": result.site, "options": result.options, "versions": result.versions}
 
 
 def edit_name(result: InterventionResult) -> str:

@@ -23,7 +23,6 @@ from neurosieve.report.concepts import (
     claim_rule,
     claim_table,
     concept_headline,
-    concept_origin,
     further_parts,
     left_out_table,
     studied_table,
@@ -39,10 +38,10 @@ from neurosieve.report.interventions import (
     effect_chart,
     intervention_cards,
     intervention_headline,
-    origin,
 )
 from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of
+from neurosieve.report.origin import origin_of, origin_table
 from neurosieve.report.set_groups import (
     Kind,
     group_charts,
@@ -86,15 +85,14 @@ def render_page(
         concepts: What was found of them.
         interventions: What the run's edits did.
     """
-    records = [tables.study_origin(summary)] if summary else []
-    records += [*([concept_origin(concepts)] if concepts else []), *map(origin, interventions)]
+    origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
     charts |= _concept_charts(concepts) if concepts else {}
     charts |= {"effects": effect_chart(interventions)} if any_effects(interventions) else {}
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
-    about, shown = records[0], {name: part for name, part in parts.items() if part}
+    origin, shown = origins[0], {name: part for name, part in parts.items() if part}
     return (
         _environment()
         .get_template("page.html.j2")
@@ -102,8 +100,8 @@ def render_page(
             shown,
             parts=list(shown),
             subject=[
-                PurePath(about["model"]).name or about["model"] or "activations made elsewhere",
-                *([about["task"]] if "task" in about else []),
+                PurePath(origin.model).name or origin.model or "activations made elsewhere",
+                *([origin.task] if origin.task else []),
             ],
             published=summary is not None and summary.protocol == "published",
             headline=next(str(part["headline"]) for part in shown.values()),
@@ -114,10 +112,10 @@ def render_page(
             charts=charts,
             missing=missing,
             names=_NAMES,
-            origin=tables.origin_table(*records),
+            origin=origin_table(*origins),
             commands=Markup("\n").join(map(visible, _commands(folder, summary, concepts))),
-            glossary=glossary(about, summary, concepts, edited=bool(interventions)),
-            version=about.get("versions", {}).get("neurosieve", ""),
+            glossary=glossary(origin, summary, concepts, edited=bool(interventions)),
+            version=origin.versions.get("neurosieve", ""),
         )
     )
 

@@ -6,7 +6,6 @@ Pure: a result in, a `Table` of texts out. A cell is text, never markup; who sho
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -18,8 +17,6 @@ from neurosieve.results.redundancy_controls import Control, HeldOutTypes, Select
 from neurosieve.results.redundancy_parts import ClassMetrics, ClassScore, Measure, Metrics, UntrainedScores
 from neurosieve.results.redundancy_rankings import Published, RankingAgreement, RankingStability
 from neurosieve.results.redundancy_sets import PipelineResult, PipelineSet, SmallestSet, UnseenLoss
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -76,11 +73,11 @@ def imported(model: str) -> bool:
     return not model
 
 
-def model_name(about: Record) -> str:
+def model_name(model: str, revision: str | None) -> str:
     """The model and its revision."""
-    if imported(about["model"]):
+    if imported(model):
         return "not known: the activations were made elsewhere"
-    return f"{about['model']}{' @ ' + about['revision'] if about['revision'] else ''}"
+    return f"{model}{' @ ' + revision if revision else ''}"
 
 
 def trust_table(result: RedundancyResult) -> Table:
@@ -93,7 +90,7 @@ def analysed_table(result: RedundancyResult) -> Table:
     """What was analysed, and what was left out."""
     left = [f"{count(v)} {k.replace('_', ' ')}" for k, v in result.units.items() if k != "kept" and v]
     rows = [
-        ("model", model_name({"model": result.model, "revision": result.revision})),
+        ("model", model_name(result.model, result.revision)),
         ("task", f"{result.task}, {metric_of(result).name}, {result.protocol} protocol"),
         ("labels", f"{len(result.labels)}: {', '.join(result.labels)}" if of_classes(result) else "numbers"),
         ("rows", ", ".join(f"{split} {count(n)}" for split, n in result.rows.items())),
@@ -356,23 +353,3 @@ def notebook_html(result: RedundancyResult) -> Markup:
     """The headline, and how far it can be trusted, as a notebook shows them."""
     parts = (trust_table(result), score_table(result), set_table(result))
     return Markup("<p><b>{}</b></p>").format(result.headline) + Markup("").join(t.to_html() for t in parts)
-
-
-def study_origin(result: RedundancyResult) -> Record:
-    """Of which model and task, and how it was made: as other results tell it too."""
-    site = {} if result.site is None else {"site": result.site}
-    keys = ("model", "task", "versions", "seeds", "data_hashes", "seconds", "peak_rss_mb")
-    return {key: getattr(result, key) for key in keys} | site
-
-
-def origin_table(*records: Record) -> Table:
-    """Versions, seeds, hashes, times: what a rerun needs. What two parts have in common stands once."""
-    rows: dict[tuple[str, str], None] = {}
-    kinds = {"versions": "version", "seeds": "seed or draws", "options": "option", "data_hashes": "sha256"}
-    for key, kind in kinds.items():
-        rows |= {(kind, f"{k} {v}"): None for r in records for k, v in r.get(key, {}).items()}
-    rows |= {("seconds", f"{k} {v:.0f}"): None for r in records for k, v in r.get("seconds", {}).items()}
-    peaks = [r["peak_rss_mb"] for r in records if "peak_rss_mb" in r]
-    if peaks:
-        rows["memory", f"{max(peaks) / 1024:.1f} GiB at the peak"] = None
-    return make_table("Where it comes from", ("", ""), list(rows))

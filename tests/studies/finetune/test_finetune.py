@@ -20,6 +20,7 @@ from transformers import (
 from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveError, ResourceError, RunFolderError
 from neurosieve.finetuning.training_rows import split_inputs
 from neurosieve.models import inspect_model, load_model
+from neurosieve.results import to_json
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.cost import plan_study
 from neurosieve.studies.finetune.run import Finetuned, finetune
@@ -34,7 +35,7 @@ from tests.tiny import assert_one_line, quiet_transformers, tiny_model, tiny_tok
 def test_an_ordinary_folder(task: Callable[[Path], dict[str, Any]], model: str, tmp_path: Path) -> None:
     study = config(tmp_path, task, model)
     found = finetune(study, tmp_path / "tuned", FAST)
-    record = found.record
+    record = to_json(found.result)
     kind = AutoModelForTokenClassification if task is tokens else AutoModelForSequenceClassification
     with quiet_transformers():
         network = kind.from_pretrained(tmp_path / "tuned")
@@ -95,7 +96,7 @@ def test_models_without_a_longest_input(model: str, task: Callable[[Path], dict[
     folder = unbounded(model, tmp_path / "model")
     assert inspect_model(folder).max_tokens > 10**9
     study = config(tmp_path, task).model_copy(update={"model": str(folder)})
-    record = finetune(study, tmp_path / "tuned", FAST).record
+    record = to_json(finetune(study, tmp_path / "tuned", FAST).result)
     assert not any("were cut" in note for note in record["notes"])
     assert load_model(tmp_path / "tuned", device="cpu").max_tokens > 10**9
     if task is examples:
@@ -107,7 +108,7 @@ def test_models_without_a_longest_input(model: str, task: Callable[[Path], dict[
 @pytest.mark.parametrize("model", ["bart:encoder", "plbart:encoder"])
 def test_heads_of_encoder_decoders(model: str, tmp_path: Path) -> None:
     """Their outputs hold more than logits."""
-    record = finetune(config(tmp_path, examples, model), tmp_path / "tuned", FAST).record
+    record = to_json(finetune(config(tmp_path, examples, model), tmp_path / "tuned", FAST).result)
     rows = [json.loads(line) for line in (tmp_path / "data" / "test.jsonl").read_text().splitlines()]
     expected = accuracy(tmp_path / "tuned", [r["func"] for r in rows], [r["target"] for r in rows])
     assert record["test"] == pytest.approx(expected)
@@ -115,23 +116,26 @@ def test_heads_of_encoder_decoders(model: str, tmp_path: Path) -> None:
 
 def test_it_learns(tmp_path: Path) -> None:
     """Labels follow from letters: a head on a tiny model learns them, and the majority class does not."""
-    record = finetune(
-        config(tmp_path, tokens, "modernbert"), tmp_path / "tuned", FinetuneOptions(epochs=6, rate=3e-3, batch=8)
-    ).record
-    assert record["test"] > record["majority"] + 0.2
+    options = FinetuneOptions(epochs=6, rate=3e-3, batch=8)
+    result = finetune(config(tmp_path, tokens, "modernbert"), tmp_path / "tuned", options).result
+    assert result.test.value > result.majority + 0.2
 
 
 def test_a_finished_one_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = config(tmp_path, examples)
     first = finetune(study, tmp_path / "tuned", FAST)
     monkeypatch.setattr(Trainer, "train", None)
-    assert finetune(study, tmp_path / "tuned", FAST).record == first.record
+    again = finetune(study, tmp_path / "tuned", FAST)
+    assert again == first
+    file = json.loads((tmp_path / "tuned" / "finetune.json").read_text(encoding="utf-8"))
+    with pytest.warns(DeprecationWarning, match="goes with the next release"):
+        assert file == to_json(first.result) == first.record
 
 
 def test_stops_early(tmp_path: Path) -> None:
     study = config(tmp_path, examples)
-    record = finetune(study, tmp_path / "tuned", FinetuneOptions(epochs=9, rate=0.0, batch=8, patience=2)).record
-    assert len(record["epochs"]) == 3  # nothing changes after the first
+    options = FinetuneOptions(epochs=9, rate=0.0, batch=8, patience=2)
+    assert len(finetune(study, tmp_path / "tuned", options).result.epochs) == 3  # nothing changes after the first
 
 
 def refused(kind: type[NeurosieveError], study: StudyConfig, out: Path, *parts: str) -> None:
@@ -240,7 +244,7 @@ def test_head_of_another_task_is_replaced(tmp_path: Path) -> None:
     for file in tiny_model("roberta").glob("tokenizer*"):
         shutil.copy(file, tmp_path / "three")
     study = config(tmp_path, examples).model_copy(update={"model": str(tmp_path / "three")})
-    assert finetune(study, tmp_path / "tuned", FAST).record["labels"] == ["0", "1"]
+    assert finetune(study, tmp_path / "tuned", FAST).result.labels == ("0", "1")
 
 
 def test_seed_that_trainer_does_not_take(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def scripted(patch: Patch, stop: Stop | None = None) -> list[Stop]:
 
 
 def same(one: Finetuned, other: Finetuned) -> None:
-    assert one.record == other.record
+    assert one.result == other.result
     states = [load_model(f.folder, device="cpu").network.state_dict() for f in (one, other)]
     assert all(torch.allclose(states[0][k], states[1][k], atol=1e-6) for k in states[0])
     assert not (one.folder / "checkpoints").exists()
@@ -105,7 +105,7 @@ STOPS = (("epoch", 1), ("epoch", 2), ("epoch", 3), ("epoch", 4), ("checkpoint", 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: " ".join(map(str, stop)))
 def test_a_stop_loses_nothing(stop: Stop, study: StudyConfig, whole: Finetuned, tmp_path: Path) -> None:
     """Before an epoch's score, in its checkpoint, or before the model is saved; patience ends at the same epoch."""
-    assert [e["epoch"] for e in whole.record["epochs"]] == [1, 2, 3, 4]
+    assert [e.epoch for e in whole.result.epochs] == [1, 2, 3, 4]
     stopped(study, tmp_path / "stopped", LONG, stop)
     with Patch.context() as patch:
         scripted(patch)
@@ -262,7 +262,7 @@ def test_stopped_before_the_options_were_noted(left: str, study: StudyConfig, tm
     (place if left.endswith("/") else place.parent).mkdir(parents=True)
     if not left.endswith("/"):
         place.write_text('{"stu')
-    assert finetune(study, tmp_path / "out", FAST).record["labels"] == ["0", "1"]
+    assert finetune(study, tmp_path / "out", FAST).result.labels == ("0", "1")
 
 
 def test_checkpoints_of_others(study: StudyConfig, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import importlib.util
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -22,18 +23,23 @@ from jaxtyping import Int
 from neurosieve.data.sampling import left_out_notes, usable_classes
 from neurosieve.errors import ConfigError, ModelError, ResourceError, RunFolderError
 from neurosieve.finetuning.checkpoints import CHECKPOINTS, BestHere, CarefulTrainer, newest_whole, written
-from neurosieve.finetuning.training_rows import Inputs, label_names, split_inputs
+from neurosieve.finetuning.training_rows import IGNORED, Inputs, label_names, split_inputs
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import quiet, read_network
 from neurosieve.models.weights import check_all_there, split_keys
 from neurosieve.probes.baselines import majority_label
 from neurosieve.probes.intervals import ClusterBootstrap, score_interval
+from neurosieve.results.codec import from_json, to_json
+from neurosieve.results.finetuned import Epoch, FinetuneResult
+from neurosieve.results.measured import Score
 from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_object
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import read_dataset
 from neurosieve.studies.option_models import FinetuneOptions, changed_options
 from neurosieve.typing import PathLike, Split
 
+T = TypeVar("T")
 _SEEDS = 2**32
 RECORD = "finetune.json"
 _UNTYPED: Any = transformers  # much of it has no annotations
@@ -41,17 +47,29 @@ _UNTYPED: Any = transformers  # much of it has no annotations
 
 @dataclass(frozen=True)
 class Finetuned:
-    """A fine-tuned model; `record` is the content of `finetune.json`."""
+    """A fine-tuned model.
+
+    Attributes:
+        folder: Of the model.
+        result: What was found: the content of `finetune.json`.
+    """
 
     folder: Path
-    record: dict[str, Any]
+    result: FinetuneResult
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The content of `finetune.json`; deprecated."""
+        told = "Finetuned.record goes with the next release: take result, or neurosieve.results.to_json(found.result)"
+        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        return to_json(self.result)
 
     def to_frame(self) -> pl.DataFrame:
         """One row an epoch: training loss and validation accuracy."""
-        return pl.DataFrame(self.record["epochs"])
+        return pl.DataFrame([vars(epoch) for epoch in self.result.epochs])
 
     def _repr_html_(self) -> str:
-        return f"<p>{self.folder}: test accuracy {self.record['test']:.3f}</p>{self.to_frame()._repr_html_()}"
+        return f"<p>{self.folder}: test accuracy {self.result.test.value:.3f}</p>{self.to_frame()._repr_html_()}"
 
 
 def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None = None) -> Finetuned:
@@ -84,31 +102,38 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
         )
     options = options or FinetuneOptions()
     folder = Path(out)
-    begun = {"study": config.model_dump(mode="json"), "options": options.model_dump()}
-    record = _begin(folder, begun)
-    if record is None:
+    begun = _Begun(study=config.model_dump(mode="json"), options=options.model_dump())
+    result = _begin(folder, begun)
+    if result is None:
         with quiet():
-            record = begun | _train(config, folder, options)
-        Folder(folder).write(RECORD, json.dumps(record, indent=1, ensure_ascii=False).encode())
+            result = _train(config, folder, options, begun)
+        Folder(folder).write(RECORD, json.dumps(to_json(result), indent=1, ensure_ascii=False).encode())
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    return Finetuned(folder, record)
+    return Finetuned(folder, result)
 
 
-def _begin(folder: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
-    """Claim the folder; the record where all is done already."""
+@dataclass(frozen=True, kw_only=True)
+class _Begun:
+    """What a fine-tuning was begun with: the content of `options.json` beside its checkpoints."""
+
+    study: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+def _begin(folder: Path, begun: _Begun) -> FinetuneResult | None:
+    """Claim the folder; the result where all is done already."""
     mark = folder / CHECKPOINTS / "options.json"
-    finished = folder / RECORD
-    for place in (finished, mark):
-        if place.is_file():
-            known = json.loads(place.read_text(encoding="utf-8"))
-            if changed := [one for key in begun for one in changed_options(known[key], begun[key])]:
-                raise RunFolderError(
-                    f"folder {folder}",
-                    expected="the options it was begun with",
-                    got=f"others: {'; '.join(changed)}",
-                    remedy="choose another --out",
-                )
-            return known if place == finished else None
+    finished = _saved(folder / RECORD, FinetuneResult)
+    if known := finished or _saved(mark, _Begun):
+        changed = [*changed_options(known.study, begun.study), *changed_options(known.options, begun.options)]
+        if changed:
+            raise RunFolderError(
+                f"folder {folder}",
+                expected="the options it was begun with",
+                got=f"others: {'; '.join(changed)}",
+                remedy="choose another --out",
+            )
+        return finished
     ours = {mark.parent, mark.with_name(f".{mark.name}.part")}  # all that there is after a stop at this very place
     if foreign := [p for p in (*folder.glob("*"), *mark.parent.glob("*")) if p not in ours]:
         raise RunFolderError(
@@ -117,11 +142,16 @@ def _begin(folder: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
             got=f"{foreign[0].name} in it",
             remedy="choose another --out",
         )
-    Folder(mark.parent).write(mark.name, json.dumps(begun).encode())
+    Folder(mark.parent).write(mark.name, json.dumps(to_json(begun)).encode())
     return None
 
 
-def _train(config: StudyConfig, folder: Path, options: FinetuneOptions) -> dict[str, Any]:
+def _saved(place: Path, kind: type[T]) -> T | None:
+    record = read_object(Folder(place.parent), place.name)
+    return None if record is None else from_json(kind, record, f"{place}")
+
+
+def _train(config: StudyConfig, folder: Path, options: FinetuneOptions, begun: _Begun) -> FinetuneResult:
     info = inspect_model(config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens)
     dataset = read_dataset(config)
     labels = label_names(dataset, config.classes)
@@ -130,9 +160,8 @@ def _train(config: StudyConfig, folder: Path, options: FinetuneOptions) -> dict[
     network, unused = _network(info, config, labels, whole=dataset.whole)
     reached = newest_whole(folder)
     if reached and reached.last_epoch:
-        options = options.model_copy(
-            update={"epochs": reached.last_epoch}
-        )  # a pass more would be made before patience is asked
+        # A pass more would be made before patience is asked.
+        options = options.model_copy(update={"epochs": reached.last_epoch})
     trainer = _trainer(config, folder, options, network, info.tokenizer, parts)
     trainer.train(resume_from_checkpoint=reached and str(reached.folder))
     with written(folder, network):
@@ -140,14 +169,18 @@ def _train(config: StudyConfig, folder: Path, options: FinetuneOptions) -> dict[
     cut = sum(part.cut for part in parts.values())
     if cut:
         notes.append(f"{cut:,} inputs are longer than {info.max_tokens} tokens and were cut there")
-    return {
-        "labels": labels,
-        "rows": {split: part.count for split, part in parts.items()},
-        "epochs": _epochs(trainer.state.log_history),
-        "validation": float(trainer.state.best_metric),
-        **_test_score(trainer, parts["test"], parts["train"], len(labels), config),
-        "notes": [*notes, *unused],
-    }
+    test, majority = _test_score(trainer, parts["test"], parts["train"], len(labels), config)
+    return FinetuneResult(
+        study=begun.study,
+        options=begun.options,
+        labels=tuple(labels),
+        rows={split: part.count for split, part in parts.items()},
+        epochs=_epochs(trainer.state.log_history),
+        validation=float(trainer.state.best_metric),
+        test=test,
+        majority=majority,
+        notes=(*notes, *unused),
+    )
 
 
 def _with_pad(tokenizer: Any) -> list[str]:
@@ -241,7 +274,7 @@ def _predicted(outputs: Any, _: Any) -> Any:
 
 
 def _hits(predicted: Int[np.ndarray, "..."], truth: Int[np.ndarray, "..."]) -> np.ndarray:
-    known = truth != -100
+    known = truth != IGNORED
     result: np.ndarray = predicted[known] == truth[known]
     return result
 
@@ -250,24 +283,20 @@ def _accuracy(outcome: Any) -> dict[str, float]:
     return {"accuracy": float(_hits(outcome.predictions, outcome.label_ids).mean())}
 
 
-def _epochs(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _epochs(history: Sequence[Mapping[str, float]]) -> tuple[Epoch, ...]:
     losses = {entry["epoch"]: entry["loss"] for entry in history if "loss" in entry}
-    return [
-        {"epoch": entry["epoch"], "loss": losses.get(entry["epoch"]), "validation": entry["eval_accuracy"]}
+    return tuple(
+        Epoch(epoch=entry["epoch"], loss=losses.get(entry["epoch"]), validation=entry["eval_accuracy"])
         for entry in history
         if "eval_accuracy" in entry
-    ]
+    )
 
 
-def _test_score(trainer: Any, test: Inputs, train: Inputs, classes: int, config: StudyConfig) -> dict[str, Any]:
+def _test_score(trainer: Any, test: Inputs, train: Inputs, classes: int, config: StudyConfig) -> tuple[Score, float]:
+    """Accuracy on test, and that of train's commonest class."""
     outcome = trainer.predict(test.rows)
     hits = _hits(outcome.predictions, outcome.label_ids)
-    truth = outcome.label_ids[outcome.label_ids != -100]
+    truth = outcome.label_ids[outcome.label_ids != IGNORED]
     interval = score_interval(hits, ClusterBootstrap(test.group, draws=config.bootstrap, seed=config.seed))
-    majority = majority_label(train.label, classes)
-    return {
-        "test": float(hits.mean()),
-        "n": len(hits),
-        "interval": interval and list(interval),  # none where test is one cluster
-        "majority": float((truth == majority).mean()),
-    }
+    majority = float((truth == majority_label(train.label, classes)).mean())
+    return Score(value=float(hits.mean()), n=len(hits), interval=interval), majority

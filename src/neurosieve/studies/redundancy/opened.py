@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Num
@@ -18,7 +17,7 @@ from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, loss_p,
 from neurosieve.probes.metrics import metrics_of, per_class, row_scores, value_metrics
 from neurosieve.probes.probe import Probe
 from neurosieve.results.measured import Difference, NotMeasured, Score, Spread
-from neurosieve.results.redundancy_parts import F1, ClassMetrics, ClassScore, Measure, Metrics, PerClass, ValueMetrics
+from neurosieve.results.redundancy_parts import Metrics, PerClass
 from neurosieve.studies.config import StudyConfig
 from neurosieve.typing import Scores
 
@@ -101,19 +100,15 @@ class OpenedTest:
     def metrics(self, predicted: Num[np.ndarray, " rows"]) -> Metrics:
         """F1 and MCC, or correlations and error of values, with their intervals."""
         if self.target is not None:
-            values = value_metrics(predicted, self.label, self.target[1], self.bootstrap)
-            return ValueMetrics(**{name: Measure(**found) for name, found in _tuples(values).items()})
-        classes = _tuples(metrics_of(predicted, self.label, self.labels, self.bootstrap))
-        f1 = classes.pop("f1", None)
-        return ClassMetrics(**{name: Measure(**found) for name, found in classes.items()}, f1=f1 and F1(**f1))
+            return value_metrics(predicted, self.label, self.target[1], self.bootstrap)
+        return metrics_of(predicted, self.label, self.labels, self.bootstrap)
 
     def per_class(self, predicted: Num[np.ndarray, " rows"], rows: Mask | None = None) -> PerClass | NotMeasured:
         """Scores of each class, on some rows; of values there are none."""
         if self.target is not None:
             return NotMeasured.told("labels are values")
         kept = np.ones(len(self.label), dtype=bool) if rows is None else rows
-        found = per_class(predicted[kept], self.label[kept], self.labels)
-        return {name: ClassScore(**scores) for name, scores in found.items()}
+        return per_class(predicted[kept], self.label[kept], self.labels)
 
     def named(self, labels: Num[np.ndarray, " some"]) -> list[str]:
         """Names of classes, or values in their own unit."""
@@ -166,8 +161,3 @@ def spread(scores: Sequence[float]) -> Spread:
         low=float(min(scores)),
         high=float(max(scores)),
     )
-
-
-def _tuples(measures: dict[str, Any]) -> dict[str, Any]:
-    """Measures whose intervals are tuples."""
-    return {name: m | {"interval": m["interval"] and tuple(m["interval"])} for name, m in measures.items()}
