@@ -72,7 +72,8 @@ class Grid:
 
     def columns(self, neurons: Int[np.ndarray, "some 2"]) -> Int[np.ndarray, " some"]:
         """The columns of neurons, given as (layer, index)."""
-        return neurons[:, 0] * self.width + neurons[:, 1]
+        columns: Int[np.ndarray, " some"] = neurons[:, 0] * self.width + neurons[:, 1]
+        return columns
 
     def neuron(self, column: int) -> NeuronId:
         """The neuron of a column."""
