@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from neurosieve.results.marks import Key, Omitted
 
@@ -74,7 +74,19 @@ class Reason(Enum):
     EARLIER = "not told by the version that wrote the file"
     NO_RANKING = "no neurons are ranked here: run the study first, then look for concepts again"
     OF_TOKENS = "labels are on tokens, not on whole texts"
-    OTHER = ""  # in a file of another version; every text begins so, therefore it is the last
+    OF_VALUES = "labels are values"
+    OF_WHOLE_EXAMPLES = "each example is a type of its own"
+    NO_MODEL = "the activations were made elsewhere, without the model"
+    NO_DRAW = "no draw was asked for"
+    NO_SPLIT = "no split was asked for"
+    NO_WAY = "no way through the pipeline stays within its delta"
+    NOT_ABOVE_MAJORITY = "the oracle's lower bound "
+    ONE_CLUSTER = "test rows are one cluster (file, group)"
+    ONE_TRAIN_CLUSTER = "train is one cluster of rows"
+    ONE_VALIDATION_CLUSTER = "validation rows are one cluster (file, group)"
+    ONE_RANKING = "there is one ranking only"
+    TOO_FEW = "fewer than "
+    OTHER = ""  # of figures that the text gives; every text begins so, therefore it is the last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +102,12 @@ class NotMeasured:
     text: str
 
     @classmethod
-    def told(cls, text: str, **known: Any) -> "NotMeasured":
+    def because(cls, reason: Reason, more: str = "") -> Self:
+        """For a reason, with more of the text behind its own."""
+        return cls(reason=reason, text=f"{reason.value}{more}")
+
+    @classmethod
+    def told(cls, text: str, **known: Any) -> Self:
         """From the text of a file, empty where it gives none; and what else a kind of it knows."""
         return cls(reason=next(reason for reason in Reason if text.startswith(reason.value)), text=text, **known)
 

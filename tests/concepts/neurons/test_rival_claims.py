@@ -15,6 +15,7 @@ from neurosieve.data.dataset import Dataset, Example
 from neurosieve.errors import DataError
 from neurosieve.results import from_json, to_json
 from neurosieve.results.concepts import ConceptFindings
+from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.typing import SPLITS, NeuronId, Split
 from tests.concepts.neurons.test_claims import CALL, LOCAL, PLANTS, changed, claimed, concept, findings, store
 from tests.concepts.planted import PROPERTIES, planted_rows, planted_store
@@ -104,7 +105,8 @@ def test_a_copy_of_other_rows_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_copies_the_reason_is_told() -> None:
-    assert find_concepts(store(), draws=100, untrained="left out").untrained_reason == "left out"
+    left_out = NotMeasured.because(Reason.LEFT_OUT, "the user")
+    assert find_concepts(store(), draws=100, untrained=left_out).untrained_reason == "left out by the user"
     assert "untrained" not in find_concepts(store(), draws=100).concepts[0].rivals
 
 

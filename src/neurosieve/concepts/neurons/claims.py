@@ -20,12 +20,13 @@ from neurosieve.concepts.neurons.rivals import Rivals
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import DataError
 from neurosieve.results.concepts import Bounds, Concept, ConceptFindings, ConceptNeuron, UnseenRows
-from neurosieve.results.measured import Difference
+from neurosieve.results.measured import Difference, NotMeasured
 from neurosieve.typing import Grid
 
 MIN_ROWS = 30
 STRONGEST = 50
 SHOWN = 10
+NOT_GIVEN = NotMeasured.told("none was given")
 
 
 def find_concepts(
@@ -34,7 +35,7 @@ def find_concepts(
     min_rows: int = MIN_ROWS,
     draws: int = 2000,
     seed: int = 0,
-    untrained: Iterable[ConceptStore] | str = "none was given",
+    untrained: Iterable[ConceptStore] | NotMeasured = NOT_GIVEN,
 ) -> ConceptFindings:
     """Find on train, claim on test, in one view.
 
@@ -66,8 +67,8 @@ def find_concepts(
     live = np.flatnonzero(spread.alive)
     candidates = live[np.argsort(-np.nan_to_num(train.ap[live], nan=-1.0), 0, kind="stable")[:STRONGEST]]
     held_out = HeldOut.of(store, np.unique(candidates), spread, seed, draws)
-    reason = untrained if isinstance(untrained, str) else ""
-    best = () if isinstance(untrained, str) else best_untrained(untrained, store, values)
+    reason = untrained.text if isinstance(untrained, NotMeasured) else ""
+    best = () if isinstance(untrained, NotMeasured) else best_untrained(untrained, store, values)
     claiming = Claiming(train, test, held_out, Rivals.of(store), best)
     numbers = [(name, v) for name, kept in values.kept.items() for v in kept]
     rows: dict[str, int] = {split: len(store.numbers(split)) for split in ("train", "test")}

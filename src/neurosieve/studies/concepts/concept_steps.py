@@ -141,9 +141,9 @@ def examples_step(
 ) -> TextFindings | NotMeasured:
     """What properties of whole texts explain the run's neurons; the reason where that cannot be told."""
     if not config.whole:
-        return NotMeasured.told(Reason.OF_TOKENS.value)
+        return NotMeasured.because(Reason.OF_TOKENS)
     if (selection := saved_selection(folder.files)) is None:
-        return NotMeasured.told(Reason.NO_RANKING.value)
+        return NotMeasured.because(Reason.NO_RANKING)
     neurons = selection.rankings[0].top(EXPLAINED)
     of = languages.of
     if config.pair_input == "joint":

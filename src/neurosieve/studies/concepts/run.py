@@ -102,13 +102,13 @@ class ConceptWork:
         """A view's activations, read now or before."""
         return read_concepts(self.model, self.rows, self.folder.path / PARTS / view, self.reading(view))
 
-    def untrained(self, view: View) -> Iterator[ConceptStore] | str:
+    def untrained(self, view: View) -> Iterator[ConceptStore] | NotMeasured:
         """The rows read by copies with weights drawn anew, one after the other; or why there are none."""
         config = self.config
         if not self.options.untrained:
-            return "left out by concepts.untrained: false"
+            return NotMeasured.because(Reason.LEFT_OUT, "concepts.untrained: false")
         if not config.untrained_seeds:
-            return "left out by untrained_seeds: 0"
+            return NotMeasured.because(Reason.LEFT_OUT, "untrained_seeds: 0")
         return self._copies(view, range(config.seed, config.seed + config.untrained_seeds))
 
     def _copies(self, view: View, seeds: range) -> Iterator[ConceptStore]:

@@ -36,7 +36,7 @@ from neurosieve.studies.redundancy.selection import saved_selection
 from neurosieve.typing import Scores
 
 ROWS = 100
-NO_PROBE = NotMeasured(reason=Reason.NO_PROBE, text=Reason.NO_PROBE.value)
+NO_PROBE = NotMeasured.because(Reason.NO_PROBE)
 
 
 def probe_effect(
@@ -134,7 +134,7 @@ def head_effect(
         config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens, stack=config.stack
     )
     if why := _unfit(info, dataset, config):
-        return NotMeasured(reason=Reason.NO_HEAD, text=f"{Reason.NO_HEAD.value}: {why}")
+        return NotMeasured.because(Reason.NO_HEAD, f": {why}")
     labels = label_names(dataset, config.classes)
     inputs = split_inputs(info, dataset, labels, ("test",))["test"]
     few = _few(inputs.label, rows, config.seed)

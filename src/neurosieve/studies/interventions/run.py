@@ -47,7 +47,7 @@ from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, RunFolder, co
 from neurosieve.studies.steps import Steps
 from neurosieve.typing import NeuronId, PathLike, Split
 
-LEFT_OUT = NotMeasured(reason=Reason.LEFT_OUT, text=f"{Reason.LEFT_OUT.value}--no-predictions")
+LEFT_OUT = NotMeasured.because(Reason.LEFT_OUT, "--no-predictions")
 
 
 @dataclass

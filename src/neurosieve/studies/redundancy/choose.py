@@ -18,7 +18,7 @@ from neurosieve.redundancy.minimal_set import smallest_size
 from neurosieve.redundancy.pipeline import Pipeline, run_pipeline
 from neurosieve.redundancy.published import SoundResult, TestRows, published_protocol
 from neurosieve.redundancy.untrained_copies import Untrained, read_untrained
-from neurosieve.results.measured import NotMeasured
+from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_rankings import Published
 from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
@@ -102,18 +102,17 @@ def choose(work: RedundancyStudy) -> Findings:
         ),
     )
     stable = stability_stage(work, oracle)
-    copies, reason = untrained_stage(work)
-    return Findings(selection, layers, general, pipeline, controls, copies, reason, stable)
+    return Findings(selection, layers, general, pipeline, controls, untrained_stage(work), stable)
 
 
-def stability_stage(work: RedundancyStudy, oracle: Oracle) -> Stability | str:
+def stability_stage(work: RedundancyStudy, oracle: Oracle) -> Stability | NotMeasured:
     """The study's rankings under other seeds and on halves of the train rows; the reason where there are none."""
     config = work.config
     if not config.stability:
-        return "left out by stability: 0"
+        return NotMeasured.because(Reason.LEFT_OUT, "stability: 0")
     group = work.store.units("train")["group"].to_numpy()
     if len(np.unique(group)) < 2:
-        return "train is one cluster of rows"
+        return NotMeasured.because(Reason.ONE_TRAIN_CLUSTER)
     rankers = {name: RANKERS[name] for name in config.rankings}
     return work.steps.once(
         "stability",
@@ -189,13 +188,13 @@ def published_stage(
     )
 
 
-def untrained_stage(work: RedundancyStudy) -> tuple[tuple[Untrained, ...], str | None]:
+def untrained_stage(work: RedundancyStudy) -> tuple[Untrained, ...] | NotMeasured:
     """Untrained copies, one file a seed; none where no model is at hand, with the reason."""
     config, data = work.config, work.data
     if data is None:
-        return (), "the activations were made elsewhere, without the model"
+        return NotMeasured.because(Reason.NO_MODEL)
     if not config.untrained_seeds:
-        return (), "left out by untrained_seeds: 0"
+        return NotMeasured.because(Reason.LEFT_OUT, "untrained_seeds: 0")
     work.__dict__.pop("selection", None)  # room for the copies' rows
     trained = cache(lambda: model_of(config))
 
@@ -208,4 +207,4 @@ def untrained_stage(work: RedundancyStudy) -> tuple[tuple[Untrained, ...], str |
         name, make, options = f"untrained-{seed}", partial(read, seed), {"seed": seed}
         return work.steps.once(name, Untrained, make, options=options, timed="untrained")
 
-    return tuple(map(copy, range(config.seed, config.seed + config.untrained_seeds))), None
+    return tuple(map(copy, range(config.seed, config.seed + config.untrained_seeds)))

@@ -16,7 +16,7 @@ from neurosieve.probes.features import Scaler
 from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, loss_p, score_interval
 from neurosieve.probes.metrics import metrics_of, per_class, row_scores, value_metrics
 from neurosieve.probes.probe import Probe
-from neurosieve.results.measured import Difference, NotMeasured, Score, Spread
+from neurosieve.results.measured import Difference, NotMeasured, Reason, Score, Spread
 from neurosieve.results.redundancy_parts import Metrics, PerClass
 from neurosieve.studies.config import StudyConfig
 from neurosieve.typing import Scores
@@ -106,7 +106,7 @@ class OpenedTest:
     def per_class(self, predicted: Num[np.ndarray, " rows"], rows: Mask | None = None) -> PerClass | NotMeasured:
         """Scores of each class, on some rows; of values there are none."""
         if self.target is not None:
-            return NotMeasured.told("labels are values")
+            return NotMeasured.because(Reason.OF_VALUES)
         kept = np.ones(len(self.label), dtype=bool) if rows is None else rows
         return per_class(predicted[kept], self.label[kept], self.labels)
 

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from neurosieve.rankings import Ranking, Stability, agreement
-from neurosieve.results.measured import NotMeasured
+from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.redundancy_rankings import (
     AgreementRow,
     HalfSets,
@@ -22,7 +22,7 @@ from neurosieve.studies.redundancy.opened import spread
 def agreement_part(rankings: Sequence[Ranking]) -> RankingAgreement | NotMeasured:
     """How far the rankings agree; not measured where there is one."""
     if len(rankings) < 2:
-        return NotMeasured.told("there is one ranking only")
+        return NotMeasured.because(Reason.ONE_RANKING)
     found = agreement(rankings)
     pairs = tuple(
         RankingPair(rankings=(found.names[a], found.names[b]), size=k, overlap=float(found.overlap[i, a, b]))
@@ -33,10 +33,10 @@ def agreement_part(rankings: Sequence[Ranking]) -> RankingAgreement | NotMeasure
     return RankingAgreement(neurons=found.neurons, rankings=rows, pairs=pairs)
 
 
-def stability_part(stable: Stability | str, config: StudyConfig) -> RankingStability | NotMeasured:
+def stability_part(stable: Stability | NotMeasured, config: StudyConfig) -> RankingStability | NotMeasured:
     """How stable each ranking is; or why that is not known."""
-    if isinstance(stable, str):
-        return NotMeasured.told(stable)
+    if isinstance(stable, NotMeasured):
+        return stable
     rows = tuple(StabilityRow(**row) for row in stable.to_frame().to_dicts())
     return RankingStability(draws=len(stable.seeds), rankings=rows, sets=_half_sets(stable, config))
 

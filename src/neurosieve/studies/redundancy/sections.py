@@ -73,16 +73,16 @@ def oracle_part(test: OpenedTest, selection: Selection) -> OracleScores:
 
 
 def baselines_part(
-    test: OpenedTest, selection: Selection, layers: LayerCurves, untrained: Sequence[Untrained], reason: str | None
+    test: OpenedTest, selection: Selection, layers: LayerCurves, untrained: Sequence[Untrained] | NotMeasured
 ) -> Baselines:
-    """What a score has to be compared with; `reason` says why there are no untrained copies."""
+    """What a score has to be compared with."""
     layer0 = layers.independent[0]
     return Baselines(
         majority=test.majority,
         token_lookup=TextScores(score=test.scored(test.lookup), metrics=test.metrics(test.guess)),
         layer0=LayerZero(score=test.scored(test.row_scores(layer0)), validation=layer0.validation),
         random_neurons=_random_neurons(test, selection),
-        untrained=_untrained(test, untrained) if untrained else NotMeasured.told(reason or ""),
+        untrained=untrained if isinstance(untrained, NotMeasured) else _untrained(test, untrained),
     )
 
 
@@ -113,7 +113,7 @@ def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]
     rows, n = test.unseen, int(test.unseen.sum())
     if n < MIN_ROWS:
         text = f"{n} unseen rows; at least {MIN_ROWS} are needed"
-        return FewUnseen(reason=Reason.OTHER, text=text, n=n)
+        return FewUnseen.told(text, n=n)
     ours = test.row_scores(oracle)
     copies: UntrainedGain | None = None
     if untrained:
@@ -179,18 +179,19 @@ def disjoint_part(test: OpenedTest, controls: Controls) -> HeldOutTypes | FewHel
             majority.append(float((test.label[rows] == test.share.argmax()).mean()))
             counts.append(float(rows.sum()))
     if not scores or min(counts) < MIN_ROWS:
-        asked = "no split was asked for" if not controls.disjoint else f"fewer than {MIN_ROWS} test rows of such types"
-        asked = "each example is a type of its own" if test.whole else asked
-        return FewHeldOut(reason=Reason.OTHER, text=asked, splits=len(scores))
+        few = (
+            f"{Reason.TOO_FEW.value}{MIN_ROWS} test rows of such types" if controls.disjoint else Reason.NO_SPLIT.value
+        )
+        return FewHeldOut.told(Reason.OF_WHOLE_EXAMPLES.value if test.whole else few, splits=len(scores))
     return HeldOutTypes(score=spread(scores), splits=len(scores), n=spread(counts), majority=spread(majority))
 
 
 def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, controls: Controls) -> Control | NotMeasured:
     """Selectivity (Hewitt & Liang 2019, arXiv 1909.03368): headline on rows seen in train."""
     if not controls.control:
-        return NotMeasured.told("each example is a type of its own" if test.whole else "no draw was asked for")
+        return NotMeasured.because(Reason.OF_WHOLE_EXAMPLES if test.whole else Reason.NO_DRAW)
     seen = _selectivity(test, oracle, controls.control, ~test.unseen)
-    few = NotMeasured.told(f"fewer than {MIN_ROWS} token types of seen rows")
+    few = NotMeasured.because(Reason.TOO_FEW, f"{MIN_ROWS} token types of seen rows")
     return Control(
         majority=seen.majority if seen else None,
         head=seen or NotMeasured.told("too few seen rows"),

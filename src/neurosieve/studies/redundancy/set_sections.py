@@ -9,7 +9,7 @@ from neurosieve.probes.metrics import MIN_ROWS
 from neurosieve.probes.probe import Probe
 from neurosieve.redundancy import MinimalSet
 from neurosieve.redundancy.pipeline import Candidate, Pipeline
-from neurosieve.results.measured import Difference, NotMeasured, Score
+from neurosieve.results.measured import Difference, NotMeasured, Reason, Score
 from neurosieve.results.redundancy_sets import (
     PipelineResult,
     PipelineSet,
@@ -94,7 +94,7 @@ def _held(test: OpenedTest, selection: Selection, probe: Probe, delta: float) ->
     """On test, and on rows whose text is absent from train."""
     scores, reference = test.row_scores(probe), test.row_scores(selection.oracle.probe)
     loss = test.difference(reference, scores)
-    unseen: UnseenLoss | NotMeasured = NotMeasured.told(f"fewer than {MIN_ROWS} unseen rows")
+    unseen: UnseenLoss | NotMeasured = NotMeasured.because(Reason.TOO_FEW, f"{MIN_ROWS} unseen rows")
     if int(test.unseen.sum()) >= MIN_ROWS:
         there = test.difference(reference, scores, test.unseen)
         unseen = UnseenLoss(score=test.scored(scores, test.unseen), loss=there)
@@ -112,7 +112,7 @@ def pipeline_part(test: OpenedTest, selection: Selection, pipeline: Pipeline, ne
     tried = tuple(_tried(test, c) for c in pipeline.candidates)
     best = pipeline.best
     if best is None or best.probe is None:
-        return PipelineResult(best=NotMeasured.told("no way through the pipeline stays within its delta"), tried=tried)
+        return PipelineResult(best=NotMeasured.because(Reason.NO_WAY), tried=tried)
     held = _held(test, selection, best.probe, best.delta)
     found = PipelineSet(
         delta=best.delta,

@@ -13,7 +13,7 @@ from neurosieve.redundancy.pipeline import Pipeline
 from neurosieve.redundancy.untrained_copies import Untrained
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.trust_text import ONE_CLUSTER, headline_text
-from neurosieve.results.measured import NotMeasured
+from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_controls import Unseen
 from neurosieve.storage.records import FORMAT
@@ -47,9 +47,8 @@ class Findings:
     general: GeneralRedundancy
     pipeline: Pipeline
     controls: Controls
-    untrained: tuple[Untrained, ...]
-    untrained_reason: str | None
-    stability: Stability | str  # or why there is none
+    untrained: tuple[Untrained, ...] | NotMeasured
+    stability: Stability | NotMeasured
 
 
 def summarise(config: StudyConfig, manifest: Manifest, found: Findings, test: OpenedTest) -> RedundancyResult:
@@ -59,11 +58,12 @@ def summarise(config: StudyConfig, manifest: Manifest, found: Findings, test: Op
         The result without what only the run knows (notes, times, versions, hashes).
     """
     selection, oracle = found.selection, found.selection.oracle.probe
-    natural, disjoint = natural_part(test, oracle, found.untrained), disjoint_part(test, found.controls)
+    copies = () if isinstance(found.untrained, NotMeasured) else found.untrained
+    natural, disjoint = natural_part(test, oracle, copies), disjoint_part(test, found.controls)
     result = RedundancyResult(
         **_studied(config, manifest, selection.scaler),
         oracle=oracle_part(test, selection),
-        baselines=baselines_part(test, selection, found.layers, found.untrained, found.untrained_reason),
+        baselines=baselines_part(test, selection, found.layers, found.untrained),
         unseen=Unseen(natural=natural, disjoint=disjoint),
         mistakes=mistakes_part(test, oracle),
         control=control_part(test, oracle, selection.sets[0].probe if selection.sets else None, found.controls),
@@ -90,7 +90,7 @@ def _claimed(result: RedundancyResult) -> RedundancyResult:
         none = NotMeasured.told(reason)
         return replace(result, minimal_sets=none, layer_selector=none, pipeline=none, pareto=none)
     if not result.sets:
-        reason = "validation rows are one cluster (file, group), which bounds no loss: use more, or --select point"
+        reason = f"{Reason.ONE_VALIDATION_CLUSTER.value}, which bounds no loss: use more, or --select point"
         return replace(result, minimal_sets=NotMeasured.told(reason))
     return result
 
@@ -102,7 +102,7 @@ def _nothing(result: RedundancyResult) -> str | None:
         return ONE_CLUSTER
     if interval[0] <= majority:
         chance = metric_of(result).chance
-        return f"the oracle's lower bound {interval[0]:.3f} is not above the {chance}'s {majority:.3f}"
+        return f"{Reason.NOT_ABOVE_MAJORITY.value}{interval[0]:.3f} is not above the {chance}'s {majority:.3f}"
     return None
 
 
