@@ -15,7 +15,7 @@ ALLOWED: dict[str, tuple[int, int, str]] = {
     "activations": (
         4,
         40,
-        "columns of row tables, shards of a manifest, what tokenizers give, headers of foreign files",
+        "columns of row tables, shards of a manifest, what tokenizers give, foreign files",
     ),
     "cli": (6, 8, "options as they were typed, before they are checked"),
     "concepts/latent/sheets.py": (6, 2, "files that people and other tools write"),
