@@ -22,7 +22,7 @@ from neurosieve.results.neuron_groups import (
     OracleScore,
     PropertyGroup,
     RandomScores,
-    RandomSizes,
+    SearchedSizes,
     ServedProperties,
     ServingNeuron,
     SetLayers,
@@ -106,7 +106,7 @@ def group(view: View) -> NeuronGroups:
     smallest = SmallestGroup(
         size=8, validation=0.9, test=test, converged=True, test_loss=Difference(value=0.01, interval=(-0.02, 0.04)),
         random_same_size=RandomScores(test=Spread(mean=0.6, low=0.5, high=0.7), draws=10),
-        random_size=RandomSizes(median=41.0, lo=20, hi=60, ratio=0.2, draws=3), neurons=neurons,
+        random_size=SearchedSizes(median=41.0, low=20, high=60, ratio=0.2, draws=3), neurons=neurons,
     )  # fmt: skip
     found = PropertyGroup(
         property="lexical", values=("number", "keyword"), rows={"train": 200, "test": 100}, live=300, majority=0.5,

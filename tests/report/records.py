@@ -48,12 +48,12 @@ from neurosieve.results.redundancy_sets import (
     CurvePoint,
     LayerCurve,
     LayerPoint,
+    NeededSizes,
     ParetoPoint,
     PipelineResult,
     PipelineSet,
     RandomPoint,
     RandomSets,
-    RandomSizes,
     SmallestSet,
     UnseenLoss,
 )
@@ -107,7 +107,7 @@ def found_set(ranking: str, size: int) -> SmallestSet:
         ranking=ranking, delta=0.01, select="point", size=size, size_range=(size, size + 4), validation=0.9,
         test=score(0.88), loss=LOSS, within=False, p_outside=0.4, unseen=UnseenLoss(score=score(0.8, 35), loss=LOSS),
         converged=True, random_same_size=RandomSets(test=spread(0.6), loss=spread(0.3)),
-        random_size=RandomSizes(median=30.5, low=20, high=41, ratio=size / 30.5, ratio_range=(0.1, 0.5)),
+        random_size=NeededSizes(median=30.5, low=20, high=41, ratio=size / 30.5, ratio_range=(0.1, 0.5)),
         neurons=tuple(NeuronId(i % 3, i) for i in range(size)), weights=((0.5, -0.25, 0.0),) * size,
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ def property_set_table(group: NeuronGroups) -> Table:
                 per_cent(found.test.value, found.test.interval),
                 ACCURACY.gain(found.test_loss),
                 ACCURACY.ranged(found.random_same_size.test),
-                f"{need.median:g} ({need.lo} – {need.hi})",
+                f"{need.median:g} ({need.low} – {need.high})",
             )
         )
     heads = (

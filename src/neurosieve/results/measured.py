@@ -65,6 +65,23 @@ class Spread:
     high: Annotated[float, Key("hi")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RandomSizes:
+    """How many neurons random orders need for what a set does.
+
+    Attributes:
+        median: Of the orders.
+        low: The fewest.
+        high: The most.
+        ratio: Size of the set by the median.
+    """
+
+    median: float
+    low: Annotated[int, Key("lo")]
+    high: Annotated[int, Key("hi")]
+    ratio: float
+
+
 class Reason(Enum):
     """Why something was not measured; files tell it as a text, which begins with the reason's value."""
 

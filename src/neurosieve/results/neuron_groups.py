@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from neurosieve.results.marks import Beside
-from neurosieve.results.measured import Difference, Score, Spread
+from neurosieve.results.measured import Difference, RandomSizes, Score, Spread
 from neurosieve.typing import NeuronId, Split, View
 
 _TEST = Beside({"value": "test", "n": "n", "interval": "interval"})
@@ -40,21 +40,13 @@ class RandomScores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomSizes:
+class SearchedSizes(RandomSizes):
     """How many neurons random orders need.
 
     Attributes:
-        median: Of all.
-        lo: The fewest.
-        hi: The most.
-        ratio: Size of the set beside them, by the median.
         draws: How many orders.
     """
 
-    median: float
-    lo: int
-    hi: int
-    ratio: float
     draws: int
 
 
@@ -79,7 +71,7 @@ class SmallestGroup:
     converged: bool
     test_loss: Difference
     random_same_size: RandomScores
-    random_size: RandomSizes
+    random_size: SearchedSizes
     neurons: tuple[NeuronId, ...]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from neurosieve.results.marks import Absent, Beside, Key, Omitted, Told
-from neurosieve.results.measured import EARLIER, Difference, NotMeasured, Spread
+from neurosieve.results.measured import EARLIER, Difference, NotMeasured, RandomSizes, Spread
 from neurosieve.results.redundancy_parts import Metrics, Scored, Test
 from neurosieve.typing import NeuronId
 
@@ -119,21 +119,13 @@ class RandomSets:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomSizes:
+class NeededSizes(RandomSizes):
     """How many neurons random orders need.
 
     Attributes:
-        median: Of the orders.
-        low: The fewest.
-        high: The most.
-        ratio: Size of the set by the median.
         ratio_range: Of the ratio, over resampled validation clusters; None where it was not drawn.
     """
 
-    median: float
-    low: Annotated[int, Key("lo")]
-    high: Annotated[int, Key("hi")]
-    ratio: float
     ratio_range: tuple[float, float] | NotMeasured | None = EARLIER
 
 
@@ -175,7 +167,7 @@ class SmallestSet:
     metrics: Annotated[Metrics | None, Omitted] = None
     converged: bool
     random_same_size: RandomSets
-    random_size: RandomSizes
+    random_size: NeededSizes
     neurons: tuple[NeuronId, ...]
     weights: tuple[tuple[float, ...], ...]
 

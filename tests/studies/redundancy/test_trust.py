@@ -10,7 +10,7 @@ from neurosieve.report.trust_text import ONE_CLUSTER, headline_text
 from neurosieve.results import Difference, NotMeasured, RedundancyResult, Score, Spread
 from neurosieve.results.redundancy_controls import Control, HeldOutTypes, Selectivity, UntrainedGain
 from neurosieve.results.redundancy_parts import Answer
-from neurosieve.results.redundancy_sets import RandomSizes, SmallestSet, UnseenLoss
+from neurosieve.results.redundancy_sets import NeededSizes, SmallestSet, UnseenLoss
 from neurosieve.studies.redundancy.opened import OpenedTest
 from neurosieve.studies.redundancy.trust import trust_box
 from tests.report.records import changed_all, few_held_out, few_unseen, full
@@ -55,9 +55,9 @@ def controlled(low: float | None, control: float = 0.5) -> Control:
     return Control(majority=0.42, head=head, draws=5, all=head, seen=head, minimal_set=None)
 
 
-def needed(median: float, low: int, high: int = 300, ratio: tuple[float, float] | None = None) -> RandomSizes:
+def needed(median: float, low: int, high: int = 300, ratio: tuple[float, float] | None = None) -> NeededSizes:
     """What random orders need."""
-    return RandomSizes(median=median, low=low, high=high, ratio=50 / median, ratio_range=ratio)
+    return NeededSizes(median=median, low=low, high=high, ratio=50 / median, ratio_range=ratio)
 
 
 def held_out(low: float) -> HeldOutTypes:

@@ -19,7 +19,7 @@ from neurosieve.results.neuron_groups import (
     OracleScore,
     PropertyGroup,
     RandomScores,
-    RandomSizes,
+    SearchedSizes,
     SetSharing,
     SmallestGroup,
 )
@@ -174,6 +174,6 @@ def _smallest(found: SmallestSet) -> SmallestGroup:
         random_same_size=RandomScores(
             test=Spread(mean=float(np.mean(same)), low=min(same), high=max(same)), draws=len(same)
         ),
-        random_size=RandomSizes(median=median, lo=min(sizes), hi=max(sizes), ratio=ratio, draws=len(sizes)),
+        random_size=SearchedSizes(median=median, low=min(sizes), high=max(sizes), ratio=ratio, draws=len(sizes)),
         neurons=found.neurons,
     )

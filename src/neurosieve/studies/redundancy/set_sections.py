@@ -11,10 +11,10 @@ from neurosieve.redundancy import MinimalSet
 from neurosieve.redundancy.pipeline import Candidate, Pipeline
 from neurosieve.results.measured import Difference, NotMeasured, Reason, Score
 from neurosieve.results.redundancy_sets import (
+    NeededSizes,
     PipelineResult,
     PipelineSet,
     RandomSets,
-    RandomSizes,
     SmallestSet,
     TriedWay,
     UnseenLoss,
@@ -65,10 +65,10 @@ def set_part(test: OpenedTest, selection: Selection, found: MinimalSet) -> Small
     )
 
 
-def _random_size(found: MinimalSet) -> RandomSizes:
+def _random_size(found: MinimalSet) -> NeededSizes:
     sizes, median = found.random_sizes, float(np.median(found.random_sizes))
     drawn = found.range and found.range.ratio
-    return RandomSizes(median=median, low=min(sizes), high=max(sizes), ratio=found.size / median, ratio_range=drawn)
+    return NeededSizes(median=median, low=min(sizes), high=max(sizes), ratio=found.size / median, ratio_range=drawn)
 
 
 def _neurons(selection: Selection, probe: Probe) -> tuple[NeuronId, ...]:
