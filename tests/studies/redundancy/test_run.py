@@ -14,6 +14,7 @@ from neurosieve.activations.store import Activations, ActivationStore
 from neurosieve.probes import selection_data
 from neurosieve.probes.archive import Archive
 from neurosieve.results import to_json
+from neurosieve.studies.finished import load_summary
 from neurosieve.studies.inputs import extract_stage, read_data
 from neurosieve.studies.redundancy.choose import RedundancyStudy, choose
 from neurosieve.studies.redundancy.run import run_study
@@ -369,6 +370,14 @@ def test_selection_never_opens_test(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found.selection.sets
     assert found.pipeline.candidates
     assert found.controls.control
+
+
+@pytest.mark.parametrize("finish", [finished, finished_published, finished_at_chance])
+def test_what_a_run_returns_is_what_its_folder_holds(finish: Callable[[], Finished]) -> None:
+    """Made now or read later: equal in every value and type, marks of the file among them."""
+    made = finish()
+    assert load_summary(made.folder) == made.summary
+    assert made.summary.sha256 == made.record["sha256"]
 
 
 def test_saved_stages_are_the_stages(run: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
