@@ -347,6 +347,9 @@ def test_selection_never_opens_test(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     data = read_data(config)
     folder = RunFolder(tmp_path, config, data.hashes)
     store = extract_stage(config, data, folder)
+    for get in (ActivationStore.read, ActivationStore.table, ActivationStore.units):
+        with pytest.raises(LookupError, match="test rows are not opened here"):
+            get(RedundancyStudy(config, store, folder).store, "test")
     read, table = ActivationStore.read, ActivationStore.table
 
     def guarded(self: ActivationStore, split: Split, *args: Any) -> Activations:
@@ -365,8 +368,6 @@ def test_selection_never_opens_test(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             (tmp_path / "activations" / shard["rows"]).unlink()
     # without data: untrained copies read the code, not the store
     found = choose(RedundancyStudy(config, store, folder))
-    with pytest.raises(LookupError, match="test rows are not opened here"):
-        RedundancyStudy(config, store, folder).store.read("test")
     assert found.selection.sets
     assert found.pipeline.candidates
     assert found.controls.control
