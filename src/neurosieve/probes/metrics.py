@@ -75,7 +75,7 @@ def metrics_of(
     return ClassMetrics(
         macro_f1=measured(lambda c: f1_scores(c).mean(1)),
         mcc=measured(matthews),
-        f1=second and F1(value=second.value, interval=second.interval, positive=labels[1]),
+        f1=F1(value=second.value, interval=second.interval, positive=labels[1]) if second else None,
     )
 
 
