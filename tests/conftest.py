@@ -7,6 +7,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # of processes that tests start, 
 import torch
 from hypothesis import settings
 
+import tests.shared  # noqa: F401 - before other test processes start
+
 torch.set_num_threads(1)
 
 settings.register_profile("machine", deadline=None)  # machines are noisy; no test is about its own time

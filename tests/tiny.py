@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +20,10 @@ from neurosieve.errors import NeurosieveError
 from neurosieve.models import CodeModel, load_model
 from neurosieve.printing import visible
 from neurosieve.typing import SPLITS, Pooling
+from tests.shared import HOME, once
 
 WIDTH, BLOCKS, POSITIONS, UNITS = 16, 2, 40, 32
 _UNTYPED: Any = transformers  # much of it has no annotations
-_HOME = tempfile.TemporaryDirectory(prefix="tiny-models-")  # lives as long as the test process
 
 CODE = (
     "def add(a, b):\n    return a + b\n",
@@ -244,10 +243,10 @@ def quiet_transformers() -> Iterator[None]:
         _UNTYPED.logging.enable_progress_bar()
 
 
-@functools.cache
+@once
 def tiny_model(name: str) -> Path:
-    """The folder of a family's random model, built once a test process."""
-    return build_model(name, Path(_HOME.name) / name)
+    """The folder of a family's random model; not to be changed."""
+    return build_model(name, HOME / "models" / name)
 
 
 @functools.cache

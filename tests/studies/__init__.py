@@ -1,10 +1,8 @@
 """A small tagging data set, a study of it with a tiny random model, and one finished run that tests share."""
 
-import functools
 import json
 import random
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from neurosieve.results import RedundancyResult, from_json, to_json
 from neurosieve.studies.concepts.run import continue_concepts
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.redundancy.run import run_study
+from tests.shared import HOME, once
 from tests.tiny import assert_one_line, tiny_model
 
 LABELS = ("NAME", "NUM", "SIGN")
@@ -29,7 +28,7 @@ STAGES = ("extract", "selection", "layers", "clusters", "pipeline", "controls", 
 CONCEPTS: dict[str, Any] = {"language": "python", "properties": ["lexical"], "tokens": [2000, 1000, 1000]}
 CONCEPTS |= {"rounds": 7, "min_rows": 5, "clusters": [], "evidence": 0}
 VOLATILE = ("seconds", "peak_rss_mb", "sha256")
-_HOME = tempfile.TemporaryDirectory(prefix="studies-")  # lives as long as the test process
+_HOME = HOME / "studies"
 
 
 def _word(rng: random.Random, label: str) -> str:
@@ -52,10 +51,10 @@ def write_data(folder: Path, *, chance: bool = False) -> Path:
     return folder
 
 
-@functools.cache
+@once
 def data_folder(*, chance: bool = False) -> Path:
-    """The data set, written once a test process; not to be changed."""
-    return write_data(Path(_HOME.name) / f"data-{chance}", chance=chance)
+    """The data set; not to be changed."""
+    return write_data(_HOME / f"data-{chance}", chance=chance)
 
 
 def study(**options: Any) -> StudyConfig:
@@ -104,7 +103,7 @@ class Finished:
 
 
 def _finish(config: StudyConfig, name: str) -> Finished:
-    folder, reads, right = Path(_HOME.name) / name, [], ActivationStore.read
+    folder, reads, right = _HOME / name, [], ActivationStore.read
 
     def read(self: ActivationStore, split: Any, *args: Any) -> Activations:
         reads.append((str(split), (folder / "selection.json").is_file()))
@@ -116,33 +115,33 @@ def _finish(config: StudyConfig, name: str) -> Finished:
     return Finished(config, folder, summary, tuple(reads))
 
 
-@functools.cache
+@once
 def finished() -> Finished:
     """A finished run; not to be changed."""
     return _finish(study(deltas=[0.1]), "run")
 
 
-@functools.cache
+@once
 def finished_quick() -> Finished:
     """A finished run of the quick study; not to be changed."""
     return _finish(quick(), "quick")
 
 
-@functools.cache
+@once
 def finished_concepts() -> Path:
     """The folder of that run with its concepts; not to be changed."""
-    folder = Path(shutil.copytree(finished_quick().folder, Path(_HOME.name) / "concepts"))
+    folder = Path(shutil.copytree(finished_quick().folder, _HOME / "concepts"))
     continue_concepts(folder, CONCEPTS)
     return folder
 
 
-@functools.cache
+@once
 def finished_at_chance() -> Finished:
     """A finished run on labels without a cause; not to be changed."""
     return _finish(quick(data=str(data_folder(chance=True)), rows=ROWS), "chance")
 
 
-@functools.cache
+@once
 def finished_published() -> Finished:
     """A finished run of the quick study with the published study's choices beside it; not to be changed."""
     return _finish(quick(protocol="published"), "published")

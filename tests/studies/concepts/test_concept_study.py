@@ -1,9 +1,7 @@
 """Concepts of a study: one record whatever was stopped on the way, and one line for what cannot be."""
 
-import functools
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -28,10 +26,10 @@ from neurosieve.studies.run_folder import RunFolder
 from neurosieve.syntax import languages as languages_module
 from tests.concepts.planted import code
 from tests.data import put
+from tests.shared import HOME, once
 from tests.studies import finished_quick, lasting, quick
 from tests.tiny import assert_one_line, tiny_model
 
-_HOME = tempfile.TemporaryDirectory(prefix="concepts-")  # lives as long as the test process
 ASKED: dict[str, Any] = {"language": "python", "properties": ["lexical", "label"], "tokens": [150, 20, 150]}
 ASKED |= {"min_rows": 5, "rounds": 7}
 
@@ -51,11 +49,11 @@ def sources(folder: Path, **options: Any) -> StudyConfig:
     return quick(data=str(put(folder, files)), labels="lexical", concepts=asked | options)
 
 
-@functools.cache
+@once
 def folder() -> Path:
     """A folder in which concepts were looked for; not to be changed."""
-    run_concepts(tagged(), Path(_HOME.name) / "run")
-    return Path(_HOME.name) / "run"
+    run_concepts(tagged(), HOME / "concepts")
+    return HOME / "concepts"
 
 
 def found() -> Concepts:
