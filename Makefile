@@ -10,11 +10,12 @@ demo: .venv/installed
 	$(BIN)/neurosieve demo
 
 test: check browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
 
 # The slow tests too, and shapes and types of every call are checked as it runs.
 test-all: check browser .venv/docs .venv/gemma
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) -m "slow or not slow" --jaxtyping-packages=neurosieve,beartype.beartype
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal -m "slow or not slow" --hypothesis-profile=many \
+		--jaxtyping-packages=neurosieve,beartype.beartype
 
 check: .venv/installed
 	$(BIN)/ruff check .

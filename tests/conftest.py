@@ -11,5 +11,7 @@ import tests.shared  # noqa: F401 - before other test processes start
 
 torch.set_num_threads(1)
 
-settings.register_profile("machine", deadline=None)  # machines are noisy; no test is about its own time
+# Machines are noisy: no test is about its own time. `make test-all` tries more examples.
+settings.register_profile("machine", deadline=None, max_examples=30)
+settings.register_profile("many", deadline=None)
 settings.load_profile("machine")

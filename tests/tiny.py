@@ -125,6 +125,8 @@ FAMILIES = (
 NAMES = tuple(f.name for f in FAMILIES)
 DECODERS = tuple(f.name for f in FAMILIES if f.kind == "decoder" and not f.stack)
 ENCODERS = tuple(f.name for f in FAMILIES if f.kind == "encoder")
+# Each tokenizer, both kinds, both halves: for tests that need not try every family.
+TYPICAL = ("bert", "roberta", "gpt2", "llama", "t5:encoder", "bart:decoder")
 TOKENIZERS = ("bytes", "bare", "wordpiece", "metaspace")
 
 

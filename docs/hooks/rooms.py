@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ def imports() -> dict[str, set[str]]:
 def direct(graph: dict[str, set[str]]) -> dict[str, set[str]]:
     """Only the edges that no longer way replaces."""
 
+    @cache
     def below(room: str) -> set[str]:
         return graph[room].union(*map(below, graph[room]))
 

@@ -22,6 +22,7 @@ from tests.tiny import (
     DECODERS,
     ENCODERS,
     NAMES,
+    TYPICAL,
     UNITS,
     WIDTH,
     assert_one_line,
@@ -51,8 +52,14 @@ def small_set() -> tuple[Dataset, Sample]:
     return Dataset(examples, "small"), Sample(Rows.from_units(("sign", "word"), units), 0, {})
 
 
-@GRID
-@pytest.mark.parametrize("batch_tokens", [8, 64, 4096])
+@pytest.mark.parametrize(
+    ("name", "batch_tokens"),
+    [
+        pytest.param(name, size, marks=[] if size == 64 or name in TYPICAL else pytest.mark.slow)
+        for name in NAMES
+        for size in (8, 64, 4096)
+    ],
+)
 def test_rows_equal_plain_calls(name: str, batch_tokens: int, tmp_path: Path) -> None:
     """Batched rows = the plain single call's, in one window or in many, at any batch size."""
     store = rows_of(tiny_loaded(name), tmp_path, batch_tokens=batch_tokens)
@@ -77,7 +84,7 @@ def test_layers_are_blocks_and_one(name: str, tmp_path: Path) -> None:
         family(name).kind,
         family(name).max_tokens,
     )
-    manifest = rows_of(model, tmp_path).manifest
+    manifest = extract(model, *small_set(), tmp_path / "store", FULL).manifest
     assert (manifest.layers, manifest.width) == (BLOCKS + 1, WIDTH)
     assert len(manifest.dtypes) == BLOCKS + 1
 
@@ -119,7 +126,9 @@ def test_encoders_are_padded_on_the_right(name: str, tmp_path: Path) -> None:
     assert_same_rows(stored_rows(rows_of(model, tmp_path)), plain_rows(name), BLOCKS + 1)
 
 
-@GRID
+@pytest.mark.parametrize(
+    "name", [name if name in TYPICAL else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
 @pytest.mark.parametrize("pooling", ["first", "last"])
 def test_pooling(name: str, pooling: Pooling, tmp_path: Path) -> None:
     store = rows_of(tiny_loaded(name), tmp_path, pooling=pooling)
@@ -145,7 +154,7 @@ def test_special_tokens_are_never_pooled(name: str) -> None:
 
 @GRID
 def test_self_check_is_recorded(name: str, tmp_path: Path) -> None:
-    checked = rows_of(tiny_loaded(name), tmp_path).manifest.self_check
+    checked = extract(tiny_loaded(name), *small_set(), tmp_path / "store", FULL).manifest.self_check
     assert checked["rows"] > 0
     assert 0 <= checked["difference"] <= checked["tolerance"] == 1e-4
 

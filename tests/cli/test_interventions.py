@@ -14,7 +14,7 @@ from neurosieve.studies.concepts.run import run_concepts
 from neurosieve.studies.finished import load_interventions
 from tests.cli import one_line_error, ran
 from tests.cli.test_bad_input import write
-from tests.studies import CONCEPTS, finished_concepts, finished_quick, quick, unmarked
+from tests.studies import CONCEPTS, FASTEST, finished_concepts, finished_quick, quick, unmarked
 from tests.studies.interventions.test_edited_head import classifier
 from tests.tiny import quiet_transformers, tiny_loaded, tiny_model
 
@@ -35,7 +35,7 @@ def run(tmp_path: Path) -> Path:
 
 def concepts_of(model: Path, folder: Path) -> Path:
     """Concepts of a model, without a study."""
-    run_concepts(quick(model=str(model), concepts=CONCEPTS), folder)
+    run_concepts(quick(model=str(model), concepts=CONCEPTS, **FASTEST), folder)
     return folder
 
 

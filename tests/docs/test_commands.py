@@ -92,7 +92,24 @@ def label(words: tuple[Word, ...]) -> str:
     return " ".join(shown).partition(" --set control_draws")[0]
 
 
-@pytest.mark.parametrize("words", RUNS, ids=label)
+def features(words: tuple[Word, ...]) -> set[tuple[object, ...]]:
+    """What a line asks for: command, options, the kinds of its stand-ins, and values that are words (tasks, edits)."""
+    name, *rest = words
+    stand_ins = {(name, *w[:2]) if w[0] == "activations" else (name, w[0]) for w in rest if isinstance(w, tuple)}
+    return {(name,)} | stand_ins | {(name, w) for w in rest if isinstance(w, str) and not re.search(r"[\d.,\[]", w)}
+
+
+def first_of_each_kind() -> list[Any]:
+    """All lines; those that ask for nothing that no line before them asks for are slow."""
+    seen: set[tuple[object, ...]] = set()
+    marked = []
+    for words in RUNS:
+        marked.append(pytest.param(words, marks=[] if features(words) - seen else pytest.mark.slow))
+        seen |= features(words)
+    return marked
+
+
+@pytest.mark.parametrize("words", first_of_each_kind(), ids=label)
 def test_line_runs(words: tuple[Word, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys.modules["neurosieve.cli.app"], "demo_config", tiny_demo)

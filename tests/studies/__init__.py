@@ -23,6 +23,9 @@ ROWS = {"train": 60, "validation": 30, "test": 30}
 FEW = {"train": 40, "validation": 12, "test": 20}
 LOOSE = {"bootstrap": 100, "deltas": [0.3], "lambdas": 12, "select": ["point"]}
 SMALL = {"control_draws": 1, "disjoint_splits": 2, "untrained_seeds": 1, "thresholds": [0.3, 0.6]}
+# For tests of what is around a study, not of what it finds.
+FASTEST: dict[str, Any] = {"rankings": ["lca"], "thresholds": [0.3], "pipeline_thresholds": [0.3]}
+FASTEST |= {"control_draws": 0, "disjoint_splits": 0, "untrained_seeds": 0}
 LINES = {"train": 60, "valid": 30, "test": 30}
 STAGES = ("extract", "selection", "layers", "clusters", "pipeline", "controls", "untrained", "test")
 CONCEPTS: dict[str, Any] = {"language": "python", "properties": ["lexical"], "tokens": [2000, 1000, 1000]}
@@ -118,7 +121,7 @@ def _finish(config: StudyConfig, name: str) -> Finished:
 @once
 def finished() -> Finished:
     """A finished run; not to be changed."""
-    return _finish(study(deltas=[0.1]), "run")
+    return _finish(study(lambdas=12, **SMALL | {"control_draws": 2, "untrained_seeds": 2}), "run")
 
 
 @once

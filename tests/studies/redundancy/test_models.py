@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from neurosieve.activations import ActivationStore
+from neurosieve.errors import RunFolderError
 from neurosieve.results import to_json
 from neurosieve.studies.cost import plan_study
+from neurosieve.studies.inputs import read_data
 from neurosieve.studies.redundancy.run import run_study
+from neurosieve.studies.run_folder import RunFolder
 from tests.studies import quick
 from tests.tiny import BLOCKS, UNITS, WIDTH, family, tiny_model
 
@@ -26,7 +29,8 @@ WAYS = [
 @pytest.mark.parametrize(("name", "site"), WAYS)
 def test_whole_way(name: str, site: str, tmp_path: Path) -> None:
     """Plan and run agree; untrained copies, report and notes go with the half and the site."""
-    config = quick(model=str(tiny_model(name)), stack=family(name).stack, site=site, untrained_seeds=1)
+    few: dict[str, Any] = {"rankings": ["lca"], "thresholds": [0.3], "control_draws": 0, "disjoint_splits": 0}
+    config = quick(model=str(tiny_model(name)), stack=family(name).stack, site=site, **few)
     record = to_json(run_study(config, tmp_path))
     layers, width = READ[site]
     cost = plan_study(config)
@@ -42,6 +46,7 @@ def test_whole_way(name: str, site: str, tmp_path: Path) -> None:
 def test_both_halves_are_two_studies(tmp_path: Path) -> None:
     """The stack is part of the study: a run folder of one half does not serve the other."""
     options: dict[str, Any] = {"model": str(tiny_model("bart:encoder"))}
-    run_study(quick(**options, stack="encoder"), tmp_path / "run")
-    with pytest.raises(Exception, match="stack"):
+    begun = quick(**options, stack="encoder")
+    RunFolder(tmp_path / "run", begun, read_data(begun).hashes)
+    with pytest.raises(RunFolderError, match="stack encoder → decoder"):
         run_study(quick(**options, stack="decoder"), tmp_path / "run")

@@ -302,7 +302,8 @@ def test_intervals_hold_their_scores(run: Finished) -> None:
     curve_points = sum(p["ranking"] != "random" for p in run.record["curves"])
     # Two metrics of oracle, lookup and two sets; oracle, lookup, layer 0; unseen: oracle, lookup, seen, gain;
     # selectivity four times; layers twice; clusters; curves; two sets and the pipeline with two losses each; the front.
-    assert len(pairs) == 2 * 4 + 3 + 4 + 4 + 2 * 3 + 9 + curve_points + 12 + len(run.record["pareto"])
+    many = curve_points + len(run.record["clusters"]) + len(run.record["pareto"])
+    assert len(pairs) == 2 * 4 + 3 + 4 + 4 + 2 * 3 + 12 + many
     for value, (low, high) in pairs:
         assert low <= value <= high
         assert low < high
