@@ -1,4 +1,4 @@
-"""What studies found, as frozen records: read from a run folder and told by the report, the terminal and notebooks."""
+"""What studies found, as frozen records: read from a run folder and shown by the report, the terminal and notebooks."""
 
 from lazy_loader import attach_stub
 

@@ -1,4 +1,4 @@
-"""What there is to see of a neuron and a value: tokens in their code, values by label, neurons alike."""
+"""Examples of a neuron and a value: tokens in their code, values by label, similar neurons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Token:
 
     Attributes:
         value: In standard deviations from the train mean.
-        label: Its value of the property; None where that does not apply.
+        label: Its value of the property; None if that does not apply.
         token: Its characters.
         context: Its code.
     """
@@ -53,9 +53,9 @@ class Token:
 
 @dataclass(frozen=True, kw_only=True)
 class Densities:
-    """How a neuron's values on test lie, by label: share of rows for each standard deviation.
+    """The distribution of a neuron's values on test, by label: share of rows for each standard deviation.
 
-    The first and the last bin hold what lies beyond them too: a thousandth of all rows on either side.
+    The first and the last bin also hold what is beyond them: a thousandth of all rows on either side.
 
     Attributes:
         rows: With the value (`with`), `without` it, and of each class.

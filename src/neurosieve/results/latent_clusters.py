@@ -1,4 +1,4 @@
-"""Latent concepts: clusters of the tokens of a layer beside the properties of code."""
+"""Latent concepts: clusters of the tokens of a layer compared with the properties of code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -40,7 +40,7 @@ class Aligned:
         held_out_rows: Held-out rows.
         held_out_share: Of them that have the value.
         types: Distinct words of its train rows.
-        word: The commonest.
+        word: The most frequent.
         identity: It is a word (`AlignmentRule.types`): the value says no more of it than the word does.
     """
 
@@ -99,8 +99,8 @@ class Unlabelled:
         cluster: Its number.
         rows: Train rows.
         types: Distinct words of them.
-        words: The commonest words, with their rows.
-        contexts: Some rows in their lines: what stands before, the word, and what stands behind.
+        words: The most frequent words, with their rows.
+        contexts: Some rows in their lines: the text before, the word, and the text after.
     """
 
     cluster: int
@@ -112,7 +112,7 @@ class Unlabelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Alignment:
-    """The clusters of one layer beside the properties of code.
+    """The clusters of one layer compared with the properties of code.
 
     Attributes:
         layer: Where the vectors are from.
@@ -120,7 +120,7 @@ class Alignment:
         rule: When a cluster counts as aligned.
         aligned: Clusters with the values they are; a cluster may be a value of several properties.
         properties: How many clusters each property explains.
-        unlabelled: Clusters with train rows that are no property value, or too small to tell; most rows first.
+        unlabelled: Clusters with train rows that match no property value, or are too small; most rows first.
     """
 
     layer: int
@@ -143,7 +143,7 @@ class Alignment:
 
 @dataclass(frozen=True, kw_only=True)
 class LatentClusters:
-    """The clusters of one layer at one number of them, as a run tells of them.
+    """The clusters of one layer at one number of them, as in a run's result.
 
     Attributes:
         alignment: Beside the properties; of the unlabelled clusters the largest alone.
@@ -151,7 +151,7 @@ class LatentClusters:
         rows: Of train and test.
         unlabelled_clusters: How many there are.
         files: Sheets to annotate, by their layout.
-        files_reason: Why one is missing; None where none is.
+        files_reason: Why one is missing; None if none is.
     """
 
     alignment: Annotated[Alignment, Beside()]

@@ -1,4 +1,4 @@
-"""Marks of a result's fields, as `Annotated[kind, mark]`: how a field stands in its file where it is not as all are."""
+"""Marks of a result's fields, as `Annotated[kind, mark]`: how a field is written that is not like the others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,11 +21,11 @@ class ReasonOmitted:
 
 @dataclass(frozen=True)
 class Told:
-    """Marks a field that may not be measured, whose reason stands in the file only where it is not.
+    """Marks a field that may not be measured, whose reason is in the file only if it is not.
 
     Attributes:
         key: Of the reason; by default that of the field with `_reason`.
-        after: The key behind which the reason stands: of a field or of another reason; by default that of the field.
+        after: The key that the reason follows: of a field or of another reason; by default that of the field.
     """
 
     key: str = ""
@@ -34,7 +34,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Absent:
-    """Marks a field that may not be measured and then stands as an object too.
+    """Marks a field that may not be measured and is then written as an object too.
 
     Attributes:
         keys: Of that object, in the order of the file: `reason`, what the kind of `NotMeasured` knows; others are null.
@@ -45,11 +45,11 @@ class Absent:
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """Marks a field whose own fields stand beside its neighbours in the file, not in an object of their own.
+    """Marks a field whose own fields are written next to its neighbours in the file, not in an object of their own.
 
     Attributes:
         keys: The key of each inner field, in the order of the file; by default their names.
-        lacked: Inner fields whose keys files of earlier versions lack: None stands for them.
+        lacked: Inner fields whose keys files of earlier versions lack: they are None.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from neurosieve.results.redundancy_parts import PerClass, Scored, TextScores
 
 @dataclass(frozen=True, kw_only=True)
 class SeenRows:
-    """The oracle on test rows whose text stands in train.
+    """The oracle on test rows whose text occurs in train.
 
     Attributes:
         score: Of the oracle.
@@ -41,8 +41,8 @@ class UnseenRows:
     Attributes:
         score: Of the oracle.
         token_lookup: What reads labels off the text alone, on the same rows.
-        seen: The oracle on the other test rows; None of too few.
-        untrained: Copies with random weights, on the same rows; None where there are none.
+        seen: The oracle on the other test rows; None if there are too few.
+        untrained: Copies with random weights, on the same rows; None if there are none.
         per_class: Scores of each class.
     """
 
@@ -72,7 +72,7 @@ class HeldOutTypes:
         score: On test rows of held-out types.
         splits: How many.
         n: Test rows of held-out types.
-        majority: Score of train's commonest class there; None in files of earlier versions.
+        majority: Score of train's most frequent class there; None in files of earlier versions.
     """
 
     score: Annotated[Spread, Beside()]
@@ -124,7 +124,7 @@ class Mistake:
 
 @dataclass(frozen=True, kw_only=True)
 class Selectivity:
-    """The task beside random labels of the same tokens.
+    """The task compared with random labels of the same tokens.
 
     Attributes:
         task: Score of the task.
@@ -165,12 +165,12 @@ class Control:
     """Control tasks: each token type has a label that was drawn at random (Hewitt & Liang 2019).
 
     Attributes:
-        majority: `head.majority`; None where that was not measured.
+        majority: `head.majority`; None if that was not measured.
         head: What the trust box goes by: `seen`.
         draws: Of labels.
         all: On all test rows.
-        seen: On rows whose text stands in train; None of too few.
-        minimal_set: Of the first smallest set, on the same rows; None of too few, or where there is no set.
+        seen: On rows whose text occurs in train; None if there are too few.
+        minimal_set: Of the first smallest set, on the same rows; None if there are too few, or if there is no set.
         by_type: On token types of the same rows.
     """
 

@@ -52,11 +52,11 @@ class TrustEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A measure beside the score, of the same rows.
+    """A further measure of the same rows.
 
     Attributes:
         value: On test rows.
-        interval: Of the value, 95 %, by files; None where the rows lie in one file.
+        interval: Of the value, 95 %, by files; None if the rows are in one file.
     """
 
     value: float
@@ -109,14 +109,14 @@ Metrics = ClassMetrics | ValueMetrics
 
 @dataclass(frozen=True, kw_only=True)
 class ClassScore:
-    """How well rows of a class are told.
+    """How well rows of a class are recognised.
 
     Attributes:
         n: Its rows.
-        recall: Share of them that is found; None of too few rows.
+        recall: Share of them that is found; None if there are too few rows.
         precision: Share of rows said to be of the class that are; None likewise.
         f1: Their harmonic mean; None likewise.
-        reason: Why there is no score; None where there is one.
+        reason: Why there is no score; None if there is one.
     """
 
     n: int
@@ -157,7 +157,7 @@ class OracleScores:
         converged: The solver got to the optimum.
         path: All λ that were tried.
         per_class: Scores of each class.
-        metrics: Measures beside the score; None in files of earlier versions.
+        metrics: Further measures; None in files of earlier versions.
     """
 
     validation: float
@@ -175,7 +175,7 @@ class TextScores:
 
     Attributes:
         score: On test rows.
-        metrics: Measures beside the score; None in files of earlier versions.
+        metrics: Further measures; None in files of earlier versions.
     """
 
     score: Scored
@@ -210,11 +210,11 @@ class RandomNeurons:
 
 @dataclass(frozen=True, kw_only=True)
 class UntrainedScores:
-    """Probes on copies of the model with weights drawn anew.
+    """Probes on copies of the model with random weights.
 
     Attributes:
         test: Scores on test rows.
-        unseen: Scores on rows whose text is absent from train; None of too few.
+        unseen: Scores on rows whose text is absent from train; None if there are too few.
         seeds: Of the copies.
         converged: All their probes got to the optimum.
         layers: Scores of each layer alone.
@@ -232,10 +232,10 @@ class Baselines:
     """What a score has to be compared with.
 
     Attributes:
-        majority: Score of train's commonest class; of values of their train mean, 0.
-        token_lookup: The commonest label of each text in train; of whole examples a regression on token counts.
+        majority: Score of train's most frequent class; of values of their train mean, 0.
+        token_lookup: The most frequent label of each text in train; of whole examples a regression on token counts.
         layer0: Embeddings, or the first layer that was read.
-        random_neurons: As many as the first smallest set has; None where there is no set.
+        random_neurons: As many as the first smallest set has; None if there is no set.
         untrained: Copies of the model with random weights.
     """
 

@@ -106,7 +106,7 @@ class RankingStability:
     Attributes:
         draws: Of halves.
         rankings: Each of them at each size.
-        sets: Smallest sets on halves; None where none can be sought, and in files of earlier versions.
+        sets: Smallest sets on halves; None if none can be sought, and in files of earlier versions.
     """
 
     draws: int
@@ -153,14 +153,14 @@ class Choice:
     Attributes:
         choice: Which one.
         figure: What it moves.
-        sound: By the sound protocol; None where it cannot be told.
+        sound: By the sound protocol; None if it is not known.
         published: By the study's choice; None likewise.
         moved: `published` − `sound`; None likewise.
-        reason: Why it cannot be told; else None.
+        reason: Why it is not known; else None.
         repeats: Scores of all repeats, of the choice of the best.
         n: Test rows, of the choice of keywords.
         held_out: Keyword types that were held out.
-        of_them_listed: Those of them that stand in Python's list.
+        of_them_listed: Those of them that are in Python's list.
     """
 
     choice: str
@@ -177,7 +177,7 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """The published study's choices beside the sound ones (arXiv 2305.00875).
+    """The published study's choices compared with the sound ones (arXiv 2305.00875).
 
     Attributes:
         protocol: `published`.

@@ -15,10 +15,10 @@ class Snippet:
 
     Attributes:
         id: Of the example.
-        label: Of the task; None where labels are of pairs.
+        label: Of the task; None if labels are of pairs.
         value: The neuron's, in standard deviations from the train mean.
         text: The beginning of the text.
-        cut: How much that is, in words; None where it is all.
+        cut: How much that is, in words; None if it is all.
     """
 
     id: str
@@ -34,7 +34,7 @@ class Explained:
 
     Attributes:
         value: R² of a regression fitted on train.
-        interval: Of the value, 95 %, by clusters of texts; None where there is one.
+        interval: Of the value, 95 %, by clusters of texts; None if there is only one cluster.
     """
 
     value: float
@@ -48,12 +48,12 @@ class ValueScores:
     Attributes:
         n: Texts with the value.
         base_rate: Their share.
-        auroc: None where it is no number, as are the next four.
+        auroc: None if it is not a number, as are the next four.
         ap: Average precision.
         effect: Difference of means in standard deviations.
         z: Difference of means over its standard error between groups.
         q: Benjamini–Hochberg of z over all neurons and values.
-        reason: Why one of them is no number; None where all are.
+        reason: Why one of them is not a number; None if all are.
     """
 
     n: int
@@ -68,7 +68,7 @@ class ValueScores:
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainingValue:
-    """A property value beside a neuron.
+    """A property value compared with a neuron.
 
     Attributes:
         property: Name of the property.
@@ -89,7 +89,7 @@ class ExplainingValue:
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainingProperty:
-    """A property beside a neuron.
+    """A property compared with a neuron.
 
     Attributes:
         property: Its name.
@@ -109,10 +109,10 @@ class ExplainingLabel:
     """The task's label as one more property.
 
     Attributes:
-        r2: What it explains alone; None where labels are no property of single texts.
+        r2: What it explains alone; None if labels are no property of single texts.
         gain: What it adds to length, likewise.
         values: All of them.
-        reason: Why there are none; None where there are.
+        reason: Why there are none; None if there are.
     """
 
     r2: Explained | None
@@ -133,9 +133,9 @@ class TextNeuron:
         explained_by: Properties that explain it, the largest gain first.
         length: What length alone explains.
         together: What all properties and length explain together.
-        label: The task's label beside it.
-        properties: Each beside it, the largest gain first.
-        values: Those that tell most on train.
+        label: The same for the task's label.
+        properties: Each of them, the largest gain first.
+        values: Those that explain most on train.
         highest: Test texts of its highest values.
         lowest: Those of its lowest values.
     """
@@ -171,7 +171,7 @@ class TextFindings:
         left_out: Properties without two values, and why.
         rare: Values with too few texts for scores, and why.
         dead: Neurons that do not vary between texts.
-        notes: What a reader has to know.
+        notes: What a user has to know.
         neurons: The others, in the order of their rank.
     """
 
