@@ -35,7 +35,7 @@ def checked_shares(shares: Sequence[float] | None) -> tuple[float, float, float]
     return shares[0], shares[1], shares[2]
 
 
-def refuse_shares(shares: Sequence[float] | None, where: str, found: str) -> None:
+def refuse_shares(shares: Sequence[float] | None, where: str, got: str) -> None:
     """For data with splits of its own.
 
     Raises:
@@ -43,7 +43,7 @@ def refuse_shares(shares: Sequence[float] | None, where: str, found: str) -> Non
     """
     if shares is not None:
         raise ConfigError(
-            "--splits", expected="data without splits of its own", got=f"{found} in {where}", remedy="leave it out"
+            "--splits", expected="data without splits of its own", got=f"{got} in {where}", remedy="leave it out"
         )
 
 

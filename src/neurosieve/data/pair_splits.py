@@ -15,11 +15,11 @@ from neurosieve.typing import SPLITS, Split
 
 
 def separate_pairs(dataset: Dataset, functions: tuple[bool, bool], *, keep: bool = False) -> Dataset:
-    """Drop pairs that stand in an earlier split, whichever text comes first, or whose group does.
+    """Drop pairs that occur in an earlier split, in either order of their texts, or whose group does.
 
     Args:
         dataset: Pairs.
-        functions: Which of the two texts may not stand in two splits.
+        functions: Which of the two texts may not occur in two splits.
         keep: Count such pairs, and those with such a text, and keep them.
 
     Raises:
@@ -53,7 +53,7 @@ def separate_pairs(dataset: Dataset, functions: tuple[bool, bool], *, keep: bool
 
 
 def _shared(dataset: Dataset, shared: Sequence[tuple[Pair, Split]]) -> DataError:
-    """Of pairs with a function of an earlier split; told of the first split that has any."""
+    """Of pairs with a function of an earlier split; for the first split that has any."""
     first, earlier = shared[0]
     count = sum(p.split == first.split for p, _ in shared)
     total = sum(p.split == first.split for p in dataset.pairs)

@@ -42,7 +42,7 @@ class Names:
 
 
 def can_be_renamed(syntax: Syntax) -> bool:
-    """It has a name, and at least one parameter or local, that can be replaced wherever they stand.
+    """It has a name, and at least one parameter or local, that can be replaced at all their places.
 
     A function that names itself is none: in a class that name would be another function's.
     """
@@ -59,7 +59,7 @@ def without_comments(syntax: Syntax) -> list[Edit]:
 
 
 def without_docstring(syntax: Syntax) -> list[Edit]:
-    """The docstring dropped; nothing where it is the whole body or does not stand on lines of its own."""
+    """The docstring removed; nothing if it is the whole body or is not on lines of its own."""
     doc = syntax.docstring
     if doc is None or doc.parent is None or sum(n.type != "comment" for n in doc.parent.named_children) < 2:
         return []
@@ -80,7 +80,7 @@ def _dropped(syntax: Syntax, node: Node) -> Edit:
 
 
 def restructured(syntax: Syntax, rng: random.Random) -> list[Edit]:
-    """Some of the forms that can be changed without changing the meaning; at least one where there is any."""
+    """Some of the forms that can be changed without changing the meaning; at least one if there is any."""
     edits = [edit for op in operations(syntax) if (edit := _mirrored(syntax, op))]
     edits += [edit for node in syntax.nodes("update") if (edit := _update(syntax, node))]
     edits += [edit for node in syntax.nodes("branch") if (edit := _flipped(syntax, node))]
@@ -102,11 +102,11 @@ def _update(syntax: Syntax, node: Node) -> Edit | None:
     at = span(node)
     text = syntax.data[at.start : at.end]
     short = _AUGMENTED.match(text)
-    found = short or _ASSIGNED.match(text)
-    if not found:
+    match = short or _ASSIGNED.match(text)
+    if not match:
         return None
-    name, number = (Range(at.start + found.start(i), at.start + found.end(i)) for i in (1, 3))
-    sign = found[2].decode()
+    name, number = (Range(at.start + match.start(i), at.start + match.end(i)) for i in (1, 3))
+    sign = match[2].decode()
     return Edit(*at, (name, " = ", name, f" {sign} ", number) if short else (name, f" {sign}= ", number))
 
 
@@ -127,13 +127,13 @@ def _flipped(syntax: Syntax, node: Node) -> Edit | None:
 
 
 def _margin(syntax: Syntax, block: Node) -> str:
-    """What stands before a block on its line; where blocks have no braces, it must be the same for both."""
+    """The text before a block on its line; if blocks have no braces, it must be the same for both."""
     line = Range(syntax.data.rfind(b"\n", 0, block.start_byte) + 1, block.start_byte)
     return syntax.text(line)
 
 
 def _inner(condition: Node | None) -> Node | None:
-    """A condition without its parentheses; None where it binds a name."""
+    """A condition without its parentheses; None if it binds a name."""
     while condition is not None and condition.type in ("parenthesized_expression", "condition_clause"):
         condition = condition.named_children[0] if condition.named_child_count == 1 else None
     binds = condition is not None and condition.type.startswith(("let", "declaration", "named", "init"))
@@ -141,7 +141,7 @@ def _inner(condition: Node | None) -> Node | None:
 
 
 def _negated(syntax: Syntax, condition: Node) -> tuple[str | Range, ...]:
-    whole = span(condition)
+    everything = span(condition)
     if condition.type in ("not_operator", "unary_expression"):
         first, last = condition.children[0], condition.children[-1]
         if syntax.text(first) == syntax.negation.strip():
@@ -149,12 +149,12 @@ def _negated(syntax: Syntax, condition: Node) -> tuple[str | Range, ...]:
     if condition.type in OPERATIONS and condition.child_count == 3:
         sign = condition.children[1]
         if opposite := _OPPOSITE.get(syntax.text(sign)):
-            return Range(whole.start, sign.start_byte), opposite, Range(sign.end_byte, whole.end)
-    return (syntax.negation, whole) if condition.type in _ATOMS else (f"{syntax.negation}(", whole, ")")
+            return Range(everything.start, sign.start_byte), opposite, Range(sign.end_byte, everything.end)
+    return (syntax.negation, everything) if condition.type in _ATOMS else (f"{syntax.negation}(", everything, ")")
 
 
 def renamed(syntax: Syntax, rng: random.Random, names: Names, avoid: Collection[str]) -> list[Edit] | None:
-    """New names for the function, its parameters and its locals; None where too few are known."""
+    """New names for the function, its parameters and its locals; None if too few are known."""
     taken = syntax.words | set(avoid)
     wanted: list[tuple[Sequence[Range], Sequence[str]]] = [(p, names.variables) for p in syntax.variables.values()]
     wanted += [([syntax.own], names.functions)] if syntax.own else []
@@ -178,7 +178,7 @@ def clone(syntax: Syntax, rng: random.Random, names: Names, avoid: Collection[st
         avoid: Further names that the copy must not bring in.
 
     Returns:
-        The copy; None where too few names are known or the copy would not parse.
+        The copy; None if too few names are known or the copy would not parse.
     """
     new = renamed(syntax, rng, names, avoid)
     if new is None:

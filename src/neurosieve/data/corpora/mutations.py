@@ -1,6 +1,6 @@
 """Defects put into a function: a wrong operator, swapped operands, a misused variable.
 
-All edits replace ranges of bytes of the text as it stands; nothing is printed from a tree, so the style stays.
+All edits replace ranges of bytes of the original text; nothing is printed from a tree, so the style is kept.
 """
 
 import random
@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from neurosieve.syntax.functions import Function, Range, Syntax, span
 
-# Operators that may stand for each other.
+# Operators that may replace each other.
 KINDS = (
     ("+", "-", "*", "/", "//", "%", "**"),
     ("<", "<=", ">", ">=", "==", "!=", "===", "!=="),
@@ -22,7 +22,7 @@ KINDS = (
     ("&&", "||"),
     ("&", "|", "^", "<<", ">>", ">>>"),
 )
-# Too near to each other for a defect.
+# Too similar to each other for a defect.
 _NEAR = ({"==", "==="}, {"!=", "!=="}, {">>", ">>>"})
 _ORDERED = {"-", "/", "//", "%", "<", "<=", ">", ">=", "<<", ">>", ">>>", "in", "not in"}
 OPERATIONS = {"binary_operator", "comparison_operator", "boolean_operator", "binary_expression"}
@@ -75,9 +75,9 @@ def exchanged(operation: Operation, sign: str | Range) -> Edit:
 
 
 def operator_usage(functions: Iterable[Function]) -> Counter[str]:
-    """How often each operator stands in functions."""
-    found = (Syntax(function) for function in functions)
-    return Counter(syntax.text(op.sign) for syntax in found for op in operations(syntax))
+    """How often each operator occurs in functions."""
+    parsed = (Syntax(function) for function in functions)
+    return Counter(syntax.text(op.sign) for syntax in parsed for op in operations(syntax))
 
 
 def wrong_operator(syntax: Syntax, rng: random.Random, usage: Counter[str]) -> Iterator[Edit]:
@@ -86,7 +86,7 @@ def wrong_operator(syntax: Syntax, rng: random.Random, usage: Counter[str]) -> I
     Args:
         syntax: The function.
         rng: For the order and the operators.
-        usage: Operators are drawn as often as they stand here, so that rare ones do not give a defect away.
+        usage: Operators are drawn as often as they occur here, so that rare ones do not reveal a defect.
     """
     places = operations(syntax)
     for operation in rng.sample(places, len(places)):

@@ -1,7 +1,7 @@
 """CSV as RFC 4180 has it, and nothing else.
 
 Readers that forgive drop quotes or backslashes of a field that another dialect wrote, and code loses a string literal
-without a word. So what is not in the standard's form is an error with its line. A file does not tell numbers from
+silently. So what is not in the standard's form is an error with its line. A file does not distinguish numbers from
 texts either: a cell is kept as it is written.
 """
 
@@ -15,7 +15,7 @@ _CELL = re.compile(rf'(?:{_QUOTED}|(?P<plain>[^",\r\n]*+))(?P<end>,|\r?\n|\Z)')
 
 
 class Written(str):
-    """A cell as it is written, in a file that does not tell numbers and truth values from texts."""
+    """A cell as it is written, in a file that does not distinguish numbers and truth values from texts."""
 
     __slots__ = ()
 
@@ -60,14 +60,14 @@ def _rows(text: str, where: str) -> Iterator[tuple[int, Cells]]:
     cells: Cells = []
     first = line
     while at < len(text) or cells:
-        found = _CELL.match(text, at)
-        if found is None:
+        match = _CELL.match(text, at)
+        if match is None:
             raise _misquoted(text, at, where)
-        quoted, plain = found["quoted"], found["plain"]
+        quoted, plain = match["quoted"], match["plain"]
         cell = plain if quoted is None else quoted.replace('""', '"')
         cells.append(Written(cell) if cell or quoted is not None else None)
-        at, line = found.end(), line + found[0].count("\n")
-        if found["end"] != ",":
+        at, line = match.end(), line + match[0].count("\n")
+        if match["end"] != ",":
             if cells != [None]:
                 yield first, cells
             cells, first = [], line

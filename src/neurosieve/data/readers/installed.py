@@ -85,7 +85,7 @@ def read_installed(scheme: str) -> Dataset:
 
 
 def _package(name: str) -> Path:
-    """The folder that a package's folder lies in, found without an import."""
+    """The folder that contains a package's folder, found without an import."""
     spec = find_spec(name)
     places = spec.submodule_search_locations if spec else None
     return Path(places[0]).parent if places else Path()

@@ -16,7 +16,7 @@ def parse_json(text: str, where: str, *, expected: str = "JSON", remedy: str = "
     Args:
         text: The JSON.
         where: Names it in an error.
-        expected: In an error: what should stand there.
+        expected: In an error: what should be there.
         remedy: In an error.
 
     Raises:

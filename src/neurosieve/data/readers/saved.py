@@ -1,6 +1,6 @@
 """Arrow tables: Parquet files, and what `save_to_disk` of Hugging Face's datasets writes; read by pyarrow alone.
 
-A saved set is a folder of Arrow streams, and its `state.json` names those that hold its rows. Others may lie beside
+A saved set is a folder of Arrow streams, and its `state.json` names those that hold its rows. Others may be next to
 them: what `map` and `filter` cached, and parts of an earlier save.
 """
 
@@ -50,10 +50,10 @@ def saved_splits(folder: Path, *, validation_needed: bool) -> dict[Split, Path]:
     Raises:
         DataError: As `find_splits`; a folder called like a split that does not belong to the set.
     """
-    found = find_splits(folder, "", validation_needed=validation_needed)
+    by_split = find_splits(folder, "", validation_needed=validation_needed)
     listing = _record(folder / SPLITS_FILE) if (folder / SPLITS_FILE).is_file() else {}
     names = listing.get("splits")
-    strange = [p.name for p in found.values() if isinstance(names, list) and p.name not in names]
+    strange = [p.name for p in by_split.values() if isinstance(names, list) and p.name not in names]
     if strange:
         raise DataError(
             f"{folder}",
@@ -61,7 +61,7 @@ def saved_splits(folder: Path, *, validation_needed: bool) -> dict[Split, Path]:
             got=f"also {', '.join(strange)}",
             remedy="remove what an earlier save left, or save the data set again",
         )
-    return found
+    return by_split
 
 
 def saved_rows(place: Path, hashes: dict[str, str], limits: Limits = LIMITS) -> list[Mapping[str, Any]]:
@@ -102,7 +102,7 @@ def _record(path: Path) -> dict[str, Any]:
 def _streams(
     place: Path, state: Mapping[str, Any], keys: Sequence[str], hashes: dict[str, str], limits: Limits
 ) -> pa.Table | None:
-    """The tables of the files that a state names, in its order; None where it names none."""
+    """The tables of the files that a state names, in its order; None if it names none."""
     named: Any = next((state[key] for key in keys if state.get(key)), [])
     if not (isinstance(named, list) and all(isinstance(f, dict) and isinstance(f.get("filename"), str) for f in named)):
         raise DataError(f"{place / STATE}", expected="names of files", got=str(named)[:60], remedy=_AGAIN)
@@ -128,7 +128,7 @@ def parquet_rows(path: Path, limits: Limits = LIMITS) -> list[Mapping[str, Any]]
     """The rows of a Parquet file.
 
     Raises:
-        DataError: It is none, or broken, or above a limit; what its metadata tells is known before rows are read.
+        DataError: It is none, or broken, or above a limit; what its metadata says is known before rows are read.
     """
     try:
         with pq.ParquetFile(path) as file:
@@ -164,7 +164,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _row_bytes(batch: pa.RecordBatch) -> Int[np.ndarray, " rows"]:
-    """What each row takes where each value stands for itself: in a dictionary it can stand for many."""
+    """The bytes of each row if each value is written out: in a dictionary one value can be used by many rows."""
     total = np.zeros(batch.num_rows, np.int64)
     for column in batch.columns:
         kind = column.type
@@ -222,7 +222,7 @@ def _features(schema: pa.Schema) -> dict[str, Any]:
 
 
 def _class_name(number: int | None, names: Sequence[str], where: str) -> str | None:
-    """-1 stands for no label."""
+    """-1 means no label."""
     if number is None or number < 0:
         return None
     if number >= len(names):

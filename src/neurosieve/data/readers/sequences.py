@@ -41,7 +41,7 @@ def read_sequences(
             `SPLIT.txt`.
         text: Column of the code.
         label: Column of the label: text, numbers or truth values.
-        validation_needed: False where the validation split is carved from train.
+        validation_needed: False if the validation split is carved from train.
         target: Do labels name classes, or are they values? See `tables.label_texts`.
         limits: On each file.
 
@@ -66,19 +66,19 @@ def _tables(
     folder: Path, hashes: dict[str, str], limits: Limits, *, validation_needed: bool
 ) -> tuple[Tables, list[Path]]:
     """Rows of each split, and the files that were read."""
-    for whole in (folder / DEVIGN, folder / f"{DEVIGN}.gz"):
-        if whole.is_file():
-            tables = _devign(whole, hashes, limits, validation_needed=validation_needed)
-            return tables, [whole, *(path for path, _ in tables.values())]
+    for functions_file in (folder / DEVIGN, folder / f"{DEVIGN}.gz"):
+        if functions_file.is_file():
+            tables = _devign(functions_file, hashes, limits, validation_needed=validation_needed)
+            return tables, [functions_file, *(path for path, _ in tables.values())]
     other = f"{DEVIGN} with SPLIT.txt"
     tables = split_tables(folder, hashes, validation_needed=validation_needed, other=other, limits=limits)
     return tables, [path for path, _ in tables.values()]
 
 
-def _devign(whole: Path, hashes: dict[str, str], limits: Limits, *, validation_needed: bool) -> Tables:
-    functions = records(whole, ".json", hashes, limits)
+def _devign(functions_file: Path, hashes: dict[str, str], limits: Limits, *, validation_needed: bool) -> Tables:
+    functions = records(functions_file, ".json", hashes, limits)
     tables: Tables = {}
-    for split, path in find_splits(whole.parent, ".txt", validation_needed=validation_needed).items():
+    for split, path in find_splits(functions_file.parent, ".txt", validation_needed=validation_needed).items():
         file = read_text(path, limits, row="line")
         hashes[path.name] = file.sha256
         rows = []
@@ -87,7 +87,7 @@ def _devign(whole: Path, hashes: dict[str, str], limits: Limits, *, validation_n
             if not 0 <= index < len(functions):
                 raise DataError(
                     f"{path} line {number}",
-                    expected=f"an index into {whole.name}, 0 to {len(functions) - 1}",
+                    expected=f"an index into {functions_file.name}, 0 to {len(functions) - 1}",
                     got=line[:40],
                     remedy="use the index files that belong to it",
                 )
@@ -95,12 +95,12 @@ def _devign(whole: Path, hashes: dict[str, str], limits: Limits, *, validation_n
         tables[split] = path, rows
     if not tables:
         names = "train.txt, valid.txt, test.txt"
-        raise DataError(f"{whole.parent}", expected=names, got="none", remedy="add the lists of line numbers")
+        raise DataError(f"{functions_file.parent}", expected=names, got="none", remedy="add the lists of line numbers")
     return tables
 
 
 def _examples(rows: NumberedRows, path: Path, split: Split, text: str, label: str) -> Iterator[tuple[Example, object]]:
-    """Examples without spans, each with its label as it stands in the file."""
+    """Examples without spans, each with its label as it is written in the file."""
     for number, row in rows:
         where = f"{path} row {number}"
         code, value = code_of(row, text, where), cell(row, label, where)

@@ -37,7 +37,7 @@ def read_stdlib(scheme: str) -> Dataset:
     """The sample as a data set, labelled by a scheme; modules this Python lacks are counted in the notes.
 
     Raises:
-        DataError: This Python has no source files of a split beside it.
+        DataError: This Python comes without the source files of a split.
         ConfigError: Unknown scheme.
     """
     return read_sample(*stdlib_files(), scheme, "Python standard library")
