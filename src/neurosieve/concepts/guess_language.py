@@ -1,4 +1,4 @@
-"""The language of each text of a data set: named, told by file endings, or guessed from what parses best.
+"""The language of each text of a data set: named, given by file endings, or guessed from what parses best.
 
 A guess is one for the whole data set, so that a property means the same in every text. It is a choice between the
 grammars of the package: a language without one gets the grammar that fits it best, or an error where none fits.
@@ -16,7 +16,7 @@ from neurosieve.syntax.languages import LANGUAGES, language_of
 SAMPLE = 60  # texts that are parsed for a guess
 LEAST = 20  # characters of each: what is shorter parses in any language
 MOST_ERROR = 0.3  # share of the sample's text that a guess may leave in error
-_CLEAR = 0.01  # share of text in error up to which a guess is no question
+_CLEAR = 0.01  # share of text in error up to which a guess is not a question
 _WITHIN = re.compile(r"(:\w+)+$")  # what follows a file's name in the name of a text from it: `:12`, `:12:copy`
 
 
@@ -37,7 +37,7 @@ def languages_of(dataset: Dataset, chosen: str | None = None, *, queries: bool =
 
     Args:
         dataset: Examples or pairs.
-        chosen: A name of `LANGUAGES` for all code; by default the endings of file names tell it where all examples
+        chosen: A name of `LANGUAGES` for all code; by default the endings of file names give it if all examples
             are named by files, else it is guessed.
         queries: The left text of each pair is no code (code search); of pairs read as one text none is code.
 
@@ -75,10 +75,10 @@ def _same(language: str, code: list[bool], note: str) -> Languages:
 
 
 def _guessed(texts: list[str], code: list[bool], source: str) -> Languages:
-    found = unread(texts)
+    errors = unread(texts)
     # A stable sort: ties to the order of LANGUAGES.
-    best, second = sorted(found, key=lambda known: (found[known].share > MOST_ERROR, *found[known]))[:2]
-    first, other = found[best], found[second]
+    best, second = sorted(errors, key=lambda known: (errors[known].share > MOST_ERROR, *errors[known]))[:2]
+    first, other = errors[best], errors[second]
     if first.share > MOST_ERROR:
         raise DataError(
             f"language of {source}",
@@ -95,7 +95,7 @@ class Unread(NamedTuple):
     """What a grammar does not read of some texts.
 
     Attributes:
-        texts: Share of texts with an error: what tells languages apart best, as a grammar reads most of any text.
+        texts: Share of texts with an error: what separates languages best, since a grammar accepts most of any text.
         share: Share of all their bytes that are in error.
     """
 

@@ -2,7 +2,7 @@
 
 Cohen's kappa (two annotators, each with an own taste) and Fleiss' kappa (two or more, one common taste):
 (observed − expected) / (1 − expected) agreement, over the clusters that all of them answered. Answers with several
-labels are compared as whole sets, alike in case and white space: `loop, name` agrees with `Name, loop`, and not with
+labels are compared as whole sets, without case and white space: `loop, name` agrees with `Name, loop`, and not with
 `loop`.
 """
 
@@ -32,8 +32,8 @@ class Kappa:
         n: Clusters that all of them answered.
         left_out: Clusters that some of them answered.
         observed: Share of pairs of answers to one cluster that agree; None without a cluster.
-        value: 1 is full agreement, 0 what chance gives; None where it is not defined.
-        interval: 95 %, bootstrap over clusters; None where it is not defined.
+        value: 1 is full agreement, 0 what chance gives; None if it is not defined.
+        interval: 95 %, bootstrap over clusters; None if it is not defined.
         reason: Why one is None.
     """
 
@@ -79,8 +79,8 @@ def annotator_agreement(
         said = [[numbers.setdefault(a[c].field(field), len(numbers)) for a in answers.values()] for c in common]
         codes = np.array(said, dtype=np.int64).reshape(-1, len(answers))
         for method in ("cohen", "fleiss") if len(answers) == 2 else ("fleiss",):
-            found = _kappa(codes, method, draws, seed)
-            result.append(Kappa(field, method, len(answers), len(common), len(some) - len(common), *found))
+            kappa = _kappa(codes, method, draws, seed)
+            result.append(Kappa(field, method, len(answers), len(common), len(some) - len(common), *kappa))
     return tuple(result)
 
 

@@ -41,7 +41,7 @@ class ClusterToken(NamedTuple):
     Attributes:
         word: Its characters.
         word_id: Which of the rows with this word it is, from 1.
-        sent_id: Which of the lines with rows it stands in, from 0.
+        sent_id: Which of the lines with rows contains it, from 0.
         token_id: Which of this line's rows it is, from 0.
         context: The line.
     """
@@ -58,10 +58,10 @@ Sheet = Mapping[int, Sequence[ClusterToken]]
 
 @dataclass(frozen=True)
 class Answer:
-    """What one annotator says of a cluster.
+    """One annotator's answer about a cluster.
 
     Attributes:
-        meaningful: One of `MEANINGFUL`; None where it was not answered.
+        meaningful: One of `MEANINGFUL`; None if it was not answered.
         labels: What the cluster is.
         notes: Further fields by name, for example `Syntactic`.
     """
@@ -76,7 +76,7 @@ class Answer:
         return self.meaningful is not None or bool(self.labels or self.notes)
 
     def field(self, name: str) -> frozenset[str]:
-        """`Meaningful`, `Labels` or a note as a set of words, alike in case and white space."""
+        """`Meaningful`, `Labels` or a note as a set of words, without case and white space."""
         said = {"Meaningful": (self.meaningful or "",), "Labels": self.labels}.get(name, (self.notes.get(name, ""),))
         return frozenset(" ".join(text.split()).casefold() for text in said) - {""}
 
@@ -91,7 +91,7 @@ def sheet(
 
     Args:
         cluster: Of each row, for example `LatentConcepts.cluster`.
-        table: Where the rows stand; of further rows behind them nothing is taken.
+        table: Where the rows are; further rows after them are not used.
         texts: What the table was read from.
 
     Raises:
@@ -218,7 +218,7 @@ def label_targets(
     Args:
         cluster: Of each row.
         answers: Of one annotator; clusters that are not meaningful, or have no label, apply to no row.
-        by: Where the labels stand: `Labels`, or the name of a note.
+        by: The field with the labels: `Labels`, or the name of a note.
         name: Of the property.
     """
     labels = {c: said for c, answer in answers.items() if answer.meaningful != "No" and (said := answer.field(by))}
@@ -251,14 +251,14 @@ def _check_clusters(where: str, clusters: Iterable[int], tokens: Sheet) -> None:
             raise DataError(f"{where}, cluster {cluster}", expected=expected, got="another", remedy=_BESIDE)
 
 
-def _check_known(where: str, found: Sheet, tokens: Sheet | None) -> None:
+def _check_known(where: str, tokens_of: Sheet, tokens: Sheet | None) -> None:
     """All that was found was given out; a context may differ."""
     if tokens is None:
         return
-    _check_clusters(where, found, tokens)
-    for cluster, own in found.items():
+    _check_clusters(where, tokens_of, tokens)
+    for cluster, in_cluster in tokens_of.items():
         known = {t[:4] for t in tokens[cluster]}
-        for i, token in enumerate(own, start=1):
+        for i, token in enumerate(in_cluster, start=1):
             if token[:4] not in known:
                 subject, got = f"{where}, cluster {cluster}, token {i}", f"{token.word[:40]!r} {token[1:4]}"
                 raise DataError(subject, expected="a token of this cluster", got=got, remedy=_BESIDE)
@@ -266,11 +266,11 @@ def _check_known(where: str, found: Sheet, tokens: Sheet | None) -> None:
 
 def _json(path: PathLike) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        keys = dict(pairs)
+        if len(keys) < len(pairs):
             twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
             raise DataError(f"{path}, key {twice!r}", expected="it once", got="it twice", remedy="remove one")
-        return found
+        return keys
 
     try:
         content = json.loads(read_text(Path(path)).text, object_pairs_hook=once)

@@ -1,7 +1,7 @@
 """Latent concepts: clusters of the token vectors of one layer (Dalvi et al. 2022, arXiv 2205.07237).
 
 Ward's tree is grown on a sample of the rows, since it needs all pairs of them; it is cut at as many numbers of clusters
-as wanted. Every other row, held-out rows among them, falls to the cluster whose centroid is nearest. `moved` tells how
+as wanted. Every other row, also held-out rows, goes to the cluster whose centroid is nearest. `moved` shows how
 far that rule is from the tree.
 """
 
@@ -73,13 +73,13 @@ class LatentConcepts:
         return pl.DataFrame(columns)
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
+        """The object as JSON values, probes and tensors, which files can hold."""
         tensors = {key: torch.from_numpy(getattr(self, key)) for key in ("centroids", "cluster")}
         return Archive({"layer": self.layer, "moved": self.moved}, tensors=tensors)
 
     @staticmethod
     def from_archive(archive: Archive) -> "LatentConcepts":
-        """The other way."""
+        """What `archive` returned, as an object again."""
         record, (centroids, cluster) = archive.record, (archive.tensors[k].numpy() for k in ("centroids", "cluster"))
         return LatentConcepts(record["layer"], centroids, cluster, record["moved"])
 
@@ -114,7 +114,7 @@ class LatentTree:
         self._links = linkage(self._values.numpy(), "ward")
 
     def cut(self, k: int) -> LatentCut:
-        """The `k` clusters that are left when nearer ones are joined.
+        """The `k` clusters that remain when closer ones are joined.
 
         Copies are never parted, nor are clusters that would have to be joined at the same distance: there may be fewer.
 
@@ -126,8 +126,8 @@ class LatentTree:
             raise DataError(
                 "number of clusters", expected=expected, got=str(k), remedy="choose another, or sample more"
             )
-        found = fcluster(self._links, k, criterion="maxclust")
-        _, first, number = np.unique(found, return_index=True, return_inverse=True)
+        label = fcluster(self._links, k, criterion="maxclust")
+        _, first, number = np.unique(label, return_index=True, return_inverse=True)
         cluster = np.argsort(np.argsort(first))[number]  # scipy numbers clusters by the tree's branches
         member = torch.from_numpy(cluster)
         total = self._values.new_zeros(len(first), self._values.shape[1]).index_add_(0, member, self._values)
@@ -178,9 +178,9 @@ def assign(
     parts: list[list[np.ndarray]] = [[] for _ in cuts]
     centroids = [torch.from_numpy(cut.centroids) for cut in cuts]
     for batch in batches:
-        for own, part in zip(centroids, parts, strict=True):
-            _check(batch, own.shape[1])
-            part.append(_nearest(batch.double(), own).numpy())
+        for centroid, part in zip(centroids, parts, strict=True):
+            _check(batch, centroid.shape[1])
+            part.append(_nearest(batch.double(), centroid).numpy())
     result = []
     for cut, part in zip(cuts, parts, strict=True):
         cluster = np.concatenate([np.empty(0, dtype=np.int64), *part])

@@ -11,7 +11,7 @@ AP, AUROC, ABOVE_RIVAL, Q = 0.8, 0.9, 0.1, 0.05
 
 
 def lacking_on_train(ap: float, auroc: float, q: float) -> str:
-    """The first condition on train that fails; empty where none does."""
+    """The first condition on train that fails; empty if none does."""
     if not ap >= AP:
         return f"AP on train {ap:.2f} < {AP}"
     if not auroc >= AUROC:
@@ -41,15 +41,15 @@ def lacking_by_bounds(test: Measured, unmeasured: str) -> str:
     return ""
 
 
-def lacking_above(found: Difference | None, rival: str) -> str:
+def lacking_above(lead: Difference | None, rival: str) -> str:
     """What fails against the best rival: the lower bound is above 0, and 0.1 or half of what the rival leaves."""
-    if found is None:
+    if lead is None:
         return f"not measured: no interval of the difference from the best rival, {rival}"
-    low = found.interval[0]
-    if low > 0 and (low >= ABOVE_RIVAL or found.above_half >= 0):
+    low = lead.interval[0]
+    if low > 0 and (low >= ABOVE_RIVAL or lead.above_half >= 0):
         return ""
     least = "above 0" if low <= 0 else f"{ABOVE_RIVAL}, nor half of what the rival leaves"
-    return f"{found.value:.2f} {_shown(found.interval)} above the best rival, {rival}: lower bound not {least}"
+    return f"{lead.value:.2f} {_shown(lead.interval)} above the best rival, {rival}: lower bound not {least}"
 
 
 def _shown(interval: Interval) -> str:

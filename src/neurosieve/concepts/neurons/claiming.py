@@ -31,7 +31,7 @@ class Found:
         lacking: What each candidate lacks, in words.
         exact: Exact values of candidates that pass by bins, turned in the same way, by their place.
         measured: Figures of those on test, by files.
-        above: How far those are above the best rival; None where there is no interval.
+        above: How far those are above the best rival; None if there is no interval.
     """
 
     column: int
@@ -66,7 +66,7 @@ class Claiming:
         test: The same, in the directions found on train.
         held_out: Test rows of the candidates.
         rivals: What needs no model.
-        untrained: The best neurons of untrained copies, by the column of the value; empty where there is no copy.
+        untrained: The best neurons of untrained copies, by the column of the value; empty if there is no copy.
     """
 
     train: ConceptScores
@@ -92,7 +92,7 @@ class Claiming:
             yield found
 
     def _confirm(self, found: Found, exact: Mapping[int, Float[np.ndarray, " rows"]]) -> None:
-        """Measure those that pass by bins on their exact values, beside the best rival."""
+        """Measure those that pass by bins on their exact values, compared with the best rival."""
         hopeful = [k for k, why in enumerate(found.lacking) if not why]
         rival = self._measure(self._guess(found.rival, found), found) if hopeful else None
         for k in hopeful:
@@ -148,7 +148,7 @@ class Claiming:
         return known, Resamples(held.groups[known], held.draws, held.seed)
 
     def owed_to_unseen(self, found: Found, k: int) -> str:
-        """That a claimed neuron beats a table of texts only where a text is new, in words; empty where it does not."""
+        """That a claimed neuron beats a table of texts only where a text is new, in words; empty if it does not."""
         known, resamples = self._known
         positive = found.positive[known]
         n, new = int(positive.sum()), int(found.positive[~known].sum())

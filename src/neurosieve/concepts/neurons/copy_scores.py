@@ -1,4 +1,4 @@
-"""The rival that is a neuron too: of copies of the model with weights drawn anew, the best one by train."""
+"""The rival that is a neuron too: of copies of the model with random weights, the best one by train."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,6 +52,6 @@ def best_untrained(copies: Iterable[ConceptStore], store: ConceptStore, values: 
         chosen = ap.argmax(0)
         columns = copy.columns("test", neuron_ids(copy, chosen)).float().numpy()[order]
         sign = np.where(train.low[chosen, np.arange(len(chosen))], -1, 1)
-        own = [UntrainedBest(float(ap[c, i]), columns[:, i] * sign[i]) for i, c in enumerate(chosen)]
-        best = [max(pair, key=lambda b: b.train_ap) for pair in zip(best, own, strict=True)] if best else own
+        bests = [UntrainedBest(float(ap[c, i]), columns[:, i] * sign[i]) for i, c in enumerate(chosen)]
+        best = [max(pair, key=lambda b: b.train_ap) for pair in zip(best, bests, strict=True)] if best else bests
     return tuple(best)

@@ -6,7 +6,7 @@ from neurosieve.concepts.neurons.bounds import Q
 from neurosieve.results.concepts import GUESS, Concept, ConceptNeuron
 from neurosieve.typing import NeuronId
 
-CLEAR = 0.7  # AUROC of a value that is told beside the claimed ones
+CLEAR = 0.7  # AUROC of a value that is named in addition to the claimed ones
 MOST = 3
 _RIVALS = {
     "column": "the column in the line",
@@ -26,7 +26,7 @@ _Found = tuple[Concept, ConceptNeuron]
 
 
 def describe(neuron: NeuronId, concepts: Sequence[Concept], layers: int) -> str:
-    """What the findings say of a neuron.
+    """A description of a neuron from the findings.
 
     Args:
         neuron: Its id.
@@ -34,11 +34,11 @@ def describe(neuron: NeuronId, concepts: Sequence[Concept], layers: int) -> str:
         layers: Blocks + 1.
 
     A value is claimed as in `find_concepts`. Without a claim the sentence says so, and what the nearest one lacks; a
-    value that is told less clearly (AUROC of 0.7 at least, q of at most 0.05) is never called more than that.
+    value that is detected less clearly (AUROC of 0.7 at least, q of at most 0.05) is named as such and no more.
     """
-    found = [(c, n) for c in concepts for n in c.neurons if n.neuron == neuron]
-    claimed = sorted((p for p in found if p[1].claimed), key=lambda p: -p[1].ap)
-    weaker = sorted((p for p in found if not p[1].claimed), key=lambda p: p[0].base - p[1].ap)
+    claims = [(c, n) for c in concepts for n in c.neurons if n.neuron == neuron]
+    claimed = sorted((p for p in claims if p[1].claimed), key=lambda p: -p[1].ap)
+    weaker = sorted((p for p in claims if not p[1].claimed), key=lambda p: p[0].base - p[1].ap)
     where = f"{neuron} (layer {neuron.layer} of {layers - 1})"
     if claimed:
         parts = [f"{where} is {_told(claimed[0])}", *(_told(p) for p in claimed[1:MOST])]

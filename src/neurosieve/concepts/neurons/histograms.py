@@ -1,6 +1,6 @@
 """One pass over rows that holds all that concept scores need: memory depends on neurons and values, never on rows.
 
-A neuron's values fall into fixed bins, even in asinh((value − centre) / scale): fine near the centre, and still apart a
+A neuron's values fall into fixed bins, even in asinh((value − centre) / scale): fine near the centre, and separate a
 hundred spreads away, where rare concepts live. What two values of one bin would add to a score is lost: an AUROC is off
 by at most half the share of (positive, negative) pairs that share a bin.
 
@@ -116,9 +116,9 @@ class ConceptAccumulator:
         for begin in range(0, len(order), _ROWS):
             part = torch.from_numpy(order[begin : begin + _ROWS])
             z = ((x.index_select(0, part).float() - self._centre) / self._scale).T.contiguous()
-            own = codes[part.numpy()]
-            self._count(z, own)
-            self._sum(z, own, bucket[part.numpy()])
+            rows = codes[part.numpy()]
+            self._count(z, rows)
+            self._sum(z, rows, bucket[part.numpy()])
 
     def merge(self, other: "ConceptAccumulator") -> None:
         """Add what another one of the same neurons, bins and values has seen.
@@ -152,19 +152,19 @@ class ConceptAccumulator:
         groups = list(self._groups(codes))
 
         def block(begin: int) -> None:
-            own = slice(begin, min(begin + _BLOCK, len(z)))
-            bins = bin_of(z[own])
+            neurons = slice(begin, min(begin + _BLOCK, len(z)))
+            bins = bin_of(z[neurons])
             bins += torch.arange(len(bins))[:, None] * BINS
-            self._histogram[own] += torch.bincount(bins.flatten(), minlength=len(bins) * BINS).view(-1, BINS)
+            self._histogram[neurons] += torch.bincount(bins.flatten(), minlength=len(bins) * BINS).view(-1, BINS)
             for joint, members in groups:
                 cells = len(members[0][1])
                 count = torch.bincount((bins * cells + joint).flatten(), minlength=len(bins) * BINS * cells)
                 count = count.view(-1, BINS, cells).float()
                 for p, value_of in members:
                     one_hot = torch.nn.functional.one_hot(value_of, self._sizes[p] + 1).float()  # 0: does not apply
-                    found = (count @ one_hot).to(torch.int32)[..., 1:]
-                    self._positive[own, :, self._first[p] : self._first[p + 1]] += found
-                    self._applies[own, :, p] += found.sum(-1, dtype=torch.int32)
+                    counts = (count @ one_hot).to(torch.int32)[..., 1:]
+                    self._positive[neurons, :, self._first[p] : self._first[p + 1]] += counts
+                    self._applies[neurons, :, p] += counts.sum(-1, dtype=torch.int32)
 
         with ThreadPoolExecutor(self._threads) as pool:
             list(pool.map(block, range(0, len(z), _BLOCK)))
@@ -196,11 +196,11 @@ class ConceptAccumulator:
         self._positive_squares += squared @ y
         bounds = np.flatnonzero(np.diff(bucket, prepend=-1, append=BUCKETS))
         for a, b in pairwise(bounds.tolist()):
-            own = int(bucket[a])
-            self._rows[own] += b - a
-            self._total[own] += z[:, a:b].double().sum(1)
-            self._positive_total[own] += z[:, a:b] @ y[a:b]
-            self._positive_rows[own] += y[a:b].sum(0).long()
+            file = int(bucket[a])
+            self._rows[file] += b - a
+            self._total[file] += z[:, a:b].double().sum(1)
+            self._positive_total[file] += z[:, a:b] @ y[a:b]
+            self._positive_rows[file] += y[a:b].sum(0).long()
 
 
 def bin_of(z: Float[Tensor, "*some"]) -> Int[Tensor, "*some"]:

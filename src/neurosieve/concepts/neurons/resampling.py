@@ -24,7 +24,7 @@ class Measured:
         auroc: Area under the ROC curve.
         ap_draws: In each resample of files that holds the value; the same resamples for all scores of a value.
         auroc_draws: The same.
-        ap_interval: 95 %, by files; None where it cannot be told (see `Resamples`).
+        ap_interval: 95 %, by files; None if there is none (see `Resamples`).
         auroc_interval: The same.
     """
 
@@ -43,7 +43,7 @@ class Difference:
     Attributes:
         value: In average precision.
         interval: 95 %, paired by files.
-        above_half: Lower bound of AP − (1 + other AP) / 2: not below 0 where it takes half of what the other leaves.
+        above_half: Lower bound of AP − (1 + other AP) / 2: not below 0 if it takes half of what the other leaves.
     """
 
     value: float
@@ -68,8 +68,8 @@ class Resamples:
     """Resamples of the files of some rows, drawn once.
 
     There is no interval where the rows with the value, or all rows, are of one file; nor where all resamples are equal
-    below a perfect score, since the files are alike then. Where all are perfect, the score is as sure as the share of
-    rows with the value that it tells: with lower bound s of that (`score_interval`), and the others at random, AP is
+    below a perfect score, since the files then agree. Where all are perfect, the score is as sure as the share of
+    rows with the value that it finds: with lower bound s of that (`score_interval`), and the others at random, AP is
     at least s and AUROC (1 + s) / 2.
 
     Args:
@@ -88,11 +88,11 @@ class Resamples:
         return ClusterBootstrap(self._groups, draws=self._draws, seed=self._seed)
 
     def lacking(self, positive: Bool[np.ndarray, " rows"]) -> str:
-        """Why there is no interval whatever the score, in words; empty where there may be one."""
-        files, own = len(set(self._groups)), len(set(self._groups[positive]))
+        """Why there is no interval whatever the score, in words; empty if there may be one."""
+        files, files_with_value = len(set(self._groups)), len(set(self._groups[positive]))
         if files < 2:
             return "all test rows are of one file"
-        return "" if own > 1 else "all test rows with the value are of one file"
+        return "" if files_with_value > 1 else "all test rows with the value are of one file"
 
     def measure(self, score: Num[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> Measured:
         """A score's figures; rows of the same score are tied."""
@@ -110,9 +110,9 @@ class Resamples:
         return Measured(ap, auroc, aps, aurocs, _interval(aps, told), _interval(aurocs, halfway))
 
     def _told(self, positive: Bool[np.ndarray, " rows"]) -> Interval | None:
-        """The share of rows with the value that a score tells which told all of them here."""
-        own = ClusterBootstrap(self._groups[positive], draws=self._draws, seed=self._seed)
-        return score_interval(np.ones(int(positive.sum()), dtype=bool), own)
+        """The share of rows with the value that a score recognises which recognised all of them here."""
+        bootstrap = ClusterBootstrap(self._groups[positive], draws=self._draws, seed=self._seed)
+        return score_interval(np.ones(int(positive.sum()), dtype=bool), bootstrap)
 
     def _counts(
         self, level: Int[np.ndarray, " rows"], levels: int, positive: Bool[np.ndarray, " rows"]
@@ -124,10 +124,10 @@ class Resamples:
             return
         order = np.argsort(level, kind="stable")
         starts = np.searchsorted(level[order], np.arange(levels))
-        own = positive[order]
+        with_value = positive[order]
         for weights in self._bootstrap.weights():
             ordered = weights[:, order]
-            hits = np.add.reduceat(ordered * own, starts, axis=1)
+            hits = np.add.reduceat(ordered * with_value, starts, axis=1)
             yield hits, np.add.reduceat(ordered, starts, axis=1) - hits
 
 
@@ -142,7 +142,7 @@ def difference(one: Measured, other: Measured) -> Difference | None:
     """How far one is above the other, both measured by the same resamples for the same rows with the value.
 
     Where all resamples of one score are equal they say nothing of it; its own interval and the other's are then added
-    as squares (Newcombe 1998). None where an interval is missing.
+    as squares (Newcombe 1998). None if an interval is missing.
     """
     own, others = one.ap_interval, other.ap_interval
     if own is None or others is None:

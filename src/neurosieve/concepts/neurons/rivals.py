@@ -9,9 +9,9 @@ those of the same key, shrunk by one row towards the value's share of all; a key
     token-in-file       tokens before it in its text
     file-part           the hundredth of its text that it begins in
     length              characters of the token
-    frequency           how often its text stands in train, in powers of two
+    frequency           how often its text occurs in train, in powers of two
     lookup              its text
-    shape               its first and last character (letters by their case, digits alike), its digits and its case
+    shape               its first and last character (letters by their case, all digits as one), its digits and its case
 
 In the view `predict` the token itself is hidden, and the last four are those of the token before it.
 """
@@ -51,12 +51,12 @@ class Rivals:
         """Learn the keys of train. Cost: 10 µs a row."""
         places = _places(store)
         keys = {split: _keys(store, split, places) for split in ("train", "test")}
-        found = {}
+        scores = {}
         for rival in RIVALS:
             number = {key: i for i, key in enumerate(dict.fromkeys(keys["train"][rival]))}
             train, test = (np.array([number.get(k, -1) for k in keys[s][rival]], dtype=np.int64) for s in keys)
-            found[rival] = (train, test)
-        return Rivals(store, found)
+            scores[rival] = (train, test)
+        return Rivals(store, scores)
 
     def scores(self, rival: str, name: str) -> Float[np.ndarray, "test values"]:
         """A rival's score of each value of a property on test, in the order of the store."""
@@ -99,7 +99,7 @@ def shares(
 
 
 def shape(text: str) -> tuple[str, str, str, str]:
-    """Kind of the first and of the last character, which digits and which case; signs stand for themselves."""
+    """Kind of the first and of the last character, which digits and which case; punctuation is kept as it is."""
     letters = [c for c in text if c.isalpha()]
     digits = sum(c.isdigit() for c in text)
     case = {(True, False): "upper", (False, True): "lower", (True, True): "mixed", (False, False): "none"}
@@ -116,22 +116,22 @@ def _kind(character: str) -> str:
 
 
 def _places(store: ConceptStore) -> Mapping[str, Int[np.ndarray, " rows"]]:
-    """Where each row of the table stands, for all rivals of the place; outside of all statements it is −1 there."""
+    """The place of each row of the table, for all rivals of the place; −1 in the statement if there is none."""
     table = store.table
-    found = {name: np.zeros(len(table), dtype=np.int64) for name in PLACES}
+    places = {name: np.zeros(len(table), dtype=np.int64) for name in PLACES}
     order = np.lexsort((table.start, table.example))
     for rows in np.split(order, np.flatnonzero(np.diff(table.example[order])) + 1) if len(order) else ():
         text, start = store.rows.dataset.examples[int(table.example[rows[0]])].text, table.start[rows]
         begins = np.array([0, *(i + 1 for i, c in enumerate(text) if c == "\n")])
         line = begins[np.searchsorted(begins, start, side="right") - 1]
         number = np.arange(len(rows))
-        found["column"][rows] = start - line
-        found["token-in-line"][rows] = number - np.searchsorted(start, line)
-        found["token-in-file"][rows] = number
-        found["file-part"][rows] = _PARTS * start // max(len(text), 1)
+        places["column"][rows] = start - line
+        places["token-in-line"][rows] = number - np.searchsorted(start, line)
+        places["token-in-file"][rows] = number
+        places["file-part"][rows] = _PARTS * start // max(len(text), 1)
         statement = table.statement[rows] if len(table.statement) else np.full(len(rows), -1)
-        found["token-in-statement"][rows] = np.where(statement < 0, -1, number - np.searchsorted(start, statement))
-    return found
+        places["token-in-statement"][rows] = np.where(statement < 0, -1, number - np.searchsorted(start, statement))
+    return places
 
 
 def _keys(

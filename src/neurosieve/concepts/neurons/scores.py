@@ -1,4 +1,4 @@
-"""How well each neuron tells a property value from all other rows: scores from the sums of one pass.
+"""How well each neuron separates a property value from all other rows: scores from the sums of one pass.
 
 A direction says whether the neuron is high or low where the value is. AUROC, average precision (as scikit-learn defines
 it) and IoU (Mu & Andreas 2020, arXiv 2006.14032) come from the histograms, rows of one bin tied.
@@ -85,7 +85,7 @@ def concept_scores(sums: ConceptSums, low: Bool[np.ndarray, "neurons values"] | 
 
 
 def joined(parts: Sequence[ConceptScores], columns: Sequence[int] | None = None) -> ConceptScores:
-    """Scores of several blocks of neurons on the same rows, of some values; q is made anew over all of them."""
+    """Scores of several blocks of neurons on the same rows, of some values; q is computed again over all of them."""
     chosen = list(range(len(parts[0].values))) if columns is None else list(columns)
     arrays = {k: np.concatenate([getattr(part, k)[:, chosen] for part in parts]) for k in _BY_NEURON}
     values = tuple(parts[0].values[v] for v in chosen)
@@ -139,7 +139,7 @@ def _block(sums: ConceptSums, own: slice, low: np.ndarray | None) -> dict[str, n
 
 
 def _auroc(positive: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Share of (positive, other) pairs in the right order, ties half; nan where there is none of either."""
+    """Share of (positive, other) pairs in the right order, ties half; nan if there is none of either."""
     below = np.cumsum(rest, 1) - rest / 2
     pairs = positive.sum(1) * rest.sum(1)
     auroc: np.ndarray = np.divide((positive * below).sum(1), pairs, out=np.full_like(pairs, np.nan), where=pairs > 0)
@@ -152,7 +152,7 @@ def _from_the_top(positive: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _precision(positive: np.ndarray, rest: np.ndarray, hits: np.ndarray, claimed: np.ndarray) -> np.ndarray:
-    """Average precision; nan where there is no row of either kind."""
+    """Average precision; nan if there is no row of either kind."""
     precision = np.divide(hits, claimed, out=np.zeros_like(hits), where=claimed > 0)
     total = hits[:, -1]
     some = np.where((total > 0) & (rest.sum(1) > 0), total, np.nan)
@@ -167,8 +167,8 @@ def _beyond(positive: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndar
     union = claimed + hits[:, -1:] - hits
     iou = np.divide(hits, union, out=np.zeros_like(hits), where=union > 0)
     best = iou.argmax(1)
-    found = np.take_along_axis(iou, best[:, None], 1)[:, 0]
-    return ap, np.where(np.isnan(ap), np.nan, found), positive.shape[1] - 1 - best
+    best_iou = np.take_along_axis(iou, best[:, None], 1)[:, 0]
+    return ap, np.where(np.isnan(ap), np.nan, best_iou), positive.shape[1] - 1 - best
 
 
 def _means(sums: ConceptSums) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -196,9 +196,9 @@ def _z(sums: ConceptSums) -> np.ndarray:
     square = np.zeros_like(high)
     with np.errstate(invalid="ignore", divide="ignore"):
         for g in used:
-            own, other = sums.positive_total[g], sums.total[g][:, None] - sums.positive_total[g]
+            positive, other = sums.positive_total[g], sums.total[g][:, None] - sums.positive_total[g]
             n, m = sums.positive_rows[g], sums.rows[g] - sums.positive_rows[g]
-            square += ((own - n * high) / with_value - (other - m * rest) / without) ** 2
+            square += ((positive - n * high) / with_value - (other - m * rest) / without) ** 2
         z: np.ndarray = (high - rest) / np.sqrt(square * len(used) / max(len(used) - 1, 1))
     return np.where(_freedom(sums) > 0, z, np.nan)
 

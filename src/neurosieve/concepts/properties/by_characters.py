@@ -57,7 +57,7 @@ def _naming(source: Source, spans: Spans) -> Values:
 
 
 def is_name(unit: Unit) -> bool:
-    """A name that somebody chose: an identifier, or a type that is no word of the language."""
+    """A name that somebody chose: an identifier, or a type that is not a word of the language."""
     return unit.label == "identifier" or (unit.label == "type" and unit.node.endswith("identifier"))
 
 
@@ -102,11 +102,11 @@ def _value(source: Source, spans: Spans) -> Values:
 def magnitude(text: str) -> str | None:
     """The bin of a whole number's value, in any base; None for other numbers."""
     for kind, pattern in _NUMBER:
-        if found := pattern.fullmatch(text):
+        if match := pattern.fullmatch(text):
             if kind not in _BASES:
                 return None
-            digits = re.sub("[_']", "", found[1]).lstrip("0") or "0"
-            # No bin tells more digits apart, and Python refuses to read thousands of them.
+            digits = re.sub("[_']", "", match[1]).lstrip("0") or "0"
+            # No bin needs more digits, and Python refuses to read thousands of them.
             number = int(digits[:20], _BASES[kind])
             return VALUES[number] if number < 2 else SIZES.of(number)
     return None

@@ -74,8 +74,8 @@ def _statement(source: Source, spans: Spans) -> Values:
         first, last = unit.statement
         return _order(start <= first, end >= last)
 
-    found = zip(source.find(spans), spans, strict=True)
-    return [order(source.units[i], *span) if i >= 0 else None for i, span in found]
+    units = zip(source.find(spans), spans, strict=True)
+    return [order(source.units[i], *span) if i >= 0 else None for i, span in units]
 
 
 def _fifth(place: int, start: int, end: int) -> str:

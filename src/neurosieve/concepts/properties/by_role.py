@@ -1,7 +1,7 @@
-"""What a name does: its role, and whether it is defined or used where it stands.
+"""What a name does: its role, and whether it is defined or used at its place.
 
-In Python the roles are those of the scheme `identifier-role`, with types beside them; in the other languages the tree
-tells them from the place of a name, and names that the place does not tell are looked up in the scopes around it.
+In Python the roles are those of the scheme `identifier-role`, and types; in the other languages the tree
+gives them by the place of a name, and names whose place is not enough are looked up in the scopes around it.
 """
 
 from collections import defaultdict
@@ -56,27 +56,27 @@ class _Names:
     def roles(self) -> dict[int, str]:
         """Role of each unit that has one."""
         python = self._source.language == "python"
-        found = self._python() if python else self._by_place() | self._bound()
+        roles = self._python() if python else self._by_place() | self._bound()
         for i in self._places("type") if python else ():
-            found.setdefault(i, "type")
+            roles.setdefault(i, "type")
         imports = () if python else ((i, n) for i, n in enumerate(self._covered("imports")) if n >= 0)
-        return found | {i: "import" for i, _ in imports if i in self._texts}
+        return roles | {i: "import" for i, _ in imports if i in self._texts}
 
     def _python(self) -> dict[int, str]:
         first = self._source.parsed.first
-        found = {}
+        roles = {}
         for start, end, role in identifier_roles(self._source.root, "python"):
             place = self._source.chars(start, end)
             if start >= first and place[0] in self._index:
-                found[self._index[place[0]]] = role
-        return found
+                roles[self._index[place[0]]] = role
+        return roles
 
     def _by_place(self) -> dict[int, str]:
-        found: dict[int, str] = {}
+        roles: dict[int, str] = {}
         for mark, role in _DIRECT.items():
             for i in self._places(mark):
-                found.setdefault(i, role)
-        return found
+                roles.setdefault(i, role)
+        return roles
 
     def _bound(self) -> dict[int, str]:
         """Parameters and locals where they are bound, and all that refers to a name bound around it."""
@@ -85,24 +85,24 @@ class _Names:
         outer = self._outer(nodes)
         placed = self._by_place()
         bound: dict[int, dict[str, str]] = defaultdict(dict)
-        found = {}
+        roles = {}
         for i in sorted(self._places("bind", "parameter", "field")):
             listed = lists[i] >= 0 and (scopes[i] < 0 or starts[lists[i]] >= nodes[scopes[i]].start_byte)
             role = "parameter" if listed else "local"
             role = placed[i] if placed.get(i) in ("parameter", "attribute") else role
             if listed or scopes[i] >= 0:
-                found[i] = placed.get(i, role)
+                roles[i] = placed.get(i, role)
             if scopes[i] >= 0:
                 bound[scopes[i]].setdefault(self._texts[i], role)
-        known = placed.keys() | found.keys() | self._places("elsewhere")
+        known = placed.keys() | roles.keys() | self._places("elsewhere")
         for i, name in self._texts.items():
             if i not in known and self._source.units[i].node in _LOOKED_UP:
                 scope = scopes[i]
                 while scope >= 0 and name not in bound[scope]:
                     scope = outer[scope]
                 if scope >= 0:
-                    found[i] = bound[scope][name]
-        return found
+                    roles[i] = bound[scope][name]
+        return roles
 
     def _outer(self, nodes: list[Node]) -> list[int]:
         """For each of nested nodes the number of the one around it; −1: none."""

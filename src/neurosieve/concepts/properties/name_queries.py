@@ -1,4 +1,4 @@
-"""What names do in each language, beside what `data.syntax` knows of it (@own, @bind, @scope, @elsewhere).
+"""What names do in each language, in addition to what `syntax` captures (@own, @bind, @scope, @elsewhere).
 
 @function    name of a function or method where it is defined
 @class       name of a class, struct, enum, interface or alias where it is defined
@@ -6,7 +6,7 @@
 @field       name of an attribute where it is declared; seen by name alone in its scope
 @attribute   name of an attribute elsewhere
 @call        name of what is called
-@parameter   a parameter that stands in no list
+@parameter   a parameter that is in no list
 @bind        as there: a local, or in a list of parameters one of them
 @definition  defined here, whatever its role
 @list        a list of parameters

@@ -1,6 +1,6 @@
 """One text, parsed once, and its words: what all properties read from.
 
-A unit is what the lexical scheme sees: a leaf of the tree, a comment, a text in quotes. What stands in no such span
+A unit is what the lexical scheme sees: a leaf of the tree, a comment, a text in quotes. What is in no such span
 (a sign that does not parse, `!r` in a text of Python) is a unit without a class: all visible text is in exactly one.
 """
 
@@ -21,7 +21,7 @@ from neurosieve.syntax.grammars import GRAMMARS
 from neurosieve.syntax.lexical import lexical
 from neurosieve.syntax.trees import all_nodes
 
-# First character, character behind the last.
+# First character, character after the last.
 Spans = Sequence[tuple[int, int]]
 
 _SPLIT = ("comment", "string")
@@ -40,14 +40,14 @@ class Unit:
 
     Attributes:
         start: First character.
-        end: Character behind the last.
-        label: Its class in the lexical scheme; None where it has none.
+        end: Character after the last.
+        label: Its class in the lexical scheme; None if it has none.
         node: Type of the smallest node around it.
         parent: Type of the node around that one.
         depth: Nodes above that one, without those of a frame.
         function: Characters of the innermost function around it.
         statement: Characters of the innermost statement around it.
-        error: It stands in code that does not parse.
+        error: It is in code that does not parse.
     """
 
     start: int
@@ -97,7 +97,7 @@ class Source:
         return lambda byte: to_char(min(max(byte, first), last) - first)
 
     def span(self, node: Node) -> tuple[int, int] | None:
-        """The characters of a node; None where it is part of the frame."""
+        """The characters of a node; None if it is part of the frame."""
         if not self.parsed.first <= node.start_byte < self.parsed.last:
             return None
         return self.chars(node.start_byte, node.end_byte)
@@ -114,9 +114,9 @@ class Source:
     def captures(self, query: str) -> dict[str, list[Node]]:
         """Nodes of the text by the name under which a tree-sitter query captures them, each once, in order."""
         if query not in self._captured:
-            found = captures(self.root, self.language, query)
-            own = {name: {n.id: n for n in nodes if self.span(n)} for name, nodes in found.items()}
-            self._captured[query] = {name: list(nodes.values()) for name, nodes in own.items()}
+            nodes_of = captures(self.root, self.language, query)
+            in_text = {name: {n.id: n for n in nodes if self.span(n)} for name, nodes in nodes_of.items()}
+            self._captured[query] = {name: list(nodes.values()) for name, nodes in in_text.items()}
         return self._captured[query]
 
     @cached_property
@@ -144,8 +144,8 @@ class Source:
         places = np.array(spans, dtype=np.int64).reshape(-1, 2)
         index = np.searchsorted(self._ends, places[:, 0], side="right")
         inside = index < len(self.units)
-        found = inside & (self.starts[np.where(inside, index, 0)] < places[:, 1])
-        indices: list[int] = np.where(found, index, -1).tolist()
+        covered = inside & (self.starts[np.where(inside, index, 0)] < places[:, 1])
+        indices: list[int] = np.where(covered, index, -1).tolist()
         return indices
 
 
@@ -153,9 +153,9 @@ def innermost(ranges: Iterable[tuple[int, int, int]], size: int, none: int) -> l
     """For each of `size` places the value of the innermost range around it. Cost: places and ranges, each once.
 
     Args:
-        ranges: First place, place behind the last and value, as they nest: by first place, outer ones first.
+        ranges: First place, place after the last and value, as they nest: by first place, outer ones first.
         size: Places.
-        none: What stands where no range is.
+        none: The value outside all ranges.
     """
     values, open_, reached = [none] * size, list[tuple[int, int]](), 0
 
@@ -177,7 +177,7 @@ def innermost(ranges: Iterable[tuple[int, int, int]], size: int, none: int) -> l
 def tokens(source: Source) -> list[tuple[int, int]]:
     """The characters of all units in order; comments and texts in quotes are cut at white space.
 
-    Where no white space stands in them, the spans are those of the scheme `lexical`.
+    If there is no white space in them, the spans are those of the scheme `lexical`.
     """
     spans = []
     for unit in source.units:
@@ -230,10 +230,10 @@ class _Walk:
     def _spans(self) -> list[tuple[int, int, str | None]]:
         """The lexical spans in bytes, cut to the text, and between them what has no class."""
         first, last = self._parsed.first, self._parsed.last
-        found = sorted(s for s in lexical(self._parsed.tree.root_node, self._language) if s[0] < last)
+        labelled = sorted(s for s in lexical(self._parsed.tree.root_node, self._language) if s[0] < last)
         spans: list[tuple[int, int, str | None]] = []
         reached = first
-        for start, end, label in [*found, (last, last, "")]:
+        for start, end, label in [*labelled, (last, last, "")]:
             start, end = max(start, reached), min(end, last)
             spans += self._unlabelled(reached, start)
             # JavaScript's grammar takes U+0085 for an identifier.
@@ -244,7 +244,7 @@ class _Walk:
 
     def _unlabelled(self, start: int, end: int) -> Iterator[tuple[int, int, None]]:
         for word in _VISIBLE.finditer(self._parsed.data, start, end):
-            # A backslash that joins two lines is no word.
+            # A backslash that joins two lines is not a word.
             if word[0] != b"\\" and self._visible(*word.span()):
                 yield word.start(), word.end(), None
 
@@ -286,14 +286,14 @@ class _Walk:
 
     def _inside(self, node: Node, outer: _Frame) -> _Frame:
         kind, end = node.type, node.end_byte
-        own = node.start_byte >= self._parsed.first
+        in_text = node.start_byte >= self._parsed.first
         function, statement = outer.function, outer.statement
-        if own and kind in self._functions:
+        if in_text and kind in self._functions:
             function = (node.start_byte, end)
-        if own and self._is_statement(kind):
+        if in_text and self._is_statement(kind):
             statement = (node.start_byte, end)
         error = outer.error or node.is_error
-        return _Frame(iter(node.children), kind, outer.node, end, outer.depth + own, function, statement, error)
+        return _Frame(iter(node.children), kind, outer.node, end, outer.depth + in_text, function, statement, error)
 
     def _is_statement(self, kind: str) -> bool:
         if kind not in self._kinds:

@@ -26,7 +26,7 @@ def query_property(
         name: Of the property.
         queries: tree-sitter query by language; in other languages the property does not apply.
         description: One line.
-        other: Value of tokens outside all captures; None where the property does not apply to them.
+        other: Value of tokens outside all captures; None if the property does not apply to them.
 
     Raises:
         ConfigError: An unknown language, a query that does not parse, captures nothing or too much, or a bad name.

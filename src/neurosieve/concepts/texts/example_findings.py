@@ -54,7 +54,7 @@ class ExampleFindings:
         with_errors: Texts with code that does not parse; they are kept.
         left_out: Properties without two values, and why.
         rare: Values (`property=value`) with too few texts for scores, and why; regressions have them.
-        notes: What a reader has to know.
+        notes: What a user has to know.
     """
 
     neurons: tuple[NeuronId, ...]
@@ -78,8 +78,8 @@ class ExampleFindings:
     def confirmed(self) -> Bool[np.ndarray, "neurons values"]:
         """Found on train and again on test in the same direction, both with q below `ERROR_RATE`."""
         same = (self.test.auroc > 0.5) & (np.sign(self.test.z) == np.sign(self.train.z))
-        found: Bool[np.ndarray, "neurons values"] = (self.train.q < ERROR_RATE) & (self.test.q < ERROR_RATE) & same
-        return found
+        confirmed: Bool[np.ndarray, "neurons values"] = (self.train.q < ERROR_RATE) & (self.test.q < ERROR_RATE) & same
+        return confirmed
 
     def explained_by(self, neuron: int) -> tuple[str, ...]:
         """Properties that explain the neuron of this place, the largest gain over length first.
@@ -100,18 +100,18 @@ class ExampleFindings:
 
     def verdict(self, neuron: int) -> str:
         """In words; a property that alone explains less than length does is said to add to it."""
-        length, own, added = float(self.length.value[neuron]), list[str](), list[str]()
+        length, explaining, added = float(self.length.value[neuron]), list[str](), list[str]()
         for name in self.explained_by(neuron):
             alone, gain = float(self.alone[name].value[neuron]), float(self.gain[name].value[neuron])
             if alone > length:
-                own.append(f"by {name} (R² {alone:.2f}, {gain:.2f} above length)")
+                explaining.append(f"by {name} (R² {alone:.2f}, {gain:.2f} above length)")
             else:
                 added.append(f"{name} adds {gain:.2f}")
         by_length = [f"by length (R² {length:.2f})"] if self.by_length(neuron) else []
-        return ", ".join([*own, *by_length, *added]) or "not explained"
+        return ", ".join([*explaining, *by_length, *added]) or "not explained"
 
     def result(self) -> TextFindings:
-        """As a run tells of them; None where there is no number, with a reason beside it."""
+        """The part of the run's result; None if there is no number, with a reason."""
         return TextFindings(
             rule=f"explained by a property: R² alone >= {LEAST_R2}, gain over length with an interval above 0, "
             f"a value confirmed at q < {ERROR_RATE}, all on test",
@@ -159,7 +159,7 @@ class ExampleFindings:
         )
 
     def _strongest(self, i: int) -> list[int]:
-        """Property values by what they tell on train, the label's not among them."""
+        """Property values by what they explain on train, without the label's."""
         order = np.argsort(-self.train.auroc[i], kind="stable").tolist()
         return [v for v in order if self.train.values[v][0] != LABEL][:SHOWN]
 
@@ -221,8 +221,8 @@ def _gain(share: Share, i: int) -> Difference:
 
 
 def _scores(scores: ConceptScores, i: int, v: int) -> ValueScores:
-    """Numbers of a value on a split; None where they are no numbers."""
+    """Numbers of a value on a split; None if they are no numbers."""
     numbers = {k: float(getattr(scores, k)[i, v]) for k in _SCORES}
-    found = {k: x if math.isfinite(x) else None for k, x in numbers.items()}
-    reason = "texts of one bucket of groups have the value" if None in found.values() else None
-    return ValueScores(n=int(scores.n[v]), base_rate=float(scores.n[v] / scores.rows), **found, reason=reason)
+    finite = {k: x if math.isfinite(x) else None for k, x in numbers.items()}
+    reason = "texts of one bucket of groups have the value" if None in finite.values() else None
+    return ValueScores(n=int(scores.n[v]), base_rate=float(scores.n[v] / scores.rows), **finite, reason=reason)

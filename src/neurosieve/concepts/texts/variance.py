@@ -69,9 +69,9 @@ def one_hot(codes: Int[np.ndarray, " texts"], count: int) -> Float[np.ndarray, "
 
 
 def length_features(texts: Sequence[str], train: int) -> Float[np.ndarray, "texts features"]:
-    """What length alone can tell: a piecewise linear curve in the logarithm of the words and signs.
+    """What length alone can explain: a piecewise linear curve in the logarithm of the number of tokens.
 
-    One measure only: of two, say characters too, the difference tells what a text is made of, which is not its length.
+    One measure only: of two, say characters too, the difference shows what a text is made of, which is not its length.
 
     Args:
         texts: All texts.
