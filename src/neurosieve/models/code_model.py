@@ -25,7 +25,7 @@ class CodeModel:
         network: The base model, in evaluation mode on `device`.
         tokenizer: A fast tokenizer.
         adapter: What is known of the family.
-        device: Where the network lies.
+        device: Where the network is.
         max_tokens: Longest input, special tokens included.
         notes: What was adjusted on loading, in words.
         site: Where neurons are read: `hidden`, blocks + 1 layers from the embeddings on, or `mlp`, one layer a block.
@@ -71,9 +71,9 @@ class CodeModel:
     ) -> tuple[Float[Tensor, "batch tokens width"], ...]:
         """The site's values, one entry a layer; padding is masked.
 
-        `types` tells the second text of a pair from the first; models that know of no types do not get it.
+        `types` separates the second text of a pair from the first; models without token types do not get it.
         At the site `hidden` transformers' `hidden_states`: embeddings first, then one entry a block. The decoder of an
-        encoder–decoder reads the text behind its start token, as in training, beside the encoder's output of it.
+        encoder–decoder reads the text after its start token, as in training, together with the encoder's output of it.
         """
         return self._forward(self.inputs(input_ids, mask, types))
 
@@ -128,12 +128,12 @@ class CodeModel:
 
     def _check_states(self, states: tuple[Tensor, ...], texts: torch.Size) -> None:
         """Families that pool tokens, or carry several streams, give states that are of no token."""
-        found = {tuple(state.shape) for state in states}
-        if len(found) != 1 or next(iter(found))[:-1] != tuple(texts):
+        shapes = {tuple(state.shape) for state in states}
+        if len(shapes) != 1 or next(iter(shapes))[:-1] != tuple(texts):
             raise ModelError(
                 f"states of {self.name}",
                 expected=f"one vector of one width for each token in each layer, {[*texts]} of them",
-                got=f"layers of {' and '.join(str([*shape]) for shape in sorted(found)) or 'no shape'}",
+                got=f"layers of {' and '.join(str([*shape]) for shape in sorted(shapes)) or 'no shape'}",
                 remedy=f"states of the family {self.adapter.family!r} do not belong to tokens: choose another model",
             )
 
@@ -160,7 +160,7 @@ def embedding_rows(network: Any) -> int:
 
 
 def check_ids(name: str, largest: int, rows: int) -> None:
-    """See to it that a network knows the tokens.
+    """Make sure that a network knows the tokens.
 
     Args:
         name: Of the model.
@@ -180,10 +180,10 @@ def check_ids(name: str, largest: int, rows: int) -> None:
 
 
 def _behind_start(inputs: dict[str, Any], start: int) -> dict[str, Tensor]:
-    """The decoder's own inputs: the same text behind the start token."""
+    """The decoder's own inputs: the same text after the start token."""
     ids = inputs["input_ids"]
     first = ids.new_full((len(ids), 1), start)
-    own = {"decoder_input_ids": torch.cat([first, ids], 1)}
+    decoder_inputs = {"decoder_input_ids": torch.cat([first, ids], 1)}
     if "attention_mask" in inputs:
-        own["decoder_attention_mask"] = torch.cat([torch.ones_like(first), inputs["attention_mask"]], 1)
-    return own
+        decoder_inputs["decoder_attention_mask"] = torch.cat([torch.ones_like(first), inputs["attention_mask"]], 1)
+    return decoder_inputs

@@ -58,7 +58,7 @@ KNOWN = (
 
 
 def located(name: str) -> str:
-    """Where a model lies: the folder of one that comes with the package; any other name is its own place.
+    """The place of a model: the folder of one that comes with the package; any other name is its own place.
 
     Raises:
         ModelError: The package has no model of that name.

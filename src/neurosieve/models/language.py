@@ -47,7 +47,7 @@ class LanguageModel(CodeModel):
     ) -> Float[Tensor, "rows vocabulary"]:
         """Logits at some positions of padded texts, in float32 on the model's device.
 
-        Of an encoder they say which token stands there (the caller masks it), of a decoder which comes next. Only those
+        Of an encoder they predict the token there (the caller masks it), of a decoder the next one. Only those
         positions come to the head, which for a large vocabulary costs more than the blocks: the last hidden states are
         taken apart where they leave the stack.
 
@@ -58,7 +58,7 @@ class LanguageModel(CodeModel):
 
         Raises:
             DataError: A position outside of the texts.
-            ModelError: A family whose head does not stand behind its stack.
+            ModelError: A family whose head does not follow its stack.
         """
         inside = (positions >= 0) & (positions < torch.tensor(input_ids.shape))
         if not bool(inside.all()):
@@ -121,21 +121,21 @@ def load_language_model(
     """
     info = inspect_model(name, trust_remote_code=trust_remote_code, max_tokens=max_tokens, stack=stack)
     auto, where = _auto(info), resolve_device(device)
-    whole, missing, notes = read_network(
+    network, missing, notes = read_network(
         info, auto, precision=precision, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle
     )
-    body, head = split_keys(whole, missing)
+    body, head = split_keys(network, missing)
     check_all_there(info.name, lacking(info, body))
     if head:
-        raise _no_head(info.name, f"the weights of {type(whole).__name__}", f"none ({head[0]} is missing)")
-    model = ready(LanguageModel, info, _base(whole), where, site, notes, whole=whole.eval().to(where))
+        raise _no_head(info.name, f"the weights of {type(network).__name__}", f"none ({head[0]} is missing)")
+    model = ready(LanguageModel, info, _base(network), where, site, notes, whole=network.eval().to(where))
     if model.adapter.kind != info.adapter.kind:
         raise _no_head(info.name, f"a {info.adapter.kind}, as its head is of one", "a network that sees later tokens")
     return model
 
 
-def _base(whole: Any) -> torch.nn.Module:
-    base: torch.nn.Module = whole.base_model
+def _base(network: Any) -> torch.nn.Module:
+    base: torch.nn.Module = network.base_model
     return base
 
 

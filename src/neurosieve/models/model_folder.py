@@ -1,4 +1,4 @@
-"""What lies where a model is loaded from, seen to before transformers opens it: config, weights, and what misleads."""
+"""Checks of a model's folder before transformers opens it: config, weights, and misleading files."""
 
 import json
 from pathlib import Path, PurePosixPath
@@ -20,7 +20,7 @@ _TEXTS = (".json", ".txt", ".model")
 
 
 def check_place(name: str) -> None:
-    """See to it that a folder or file has what a model needs; names on the hub are only looked at.
+    """Make sure that a folder or file has what a model needs; names on the hub are only looked at.
 
     Raises:
         ModelError: Nothing there, no config, an adapter without its model, or pointers in the place of files.
@@ -72,7 +72,7 @@ def _check_pointer(path: Path) -> None:
     try:
         with path.open("rb") as file:
             begin = file.read(len(_POINTER))
-    except OSError:  # what cannot be read is told where it is needed
+    except OSError:  # what cannot be read is reported where it is needed
         return
     if begin == _POINTER:
         raise ModelError(
@@ -85,7 +85,7 @@ def check_adapter(name: str) -> None:
 
     Raises:
         ModelError: It does.
-        OSError: What the hub says of a name that it has not.
+        OSError: The hub's answer to a name that it does not have.
     """
     if name.endswith(GGUF) or Path(name).is_dir():
         return
@@ -144,7 +144,7 @@ def check_family(name: str, *, trust_remote_code: bool) -> None:
 
 
 def check_weights(name: str, config: PretrainedConfig, *, allow_pickle: bool) -> None:
-    """See to it that the weights that will be read lie in the folder and may be read.
+    """Make sure that the weights that will be read are in the folder and may be read.
 
     An index of shards is a list of file names that anyone may have written: transformers would read any file that it
     names, pickled ones too.

@@ -79,7 +79,7 @@ class _Tap:
         return values if act is None else act(values)
 
 
-# transformers notes hidden states by hooks of its own, which must see what is changed here. So ours run before all
+# transformers records hidden states by hooks of its own, which must see what is changed here. So ours run before all
 # others; one hook a module then goes through the taps in the order in which they were opened.
 _OUTPUTS: WeakKeyDictionary[torch.nn.Module, tuple[Any, list[_Tap]]] = WeakKeyDictionary()
 
@@ -133,7 +133,7 @@ def acting(
         model: Its stack is watched, also where it is part of a larger network.
         places: Acts get values as they pass, [batch, tokens, width], or [batch · tokens, width] in some families, and
             give the same shape.
-        begin: Called at the beginning of each forward pass of the stack with its token ids, None where it gets none.
+        begin: Called at the beginning of each forward pass of the stack with its token ids, None if it gets none.
     """
     taps: defaultdict[tuple[torch.nn.Module, str], _Tap] = defaultdict(_Tap)
     for place, act in places:
@@ -155,7 +155,7 @@ def acting(
 def check_places(model: CodeModel, site: Site) -> None:
     """See that the model's states say what passes at a site's places, bit for bit, by a call of 3 tokens.
 
-    All values are changed there, so that the states of a family that notes them before would not show an edit.
+    All values are changed there, so that the states of a family that records them before would not show an edit.
 
     Raises:
         SelfCheckError: A layer's place is not passed, other values pass there, or changed ones do not show.

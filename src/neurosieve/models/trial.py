@@ -1,4 +1,4 @@
-"""A first call of a network that was just read: does it read token ids, and does a token see those behind it?"""
+"""A first call of a network that was just read: does it read token ids, and does a token see those after it?"""
 
 from dataclasses import replace
 from itertools import count, islice
@@ -17,7 +17,7 @@ def tried(model: Model) -> Model:
     """The model, once two short texts that differ in their last token have gone through its network.
 
     A config does not always say whether attention is causal. If the states before the last token of a decoder move
-    with it, what it is to predict would be visible to it: such a model is an encoder, and a note says so.
+    with it, the model would see what it has to predict: such a model is an encoder, and a note says so.
 
     Raises:
         ModelError: The network cannot be called with token ids alone, or its states do not belong to tokens.

@@ -19,12 +19,12 @@ _COMPUTED = re.compile(
 )
 
 
-def split_keys(whole: Any, keys: Collection[str]) -> tuple[list[str], list[str]]:
+def split_keys(network: Any, keys: Collection[str]) -> tuple[list[str], list[str]]:
     """The names of weights of a network with a head: those of its base model, without its prefix, and the head's."""
-    base = whole.base_model
-    own = f"{whole.base_model_prefix}." if base is not whole else ""
-    body = {k for k in keys if (k.startswith(own) if own else not k.startswith("lm_head."))}
-    return sorted(k.removeprefix(own) for k in body), sorted(set(keys) - body)
+    base = network.base_model
+    prefix = f"{network.base_model_prefix}." if base is not network else ""
+    body = {k for k in keys if (k.startswith(prefix) if prefix else not k.startswith("lm_head."))}
+    return sorted(k.removeprefix(prefix) for k in body), sorted(set(keys) - body)
 
 
 def not_computed(network: Any, missing: Collection[str]) -> list[str]:
@@ -57,7 +57,7 @@ def check_all_there(name: str, missing: Collection[str] = (), mismatched: Collec
 
 
 def other_shapes(name: str, which: str = "") -> ModelError:
-    """The error for weights whose shapes are not those that the config tells."""
+    """The error for weights whose shapes are not those of the config."""
     return ModelError(
         f"weights of {name}",
         expected="the shapes that the config tells",
@@ -83,8 +83,8 @@ def unused_notes(name: str, base: Any, unexpected: Collection[str]) -> tuple[str
             remedy="merge it into its base model first (peft: merge_and_unload), and save that",
         )
     parts = {part for part, _ in base.named_children()}
-    own = f"{base.base_model_prefix}."
-    rest = sorted(k for k in unexpected if k.removeprefix(own).split(".")[0] in parts and not _COMPUTED.search(k))
+    prefix = f"{base.base_model_prefix}."
+    rest = sorted(k for k in unexpected if k.removeprefix(prefix).split(".")[0] in parts and not _COMPUTED.search(k))
     if not rest:
         return ()
     many = f"{len(rest)} weights" if len(rest) > 1 else "1 weight"
