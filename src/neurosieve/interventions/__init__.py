@@ -1,4 +1,4 @@
-"""Edits in the live model: ablate, clamp, scale, steer, patch and erase, beside random sets and erasers as controls."""
+"""Edits in the live model: ablate, clamp, scale, steer, patch and erase, with random sets and erasers as controls."""
 
 from lazy_loader import attach_stub
 

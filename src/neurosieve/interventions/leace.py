@@ -22,7 +22,7 @@ from neurosieve.statistics import MomentAccumulator
 
 # A correlation with the labels of less is rounding.
 _CORRELATED = 1e-7
-# So is a variance of less beside the largest, of neurons at unit variance: a layer norm's output would vary in one
+# So is a variance below that share of the largest, of neurons at unit variance: a layer norm's output would vary in one
 # direction fewer than it has neurons, were it not for the rounding of float32.
 _VARIES = 1e-9
 # Of random directions that are to move rows as far as others: within this factor, in so many tries each; and the
@@ -68,12 +68,12 @@ class Eraser:
         return replace(self, mean=self.mean.to(device), left=self.left.to(device), right=self.right.to(device))
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
+        """The object as JSON values, probes and tensors, which files can hold."""
         return Archive({"rows": self.rows}, tensors={"mean": self.mean, "left": self.left, "right": self.right})
 
     @staticmethod
     def from_archive(archive: Archive) -> "Eraser":
-        """What `archive` gave."""
+        """What `archive` returned, as an object again."""
         tensors: dict[str, Any] = {key: archive.tensors[key] for key in ("mean", "left", "right")}
         return Eraser(**tensors, rows=archive.record["rows"])
 
@@ -137,7 +137,7 @@ class EraserFitter:
             rank: How many directions.
             seed: Of the draw.
             like: Another eraser of these rows. Directions are then drawn at right angles to its own, where the values
-                are white, and such that rows are moved about as far (`Eraser.moved`), as near to that as can be.
+                are white, and such that rows are moved about as far (`Eraser.moved`), as closely as possible.
 
         Raises:
             DataError: As `result`; or the values vary in fewer directions.
@@ -193,8 +193,8 @@ class _Whitening:
 
     def basis(self, eraser: Eraser) -> np.ndarray:
         """The directions of the white values that an eraser of these rows takes away, shape [directions, rank]."""
-        found: np.ndarray = (eraser.right.numpy() @ self.back).T
-        return found
+        directions: np.ndarray = (eraser.right.numpy() @ self.back).T
+        return directions
 
     def leaning(self, taken: np.ndarray, moved: float) -> np.ndarray:
         """Axes at right angles to `taken`, so long that random sums of them move rows by about `moved`.
@@ -211,8 +211,8 @@ class _Whitening:
             t = (low + high) / 2
             too_little = logsumexp((1 + 2 * t) * size) - logsumexp(2 * t * size) < np.log(moved)
             low, high = (t, high) if too_little else (low, t)
-        found: np.ndarray = others @ (axes * np.exp(t * size - (t * size).max()))
-        return found
+        directions: np.ndarray = others @ (axes * np.exp(t * size - (t * size).max()))
+        return directions
 
     def eraser(self, basis: np.ndarray, rows: int) -> Eraser:
         """The eraser of some directions of the white values."""
@@ -223,13 +223,13 @@ class _Whitening:
 
 def _nearest(tries: Iterator[Eraser], moved: float | None) -> Eraser:
     """The first that moves rows by within `_NEAR` of so much, else the one that comes nearest."""
-    found = []
+    nearest = []
     for eraser in tries:
         off = abs(np.log(eraser.moved / moved)) if moved else 0.0
-        found.append((off, eraser))
+        nearest.append((off, eraser))
         if off <= np.log(_NEAR):
             break
-    return min(found, key=lambda pair: pair[0])[1]
+    return min(nearest, key=lambda pair: pair[0])[1]
 
 
 def fit_eraser(values: Float[Tensor, "rows width"], label: Int[np.ndarray, " labels"], classes: int) -> Eraser:

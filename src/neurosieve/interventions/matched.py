@@ -1,4 +1,4 @@
-"""Random neuron sets that are like a given one: the control beside every edit.
+"""Random neuron sets that are similar to a given one: the control of every edit.
 
 For each chosen neuron one is drawn from those of the same layer whose activation varies about as much, since an edit of
 neurons that hardly move does little whatever they mean. A chosen neuron that has no such neighbour has no control: it
@@ -30,7 +30,7 @@ class MatchedSets:
 
     Attributes:
         chosen: (layer, index) of the set that they are matched to, shape [neurons, 2].
-        sets: Those of each draw; row i stands for chosen neuron i, shape [draws, neurons, 2].
+        sets: Those of each draw; row i replaces chosen neuron i, shape [draws, neurons, 2].
         distance: |log variance − that of the chosen neuron|, at most log 2, shape [draws, neurons].
         unmatched: (layer, index) of the neurons that were asked for and left out, shape [others, 2].
     """
@@ -72,12 +72,12 @@ class MatchedSets:
         )
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
+        """The object as JSON values, probes and tensors, which files can hold."""
         return Archive({key: getattr(self, key).tolist() for key in ("chosen", "sets", "distance", "unmatched")})
 
     @staticmethod
     def from_archive(archive: Archive) -> "MatchedSets":
-        """What `archive` gave."""
+        """What `archive` returned, as an object again."""
         chosen, sets, distance = (np.array(archive.record[key]) for key in ("chosen", "sets", "distance"))
         unmatched = np.array(archive.record.get("unmatched", []), dtype=np.int64).reshape(-1, 2)
         return MatchedSets(chosen, sets, distance, unmatched)
@@ -145,19 +145,19 @@ def _neighbours(
     alive: np.ndarray,
     level: Float[np.ndarray, " all"],
 ) -> list[list[int]]:
-    """Of each chosen neuron the columns that may stand for it, the nearest first."""
+    """Of each chosen neuron the columns that may replace it, the nearest first."""
     free = alive.copy()
     free[column] = False
-    found = []
+    neighbours = []
     for mine in column:
         distance = np.abs(level - level[mine])
         there = np.flatnonzero(free & (layer == layer[mine]) & (distance <= np.log(CALIPER)))
-        found.append(there[np.argsort(distance[there], kind="stable")].tolist())
-    return found
+        neighbours.append(there[np.argsort(distance[there], kind="stable")].tolist())
+    return neighbours
 
 
 class _Seats:
-    """Which neighbour stands for which chosen neuron, each for one: a matching that only grows."""
+    """Which neighbour replaces which chosen neuron, each one only: a matching that only grows."""
 
     def __init__(self, near: Sequence[Sequence[int]]) -> None:
         self._near = near
@@ -165,11 +165,11 @@ class _Seats:
         self._taken: dict[int, int] = {}  # neighbour → chosen
 
     def free(self, one: int, most: int) -> list[int]:
-        """The nearest neighbours of a chosen neuron that stand for none."""
+        """The nearest neighbours of a chosen neuron that are not used yet."""
         return list(islice((neighbour for neighbour in self._near[one] if neighbour not in self._taken), most))
 
     def give(self, one: int, neighbour: int) -> None:
-        """Let a neighbour stand for a chosen neuron."""
+        """Assign a neighbour to a chosen neuron."""
         self.of[one], self._taken[neighbour] = neighbour, one
 
     def make_room(self, one: int) -> None:

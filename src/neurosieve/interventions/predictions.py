@@ -45,8 +45,8 @@ def token_shares(
     """For each token the share of units that begin with it and have the value; `positive` goes by row number."""
     target = np.array([t for w in windows for t in w.targets], dtype=np.int64)
     has = positive[np.array([row for w in windows for row in w.rows], dtype=np.int64)]
-    every, own = (np.bincount(t, minlength=vocabulary) for t in (target, target[has]))
-    shares: Float[np.ndarray, " vocabulary"] = own / np.maximum(every, 1)
+    every, with_value = (np.bincount(t, minlength=vocabulary) for t in (target, target[has]))
+    shares: Float[np.ndarray, " vocabulary"] = with_value / np.maximum(every, 1)
     return shares
 
 

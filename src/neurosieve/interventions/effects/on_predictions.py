@@ -1,10 +1,10 @@
-"""How far an edit moves what a model predicts where a property holds, beside matched random edits (METHOD.md).
+"""How much an edit changes what a model predicts where a property holds, compared with matched random edits.
 
 Two scores of a prediction, both 0 or 1: `property` (the predicted token has the value just where the truth has it) and
 `exact` (it is the true first subword). The causal effect is the drop of the set's edit less the mean drop of the random
 ones, on units that have the value. It is claimed where its interval is above 0, the set's drop is above that of 95 % of
 the random sets, of which there are 100 or more and 20 that differ, and its interval above that of the drop elsewhere,
-on units that have not the value. Where all units lie in one file no interval can be had, and nothing is claimed.
+on units without the value. If all units are in one file there is no interval, and nothing is claimed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -63,23 +63,25 @@ class EffectFitter:
         self._positive, self._shares = positive, shares
         self._base, self._edited = (self._scores(p) for p in (base, edited))
         self._sides = {"here": positive, "elsewhere": ~positive}
-        self._bootstraps = {k: ClusterBootstrap(group[own], draws=draws, seed=seed) for k, own in self._sides.items()}
+        self._bootstraps = {
+            k: ClusterBootstrap(group[units], draws=draws, seed=seed) for k, units in self._sides.items()
+        }
         self._drops: dict[tuple[str, str], list[float]] = {(s, k): [] for s in SCORES for k in self._sides}
         self._sum = {score: np.zeros(len(positive)) for score in SCORES}
         self._random = 0
 
     def add(self, predictions: Predictions) -> None:
         """One more random edit."""
-        found = self._scores(predictions)
+        scores = self._scores(predictions)
         for score in SCORES:
-            lost = self._lost(score, found)
+            lost = self._lost(score, scores)
             self._sum[score] += lost
-            for side, own in self._sides.items():
-                self._drops[score, side].append(float(lost[own].mean()))
+            for side, units in self._sides.items():
+                self._drops[score, side].append(float(lost[units].mean()))
         self._random += 1
 
     def result(self, matching: Matching | None = None) -> tuple[Effect, ...]:
-        """The effect on both scores, beside random edits that are so near."""
+        """The effect on both scores, compared with random edits that are so similar."""
         return tuple(self._effect(score, _unlike(matching)) for score in SCORES)
 
     def _scores(self, predictions: Predictions) -> dict[str, Bool[np.ndarray, " units"]]:
@@ -87,20 +89,22 @@ class EffectFitter:
         has = shares[np.minimum(predictions.token, len(self._shares))] >= HALF
         return {"property": has == self._positive, "exact": predictions.exact}
 
-    def _lost(self, score: EffectScore, found: Mapping[str, Bool[np.ndarray, " units"]]) -> Float[np.ndarray, " units"]:
+    def _lost(
+        self, score: EffectScore, scores: Mapping[str, Bool[np.ndarray, " units"]]
+    ) -> Float[np.ndarray, " units"]:
         """What an edit takes from each unit's score: 1, 0 or −1."""
-        lost: np.ndarray = self._base[score].astype(np.float64) - found[score]
+        lost: np.ndarray = self._base[score].astype(np.float64) - scores[score]
         return lost
 
     def _side(self, score: EffectScore, side: str) -> Side:
-        own, drops = self._sides[side], np.array(self._drops[score, side])
-        base, edited = self._base[score][own], self._edited[score][own]
-        usual, bootstrap = (self._base[score] - self._sum[score] / self._random)[own], self._bootstraps[side]
+        units, drops = self._sides[side], np.array(self._drops[score, side])
+        base, edited = self._base[score][units], self._edited[score][units]
+        usual, bootstrap = (self._base[score] - self._sum[score] / self._random)[units], self._bootstraps[side]
         effect, interval = loss_interval(usual, edited, bootstrap)
         # As in `add`: equal drops have to be equal numbers.
-        drop = float(self._lost(score, self._edited)[own].mean())
+        drop = float(self._lost(score, self._edited)[units].mean())
         return Side(
-            base=Score(value=float(base.mean()), n=int(own.sum()), interval=score_interval(base, bootstrap)),
+            base=Score(value=float(base.mean()), n=int(units.sum()), interval=score_interval(base, bootstrap)),
             edited=float(edited.mean()),
             drop=Difference(value=drop, interval=loss_interval(base, edited, bootstrap)[1]),
             random=float(drops.mean()),
@@ -121,7 +125,7 @@ class EffectFitter:
         )
 
     def _lacking(self, here: Side, elsewhere: Side, drops: Float[np.ndarray, " draws"]) -> str:
-        """Why the effect is not claimed, or cannot be measured; empty where nothing speaks against it."""
+        """Why the effect is not claimed, or cannot be measured; empty if nothing speaks against it."""
         net, drop, harm = here.effect.interval, here.drop.interval, elsewhere.drop.interval
         if net is None or drop is None or harm is None:
             return NOT_MEASURED
@@ -139,7 +143,7 @@ class EffectFitter:
 
 
 def _unlike(matching: Matching | None) -> str:
-    """Why random edits are no control for a claim; empty where they are."""
+    """Why random edits are no control for a claim; empty if they are."""
     if matching is None:
         return ""
     if matching.worst > matching.caliper:
@@ -154,8 +158,8 @@ def turned(elsewhere: Side, sets: int, matching: Matching) -> Turned:
 
     Args:
         elsewhere: The effect on `property` at units without the value.
-        sets: How many random edits it was measured beside.
-        matching: How near these are.
+        sets: How many random edits it was compared with.
+        matching: How similar these are.
     """
     interval, base, unlike = elsewhere.effect.interval, elsewhere.base, _unlike(matching)
     checks = (

@@ -36,7 +36,7 @@ def prediction_examples(
     Only such that the model as it is got right are shown.
     """
     home = {row: w for w in windows for row in w.rows}
-    found = []
+    examples = []
     for has in (True, False):
         pool = np.flatnonzero(base.exact & (here == has))
         lost = (edited.loss - base.loss)[pool]
@@ -44,8 +44,8 @@ def prediction_examples(
             row = int(base.row[unit])
             before = _top(model, home[row], row, (), only_predicted=only_predicted)
             after = _top(model, home[row], row, edits, only_predicted=only_predicted)
-            found.append(_shown(store, row, has_value=has, base=before, edited=after))
-    return tuple(found)
+            examples.append(_shown(store, row, has_value=has, base=before, edited=after))
+    return tuple(examples)
 
 
 def _top(
