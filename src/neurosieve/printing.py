@@ -26,11 +26,11 @@ class Screen(Console):
 
 
 def json_text(value: Any, encoding: str = "utf-8") -> str:
-    """A value as JSON for a terminal or a file: control characters and direction marks stand in it as escapes.
+    """A value as JSON for a terminal or a file: control characters and direction marks are escapes.
 
     Args:
         value: What JSON can hold.
-        encoding: What the place takes; where a character has no code in it, all but ASCII stands as escapes.
+        encoding: Of the place; if it lacks a character, all characters outside ASCII are escapes.
     """
     text = json.dumps(value, indent=1, ensure_ascii=False)
     if text.encode(encoding, errors="replace").decode(encoding) != text:

@@ -16,7 +16,7 @@ def print_notes(lines: Iterable[str], *, always: bool = False) -> None:
 
     Args:
         lines: The texts.
-        always: Also when standard error is no terminal; else nothing is printed then.
+        always: Also when standard error is not a terminal; else nothing is printed then.
     """
     console = Screen(stderr=True)
     for line in lines if always or console.is_terminal else ():
@@ -24,7 +24,7 @@ def print_notes(lines: Iterable[str], *, always: bool = False) -> None:
 
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items under a bar named `label`; no bar when standard error is no terminal."""
+    """Yield the items under a bar named `label`; no bar when standard error is not a terminal."""
     console = Screen(stderr=True)
     columns = (
         TextColumn("{task.description}"),

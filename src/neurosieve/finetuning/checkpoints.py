@@ -36,26 +36,26 @@ class Checkpoint:
 
     @property
     def best(self) -> str | None:
-        """The name of the best checkpoint until then, which is kept beside it, or its own."""
+        """The name of the best checkpoint until then, which is kept too, or its own."""
         step = self.state["best_global_step"]
         return f"checkpoint-{step}" if step else None
 
     @property
     def last_epoch(self) -> int | None:
-        """The epoch after which training ended, out of patience or of epochs; None where it goes on."""
+        """The epoch after which training ended, by patience or the number of epochs; None if it continues."""
         ended = self.state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"]
         return self.epoch if ended else None
 
 
 def newest_whole(folder: Path) -> Checkpoint | None:
-    """The checkpoint to go on from, told in one line; those that cannot be gone on from are removed.
+    """The checkpoint to continue from, with a line that names it; unusable checkpoints are removed.
 
     Args:
-        folder: Of the model; its checkpoints lie in `checkpoints`.
+        folder: Of the model; its checkpoints are in `checkpoints`.
     """
     places = sorted((folder / CHECKPOINTS).glob("checkpoint-*"))
-    found = {p.name: Checkpoint(p, state) for p in places if (state := _whole_state(p)) is not None}
-    whole = [c for c in found.values() if c.best in {None, *found}]
+    readable = {p.name: Checkpoint(p, state) for p in places if (state := _whole_state(p)) is not None}
+    whole = [c for c in readable.values() if c.best in {None, *readable}]
     usable = {c.folder for c in whole}
     for place in (broken := [p for p in places if p not in usable]):
         shutil.rmtree(place)
@@ -75,7 +75,7 @@ def _whole_state(place: Path) -> dict[str, Any] | None:
         weights = set(json.loads(index.read_bytes())["weight_map"].values()) if index.exists() else {_WEIGHTS}
         for name in weights:
             with safe_open(place / name, framework="pt"):
-                pass  # tells a file that is shorter than its header says
+                pass  # detects a file that is shorter than its header says
     except (OSError, ValueError, SafetensorError):
         return None
     return state if all(zipfile.is_zipfile(place / name) for name in _PICKLED) else None

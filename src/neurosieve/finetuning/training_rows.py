@@ -101,8 +101,8 @@ def _whole(info: ModelInfo, dataset: Dataset, chosen: Rows, _: Split) -> Inputs:
     longest = min(info.max_tokens, sys.maxsize)  # a tokenizer counts in 64 bits; "no limit" is 1e30
     options = {"truncation": True, "max_length": longest, "split_special_tokens": True}
     read = info.tokenizer(*texts, **options, return_overflowing_tokens=False, return_length=False)
-    whole = info.tokenizer(*texts, split_special_tokens=True, verbose=False)
-    cut = sum(len(a) < len(b) for a, b in zip(read["input_ids"], whole["input_ids"], strict=True))
+    uncut = info.tokenizer(*texts, split_special_tokens=True, verbose=False)
+    cut = sum(len(a) < len(b) for a, b in zip(read["input_ids"], uncut["input_ids"], strict=True))
     keys = [key for key in ("input_ids", "attention_mask", "token_type_ids") if key in read]
     inputs = [{key: read[key][i] for key in keys} | {"labels": int(label)} for i, label in enumerate(chosen.label)]
     return Inputs(inputs, chosen.label, np.array(group, dtype=object), whole=True, cut=cut)

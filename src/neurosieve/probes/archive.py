@@ -80,11 +80,11 @@ class Outcome(Protocol):
     """The outcome of a stage, which goes to files and comes back."""
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
+        """The object as JSON values, probes and tensors, which files can hold."""
 
     @staticmethod
     def from_archive(archive: Archive) -> "Outcome":
-        """The other way."""
+        """What `archive` returned, as an object again."""
 
 
 S = TypeVar("S", bound=Outcome)
@@ -117,7 +117,7 @@ def damaged(folder: Folder, name: str, came: str) -> RunFolderError:
 
 
 def _again(folder: Folder, name: str) -> str:
-    """A study with a summary is done, and computes no stage anew."""
+    """A study with a summary is done, and computes no stage again."""
     return f"delete {name}.json, and summary.json if it is there, then run `neurosieve redundancy {folder.url}`"
 
 

@@ -16,13 +16,13 @@ from neurosieve.typing import NeuronId
 
 
 def feature_rows(neuron: Int[np.ndarray, " some"], copies: int) -> Int[np.ndarray, " more"]:
-    """Rows of the features of some neurons: a neuron's own row, or those of its copies, which lie side by side."""
+    """Rows of the features of some neurons: a neuron's own row, or those of its copies, which are adjacent."""
     return (neuron[:, None] * copies + np.arange(copies)).ravel()
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """What train says of each live neuron.
+    """Statistics of each live neuron on train.
 
     A neuron has one feature, or for pairs two (`copies`); `features` = neurons · copies.
 
@@ -113,7 +113,7 @@ class SelectionData:
 
     Attributes:
         scaler: Fitted on train.
-        x: Train features, shape [features, rows]; those of one neuron lie side by side.
+        x: Train features, shape [features, rows]; those of one neuron are adjacent.
         label: Train classes, or standardised values, shape [rows].
         x_validation: Validation features, shape [features, rows].
         label_validation: Validation classes, or values standardised by train, shape [rows].

@@ -1,6 +1,6 @@
 """Do rankings agree, with each other (Fan et al. 2023, arXiv 2301.12608) and with themselves on other rows?
 
-Overlap of two rankings at k: the neurons that stand among the first k of both, divided by k. Two random orders of N
+Overlap of two rankings at k: the neurons that are among the first k of both, divided by k. Two random orders of N
 neurons share k / N of them on average, which is the value that an overlap has to be compared with.
 
     AvgOverlap   of a ranking: the mean of its overlaps with each of the others.
@@ -156,7 +156,7 @@ class Stability:
         sizes: The values of k.
         seeds: Overlap of the rankings of all rows under two seeds, shape [draws, sizes, methods].
         halves: Overlap of the rankings of two halves of the rows, shape [draws, sizes, methods].
-        sets: Size of the smallest set of each half, shape [draws, halves, methods]; None where it was not sought.
+        sets: Size of the smallest set of each half, shape [draws, halves, methods]; None if it was not sought.
     """
 
     names: tuple[str, ...]
@@ -183,14 +183,14 @@ class Stability:
         return pl.DataFrame(rows, schema=columns, orient="row")
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
-        found = {"seeds": self.seeds, "halves": self.halves} | ({} if self.sets is None else {"sets": self.sets})
-        tensors = {key: torch.from_numpy(values) for key, values in found.items()}
+        """The object as JSON values, probes and tensors, which files can hold."""
+        arrays = {"seeds": self.seeds, "halves": self.halves} | ({} if self.sets is None else {"sets": self.sets})
+        tensors = {key: torch.from_numpy(values) for key, values in arrays.items()}
         return Archive({key: getattr(self, key) for key in ("names", "neurons", "sizes")}, tensors=tensors)
 
     @staticmethod
     def from_archive(archive: Archive) -> "Stability":
-        """The other way."""
+        """What `archive` returned, as an object again."""
         record, tensors = archive.record, {key: values.numpy() for key, values in archive.tensors.items()}
         return Stability(tuple(record["names"]), record["neurons"], tuple(record["sizes"]), **tensors)
 
@@ -211,7 +211,7 @@ def stability(
 ) -> Stability:
     """Rank under other seeds, and on two halves of the train rows, `draws` times.
 
-    Rows of one cluster (file, line, function, pair) stay in one half, else copies would make both alike. Each half gets
+    Rows of one cluster (file, line, function, pair) stay in one half, else copies would make them agree. Each half gets
     an oracle of its own, at the λ of the whole; features keep the scale of all train rows.
 
     Args:
@@ -232,18 +232,18 @@ def stability(
     if draws < 1:
         raise DataError("stability", expected="one draw or more", got=str(draws), remedy="give draws")
     chosen = tuple(sizes_for(len(data.neurons)) if sizes is None else sizes)
-    whole = {name: ranker(data, oracle, seed) for name, ranker in rankers.items()}
+    all_rows = {name: ranker(data, oracle, seed) for name, ranker in rankers.items()}
     seeds, halves, sets = [], [], []
     for s in track(range(seed + 1, seed + 1 + draws), "stability"):
         again = {name: ranker(data, oracle, s) for name, ranker in rankers.items()}
         first = halved(group, s)
         both = [_Half.of(rankers, data, oracle, rows, s) for rows in (first, ~first)]
-        seeds.append(_pairwise(whole, again, chosen))
+        seeds.append(_pairwise(all_rows, again, chosen))
         halves.append(_pairwise(both[0].rankings, both[1].rankings, chosen))
         if smallest:
             sets.append([[smallest(h.data, h.oracle, r) for r in h.rankings.values()] for h in both])
-    found = np.array(sets) if smallest else None
-    return Stability(tuple(rankers), len(data.neurons), chosen, np.stack(seeds), np.stack(halves), found)
+    sizes_of_sets = np.array(sets) if smallest else None
+    return Stability(tuple(rankers), len(data.neurons), chosen, np.stack(seeds), np.stack(halves), sizes_of_sets)
 
 
 def halved(group: np.ndarray, seed: int) -> Bool[np.ndarray, " rows"]:
@@ -273,8 +273,8 @@ class _Half(NamedTuple):
         part = data.rows(rows, np.ones(len(data.label_validation), dtype=bool))
         start = Solution(oracle.probe.weights, oracle.probe.intercept)
         probe, _ = fit_probe(part, np.arange(len(data.neurons)), [oracle.probe.lam], [start])
-        own = replace(oracle, probe=probe)
-        return _Half(part, own, {name: ranker(part, own, seed) for name, ranker in rankers.items()})
+        half_oracle = replace(oracle, probe=probe)
+        return _Half(part, half_oracle, {name: ranker(part, half_oracle, seed) for name, ranker in rankers.items()})
 
 
 def _pairwise(

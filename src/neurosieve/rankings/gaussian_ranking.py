@@ -19,7 +19,7 @@ GREEDY = 100
 ROWS_EACH = 5  # rows of the smallest class for each neuron of a covariance
 ROWS = 2000
 PRIOR = 1.0  # rows
-TIE = 1e-5  # nats; nearer likelihoods differ by rounding
+TIE = 1e-5  # nats; smaller differences of likelihoods are rounding errors
 _FLOOR = 1e-6
 _BLOCK = 2**18
 
@@ -95,8 +95,8 @@ class _Decoder:
         return torch.stack([(x * m) @ x.transpose(1, 2) for m in self.member])
 
     def _outer(self, line: Float[Tensor, "classes features"]) -> Float[Tensor, "classes neurons copies copies"]:
-        own = line.view(len(line), len(self.data.neurons), self.data.copies)
-        return own[..., None] * own[..., None, :]
+        per_neuron = line.view(len(line), len(self.data.neurons), self.data.copies)
+        return per_neuron[..., None] * per_neuron[..., None, :]
 
     def _with_prior(self, covariance: Tensor, prior: Tensor) -> Tensor:
         count = self.count.view(-1, *[1] * (covariance.ndim - 1))
@@ -109,9 +109,9 @@ class _Decoder:
             products = (self.member * self.data.x[f]) @ self.data.x.T
             means = self.line[:, :, 0]
             covariance = self._with_prior(products - means * means[:, f, None], products.new_zeros(()))
-            own = self.line[:, f, 1 : self.known, None]
+            chosen = self.line[:, f, 1 : self.known, None]
             scale = self.rest[:, neuron, i, i].clamp_min(_FLOOR).sqrt()[:, None]
-            line = (covariance - (self.line[:, :, 1 : self.known] @ own)[..., 0]) / scale
+            line = (covariance - (self.line[:, :, 1 : self.known] @ chosen)[..., 0]) / scale
             explained = self.line[:, f, None, : self.known] @ self.base[:, : self.known]
             white = (self.x[f] - explained[:, 0]) / scale
             self.rest -= self._outer(line)
@@ -120,7 +120,7 @@ class _Decoder:
             self.known += 1
 
     def likelihoods(self) -> Float[np.ndarray, " neurons"]:
-        """Mean log-likelihood of the labels with each neuron in turn beside the chosen ones."""
+        """Mean log-likelihood of the labels with each neuron in turn added to the chosen ones."""
         size, copies = max(1, _BLOCK // self.x.shape[1]), self.data.copies
         parts = []
         for begin in range(0, len(self.data.neurons), size):

@@ -30,7 +30,7 @@ def iou(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG
 def _best(x: Float[Tensor, "features rows"], label: Int[Tensor, " rows"], classes: int) -> Float[Tensor, " features"]:
     values, order = x.sort(1)
     ordered, rows = label[order], x.shape[1]
-    # A threshold lies between different values only.
+    # A threshold is only between different values.
     edge = torch.cat([values[:, 1:] > values[:, :-1], values.new_ones(len(x), 1, dtype=torch.bool)], 1)
     best = x.new_zeros(len(x))
     for c in range(classes):

@@ -15,7 +15,7 @@ def lca(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG
     """Order neurons by the share p of weight mass at which a class first takes them, then by total mass.
 
     For each p every class takes its heaviest |w| until p of its mass is covered. A neuron without weight is never
-    taken and stands at the end. The score is that p in per cent (infinite for those never taken).
+    taken and is at the end. The score is that p in per cent (infinite for those never taken).
     """
     return by_mass("lca", data, oracle.probe.mass)
 
@@ -30,7 +30,7 @@ def entries(mass: Float[Tensor, "neurons classes"]) -> Float[np.ndarray, "neuron
     """The share p of its mass, in per cent, at which each class takes each neuron; infinite where it never does."""
     values = mass.double().cpu().numpy()
     entry = np.full(values.shape, np.inf)
-    for own, column in zip(entry.T, values.T, strict=True):
+    for entered, column in zip(entry.T, values.T, strict=True):
         total = column.sum()
         if total > 0:
             heaviest = np.argsort(-column, kind="stable")
@@ -38,5 +38,5 @@ def entries(mass: Float[Tensor, "neurons classes"]) -> Float[np.ndarray, "neuron
             # Taken at the least p above what the heavier ones cover; the slack undoes rounding in the sums.
             step = np.minimum(np.floor(before * STEPS + 1e-9) + 1, STEPS)
             step[column[heaviest] == 0] = np.inf
-            own[heaviest] = step * 100 / STEPS
+            entered[heaviest] = step * 100 / STEPS
     return entry

@@ -1,7 +1,7 @@
-"""Probeless (Antverg & Belinkov 2022, arXiv 2110.07483): rank by how far the classes' means lie apart.
+"""Probeless (Antverg & Belinkov 2022, arXiv 2110.07483): rank by the distance of the classes' means.
 
 Values have no classes. Of two equally large ones the distance is twice the correlation with the label, so the absolute
-correlation with the value stands in.
+correlation with the value is used.
 """
 
 from itertools import combinations

@@ -18,7 +18,7 @@ MAX_STEPS = 2000
 def ridge(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: ARG001
     """Order neurons as LCA does, from the oracle's problem without its l1 part: l1 = 0, l2 = λ/2.
 
-    Neurons that are alike share their weight, so that none of them weighs much. All weights are non-zero, for which
+    Correlated neurons share their weight, so that none of them weighs much. All weights are non-zero, for which
     the probes' solver is not made; L-BFGS (SciPy) takes steps until no gradient is above 1e-4 λ_max.
 
     Cost: two products of the train matrix with weights a step, some hundred steps.
@@ -38,8 +38,8 @@ def ridge(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  # noqa: A
 
     start = torch.cat([oracle.probe.weights, oracle.probe.intercept[None]]).double().flatten().cpu().numpy()
     options: Any = {"maxiter": MAX_STEPS, "gtol": KKT_TOLERANCE * oracle.lam_max, "ftol": 0.0, "maxcor": 20}
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
-    weights = torch.from_numpy(found).view(len(x) + 1, -1)[:-1]
+    solution = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
+    weights = torch.from_numpy(solution).view(len(x) + 1, -1)[:-1]
     return by_mass("ridge", data, weights.abs().view(len(data.neurons), data.copies, -1).sum(1))
 
 

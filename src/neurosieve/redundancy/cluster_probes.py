@@ -1,4 +1,4 @@
-"""How much of the task is left when of neurons that are alike only one is kept."""
+"""How much of the task is left when only one of several correlated neurons is kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class GeneralRedundancy:
     """What neurons and layers have in common, without a look at labels, and what the task makes of it.
 
     Attributes:
-        cka: Debiased linear CKA of each pair of layers, shape [layers, layers]; None where rows are too few.
+        cka: Debiased linear CKA of each pair of layers, shape [layers, layers]; None if rows are too few.
         rows: Rows that correlations and CKA were measured on.
         clusters: Probes on the representatives, by threshold.
     """
@@ -46,7 +46,7 @@ class GeneralRedundancy:
         return pl.DataFrame(rows, schema=["threshold", "kept", "validation"], orient="row")
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
+        """The object as JSON values, probes and tensors, which files can hold."""
         record = {
             "cka": None if self.cka is None else self.cka.tolist(),
             "rows": self.rows,
@@ -56,7 +56,7 @@ class GeneralRedundancy:
 
     @staticmethod
     def from_archive(archive: Archive) -> "GeneralRedundancy":
-        """The other way."""
+        """What `archive` returned, as an object again."""
         record = archive.record
         probes = [ClusterProbe(t, archive.probes[f"threshold.{i}"]) for i, t in enumerate(record["thresholds"])]
         cka = None if record["cka"] is None else np.array(record["cka"], dtype=np.float64)

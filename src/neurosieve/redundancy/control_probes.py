@@ -20,7 +20,7 @@ class Controls:
 
     Attributes:
         control: For each draw of the control task (by seed) the probe on all neurons.
-        control_minimal: The same on the smallest set; empty where there is none.
+        control_minimal: The same on the smallest set; empty if there is none.
         disjoint: For each split of types (by seed) the probe that has not seen the held-out ones.
     """
 
@@ -34,13 +34,13 @@ class Controls:
         return pl.DataFrame(rows, schema=["control", "seed", "lambda", "validation"], orient="row")
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
+        """The object as JSON values, probes and tensors, which files can hold."""
         probes = {f"{kind}.{seed}": p for kind, members in vars(self).items() for seed, p in members.items()}
         return Archive({kind: list(members) for kind, members in vars(self).items()}, probes)
 
     @staticmethod
     def from_archive(archive: Archive) -> "Controls":
-        """The other way."""
+        """What `archive` returned, as an object again."""
         return Controls(
             **{kind: {s: archive.probes[f"{kind}.{s}"] for s in seeds} for kind, seeds in archive.record.items()}
         )
@@ -54,7 +54,7 @@ def fit_controls(
     Args:
         data: Train and validation.
         oracle: All neurons on the true labels.
-        minimal: The smallest set, where there is one.
+        minimal: The smallest set, if there is one.
         draws: Of the control task; each searches its own λ path, on all neurons and on the smallest set.
         splits: Of token types; each searches the oracle's λ and its neighbours.
         path: Values on a λ path.

@@ -43,14 +43,14 @@ class LayerCurves:
         )
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
+        """The object as JSON values, probes and tensors, which files can hold."""
         probes = {f"independent.{k}": p for k, p in enumerate(self.independent)}
         probes |= {f"incremental.{k}": p for k, p in enumerate(self.incremental)}
         return Archive({"layers": len(self.independent)}, probes)
 
     @staticmethod
     def from_archive(archive: Archive) -> "LayerCurves":
-        """The other way."""
+        """What `archive` returned, as an object again."""
         layers = range(archive.record["layers"])
         if not layers:
             raise ValueError(f"{archive.record['layers']} layers")

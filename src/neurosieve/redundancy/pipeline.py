@@ -1,4 +1,4 @@
-"""The pipeline LS + CC + LCA: cut layers, then alike neurons, then those of no use to the task.
+"""The pipeline LS + CC + LCA: remove layers, then correlated neurons, then those that the task does not need.
 
 After Dalvi et al. 2020 (arXiv 2004.04010) and the study arXiv 2305.00875; all choices on validation.
 """
@@ -27,9 +27,9 @@ class Candidate:
         layer_delta: Loss that the LayerSelector was allowed.
         delta: Loss that the whole is allowed, against the oracle.
         layers_kept: Highest layer kept (0 = embeddings).
-        clustering_threshold: Of CC; None where that step was left out.
+        clustering_threshold: Of CC; None if that step was left out.
         kept: Neurons left before LCA.
-        probe: On the smallest set; None where what was left is not within delta.
+        probe: On the smallest set; None if what was left is not within delta.
     """
 
     layer_delta: float
@@ -53,9 +53,9 @@ class Pipeline:
 
     @property
     def best(self) -> Candidate | None:
-        """The fewest neurons within delta, ties by validation score; None where no way was within it."""
-        found = [c for c in self.candidates if c.probe]
-        return min(found, key=lambda c: (c.size, -c.probe.validation if c.probe else 0.0), default=None)
+        """The fewest neurons within delta, ties by validation score; None if no way was within it."""
+        fitted = [c for c in self.candidates if c.probe]
+        return min(fitted, key=lambda c: (c.size, -c.probe.validation if c.probe else 0.0), default=None)
 
     def to_frame(self) -> pl.DataFrame:
         """One row a way."""
@@ -63,14 +63,14 @@ class Pipeline:
         return pl.DataFrame([{k: getattr(c, k) for k in keys} for c in self.candidates], infer_schema_length=None)
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
+        """The object as JSON values, probes and tensors, which files can hold."""
         keys = ("layer_delta", "delta", "layers_kept", "clustering_threshold", "kept")
         record = [{k: getattr(c, k) for k in keys} for c in self.candidates]
         return Archive({"candidates": record}, {f"set.{i}": c.probe for i, c in enumerate(self.candidates) if c.probe})
 
     @staticmethod
     def from_archive(archive: Archive) -> "Pipeline":
-        """The other way."""
+        """What `archive` returned, as an object again."""
         records = archive.record["candidates"]
         return Pipeline(tuple(Candidate(**r, probe=archive.probes.get(f"set.{i}")) for i, r in enumerate(records)))
 
@@ -122,12 +122,12 @@ def _smallest(
 ) -> Probe | None:
     """Rank what is left by LCA and take the smallest set within delta of the oracle on all neurons."""
     left = data.columns(feature)
-    whole, _ = fit_probe(left, np.arange(len(feature)), oracle.lambdas)
-    ranking = lca(left, replace(oracle, probe=whole), seed=0)
+    all_left, _ = fit_probe(left, np.arange(len(feature)), oracle.lambdas)
+    ranking = lca(left, replace(oracle, probe=all_left), seed=0)
     reference = oracle.probe.row_scores(data.x_validation, data.label_validation)
-    search = SetSearch(left, replace(oracle, probe=whole), ranking, bootstrap, reference)
+    search = SetSearch(left, replace(oracle, probe=all_left), ranking, bootstrap, reference)
     size = search.smallest(delta, select)
     if size is None:
         return None
-    found = search.probe(size)
-    return replace(found, feature=feature[found.feature])
+    probe = search.probe(size)
+    return replace(probe, feature=feature[probe.feature])

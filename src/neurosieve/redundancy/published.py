@@ -1,4 +1,4 @@
-"""What the published study (arXiv 2305.00875) chose, beside the sound default, and how far each choice moves it.
+"""What the published study (arXiv 2305.00875) chose, compared with the sound default, and how much each choice changes.
 
 Everything here looks at test scores on purpose, because the study's code does; nothing of it reaches the sound result.
 """
@@ -143,7 +143,7 @@ def _smallest_on_test(
 def _repeats(data: SelectionData, test: TestRows, oracle: Oracle) -> list[float]:
     """Test accuracies of the oracle over repeats.
 
-    The study repeats a stochastic optimiser; a convex problem has one answer, so that resampled train rows stand in.
+    The study repeats a stochastic optimiser; a convex problem has one answer, so train rows are resampled instead.
     """
     everything, scores = np.arange(len(data.neurons)), []
     for seed in track(range(REPEATS), "repeats"):
@@ -179,8 +179,8 @@ def _keyword_choice(data: SelectionData, test: TestRows, oracle: Oracle, seed: i
         rest = data.rows(~among(data.text, types), ~among(data.text_validation, types))
         probe, _ = fit_probe(rest, np.arange(len(data.neurons)), oracle.lambdas)
         scores.append(_accuracy(probe, test, rows))
-    found = _choice(name, what, *scores)
-    yield replace(found, n=int(rows.sum()), held_out=len(held), of_them_listed=len(listed))
+    choice = _choice(name, what, *scores)
+    yield replace(choice, n=int(rows.sum()), held_out=len(held), of_them_listed=len(listed))
 
 
 def _is_keyword_class(data: SelectionData, number: int) -> bool:
@@ -194,7 +194,7 @@ def _is_keyword_class(data: SelectionData, number: int) -> bool:
 def _control_choice(
     data: SelectionData, test: TestRows, control: Sequence[Probe], sound: SoundResult
 ) -> Iterator[Choice]:
-    """Control labels drawn anew for test: the control falls to chance, so that selectivity looks larger."""
+    """Control labels drawn again for test: the control falls to chance, so that selectivity looks larger."""
     name, what = "control labels drawn for each split", "selectivity"
     if not control:
         yield _unknown(name, what, "no draw was asked for")

@@ -63,13 +63,13 @@ class SizeRange(NamedTuple):
     ratio: tuple[float, float]
 
 
-def size_range(found: Int[np.ndarray, " draws"], controls: Sequence[Int[np.ndarray, " draws"]]) -> SizeRange:
+def size_range(sizes: Int[np.ndarray, " draws"], controls: Sequence[Int[np.ndarray, " draws"]]) -> SizeRange:
     """Ranges of the size and of its ratio to random orders, from the smallest sizes in the same resamples.
 
     Args:
-        found: Of a ranking.
+        sizes: Of a ranking.
         controls: Of random orders.
     """
-    low, high = np.quantile(found, [0.025, 0.975], method="closest_observation")
-    ratio = np.quantile(found / np.median(controls, axis=0), [0.025, 0.975])
+    low, high = np.quantile(sizes, [0.025, 0.975], method="closest_observation")
+    ratio = np.quantile(sizes / np.median(controls, axis=0), [0.025, 0.975])
     return SizeRange((int(low), int(high)), (float(ratio[0]), float(ratio[1])))

@@ -1,4 +1,4 @@
-"""How alike layers are: debiased linear CKA, from moments alone.
+"""How similar layers are: debiased linear CKA, from moments alone.
 
 Debiased, since the plain estimate nears 1 for unrelated layers as soon as they are wider than there are rows. The
 price: it may come out slightly below 0.
@@ -28,7 +28,7 @@ def cka(moments: Moments) -> Float[np.ndarray, "layers layers"]:
     |XᵀY|² − Σ q_x q_y, 1ᵀK1 = −Σ q_x and 1ᵀKL1 = Σ q_x q_y. Cost: neurons² operations and one matrix.
 
     Returns:
-        Symmetric, in [−1, 1], always finite, diagonal 1. Off the diagonal a layer has 0 where its own HSIC is not above
+        Symmetric, in [−1, 1], always finite, diagonal 1. Off the diagonal a layer has 0 if its own HSIC is not above
         rounding (1e-10 of the terms that it is the difference of): all its neurons are dead, or one row outweighs all.
 
     Raises:
@@ -43,10 +43,10 @@ def cka(moments: Moments) -> Float[np.ndarray, "layers layers"]:
     diagonals = about_mean.norm_gram * (n / (n - 2))
     totals = np.outer(about_mean.norm_total, about_mean.norm_total) / ((n - 1) * (n - 2))
     hsic = product - diagonals + totals
-    own, terms = np.diagonal(hsic), np.diagonal(product + diagonals + totals)
-    valid = own > _ROUNDING * terms
-    scale = np.zeros(len(own))
-    scale[valid] = 1 / np.sqrt(own[valid])
+    self_hsic, terms = np.diagonal(hsic), np.diagonal(product + diagonals + totals)
+    valid = self_hsic > _ROUNDING * terms
+    scale = np.zeros(len(self_hsic))
+    scale[valid] = 1 / np.sqrt(self_hsic[valid])
     hsic = (hsic + hsic.T) / 2
     matrix: Float[np.ndarray, "layers layers"] = np.clip(hsic * np.outer(scale, scale), -1.0, 1.0)
     np.fill_diagonal(matrix, 1.0)

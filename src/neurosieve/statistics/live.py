@@ -32,11 +32,11 @@ def live_neurons(
     if not np.isfinite(variance).all():
         first = NeuronId(*(int(v) for v in neurons[int(np.flatnonzero(~np.isfinite(variance))[0])]))
         raise not_finite(f"neuron {first}")
-    found = np.zeros(len(variance), dtype=bool)
+    live = np.zeros(len(variance), dtype=bool)
     for layer in np.unique(neurons[:, 0]):
         here = neurons[:, 0] == layer
-        found[here] = variance[here] > DEAD * np.quantile(variance[here], 0.5, method="lower")
-    return found
+        live[here] = variance[here] > DEAD * np.quantile(variance[here], 0.5, method="lower")
+    return live
 
 
 def mean_and_variance(
@@ -50,12 +50,12 @@ def mean_and_variance(
         DataError: No row.
     """
     count, first, mean, square = 0, torch.zeros(()), torch.zeros(()), torch.zeros(())
-    for own in _chunks(parts):
-        first = first if count else own[0].clone()
-        own -= first
-        batch, total = own.mean(0), count + len(own)
-        square = square + ((own - batch) ** 2).sum(0) + (batch - mean) ** 2 * (count * len(own) / total)
-        mean = mean + (batch - mean) * (len(own) / total)
+    for chunk in _chunks(parts):
+        first = first if count else chunk[0].clone()
+        chunk -= first
+        batch, total = chunk.mean(0), count + len(chunk)
+        square = square + ((chunk - batch) ** 2).sum(0) + (batch - mean) ** 2 * (count * len(chunk) / total)
+        mean = mean + (batch - mean) * (len(chunk) / total)
         count = total
     if not count:
         raise DataError("rows of train", expected="at least 1", got="0", remedy="read more")

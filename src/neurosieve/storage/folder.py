@@ -66,7 +66,7 @@ class Folder:
             raise self._unwritable(name, data, e) from e
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write a file of a local folder unless there is one, whoever else tries at the same time; was it written?
+        """Write a file of a local folder unless there is one, also if others try at the same time; was it written?
 
         Raises:
             ResourceError: Full disk, or no right to write.
@@ -111,19 +111,19 @@ class Folder:
         return data
 
     def local(self, name: str) -> str | None:
-        """The path on this machine, for memory mapping; None where the URL is remote."""
+        """The path on this machine, for memory mapping; None if the URL is remote."""
         return self._path(name) if isinstance(self.fs, LocalFileSystem) else None
 
 
-def _claim(path: Path, whole: Path) -> None:
+def _claim(path: Path, complete: Path) -> None:
     """Give a whole file its name; fails where the name is taken, which a rename would replace."""
     try:
-        path.hardlink_to(whole)
+        path.hardlink_to(complete)
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links: there a reader can meet the file half-written
         with path.open("xb") as f:
-            f.write(whole.read_bytes())
+            f.write(complete.read_bytes())
 
 
 def _names_url(url: PathLike) -> bool:

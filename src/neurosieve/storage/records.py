@@ -51,7 +51,7 @@ def _study(text: bytes, where: str) -> dict[str, Any]:
 
 
 def study_hash(files: Folder) -> str | None:
-    """sha256 of the study in a folder's study.yaml: what its records are marked with; None where there is no study.
+    """sha256 of the study in a folder's study.yaml: what its records are marked with; None if there is no study.
 
     Raises:
         RunFolderError: See `read_study`.

@@ -39,7 +39,7 @@ _FOREIGN_NOTE = "source files left out: hidden, or of packages or virtual enviro
 
 
 def language_of(name: str) -> str | None:
-    """The language of a source file by its ending (`.gz` behind it is ignored); None where it is not known."""
+    """The language of a source file by its ending (`.gz` after it is ignored); None if it is not known."""
     return _BY_ENDING.get(Path(name.removesuffix(".gz")).suffix.lower())
 
 

@@ -13,7 +13,7 @@ from tree_sitter import Node
 
 from neurosieve.syntax.languages import grammar, parse
 
-# First byte, byte behind the last, label.
+# First byte, byte after the last, label.
 ByteSpan = tuple[int, int, str]
 
 # `from __future__` has a symbol of its own in the grammar of Python.

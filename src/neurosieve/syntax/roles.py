@@ -76,7 +76,7 @@ def _walk(root: Node) -> Iterator[_Place]:
 
 
 def _bound(names: list[_Place]) -> _Bound:
-    """Role of each name that a scope binds, empty where it is neither parameter nor local."""
+    """Role of each name that a scope binds, empty if it is neither parameter nor local."""
     bound: _Bound = {}
     declared: set[tuple[_Place, str]] = set()
     for place in names:

@@ -35,7 +35,7 @@ _NUMBERS = "fiu"  # numpy's kinds of real numbers
 
 @contextmanager
 def whole(path: Path, kind: str) -> Iterator[None]:
-    """What a library says of a broken file, as an error of ours.
+    """A library's message about a broken file, as an error of ours.
 
     Raises:
         DataError: In place of the library's error.
@@ -69,7 +69,7 @@ class Reader:
         kind: The format, in words.
         path: The file.
         size: Layers and width.
-        notes: What a reader of the store has to know.
+        notes: What a user of the store has to know.
     """
 
     kind: ClassVar[str]
@@ -179,7 +179,7 @@ class SentenceReader(Reader):
 
 
 def _offset(line: str, tokens: int) -> int | None:
-    """How many empty tokens at the line's begin the file leaves out; None where it has another number of tokens."""
+    """How many empty tokens at the line's start the file leaves out; None if it has another number of tokens."""
     if tokens == len(line.split(" ")) or (tokens == 0 and not line.strip()):
         return 0
     return len(line) - len(line.lstrip(" ")) if tokens == len(line.strip(" ").split(" ")) else None

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-_MARKS = re.compile("##|@@|</w>|[\u0120\u2581]")  # how tokenizers mark that a word begins or goes on
+_MARKS = re.compile("##|@@|</w>|[\u0120\u2581]")  # how tokenizers mark that a word begins or continues
 _UNKNOWN = re.compile(r"\[UNK\]|<unk>|<0x[0-9A-F]{2}>")
 _PRINTED = [*range(33, 127), *range(161, 173), *range(174, 256)]  # bytes that GPT-2's alphabet leaves as they are
 _HIDDEN = [b for b in range(256) if b not in _PRINTED]

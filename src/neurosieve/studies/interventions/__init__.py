@@ -1,1 +1,1 @@
-"""`neurosieve intervene`: an edit of the live model, beside its controls."""
+"""`neurosieve intervene`: an edit of the live model, with its controls."""
