@@ -10,7 +10,8 @@ from typing import ParamSpec, TypeVar, cast
 
 from filelock import FileLock
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 _NAME = "NEUROSIEVE_TEST_RUN"
 # The first process makes the folder, and removes it when it ends; those that it starts find its name.
 _OWN = None if _NAME in os.environ else tempfile.TemporaryDirectory(prefix="neurosieve-tests-")
