@@ -12,59 +12,19 @@ from typing import Any
 import pytest
 
 import neurosieve
+from neurosieve.callable_package import PACKAGES as PACKAGES_THAT_ARE_VERBS
+from neurosieve.renamed import NAMES as NAMES_BEFORE
 from neurosieve.renamed import RENAMED
+from tests.studies import finished_concepts
 
+VERBS = {"run", "load", "plan", "extract", "redundancy", "concepts", "intervene", "finetune", "report"}
+OBJECTS = {"Study", "StudyConfig", "RedundancyResult", "ConceptResult", "InterventionResult"}
+OBJECTS |= {"Score", "NeuronId", "NeuronSet"}
+BLOCKS = {"load_model", "load_dataset", "live", "Ablate", "Clamp", "Scale", "Steer", "Erase", "Patch"}
+REGISTERS = {"register_family", "register_property", "register_ranking"}
 ERRORS = {"ConfigError", "DataError", "ModelError", "NeurosieveError", "ResourceError"}
 ERRORS |= {"RunFolderError", "SelfCheckError", "StoreError"}
-DATA = {
-    "read_corpus",
-    "read_pairs",
-    "Dataset",
-    "Example",
-    "Rows",
-    "Sample",
-    "Span",
-    "read_stdlib",
-    "read_tagging",
-    "read_examples",
-    "sample_rows",
-}
-CONCEPTS = {"Concepts", "continue_concepts", "load_concepts", "run_concepts"}
-FINETUNING = {"FinetuneOptions", "finetune"}
-INTERVENTIONS = {"InterventionOptions", "InterventionResult", "intervene", "live", "load_language_model"}
-MODELS = {"CodeModel", "load_model", "register_family", "untrained_copy"}
-ACTIVATIONS = {"ActivationStore", "Activations", "ExtractionOptions", "NeuronId", "extract"}
-ACTIVATIONS |= {"import_activations"}
-STATISTICS = {"Clusters", "CorrelationTree", "MomentAccumulator", "Moments", "cka"}
-PROBES = {"ClusterBootstrap", "Oracle", "Probe", "SelectionData", "fit_oracle", "fit_probe", "selection_data"}
-RANKINGS = {"RANKERS", "Ranking", "agreement", "lca", "probeless", "random_order", "register_ranking", "stability"}
-REDUNDANCY = {"Controls", "LayerCurves", "MinimalSet", "Pipeline", "SetSearch", "find_minimal_sets"}
-REDUNDANCY |= {"fit_clusters", "fit_controls", "fit_layers", "run_pipeline"}
-STUDY = {
-    "Cost",
-    "StudyConfig",
-    "RedundancyResult",
-    "make_config",
-    "plan_study",
-    "run_study",
-    "continue_study",
-    "load_summary",
-    "write_report",
-}
-DOCUMENTED = (
-    ERRORS
-    | DATA
-    | MODELS
-    | ACTIVATIONS
-    | STATISTICS
-    | PROBES
-    | RANKINGS
-    | REDUNDANCY
-    | STUDY
-    | CONCEPTS
-    | INTERVENTIONS
-    | FINETUNING
-)
+DOCUMENTED = VERBS | OBJECTS | BLOCKS | REGISTERS | ERRORS
 
 
 NAMES: list[str] = vars(neurosieve)["__all__"]  # of the stub, which has no such name itself
@@ -144,12 +104,53 @@ def test_version_is_the_distribution_s() -> None:
     assert neurosieve.__version__ == importlib.metadata.version("neurosieve")
 
 
-def test_names_of_earlier_releases() -> None:
+@pytest.mark.parametrize("name", NAMES_BEFORE)
+def test_names_of_earlier_releases(name: str) -> None:
+    """They are found where they were, with a warning that tells where they are now."""
     package: Any = neurosieve  # the stub has none of them
-    with pytest.warns(DeprecationWarning, match="RedundancyResult"):
-        assert package.Summary is neurosieve.RedundancyResult
+    with pytest.warns(DeprecationWarning, match=rf"neurosieve.{name} is (neurosieve[\w.]*)\.(\w+) now") as caught:
+        found = getattr(package, name)
+    place = str(caught[0].message).split()[2]
+    module, _, new = place.rpartition(".")
+    assert caught[0].filename == __file__
+    assert found is getattr(importlib.import_module(module), new)
+    assert name not in NAMES
+
+
+def test_other_names_are_unknown() -> None:
+    package: Any = neurosieve
     with pytest.raises(AttributeError, match="Nothing"):
         _ = package.Nothing
+
+
+@pytest.mark.parametrize("name", PACKAGES_THAT_ARE_VERBS)
+def test_a_package_can_be_called(name: str) -> None:
+    """Whichever comes first, the import of a module or the call: `neurosieve.concepts` is both."""
+    package = importlib.import_module(f"neurosieve.{name}")
+    assert getattr(neurosieve, name) is package
+    assert isinstance(package, ModuleType)
+    with pytest.raises(neurosieve.RunFolderError, match="run folder nowhere: expected a"):
+        getattr(neurosieve, name)("nowhere")
+
+
+LOAD = """
+import sys, time
+begin = time.perf_counter()
+import neurosieve as ns
+taken = time.perf_counter() - begin
+study = ns.load({run!r})
+print(study.headline, study.oracle.test, study.trust, study.minimal_sets, study.neuron(0, 1), study.concepts())
+study.to_frame("rankings"), study.to_frame("concepts"), study._repr_html_()
+print(taken, *(m for m in ("torch", "transformers", "scipy.stats", "sklearn", "pyarrow") if m in sys.modules))
+"""
+
+
+def test_a_run_opens_without_what_computes() -> None:
+    run = str(finished_concepts())
+    done = subprocess.run([sys.executable, "-c", LOAD.format(run=run)], capture_output=True, text=True, check=True)
+    seconds, *heavy = done.stdout.splitlines()[-1].split()
+    assert heavy == []
+    assert float(seconds) < 5  # 0.1 s; the machine may be busy
 
 
 @pytest.mark.parametrize("old", RENAMED)
@@ -169,9 +170,3 @@ def test_documented_modules_of_earlier_releases(old: str, monkeypatch: pytest.Mo
     if before is not None:
         assert vars(module)[name] is before
         assert callable(getattr(package, name))
-
-
-def test_rankers_by_name() -> None:
-    further = {"gaussian", "iou", "mutual_information", "lasso", "ridge"}
-    assert set(neurosieve.RANKERS) == {"lca", "probeless", "random"} | further
-    assert neurosieve.RANKERS["lca"] is neurosieve.lca

@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "neurosieve"
 MARK = "<!-- rooms -->"
 # A room imports its own modules and rooms of earlier lines. A room inside another is a line of its own.
 ROOMS: tuple[tuple[str, ...], ...] = (
-    ("interrupts", "printing", "renamed"),
+    ("interrupts", "printing", "renamed", "callable_package"),
     ("errors", "typing", "progress", "defaults"),
     ("storage", "syntax", "results"),
     ("data",),
@@ -35,13 +35,14 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("studies.redundancy",),
     ("studies.concepts",),
     ("studies.interventions", "studies.finetune"),
+    ("notebook", "testing"),
     ("",),  # the package itself
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 
-# Inside a function alone: results that draw themselves load what draws where they do.
-LATE = {("results.redundancy", "report")}
+# Inside a function alone: results that show themselves load what writes and draws where they do.
+LATE = {(f"results.{name}", "report") for name in ("redundancy", "concepts", "interventions", "neuron_profile", "cost")}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

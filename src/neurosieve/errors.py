@@ -21,6 +21,13 @@ from neurosieve.printing import visible
 class NeurosieveError(Exception):
     """Base of all errors a user can mend; never raised itself.
 
+    Examples:
+        >>> try:
+        ...     ns.load("nowhere")
+        ... except ns.NeurosieveError as error:
+        ...     print(error.got, "|", error.remedy)
+        none | point at the --out of an earlier command
+
     Args:
         subject: The object at fault (file and line, option, model, shard).
         expected: What was expected of it.
@@ -44,33 +51,74 @@ def _rebuild(kind: type[NeurosieveError], subject: str, expected: str, got: str,
 
 
 class ConfigError(NeurosieveError):
-    """An option, a study file or a name that is not known."""
+    """An option, a study file or a name that is not known.
+
+    Examples:
+        >>> ns.load("runs/java").to_frame("nothing")
+        Traceback (most recent call last):
+        neurosieve.errors.ConfigError: table 'nothing': expected one of ...
+    """
 
     exit_code = 2
 
 
 class DataError(NeurosieveError):
-    """A data set that cannot be read or does not fit the task."""
+    """A data set that cannot be read or does not fit the task.
+
+    Examples:
+        >>> ns.load_dataset("no-such-folder")
+        Traceback (most recent call last):
+        neurosieve.errors.DataError: ...no-such-folder...: expected ...
+    """
 
 
 class ModelError(NeurosieveError):
-    """A model that cannot be loaded or used."""
+    """A model that cannot be loaded or used.
+
+    Examples:
+        >>> ns.load_model("token-tagging-java")
+        Traceback (most recent call last):
+        neurosieve.errors.ModelError: model token-tagging-java: expected ...
+    """
 
 
 class SelfCheckError(NeurosieveError):
-    """Activations that differ from transformers' own."""
+    """Activations that differ from transformers' own.
+
+    Examples:
+        >>> issubclass(ns.SelfCheckError, ns.NeurosieveError), ns.SelfCheckError.exit_code
+        (True, 1)
+    """
 
 
 class StoreError(NeurosieveError):
-    """An activation store that is damaged or of another format."""
+    """An activation store that is damaged or of another format.
+
+    Examples:
+        >>> ns.load("runs/java").store["train", 99]
+        Traceback (most recent call last):
+        neurosieve.errors.StoreError: shard ...: expected the tensor layer.99, got ...
+    """
 
 
 class RunFolderError(NeurosieveError):
-    """A run folder of another study or format."""
+    """A run folder of another study or format.
+
+    Examples:
+        >>> ns.load("no-such-folder")
+        Traceback (most recent call last):
+        neurosieve.errors.RunFolderError: run folder no-such-folder: expected a study.yaml, got none; ...
+    """
 
 
 class ResourceError(NeurosieveError):
-    """Full disk, unwritable folder, missing extra."""
+    """Full disk, unwritable folder, missing extra.
+
+    Examples:
+        >>> ns.report("runs/java", to=".")
+        Traceback (most recent call last):
+        neurosieve.errors.ResourceError: report .: expected a file to write, got a folder; name a file
+    """
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:

@@ -1,4 +1,4 @@
-"""Modules that documentation of earlier releases named: found for one release, with a warning."""
+"""Modules and names that documentation of earlier releases showed: found for one release, with a warning."""
 
 import importlib.abc
 import importlib.machinery
@@ -25,6 +25,51 @@ RENAMED = {
     "neurosieve.rankings.probeless": "neurosieve.rankings.probeless_ranking",
     "neurosieve.statistics.cka": "neurosieve.statistics.linear_cka",
 }
+
+# Names that were in `neurosieve` itself, by the package that has them now.
+_PLACES = {
+    "activations": ("ActivationStore Activations ExtractionOptions import_activations "),
+    "data": (
+        "Dataset Example Rows Sample Span read_corpus read_examples read_pairs read_stdlib read_tagging sample_rows "
+    ),
+    "models": ("CodeModel load_language_model untrained_copy "),
+    "probes": ("ClusterBootstrap Oracle Probe SelectionData fit_oracle fit_probe selection_data "),
+    "rankings": ("RANKERS Ranking agreement lca probeless random_order stability "),
+    "redundancy": (
+        "Controls LayerCurves MinimalSet Pipeline SetSearch find_minimal_sets fit_clusters fit_controls "
+        "fit_layers run_pipeline "
+    ),
+    "results": "Cost",
+    "statistics": ("Clusters CorrelationTree MomentAccumulator Moments cka "),
+    "studies": (
+        "FinetuneOptions InterventionOptions continue_concepts continue_study load_concepts "
+        "load_summary make_config plan_study run_concepts run_study write_report "
+    ),
+}
+NAMES = {name: f"neurosieve.{place}" for place, names in _PLACES.items() for name in names.split()}
+# Names of results whose class is another one now, and what does the same by the names of today.
+_CLASSES = {"Summary": "RedundancyResult", "Concepts": "ConceptResult"}
+NAMES |= dict.fromkeys(_CLASSES, "neurosieve")
+_INSTEAD = {
+    "run_study": "neurosieve.run",
+    "continue_study": "neurosieve.redundancy",
+    "load_summary": "neurosieve.load",
+    "plan_study": "neurosieve.plan",
+    "write_report": "neurosieve.report",
+    "run_concepts": "neurosieve.concepts",
+    "continue_concepts": "neurosieve.concepts",
+    "load_concepts": "neurosieve.load",
+    "make_config": "neurosieve.StudyConfig",
+}
+
+
+def earlier_name(name: str) -> Any:
+    """What a name of `NAMES` stands for, with a warning that tells its new place."""
+    new = _CLASSES.get(name, name)
+    verb = f", and {_INSTEAD[name]} does the same" if name in _INSTEAD else ""
+    text = f"neurosieve.{name} is {NAMES[name]}.{new} now{verb}; the old name goes with the next release"
+    warnings.warn(text, DeprecationWarning, stacklevel=3)
+    return getattr(import_module(NAMES[name]), new)
 
 
 class _Both(ModuleType):

@@ -35,7 +35,13 @@ Scores = Bool[np.ndarray, " rows"] | Float[np.ndarray, " rows"]
 
 
 class NeuronId(NamedTuple):
-    """One dimension of one layer's output; layer 0 is the embedding output."""
+    """One dimension of one layer's output; layer 0 is the embedding output.
+
+    Examples:
+        >>> neuron = ns.NeuronId(0, 39)
+        >>> print(neuron, neuron.layer, neuron == (0, 39))
+        0:39 0 True
+    """
 
     layer: int
     index: int  # type: ignore[assignment]  # shadows tuple.index, which nobody asks of an id

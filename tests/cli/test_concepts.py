@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-import neurosieve
-from neurosieve.results import from_json, to_json
+from neurosieve import studies
+from neurosieve.results import ConceptResult, from_json, to_json
 from neurosieve.studies.concepts import run as concept_module
-from neurosieve.studies.concepts.run import Concepts, load_concepts
+from neurosieve.studies.concepts.run import load_concepts
 from neurosieve.studies.config import StudyConfig
 from tests.cli import one_line_error, options, ran
 from tests.report.concept_results import concepts_of
@@ -54,12 +54,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[StudyConfig]:
     """The studies that concepts are looked for in; nothing is done."""
     found: list[StudyConfig] = []
 
-    def noted(config: StudyConfig, out: Path) -> Concepts:
+    def noted(config: StudyConfig, out: Path) -> ConceptResult:
         found.append(config)
-        return from_json(Concepts, to_json(concepts_of("full")), str(out))
+        return from_json(ConceptResult, to_json(concepts_of("full")), str(out))
 
     monkeypatch.setattr(concept_module, "run_concepts", noted)
-    monkeypatch.setattr(neurosieve, "run_concepts", noted)
+    monkeypatch.setattr(studies, "run_concepts", noted)
     return found
 
 

@@ -32,6 +32,7 @@ from neurosieve.results.neuron_groups import (
     SmallestGroup,
     ValueSet,
 )
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.whole_texts import (
     Explained,
     ExplainingLabel,
@@ -102,7 +103,7 @@ def sharing(*names: str) -> SetSharing:
 
 
 def group(view: View) -> NeuronGroups:
-    test, neurons = Score(value=0.9, n=100, interval=(0.85, 0.94)), (NeuronId(1, 0),)
+    test, neurons = Score(value=0.9, n=100, interval=(0.85, 0.94)), NeuronSet([(1, 0)])
     smallest = SmallestGroup(
         size=8, validation=0.9, test=test, converged=True, test_loss=Difference(value=0.01, interval=(-0.02, 0.04)),
         random_same_size=RandomScores(test=Spread(mean=0.6, low=0.5, high=0.7), draws=10),

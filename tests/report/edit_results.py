@@ -21,6 +21,7 @@ from neurosieve.results.interventions import (
     TaskEffect,
     Turned,
 )
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId
 from tests.report.records import HOSTILE
 
@@ -92,7 +93,7 @@ def intervention(edit: EditKind, *, claimed: bool) -> InterventionResult:
         at="all" if edit == "ablate" else "predicted",
         site="mlp",
         model="models/tiny",
-        neurons=(NeuronId(1, 0), NeuronId(2, 4)),
+        neurons=NeuronSet([(1, 0), (2, 4)]),
         share=2 / 300,
         layers=(0, 1, 1),
         chosen_by="validation, of 9 candidates made from train",

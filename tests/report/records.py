@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from neurosieve.results import Difference, NotMeasured, RedundancyResult, Score, Spread
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.redundancy_controls import (
     Control,
     FewHeldOut,
@@ -57,7 +58,6 @@ from neurosieve.results.redundancy_sets import (
     SmallestSet,
     UnseenLoss,
 )
-from neurosieve.typing import NeuronId
 
 Record = dict[str, Any]
 HOSTILE = "<script>alert(1)</script></script><!-- <b>b</b> %{x} {{ 7*7 }} \u202etxet\x00\x1b[31m"
@@ -108,7 +108,7 @@ def found_set(ranking: str, size: int) -> SmallestSet:
         test=score(0.88), loss=LOSS, within=False, p_outside=0.4, unseen=UnseenLoss(score=score(0.8, 35), loss=LOSS),
         converged=True, random_same_size=RandomSets(test=spread(0.6), loss=spread(0.3)),
         random_size=NeededSizes(median=30.5, low=20, high=41, ratio=size / 30.5, ratio_range=(0.1, 0.5)),
-        neurons=tuple(NeuronId(i % 3, i) for i in range(size)), weights=((0.5, -0.25, 0.0),) * size,
+        neurons=NeuronSet((i % 3, i) for i in range(size)), weights=((0.5, -0.25, 0.0),) * size,
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def pipeline() -> PipelineResult:
     best = PipelineSet(
         layer_delta=0.01, delta=0.01, layers_kept=1, clustering_threshold=0.3, ranking="lca", size=8,
         reduction=1 - 8 / 300, validation=0.9, test=score(0.87), loss=LOSS, within=False, p_outside=0.4,
-        unseen=UnseenLoss(score=score(0.8, 35), loss=LOSS), neurons=tuple(NeuronId(0, i) for i in range(8)),
+        unseen=UnseenLoss(score=score(0.8, 35), loss=LOSS), neurons=NeuronSet((0, i) for i in range(8)),
     )  # fmt: skip
     return PipelineResult(best=best, tried=())
 
@@ -245,7 +245,7 @@ def no_cka(result: RedundancyResult) -> RedundancyResult:
 def one_layer(result: RedundancyResult) -> RedundancyResult:
     """Embeddings alone, and a pipeline that finds nothing."""
     first = result.layerwise.independent[:1]
-    sets = tuple(replace(s, neurons=tuple(NeuronId(0, i) for i in range(s.size))) for s in result.sets)
+    sets = tuple(replace(s, neurons=NeuronSet((0, i) for i in range(s.size))) for s in result.sets)
     way = PipelineResult(best=NotMeasured.told("no way stays within its delta"), tried=())
     return changed_all(
         result, layers=1, cka=((1.0,),), layer_selector={"0.01": 0}, pipeline=way, minimal_sets=sets,

@@ -35,8 +35,7 @@ from neurosieve.report.numbers import p_value, ratio
 from neurosieve.report.set_groups import group_charts, overlap_table, property_set_table
 from neurosieve.report.texts import explained_chart
 from neurosieve.results import from_json, to_json
-from neurosieve.results.concepts import Concept
-from neurosieve.studies.concepts.run import Concepts
+from neurosieve.results.concepts import Concept, ConceptResult
 from tests.report.concept_results import KINDS, concepts_of, found_neuron, present, with_concepts
 from tests.report.edit_results import interventions_of
 
@@ -272,7 +271,7 @@ def test_terminal_fits_80_columns(
     kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    result = from_json(Concepts, to_json(concepts_of(kind)), "concepts.json")
+    result = from_json(ConceptResult, to_json(concepts_of(kind)), "concepts.json")
     show_concepts(result, Path("run"))
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80

@@ -13,7 +13,7 @@ from neurosieve.errors import ConfigError, RunFolderError
 from neurosieve.results import ConceptResult, NotMeasured, Reason, Score, from_json, to_json
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_result
-from neurosieve.studies.concepts.run import Concepts, load_concepts
+from neurosieve.studies.concepts.run import load_concepts
 from tests.report.concept_results import KINDS, concepts_of, present
 from tests.studies import finished_concepts
 from tests.tiny import assert_one_line
@@ -41,7 +41,7 @@ def test_a_runs_file_comes_back_byte_for_byte() -> None:
     assert isinstance(result.examples, NotMeasured)
     assert result.examples.reason is Reason.OF_TOKENS
     loaded = load_concepts(finished_concepts())
-    assert loaded == from_json(Concepts, record, NAME)
+    assert loaded == from_json(ConceptResult, record, NAME)
 
 
 @pytest.mark.parametrize("kind", KINDS)

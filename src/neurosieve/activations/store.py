@@ -37,7 +37,7 @@ from neurosieve.activations.row_table import (
     unit_table,
     with_left_end,
 )
-from neurosieve.errors import StoreError
+from neurosieve.errors import ConfigError, DataError, StoreError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, write_object
 from neurosieve.typing import SPLITS, Grid, NeuronId, PathLike, Split
@@ -68,6 +68,26 @@ class Activations:
     labels: tuple[str, ...]
     group: np.ndarray
     text: np.ndarray
+
+    def columns(self, layer: int, indices: Sequence[int] | None = None) -> Float[Tensor, "rows neurons"]:
+        """The values of some neurons of a layer, of all by default, in the order asked for.
+
+        Raises:
+            DataError: Rows of pairs, whose columns are no neurons' values.
+            ConfigError: A layer or neuron that was not read.
+        """
+        if self.values.shape[1] != len(self.neurons):
+            raise DataError("rows", expected="one column a neuron", got="rows of pairs", remedy="read units")
+        own = np.flatnonzero(self.neurons[:, 0] == layer)
+        places = dict(zip(self.neurons[own, 1].tolist(), own.tolist(), strict=True))
+        wanted = list(places if indices is None else indices)
+        if not places or not places.keys() >= set(wanted):
+            layers = ", ".join(map(str, np.unique(self.neurons[:, 0]).tolist()))
+            got = "an index beyond the layer" if places else "a layer without rows"
+            remedy = "read the layers that are to be edited"
+            expected = f"neurons of the layers {layers} that were read"
+            raise ConfigError(f"rows of layer {layer}", expected=expected, got=got, remedy=remedy)
+        return self.values[:, [places[i] for i in wanted]].float()
 
     def neuron(self, number: int) -> NeuronId:
         """The global id of a neuron."""
@@ -293,6 +313,15 @@ class ActivationStore:
                     values[begin:end, grid.layer(place)] = get(layer)
             begin = end
         return as_activations(values, wanted, table, self.manifest.labels, self.manifest.sides)
+
+    def __getitem__(self, place: tuple[Split, int]) -> Float[Tensor, "rows columns"]:
+        """The values of one layer: `store["train", 3]`, shape [rows, width]; of pairs two columns a neuron, see `read`.
+
+        Raises:
+            StoreError: No such layer, or a shard that cannot be read.
+        """
+        split, layer = place
+        return self.read(split, [layer]).values
 
     def _rows(self, shard: Shard) -> pa.Table:
         name = shard["rows"]

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 import neurosieve
+from neurosieve import studies
 from neurosieve.cli import options as o
 from neurosieve.cli.terminal import console
 from neurosieve.data.corpora.catalogue import CORPORA
@@ -75,7 +76,7 @@ def _print_json(value: Any) -> None:
 @o.takes_study
 def run(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
     """Run a whole study: read the activations, find the smallest neuron sets, score them on test."""
-    _show(lambda: neurosieve.run_study(config, out), out, as_json=as_json)
+    _show(lambda: studies.run_study(config, out), out, as_json=as_json)
 
 
 @app.command(epilog=_example("neurosieve extract --model DIR --data token-tagging-java --out runs/java"))
@@ -99,7 +100,7 @@ def plan(config: StudyConfig, out: NoOut = None, as_json: o.Json = False) -> Non
     from neurosieve.cli.show import show_cost
 
     del out
-    cost = neurosieve.plan_study(config)
+    cost = studies.plan_study(config)
     if as_json:
         _print_json(dataclasses.asdict(cost))
     else:
@@ -137,12 +138,12 @@ def redundancy(
     if (run is None) == (activations is None):
         raise typer.BadParameter("give the folder of an extraction, or --activations FILE_OR_FOLDER with --out")
     if run is not None:
-        _show(lambda: neurosieve.continue_study(run), run, as_json=as_json)
+        _show(lambda: studies.continue_study(run), run, as_json=as_json)
         return
     if out is None:
         raise typer.BadParameter("--activations needs --out, the run folder to write", param_hint="--out")
     config = o.config_from({"activations": str(activations), "classes": classes, "set_": set_})
-    _show(lambda: neurosieve.run_study(config, out), out, as_json=as_json)
+    _show(lambda: studies.run_study(config, out), out, as_json=as_json)
 
 
 @app.command(
@@ -164,11 +165,11 @@ def concepts(
     if isinstance(asked, StudyConfig):
         if out is None:
             raise typer.BadParameter("give a run folder, or --out for a new one", param_hint="--out")
-        folder, found = out, neurosieve.run_concepts(asked, out)
+        folder, found = out, studies.run_concepts(asked, out)
     else:
         if out is not None:
             raise typer.BadParameter("the run folder that is given first is the place", param_hint="--out")
-        folder, found = asked[0], neurosieve.continue_concepts(*asked)
+        folder, found = asked[0], studies.continue_concepts(*asked)
     if as_json:
         _print_json(to_json(found))
     else:
@@ -211,7 +212,7 @@ def intervene(
     given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}
     given |= {"concept": concept, "edit": edit, "sets": sets, "at": at, "tokens": tokens, "predictions": predictions}
     options = {key: value for key, value in given.items() if value is not None}
-    result = neurosieve.intervene(run, InterventionOptions.model_validate(options))
+    result = studies.intervene(run, InterventionOptions.model_validate(options))
     if as_json:
         _print_json(to_json(result))
     else:
@@ -227,7 +228,7 @@ def report(
     as_json: o.Json = False,
 ) -> None:
     """Write the report of a finished run again, as one HTML file that opens offline."""
-    write = neurosieve.write_report
+    write = studies.write_report
     imported()
     target = write(run, to)
     if as_json:
@@ -269,7 +270,7 @@ def demo(
     records = {}
     for scheme in SCHEMES:
         folder = out / model.rpartition("/")[2] / scheme
-        summary = neurosieve.run_study(demo_config(scheme, model), folder)
+        summary = studies.run_study(demo_config(scheme, model), folder)
         records[scheme] = to_json(summary)
         if not as_json:
             title = f"\n{scheme}: tokens of Python's standard library and of installed packages"
@@ -297,10 +298,11 @@ def finetune(
 ) -> None:
     """Train a model and a new head on a task: an ordinary transformers folder. Needs the extra `train`."""
     from neurosieve.cli.show import show_finetuned
+    from neurosieve.studies.finetune.run import finetune as train
 
     given = {"epochs": epochs, "rate": rate, "batch": batch, "patience": patience}
     options = FinetuneOptions.model_validate({key: value for key, value in given.items() if value is not None})
-    found = neurosieve.finetune(config, out, options)
+    found = train(config, out, options)
     if as_json:
         _print_json(to_json(found.result))
     else:

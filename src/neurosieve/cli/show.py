@@ -11,14 +11,15 @@ from neurosieve.interrupts import imported
 from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
+from neurosieve.report.cost import cost_table
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.numbers import NONE, per_cent
+from neurosieve.results.concepts import ConceptResult
+from neurosieve.results.cost import Cost
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_parts import Answer
 from neurosieve.results.redundancy_rankings import Published
-from neurosieve.studies.concepts.run import Concepts
-from neurosieve.studies.cost import Cost
 from neurosieve.studies.finetune.run import Finetuned
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT
 
@@ -46,7 +47,7 @@ def show_summary(result: RedundancyResult, out: Path) -> None:
     screen.print(Text(f"results in {out}, report in {out / REPORT}"), soft_wrap=True)
 
 
-def show_concepts(found: Concepts, out: Path) -> None:
+def show_concepts(found: ConceptResult, out: Path) -> None:
     """The finding, the claimed neurons, and where everything lies."""
     screen = console()
     screen.print(Text(visible(found.headline), style="bold"))
@@ -112,20 +113,7 @@ def show_store(store: ActivationStore) -> None:
 def show_cost(cost: Cost) -> None:
     """What a run would cost, and what should be known of its data."""
     table = Table(box=None, show_header=False, pad_edge=False)
-    total = sum(cost.seconds.values())
-    rows = ", ".join(f"{k} {v:,}" for k, v in cost.rows.items())
-    for name, value in (
-        ("rows", f"{rows} ({cost.missed_units:,} units without subwords or text)"),
-        ("neurons", f"{cost.layers} layers × {cost.width} = {cost.layers * cost.width:,}"),
-        ("tokens to read", f"{cost.tokens:,}, padding included"),
-        ("arithmetic", f"{cost.flops / 1e12:.2f} TFLOP through {cost.parameters / 1e6:.1f} M weights"),
-        ("disk", f"{cost.store_bytes / 2**20:,.0f} MiB at most"),
-        ("memory", f"about {cost.memory_bytes / 2**30:.1f} GiB"),
-        (
-            "time here",
-            f"about {total:,.0f} s (" + ", ".join(f"{k} {v:,.0f} s" for k, v in cost.seconds.items()) + ")",
-        ),
-    ):
+    for name, value in cost_table(cost).rows:
         table.add_row(name, value)
     screen = console()
     screen.print(table)

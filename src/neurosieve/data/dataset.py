@@ -3,18 +3,23 @@
 A `Dataset` holds the code as it is; a `Rows` table names the units that are analysed. Both are frozen.
 """
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int, Num
 
-from neurosieve.typing import SPLITS, Split
+from neurosieve.errors import DataError
+from neurosieve.storage.folder import Folder
+from neurosieve.typing import SPLITS, PathLike, Split
 
 VALUE = "value"  # the one label of rows that have numbers in place of classes
 
@@ -118,6 +123,87 @@ class Dataset:
     numeric: bool = False
     origin: Origin = Origin.OTHER
 
+    @staticmethod
+    def from_lists(splits: Mapping[str, tuple[Sequence[Any], Sequence[Any]]]) -> "Dataset":
+        """A data set from lists in memory, for each split its texts and their labels.
+
+        Tokens of a line stand with single spaces between them. `save` writes it to a folder, which `run` takes.
+
+        Examples:
+            >>> from neurosieve.data import Dataset
+            >>> tokens, tags = [["x", "=", "1"]], [["NAME", "SIGN", "NUM"]]
+            >>> tagged = Dataset.from_lists({"train": (tokens, tags), "test": ([["y"]], [["NAME"]])})
+            >>> tagged.split("train")[0].text, tagged.split("train")[0].spans[2]
+            ('x = 1', Span(start=4, end=5, label='NUM'))
+            >>> whole = Dataset.from_lists({"train": (["x = 1", "x += y"], ["plain", "augmented"])})
+            >>> whole.label_counts["plain"]["train"]
+            1
+
+        Args:
+            splits: `train`, `validation` (or `valid`, `val`, `dev`) and `test`. A text is a list of tokens with a list
+                of labels, or one text with one label; labels are names of classes, or floats to predict.
+
+        Raises:
+            DataError: Another name of a split; texts and labels, or tokens and labels, that are not as many.
+        """
+        examples = [e for name, (texts, labels) in splits.items() for e in _listed(_split_name(name), texts, labels)]
+        whole = all(not isinstance(texts, str) and _is_text(t) for texts, _ in splits.values() for t in texts)
+        numeric = whole and any(isinstance(v, float) for _, labels in splits.values() for v in labels)
+        return Dataset(tuple(examples), "lists in memory", whole=whole, numeric=numeric)
+
+    @staticmethod
+    def from_hf(splits: Mapping[str, Any], *, text: str, label: str) -> "Dataset":
+        """A data set from a `DatasetDict` of Hugging Face's datasets in memory; class numbers become their names.
+
+        Args:
+            splits: As in `from_lists`; each has the two columns.
+            text: Column of the texts, or of lists of tokens.
+            label: Column of the labels, or of lists of labels.
+
+        Raises:
+            DataError: As `from_lists`; a split without such a column.
+        """
+        lists = {}
+        for name, rows in splits.items():
+            known = list(getattr(rows, "column_names", ()) or ())
+            if known and not {text, label} <= set(known):
+                came = ", ".join(known)
+                remedy = "name columns that it has"
+                raise DataError(f"split {name}", expected=f"columns {text} and {label}", got=came, remedy=remedy)
+            names = _class_names(rows, label)
+            lists[name] = list(rows[text]), [_named(value, names) for value in rows[label]]
+        return Dataset.from_lists(lists)
+
+    def save(self, folder: PathLike) -> Path:
+        """Write the data set as JSON lines, a file a split, which a study reads; returns the folder.
+
+        Whole texts have the columns `text` and `label` (`task="sequence-classification"`), pairs `code1`, `code2` and
+        `label` (`task="clone-detection"`).
+
+        Raises:
+            ResourceError: It cannot be written.
+        """
+        for split in SPLITS:
+            rows = [self._row(e) for e in self.split(split)] if not self.pairs else self._pair_rows(split)
+            if rows:
+                lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+                Folder(folder).write(f"{split}.jsonl", lines.encode("utf-8", "surrogatepass"))
+        return Path(folder)
+
+    def _row(self, example: Example) -> dict[str, Any]:
+        if not self.whole:
+            return {"code": example.text, "spans": [list(span) for span in example.spans], "group": example.group}
+        return {"text": example.text, "label": self._value(example.spans[0].label), "group": example.group}
+
+    def _pair_rows(self, split: Split) -> list[dict[str, Any]]:
+        text = [e.text for e in self.examples]
+        own = [p for p in self.pairs if p.split == split]
+        rows = ({"code1": text[p.left], "code2": text[p.right], "label": self._value(p.label)} for p in own)
+        return [row | {"group": p.group} for row, p in zip(rows, own, strict=True)]
+
+    def _value(self, label: str) -> str | float:
+        return float(label) if self.numeric else label
+
     def split(self, name: Split) -> list[Example]:
         """The examples of one split, in order."""
         return [e for e in self.examples if e.split == name]
@@ -171,6 +257,57 @@ class Dataset:
     def _repr_html_(self) -> str:
         frame = pl.DataFrame([{"label": label, **counts} for label, counts in self.label_counts.items()])
         return f"<p>{self.source}</p>{frame._repr_html_()}"
+
+
+def _split_name(name: str) -> Split:
+    known: dict[str, Split] = {split: split for split in SPLITS}
+    known |= dict.fromkeys(("valid", "val", "dev"), "validation")
+    if name not in known:
+        remedy = "name the splits so"
+        raise DataError(f"split {name!r}", expected="train, validation or test", got=repr(name), remedy=remedy)
+    return known[name]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _listed(split: Split, texts: Sequence[Any], labels: Sequence[Any]) -> Iterator[Example]:
+    _as_many(f"{split} labels", len(texts), len(labels), "texts")
+    for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1):
+        where = f"{split}:{number}"
+        spans: tuple[Span, ...] = (Span(0, len(text), str(label)),)
+        if not _is_text(text):
+            _as_many(f"labels of {where}", len(text), len(label), "tokens")
+            text, spans = " ".join(text), _token_spans(text, label)
+        group = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]  # as of lines in files
+        yield Example(where, text, spans, split, group)
+
+
+def _as_many(subject: str, expected: int, got: int, of: str) -> None:
+    if expected != got:
+        remedy = "give a label for each"
+        raise DataError(subject, expected=f"{expected}, as there are {of}", got=str(got), remedy=remedy)
+
+
+def _token_spans(tokens: Sequence[str], labels: Sequence[Any]) -> tuple[Span, ...]:
+    spans, start = [], 0
+    for token, label in zip(tokens, labels, strict=True):
+        spans.append(Span(start, start + len(token), str(label)))
+        start += len(token) + 1
+    return tuple(spans)
+
+
+def _class_names(rows: Any, label: str) -> Sequence[str] | None:
+    """The names of class numbers: of a label, or of each of a list."""
+    feature = (getattr(rows, "features", None) or {}).get(label)
+    return getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
+
+
+def _named(value: Any, names: Sequence[str] | None) -> Any:
+    if isinstance(value, list | tuple):
+        return [_named(one, names) for one in value]
+    return names[value] if names is not None and isinstance(value, int) else value
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ puts back what it makes of them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, overload
 
 import torch
 from jaxtyping import Float
@@ -14,9 +15,21 @@ from torch import Tensor
 
 from neurosieve.errors import ConfigError
 from neurosieve.interventions.leace import Eraser
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId
 
+
+class RowSource(Protocol):
+    """Rows that edits take values from: `Activations` in memory, or `TrainRows`."""
+
+    def columns(self, layer: int, indices: Sequence[int] | None = None) -> Float[Tensor, "rows neurons"]:
+        """The values of some neurons of a layer."""
+
+
 Action = Callable[[Float[Tensor, "rows width"]], Float[Tensor, "rows width"]]
+
+
+Neurons = Iterable[tuple[int, int]]  # (layer, index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +84,12 @@ class _OfNeurons(Edit):
 class Ablate(_OfNeurons):
     """Take away what neurons say: each row gets values drawn from a pool instead.
 
+    Examples:
+        >>> study = ns.load("runs/java")
+        >>> edits = ns.Ablate.mean(study.minimal_sets[0].neurons, study.rows("train"))
+        >>> {edit.layer for edit in edits} == study.minimal_sets[0].neurons.by_layer.keys()
+        True
+
     Attributes:
         pool: Rows to draw from, shape [pool, neurons]; one row is the constant of zero or mean ablation, train rows
             are resampling. A row is drawn as a whole, so that its neurons fit each other.
@@ -80,10 +99,41 @@ class Ablate(_OfNeurons):
     pool: Float[Tensor, "pool neurons"]
     seed: int = 0
 
+    @overload
     @classmethod
-    def zero(cls, layer: int, indices: tuple[int, ...]) -> "Ablate":
-        """Set neurons to 0."""
-        return cls(layer, indices, torch.zeros(1, len(indices)))
+    def zero(cls, neurons: int, indices: Sequence[int]) -> "Ablate": ...
+    @overload
+    @classmethod
+    def zero(cls, neurons: Neurons) -> tuple["Ablate", ...]: ...
+    @classmethod
+    def zero(cls, neurons: int | Neurons, indices: Sequence[int] = ()) -> "Ablate | tuple[Ablate, ...]":
+        """Set neurons to 0: an edit a layer; or of a layer and indices in it the one edit."""
+        if isinstance(neurons, int):
+            return cls(neurons, tuple(indices), torch.zeros(1, len(indices)))
+        return tuple(cls.zero(layer, own) for layer, own in NeuronSet(neurons).by_layer.items())
+
+    @classmethod
+    def mean(cls, neurons: Neurons, rows: RowSource) -> tuple["Ablate", ...]:
+        """Set neurons to their mean over rows, of train where the edit is to be measured: an edit a layer.
+
+        Raises:
+            ConfigError: A neuron of which there are no rows.
+            DataError: Rows of pairs.
+        """
+        return tuple(
+            cls(edit.layer, edit.indices, edit.pool.mean(0, keepdim=True)) for edit in cls.resample(neurons, rows)
+        )
+
+    @classmethod
+    def resample(cls, neurons: Neurons, rows: RowSource, seed: int = 0) -> tuple["Ablate", ...]:
+        """Give neurons their values in rows drawn anew for each token: an edit a layer.
+
+        Raises:
+            ConfigError: A neuron of which there are no rows.
+            DataError: Rows of pairs.
+        """
+        layers = NeuronSet(neurons).by_layer.items()
+        return tuple(cls(layer, indices, rows.columns(layer, indices), seed) for layer, indices in layers)
 
     def action(self, width: int, device: torch.device) -> Action:
         """See `Edit`."""
@@ -104,9 +154,27 @@ class Ablate(_OfNeurons):
 
 @dataclass(frozen=True, eq=False)
 class Clamp(_OfNeurons):
-    """Hold neurons at given values, shape [neurons], whatever the model computes."""
+    """Hold neurons at given values, shape [neurons], whatever the model computes.
+
+    Examples:
+        >>> rows = ns.load("runs/java").rows("train")
+        >>> edits = ns.Clamp.quantile([(0, 3), (2, 5)], rows, 0.99)
+        >>> [(edit.layer, edit.indices) for edit in edits]
+        [(0, (3,)), (2, (5,))]
+    """
 
     values: Float[Tensor, " neurons"]
+
+    @classmethod
+    def quantile(cls, neurons: Neurons, rows: RowSource, quantile: float) -> tuple["Clamp", ...]:
+        """Hold each neuron at a quantile of its own values in rows, 0 to 1: an edit a layer.
+
+        Raises:
+            ConfigError: A neuron of which there are no rows.
+            DataError: Rows of pairs.
+        """
+        layers = NeuronSet(neurons).by_layer.items()
+        return tuple(cls(layer, own, rows.columns(layer, own).quantile(quantile, 0)) for layer, own in layers)
 
     def action(self, width: int, device: torch.device) -> Action:
         """See `Edit`."""
@@ -117,9 +185,21 @@ class Clamp(_OfNeurons):
 
 @dataclass(frozen=True, eq=False)
 class Scale(_OfNeurons):
-    """Multiply neurons by `factor`."""
+    """Multiply neurons by `factor`.
+
+    Examples:
+        >>> model = ns.load_model("neurosieve/decoder")
+        >>> ids = model.tokenizer("x = 1", return_tensors="pt")["input_ids"]
+        >>> with ns.live(model, ns.Scale.by([(1, 3), (2, 5)], 0.5)):
+        ...     states = model.states(ids, ids * 0 + 1)
+    """
 
     factor: float
+
+    @classmethod
+    def by(cls, neurons: Neurons, factor: float) -> tuple["Scale", ...]:
+        """The same factor for neurons of any layers: an edit a layer."""
+        return tuple(cls(layer, indices, factor) for layer, indices in NeuronSet(neurons).by_layer.items())
 
     def action(self, width: int, device: torch.device) -> Action:
         """See `Edit`."""
@@ -132,6 +212,10 @@ class Patch(_OfNeurons):
     """Give neurons the values that they had on another input, shape [rows, neurons].
 
     One row for each position that is edited in a forward pass, sequence by sequence; one row alone goes to all.
+
+    Examples:
+        >>> rows = ns.load("runs/java").rows("train")
+        >>> patch = ns.Patch(2, (3, 5), values=rows.columns(2, (3, 5))[:1])
     """
 
     values: Float[Tensor, "rows neurons"]
@@ -156,7 +240,13 @@ class Patch(_OfNeurons):
 
 @dataclass(frozen=True, eq=False)
 class Steer(Edit):
-    """Add `alpha` · `direction`, shape [width], to the whole layer."""
+    """Add `alpha` · `direction`, shape [width], to the whole layer.
+
+    Examples:
+        >>> rows = ns.load("runs/java").rows("train")
+        >>> layer, is_first = rows.columns(2), rows.label == 0  # rows.labels[0] is its name
+        >>> steer = ns.Steer(2, layer[is_first].mean(0) - layer[~is_first].mean(0), alpha=2.0)
+    """
 
     direction: Float[Tensor, " width"]
     alpha: float
@@ -170,7 +260,13 @@ class Steer(Edit):
 
 @dataclass(frozen=True, eq=False)
 class Erase(Edit):
-    """Take a concept out of the whole layer by its eraser."""
+    """Take a concept out of the whole layer by its eraser.
+
+    Examples:
+        >>> from neurosieve.interventions import fit_eraser
+        >>> rows = ns.load("runs/java").rows("train")
+        >>> erase = ns.Erase(2, fit_eraser(rows.columns(2), rows.label, len(rows.labels)))
+    """
 
     eraser: Eraser
 

@@ -33,6 +33,13 @@ def live(
     context is left, also by an error. The first time a network is edited one short call proves that the edited places
     hold the values that its states say.
 
+    Examples:
+        >>> study = ns.load("runs/java")
+        >>> model = study.model()
+        >>> ids = model.tokenizer("x = 1", return_tensors="pt")["input_ids"]
+        >>> with ns.live(model, ns.Ablate.mean(study.minimal_sets[0].neurons, study.rows("train"))):
+        ...     edited = model.states(ids, ids * 0 + 1)
+
     Args:
         model: Or a `LanguageModel`.
         edits: Of layers of the site.

@@ -1,6 +1,6 @@
 """Edits from what train says: means, quantiles and rows to draw from, and the direction between two kinds of rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -55,11 +55,10 @@ class TrainRows:
         """
         if kind not in get_args(Ablation):
             raise unknown_name("ablation", kind, get_args(Ablation))
+        neurons = [(layer, index) for layer, indices in chosen.items() for index in indices]
         if kind == "zero":
-            return [Ablate.zero(layer, indices) for layer, indices in chosen.items()]
-        rows = {layer: self._rows(layer, indices) for layer, indices in chosen.items()}
-        pools = {layer: pool.mean(0, keepdim=True) if kind == "mean" else pool for layer, pool in rows.items()}
-        return [Ablate(layer, indices, pools[layer], seed) for layer, indices in chosen.items()]
+            return [*Ablate.zero(neurons)]
+        return [*(Ablate.mean(neurons, self) if kind == "mean" else Ablate.resample(neurons, self, seed))]
 
     def clamp(self, chosen: Chosen, quantile: float) -> list[Clamp]:
         """Hold each neuron at a quantile of its own train values, 0 to 1.
@@ -67,8 +66,8 @@ class TrainRows:
         Raises:
             ConfigError: A layer or neuron of which there are no rows.
         """
-        found = {layer: self._rows(layer, indices).quantile(quantile, 0) for layer, indices in chosen.items()}
-        return [Clamp(layer, indices, found[layer]) for layer, indices in chosen.items()]
+        neurons = [(layer, index) for layer, indices in chosen.items() for index in indices]
+        return [*Clamp.quantile(neurons, self, quantile)]
 
     def steer(self, layer: int, toward: Bool[np.ndarray, " rows"], alpha: float) -> Steer:
         """Move a layer by alpha times the way from the mean of the other rows to that of the rows `toward`.
@@ -77,7 +76,7 @@ class TrainRows:
             ConfigError: A layer of which there are no rows.
             DataError: No row on one of the sides.
         """
-        rows = self._rows(layer, None)
+        rows = self.columns(layer)
         if toward.all() or not toward.any():
             raise DataError(
                 "rows to steer toward", expected="some rows, not all", got="one side", remedy="choose others"
@@ -85,7 +84,12 @@ class TrainRows:
         side = torch.from_numpy(toward)
         return Steer(layer, rows[side].mean(0) - rows[~side].mean(0), alpha)
 
-    def _rows(self, layer: int, indices: tuple[int, ...] | None) -> Float[Tensor, "rows neurons"]:
+    def columns(self, layer: int, indices: Sequence[int] | None = None) -> Float[Tensor, "rows neurons"]:
+        """The values of some neurons of a layer, of all by default.
+
+        Raises:
+            ConfigError: A layer or neuron of which there are no rows.
+        """
         rows = self.layers.get(layer)
         if rows is None or any(not 0 <= i < rows.shape[1] for i in indices or ()):
             raise ConfigError(

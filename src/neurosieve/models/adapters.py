@@ -49,13 +49,10 @@ _OWN_FEED_FORWARD = {"ctrl": r"h\.\d+\.ffn\.2"}
 _WRAPPED = {"opt"}
 # Families that note their embeddings before the first block is called: the module that gives them. Of all others the
 # first block's input is what `hidden_states` begins with.
-_EMBEDDINGS = {"deberta": "embeddings", "deberta-v2": "embeddings"} | dict.fromkeys(
-    ("codegen", "gptj", "gpt_neo"), "drop"
-)
+_ALIKE = ("deberta", "deberta-v2", "nystromformer", "fnet", "roformer", "ibert", "yoso", "mra", "megatron-bert")
+_EMBEDDINGS = dict.fromkeys(_ALIKE, "embeddings") | dict.fromkeys(("codegen", "gptj", "gpt_neo"), "drop")
 _EMBEDDINGS |= {"bloom": "word_embeddings_layernorm", "falcon": "word_embeddings", "mpt": "wte"}
 _EMBEDDINGS |= {"openai-gpt": "drop", "ctrl": "dropout", "rembert": "encoder.embedding_hidden_mapping_in"}
-_ALIKE = ("nystromformer", "fnet", "roformer", "ibert", "yoso", "mra", "megatron-bert")
-_EMBEDDINGS |= dict.fromkeys(_ALIKE, "embeddings")
 # What lies between a first block and the second, where there is such a thing.
 _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 # Blocks that are called more than once each.
@@ -171,15 +168,18 @@ def register_family(
 ) -> None:
     r"""Tell of a family that is not known, or differently of one that is.
 
-    Its models must load with `AutoModel` and return `hidden_states`, embeddings first.
+    Its models must load with `AutoModel` and return `hidden_states`, embeddings first;
+    `neurosieve.testing.check_family` tries one.
+
+    Examples:
+        >>> ns.register_family("my-family", "encoder", feed_forward=r"mlp\.down")
 
     Args:
         family: `model_type` in its config.
         kind: Whether a token sees the ones behind it (encoder) or not.
         final_norm: The last hidden state is behind a norm that inner ones have not passed.
         position_ids: A decoder that takes `position_ids`; without them it must not be padded on the left.
-        feed_forward: End of the names of each block's second feed-forward projection, as a regular expression, for
-            example `r"mlp\.down"`; needed for the site `mlp` alone.
+        feed_forward: End of the names of each block's second feed-forward projection; for the site `mlp` alone.
     """
     _REGISTERED[family] = _Registered(kind, final_norm, position_ids, feed_forward or _FEED_FORWARD)
 

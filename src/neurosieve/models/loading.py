@@ -152,6 +152,11 @@ def load_model(
 ) -> CodeModel:
     """Load a model for reading activations.
 
+    Examples:
+        >>> model = ns.load_model("neurosieve/encoder", site="mlp")
+        >>> model.adapter.kind
+        'encoder'
+
     Args:
         name: As in `inspect_model`.
         device: `auto` takes a GPU where there is one.

@@ -1,5 +1,6 @@
 from .base import Ranker as Ranker
 from .base import Ranking as Ranking
+from .base import ranked as ranked
 from .comparing import Agreement as Agreement
 from .comparing import Stability as Stability
 from .comparing import agreement as agreement

@@ -37,6 +37,9 @@ class _Rankers(Mapping[str, Ranker]):
         function = _FUNCTIONS[name]
         return getattr(import_module(f"neurosieve.rankings.{name}_ranking"), function)  # type: ignore[no-any-return]
 
+    def __contains__(self, name: object) -> bool:
+        return name in _FUNCTIONS or name in self.registered  # without loading what computes it
+
     def __iter__(self) -> Iterator[str]:
         return iter((*_FUNCTIONS, *self.registered))
 
@@ -50,7 +53,13 @@ RANKERS = _Rankers()
 def register_ranking(name: str, ranker: Ranker) -> None:
     """Make an order of neurons of your own known to studies: `--rankings NAME`, in this process.
 
-    A name that was registered before stands for the new one.
+    A name that was registered before stands for the new one. `neurosieve.testing.check_ranking` tries an order.
+
+    Examples:
+        >>> from neurosieve.rankings import ranked
+        >>> def by_place(data, oracle, seed):
+        ...     return ranked("by_place", data, [data.neurons[:, 1]], -data.neurons[:, 1])
+        >>> ns.register_ranking("by_place", by_place)
 
     Args:
         name: For options, files and the report: lower-case letters, digits and underscores.

@@ -6,4 +6,7 @@ offline from one script, which is most of the page's 5 MB; that is the price of 
 
 from lazy_loader import attach_stub
 
+from neurosieve.callable_package import make_callable
+
 __getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+make_callable(__name__)

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
+from neurosieve.printing import visible
 from neurosieve.report.numbers import NONE, count, p_value, ratio
 from neurosieve.report.tables import Table, make_table, model_name
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptNeuron, ConceptResult
@@ -122,6 +125,12 @@ def claim_table(view: ConceptFindings) -> Table:
             rows.append((c.name, f"{len(more)} more", *spans, above, *about, ""))
     heads = ("value", "neuron", "AP", "AUROC", "above the best rival", "best rival's AP", "base rate", "n", "note")
     return make_table(f"View {view.view}: {VIEWS[view.view]}", heads, rows)
+
+
+def concept_html(result: ConceptResult) -> Markup:
+    """A result as a notebook shows it."""
+    tables = [claim_table(view).to_html() for view in result.views.values()]
+    return Markup("<p><b>{}</b></p>").format(visible(concept_headline(result))) + Markup("").join(tables)
 
 
 def short_claim_table(view: ConceptFindings) -> Table:

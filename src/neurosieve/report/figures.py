@@ -9,7 +9,6 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from neurosieve.errors import DataError, unknown_name
 from neurosieve.report.drawing import SYMBOLS, Chart, axes, colour, errors, plain, range_band, series, thin
 from neurosieve.report.numbers import ACCURACY, count, metric_of, per_cent
 from neurosieve.report.tables import Table, class_scores, class_table, imported, set_layers
@@ -224,21 +223,6 @@ CHARTS: Mapping[str, Callable[[RedundancyResult], Chart]] = {
     "classes": class_chart,
     "pareto": pareto_chart,
 }
-
-
-def plot(result: RedundancyResult, key: str) -> go.Figure:
-    """A figure with its title, to stand alone.
-
-    Raises:
-        ConfigError: Another name.
-        DataError: The result has no values for it (gives its reason).
-    """
-    if key not in CHARTS:
-        raise unknown_name("figure", key, CHARTS)
-    if (reason := missing_reason(result, key)) is not None:
-        raise DataError(f"figure {key}", expected="values to draw", got="none", remedy=f"not measured: {reason}")
-    chart = CHARTS[key](result)
-    return chart.figure.update_layout(title={"text": plain(chart.title), "font": {"size": 14}}, margin={"t": 90})
 
 
 def missing_reason(result: RedundancyResult, key: str) -> str | None:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
+from neurosieve.printing import visible
 from neurosieve.report.code import marked
 from neurosieve.report.concept_figures import rows_of
 from neurosieve.report.drawing import Chart, axes, colour
@@ -245,6 +247,14 @@ def intervention_cards(results: Sequence[InterventionResult]) -> list[dict[str, 
         }
         for r in results
     ]
+
+
+def effect_html(result: InterventionResult) -> Markup:
+    """An edit as a notebook shows it."""
+    tables = (short_effect_table(result), measure_table(result))
+    return Markup("<p><b>{}</b></p>").format(visible(intervention_headline([result]))) + Markup("").join(
+        table.to_html() for table in tables if table.rows
+    )
 
 
 def _place(result: InterventionResult) -> str:

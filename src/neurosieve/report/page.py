@@ -18,7 +18,6 @@ from plotly.offline import get_plotlyjs
 
 from neurosieve.printing import visible
 from neurosieve.report import tables
-from neurosieve.report.concept_figures import concept_charts
 from neurosieve.report.concepts import (
     claim_rule,
     claim_table,
@@ -28,7 +27,7 @@ from neurosieve.report.concepts import (
     studied_table,
     value_table,
 )
-from neurosieve.report.drawing import Chart, theme
+from neurosieve.report.drawing import theme
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
@@ -39,18 +38,18 @@ from neurosieve.report.interventions import (
     intervention_cards,
     intervention_headline,
 )
-from neurosieve.report.latent import latent_chart, share_table, unlabelled_cards
+from neurosieve.report.latent import share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.origin import origin_of, origin_table
+from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.set_groups import (
     Kind,
-    group_charts,
     group_left_out_table,
     overlap_table,
     polysemy_table,
     property_set_table,
 )
-from neurosieve.report.texts import explained_chart, text_cards
+from neurosieve.report.texts import text_cards
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.interventions import InterventionResult
@@ -88,8 +87,8 @@ def render_page(
     origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
-    charts |= _concept_charts(concepts) if concepts else {}
-    charts |= {"effects": effect_chart(interventions)} if any_effects(interventions) else {}
+    charts |= all_concept_charts(concepts) if concepts else {}
+    charts |= {EFFECTS: effect_chart(interventions)} if any_effects(interventions) else {}
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
     origin, shown = origins[0], {name: part for name, part in parts.items() if part}
@@ -183,9 +182,6 @@ _FURTHER: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
-_CHARTS: dict[str, Callable[[Any], Chart]] = {"latent": latent_chart, "examples": explained_chart}
-
-
 def _concept_parts(result: ConceptResult) -> dict[str, Any]:
     """The parts of concepts that have values."""
     parts: dict[str, Any] = {"concepts": _concepts(result)}
@@ -193,13 +189,6 @@ def _concept_parts(result: ConceptResult) -> dict[str, Any]:
         title, make = _FURTHER[key]
         parts[key] = {"title": title, "shown": make(part)}
     return parts
-
-
-def _concept_charts(result: ConceptResult) -> dict[str, Chart]:
-    parts = further_parts(result)
-    charts = concept_charts(result) | (group_charts(parts["groups"]) if "groups" in parts else {})
-    made = [make(parts[key]) for key, make in _CHARTS.items() if key in parts]
-    return charts | {chart.key: chart for chart in made}
 
 
 def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:

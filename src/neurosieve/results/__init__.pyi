@@ -4,6 +4,7 @@ from .concepts import Concept as Concept
 from .concepts import ConceptFindings as ConceptFindings
 from .concepts import ConceptNeuron as ConceptNeuron
 from .concepts import ConceptResult as ConceptResult
+from .cost import Cost as Cost
 from .interventions import InterventionResult as InterventionResult
 from .latent_clusters import Alignment as Alignment
 from .measured import Difference as Difference
@@ -12,4 +13,6 @@ from .measured import NotMeasured as NotMeasured
 from .measured import Reason as Reason
 from .measured import Score as Score
 from .measured import Spread as Spread
+from .neuron_profile import NeuronProfile as NeuronProfile
+from .neuron_set import NeuronSet as NeuronSet
 from .redundancy import RedundancyResult as RedundancyResult

@@ -18,6 +18,8 @@ import numpy as np
 from neurosieve.errors import RunFolderError
 from neurosieve.results.marks import Absent, Beside, Key, Omitted, ReasonOmitted, Told
 from neurosieve.results.measured import EARLIER, NotMeasured
+from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.typing import NeuronId
 
 T = TypeVar("T")
 _REMEDY = "delete the file and give the same command again, or use the version of neurosieve that wrote it"
@@ -178,7 +180,7 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, np.ndarray):
         return value.tolist()
-    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
+    return [_plain(one) for one in value] if isinstance(value, tuple | list | NeuronSet) else value
 
 
 @dataclass(frozen=True)
@@ -274,6 +276,8 @@ def _value(hint: Any, value: Any, place: _Place) -> Any:
         return {key: _value(get_args(hint)[1], one, place.key(key)) for key, one in value.items()}
     if get_origin(hint) is tuple or hasattr(hint, "_fields"):
         return _tuple(hint, value, place)
+    if hint is NeuronSet:
+        return NeuronSet(_tuple(tuple[NeuronId, ...], value, place))
     if getattr(hint, "array_type", None) is np.ndarray:
         return _array(hint, value, place)
     if not isinstance(value, (int, float) if hint is float else hint) or (isinstance(value, bool) and hint is not bool):

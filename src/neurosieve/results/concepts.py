@@ -1,17 +1,22 @@
 """Which neurons hold which properties of code: `concepts.json` of a run folder."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
 import polars as pl
+from markupsafe import escape
 
 from neurosieve.errors import ConfigError, unknown_name
+from neurosieve.printing import visible
+from neurosieve.results.codec import to_json
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.marks import Beside, Omitted, ReasonOmitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured
 from neurosieve.results.neuron_groups import NeuronGroups
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.whole_texts import TextFindings
 from neurosieve.typing import NeuronId, Site, View
 
@@ -147,8 +152,25 @@ class Concept:
 
     @property
     def claimed(self) -> tuple[ConceptNeuron, ...]:
-        """Neurons that are called neurons of this concept, the strongest on train first."""
+        """Neurons that are called neurons of this concept with their scores, the strongest on train first."""
         return tuple(n for n in self.neurons if n.claimed)
+
+    @property
+    def claimed_neurons(self) -> NeuronSet:
+        """Their ids alone: what edits and set operations take."""
+        return NeuronSet(n.neuron for n in self.claimed)
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a neuron: its scores beside the base rate and the best rival's."""
+        return pl.DataFrame(self.rows(), infer_schema_length=None)
+
+    def __str__(self) -> str:
+        rival, precision = self.rival
+        found = ", ".join(str(n.neuron) for n in self.claimed) or "no neuron"
+        return f"{self.name}, view {self.view}: {found}; AP without training {precision:.2f} ({rival})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(visible(str(self)))}</p>{self.to_frame()._repr_html_()}"
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a neuron."""
@@ -231,12 +253,17 @@ class TokenCounts:
     in_error: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ConceptResult:
     """What neurons hold of the properties of code: the neurons of each value, and what was made of them.
 
     `result["lexical=number"].claimed` are the neurons that are called neurons of that value, by default in the view
     `detect`; `result["lexical=number", "predict"]` is what was found for it in the other view.
+
+    Examples:
+        >>> found = ns.load("runs/java").concepts()
+        >>> found["lexical=number"].claimed_neurons
+        NeuronSet(...)
 
     Attributes:
         format: Of the file.
@@ -316,3 +343,40 @@ class ConceptResult:
     def to_frame(self) -> pl.DataFrame:
         """One row a view, value and neuron: scores beside the base rate and the best rival's."""
         return pl.concat([view.to_frame() for view in self.views.values()], how="diagonal_relaxed")
+
+    @property
+    def headline(self) -> str:
+        """The finding in one sentence."""
+        from neurosieve.report.concepts import concept_headline  # what writes sentences is loaded where it writes
+
+        return concept_headline(self)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The content of `concepts.json`. Deprecated: `neurosieve.results.to_json` of the result."""
+        text = "ConceptResult.record goes with the next release: use its attributes, or neurosieve.results.to_json"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return to_json(self)
+
+    def plot(self, key: str) -> Any:
+        """A figure of the report, of plotly: "rivals-detect", "depth", …; an unknown name tells which there are.
+
+        Raises:
+            ConfigError: A name of which the result has no figure.
+        """
+        from neurosieve.report.plots import plot_concepts
+
+        return plot_concepts(self, key)
+
+    def __repr__(self) -> str:
+        return f"ConceptResult({self.headline!r})"
+
+    def __str__(self) -> str:
+        """The headline, and the values with neurons that are called theirs."""
+        claims = [c for view in self.views.values() for c in view.concepts if c.claimed]
+        return "\n".join([self.headline, *(f"  {c}" for c in claims)])
+
+    def _repr_html_(self) -> str:
+        from neurosieve.report.concepts import concept_html
+
+        return concept_html(self)

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
+import polars as pl
+
 from neurosieve.results.marks import Beside, Omitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured, Score
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId, Site
 
 FORMAT: Literal[1] = 1
@@ -265,9 +268,14 @@ class Erasure:
     control: ProbeScore
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class InterventionResult:
     """A concept changed in the live model of a run, and what that did beside random edits.
+
+    Examples:
+        >>> effect = ns.load("runs/java").interventions[0]
+        >>> isinstance(effect.claimed, bool), len(effect.neurons) > 0
+        (True, True)
 
     Attributes:
         format: Of the file.
@@ -303,7 +311,7 @@ class InterventionResult:
     at: Literal["all", "predicted"]
     site: Site
     model: str
-    neurons: tuple[NeuronId, ...]
+    neurons: NeuronSet
     share: float
     layers: tuple[int, ...]
     chosen_by: str
@@ -316,3 +324,52 @@ class InterventionResult:
     versions: Mapping[str, str]
     study_sha256: Annotated[str | None, Omitted] = None
     sha256: Annotated[str | None, Omitted] = None
+
+    @property
+    def claimed(self) -> bool:
+        """The edit moves what the model predicts of the value beyond random edits; or steering turns others to it."""
+        if isinstance(self.predictions, NotMeasured):
+            return False
+        moved = any(e.claimed for e in self.predictions.effects if e.score == "property")
+        return moved or (self.edit == "steer" and self.predictions.turned.claimed)
+
+    @property
+    def headline(self) -> str:
+        """The finding in one sentence."""
+        from neurosieve.report.interventions import intervention_headline  # loaded where it writes
+
+        return intervention_headline([self])
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a score and side (units that have the value, the others): before, after, drop, random edits' drop."""
+        if isinstance(self.predictions, NotMeasured):
+            return pl.DataFrame()
+        sides = [(e, side, getattr(e, side)) for e in self.predictions.effects for side in ("here", "elsewhere")]
+        return pl.DataFrame([{"score": e.score, "units": side, **_row(found)} for e, side, found in sides])
+
+    def plot(self) -> Any:
+        """The drops of the edit here and elsewhere, beside those of random edits: a figure of plotly.
+
+        Raises:
+            DataError: Predictions were not measured.
+        """
+        from neurosieve.report.plots import plot_effects
+
+        return plot_effects([self])
+
+    def __repr__(self) -> str:
+        return f"InterventionResult({self.headline!r})"
+
+    def __str__(self) -> str:
+        return f"{self.headline}\n  edited: {self.neurons}"
+
+    def _repr_html_(self) -> str:
+        from neurosieve.report.interventions import effect_html
+
+        return effect_html(self)
+
+
+def _row(side: Side) -> dict[str, Any]:
+    low, high = side.effect.interval or (None, None)
+    row = {"n": side.base.n, "before": side.base.value, "after": side.edited, "drop": side.drop.value}
+    return row | {"random": side.random, "effect": side.effect.value, "low": low, "high": high}

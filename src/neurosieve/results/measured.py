@@ -14,6 +14,10 @@ Interval = tuple[float, float]
 class Score:
     """A score of some units.
 
+    Examples:
+        >>> print(ns.load("runs/java").oracle.test)
+        0... [0..., 0...] (n ...)
+
     Attributes:
         value: Their mean score.
         n: How many they are.
@@ -23,6 +27,9 @@ class Score:
     value: float
     n: int
     interval: Interval | None
+
+    def __str__(self) -> str:
+        return f"{_with_interval(self.value, self.interval)} (n {self.n:,})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +43,9 @@ class Difference:
 
     value: float
     interval: Interval | None
+
+    def __str__(self) -> str:
+        return _with_interval(self.value, self.interval)
 
     @property
     def low(self) -> float:
@@ -80,6 +90,10 @@ class RandomSizes:
     low: Annotated[int, Key("lo")]
     high: Annotated[int, Key("hi")]
     ratio: float
+
+
+def _with_interval(value: float, interval: Interval | None) -> str:
+    return f"{value:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
 
 
 class Reason(Enum):

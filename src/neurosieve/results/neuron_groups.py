@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from neurosieve.results.marks import Beside
 from neurosieve.results.measured import Difference, RandomSizes, Score, Spread
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId, Split, View
 
 _TEST = Beside({"value": "test", "n": "n", "interval": "interval"})
@@ -72,7 +73,7 @@ class SmallestGroup:
     test_loss: Difference
     random_same_size: RandomScores
     random_size: SearchedSizes
-    neurons: tuple[NeuronId, ...]
+    neurons: NeuronSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ class ValueSet:
     """
 
     name: str
-    neurons: tuple[NeuronId, ...]
+    neurons: NeuronSet
 
 
 @dataclass(frozen=True, kw_only=True)

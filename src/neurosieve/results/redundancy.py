@@ -1,12 +1,13 @@
 """What a redundancy study found: `summary.json` of a run folder."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import polars as pl
 
+from neurosieve.errors import unknown_name
 from neurosieve.results.codec import to_json
 from neurosieve.results.marks import Absent, Omitted, Told
 from neurosieve.results.measured import EARLIER, NotMeasured
@@ -22,12 +23,22 @@ from neurosieve.results.redundancy_sets import (
     RandomPoint,
     SmallestSet,
 )
+from neurosieve.results.result_frames import class_frame, frame_of, layer_frame, set_frame, weight_frame
 from neurosieve.typing import Site
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class RedundancyResult:
     """Which neurons suffice for a task, and how far that can be trusted.
+
+    Examples:
+        >>> result = ns.load("runs/java").result
+        >>> print(result)
+        9... of ... neurons can go: ...
+          yes: Is the oracle above the majority class?
+          ...
+        >>> result.to_frame("layers").columns
+        ['layers', 'layer', 'validation', 'test', 'n', 'low', 'high']
 
     Attributes:
         format: Of the file.
@@ -119,6 +130,10 @@ class RedundancyResult:
     def __repr__(self) -> str:
         return f"RedundancyResult({self.headline!r})"
 
+    def __str__(self) -> str:
+        """The headline, and each question of the trust box with its answer."""
+        return "\n".join([self.headline, *(f"  {entry.answer.value}: {entry.question}" for entry in self.trust)])
+
     @property
     def sets(self) -> tuple[SmallestSet, ...]:
         """`minimal_sets`; none where nothing can be claimed."""
@@ -136,25 +151,19 @@ class RedundancyResult:
         warnings.warn(text, DeprecationWarning, stacklevel=2)
         return to_json(self)
 
-    def to_frame(self) -> pl.DataFrame:
-        """One row a smallest set; empty where none can be claimed."""
-        return pl.DataFrame(
-            [
-                {
-                    "ranking": found.ranking,
-                    "delta": found.delta,
-                    "select": found.select,
-                    "size": found.size,
-                    "test": found.test.value,
-                    "loss": found.loss.value,
-                    "loss_low": found.loss.interval and found.loss.interval[0],
-                    "loss_high": found.loss.interval and found.loss.interval[1],
-                    "within": found.within if isinstance(found.within, bool) else None,  # an older file has none
-                    "random_size": found.random_size.median,
-                }
-                for found in self.sets
-            ]
-        )
+    def to_frame(self, name: str = "minimal_sets") -> pl.DataFrame:
+        """A part of the result as a table, a column a figure; empty where it was not measured.
+
+        Args:
+            name: "minimal_sets" (one row a set), "neurons" (of the first set, with their weights), "curves", "layers",
+                "clusters", "pareto", "classes", "path" (of the oracle) or "trust".
+
+        Raises:
+            ConfigError: Another name.
+        """
+        if name not in _FRAMES:
+            raise unknown_name("table", name, _FRAMES)
+        return _FRAMES[name](self)
 
     def plot(self, key: str) -> Any:
         """A figure of the report, of plotly: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto".
@@ -163,9 +172,9 @@ class RedundancyResult:
             ConfigError: Another name.
             DataError: The result has no values for it (gives its reason).
         """
-        from neurosieve.report.figures import plot  # what draws is loaded where something is drawn
+        from neurosieve.report.plots import plot_redundancy  # what draws is loaded where something is drawn
 
-        return plot(self, key)
+        return plot_redundancy(self, key)
 
     def to_html(self, folder: str = "RUN") -> str:
         """The report as one self-contained page; `folder` is named in the commands that rebuild it."""
@@ -177,3 +186,17 @@ class RedundancyResult:
         from neurosieve.report.tables import notebook_html
 
         return notebook_html(self)
+
+
+_FRAMES: dict[str, Callable[[RedundancyResult], pl.DataFrame]] = {
+    "minimal_sets": lambda r: set_frame(r.sets),
+    "neurons": lambda r: weight_frame(r.sets[0] if r.sets else None, r.labels),
+    "curves": lambda r: frame_of(r.curves),
+    "layers": lambda r: layer_frame(r.layerwise),
+    "clusters": lambda r: frame_of(r.clusters),
+    "pareto": lambda r: frame_of(() if isinstance(r.pareto, NotMeasured) else r.pareto),
+    "classes": lambda r: class_frame(r.oracle.per_class),
+    "path": lambda r: frame_of(r.oracle.path),
+    "trust": lambda r: frame_of(r.trust),
+}
+FRAMES = tuple(_FRAMES)

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from neurosieve.results.marks import Absent, Beside, Key, Omitted, Told
 from neurosieve.results.measured import EARLIER, Difference, NotMeasured, RandomSizes, Spread
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.redundancy_parts import Metrics, Scored, Test
-from neurosieve.typing import NeuronId
 
 Select = Literal["safe", "point"]
 
@@ -129,7 +129,7 @@ class NeededSizes(RandomSizes):
     ratio_range: tuple[float, float] | NotMeasured | None = EARLIER
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SmallestSet:
     """The smallest set of a ranking that stays within delta of the oracle on validation rows.
 
@@ -168,8 +168,12 @@ class SmallestSet:
     converged: bool
     random_same_size: RandomSets
     random_size: NeededSizes
-    neurons: tuple[NeuronId, ...]
+    neurons: NeuronSet
     weights: tuple[tuple[float, ...], ...]
+
+    def __repr__(self) -> str:
+        rule = f"{self.ranking}, delta {self.delta:g}, {self.select}"
+        return f"SmallestSet({rule}: {self.size:,} neurons, test {self.test}, loss {self.loss})"
 
     @property
     def times_as_many(self) -> tuple[float, float]:
@@ -234,7 +238,7 @@ class PipelineSet:
     within: bool | NotMeasured | None = EARLIER
     p_outside: float | NotMeasured | None = EARLIER
     unseen: Annotated[UnseenLoss | NotMeasured, Key("unseen_natural"), Told()] = EARLIER
-    neurons: tuple[NeuronId, ...]
+    neurons: NeuronSet
 
 
 @dataclass(frozen=True, kw_only=True)

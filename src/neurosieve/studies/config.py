@@ -54,6 +54,11 @@ class RowCounts(Options):
 class StudyConfig(Options):
     """What is studied and how. Field descriptions are the help texts of the command line.
 
+    Examples:
+        >>> config = ns.StudyConfig(model="neurosieve/encoder", data="token-tagging-java", rankings=("lca",))
+        >>> config.rankings, config.rows.train
+        (('lca',), 2000)
+
     Raises:
         ConfigError: A key, name or value that is not known, or options that do not go together; nothing is guessed.
     """

@@ -1,47 +1,16 @@
 """What a run would cost, told before it is spent: rows, bytes, FLOPs, time. Reads config, tokenizer and data only."""
 
 import time
-from dataclasses import dataclass
 
 import torch
 
 from neurosieve.activations.windows import batches, plan_reading
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.code_model import check_ids, embedding_rows
+from neurosieve.results.cost import Cost
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import notes, pooling_of, read_data
 from neurosieve.typing import SPLITS
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The price of a run.
-
-    Attributes:
-        rows: By split.
-        layers: Blocks + 1.
-        width: Neurons of a layer.
-        tokens: That the network reads, padding included.
-        parameters: Of the blocks (embeddings do no arithmetic).
-        flops: Of the forward passes.
-        store_bytes: On disk, at most (float32).
-        memory_bytes: About the peak of the selection stage.
-        seconds: Estimated time of each stage on this machine.
-        missed_units: Units that no subword stands for, or that were empty.
-        notes: What a reader should know of the data: balance, near-copies, what was left out.
-    """
-
-    rows: dict[str, int]
-    layers: int
-    width: int
-    tokens: int
-    parameters: int
-    flops: float
-    store_bytes: int
-    memory_bytes: int
-    seconds: dict[str, float]
-    missed_units: int
-    notes: tuple[str, ...]
 
 
 def plan_study(config: StudyConfig) -> Cost:

@@ -1,17 +1,14 @@
 """What a finished run folder holds, read back, and the page of it."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from neurosieve.errors import ResourceError, RunFolderError
-from neurosieve.report import render_page
+from neurosieve.errors import ResourceError, RunFolderError, StoreError
 from neurosieve.results import ConceptResult, InterventionResult, RedundancyResult, from_json
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, read_result
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT, STAGES, SUMMARY, config_of, whole_store
 from neurosieve.typing import PathLike
-
-C = TypeVar("C", bound=ConceptResult)
 
 
 def load_summary(run: PathLike) -> RedundancyResult:
@@ -25,7 +22,7 @@ def load_summary(run: PathLike) -> RedundancyResult:
     files = Folder(run)
     record = read_result(files, SUMMARY)
     if record is None:
-        if whole_store(run):
+        if _extracted(run):
             lacking = [*(name for name in STAGES if not files.exists(f"{name}.json")), "summary"]
             command = f"neurosieve redundancy {run}"
         else:
@@ -40,6 +37,14 @@ def load_summary(run: PathLike) -> RedundancyResult:
     return from_json(RedundancyResult, _of_format(record, where), where)
 
 
+def _extracted(run: PathLike) -> bool:
+    """Its activations are whole."""
+    try:
+        return whole_store(run) is not None
+    except StoreError as e:  # one kind of error for whatever is missing in a run
+        raise RunFolderError(e.subject, expected=e.expected, got=e.got, remedy=e.remedy) from e
+
+
 def _of_format(record: dict[str, Any], where: str) -> dict[str, Any]:
     if record.get("format") != FORMAT:
         raise RunFolderError(
@@ -51,18 +56,14 @@ def _of_format(record: dict[str, Any], where: str) -> dict[str, Any]:
     return record
 
 
-def read_concepts_of(run: PathLike, kind: type[C]) -> C | None:
+def read_concepts_of(run: PathLike) -> ConceptResult | None:
     """What was found of concepts in a run folder; None where they were not looked for, or not to the end.
-
-    Args:
-        run: The folder.
-        kind: `ConceptResult`, or what shows itself too.
 
     Raises:
         RunFolderError: A file that is damaged or of another format version.
     """
     record, where = read_result(Folder(run), CONCEPTS), f"{run}/{CONCEPTS}"
-    return None if record is None else from_json(kind, _of_format(record, where), where)
+    return None if record is None else from_json(ConceptResult, _of_format(record, where), where)
 
 
 def load_interventions(run: PathLike) -> list[InterventionResult]:
@@ -85,12 +86,14 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
         ResourceError: The target cannot be written.
     """
     config_of(run)  # says so where this is no run folder
-    concepts, interventions = read_concepts_of(run, ConceptResult), load_interventions(run)
+    concepts, interventions = read_concepts_of(run), load_interventions(run)
     alone = (concepts is not None or interventions) and not Folder(run).exists(SUMMARY)
     summary = None if alone else load_summary(run)
     target = Path(to) if to else Path(run) / REPORT
     if target.is_dir():
         raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")
+    from neurosieve.report import render_page  # what draws is loaded where something is drawn
+
     page = render_page(summary, Path(run).resolve().name, concepts, interventions)
     Folder(target.parent).write(target.name, page.encode())
     return target

@@ -5,18 +5,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import yaml
 
-from neurosieve.activations.store import ActivationStore
 from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, RunFolderError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, STUDY, read_object, read_study, write_object
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.option_models import changed_options
 from neurosieve.typing import PathLike
+
+if TYPE_CHECKING:
+    from neurosieve.activations.store import ActivationStore
 
 STORE = "activations"
 SUMMARY = "summary.json"
@@ -58,12 +60,14 @@ def config_of(path: PathLike) -> StudyConfig:
         ) from e
 
 
-def whole_store(run: PathLike) -> ActivationStore | None:
+def whole_store(run: PathLike) -> "ActivationStore | None":
     """The activations of a run folder; None while they are not all there.
 
     Raises:
         StoreError: They are damaged, or of another format version.
     """
+    from neurosieve.activations.store import ActivationStore  # results are read without torch
+
     url = Path(run) / STORE
     store = ActivationStore(url) if ActivationStore.started(url) else None
     return store if store and store.manifest.complete else None

@@ -15,10 +15,10 @@ from neurosieve.concepts.properties import annotate
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveError, RunFolderError
 from neurosieve.results import to_json
-from neurosieve.results.concepts import TextCounts, TokenCounts
+from neurosieve.results.concepts import ConceptResult, TextCounts, TokenCounts
 from neurosieve.studies import inputs as inputs_module
 from neurosieve.studies.concepts import run as module
-from neurosieve.studies.concepts.run import Concepts, continue_concepts, label_property, load_concepts, run_concepts
+from neurosieve.studies.concepts.run import continue_concepts, label_property, load_concepts, run_concepts
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import read_dataset
 from neurosieve.studies.redundancy.run import run_study
@@ -56,7 +56,7 @@ def folder() -> Path:
     return HOME / "concepts"
 
 
-def found() -> Concepts:
+def found() -> ConceptResult:
     loaded = load_concepts(folder())
     assert loaded is not None
     return loaded
@@ -105,7 +105,7 @@ def test_what_is_shown() -> None:
     assert found().headline in repr(found())
     assert "48" in found().headline
     assert "<p><b>" in found()._repr_html_()
-    with pytest.warns(DeprecationWarning, match=r"to_json\(concepts\)"):
+    with pytest.warns(DeprecationWarning, match="results.to_json"):
         assert found().record == to_json(found())
 
 

@@ -146,7 +146,7 @@ def test_result_is_what_a_slow_computation_says(case: Slow) -> None:
     windows = opened.plan.windows["test"]
     assert sum(len(w.ids) for w in windows) < case.asked.tokens  # all are read
     assert told.windows == len(windows)
-    base, edited = case.predict(windows), case.predict(windows, result.neurons)
+    base, edited = case.predict(windows), case.predict(windows, [*result.neurons])
     randoms = [case.predict(windows, zeroed(some)) for some in edits.random(best, case.asked.sets)]
     for effect in told.effects:
         before, after = (case.right(found, effect.score) for found in (base, edited))
@@ -267,7 +267,7 @@ def test_result(edit: str, more: dict[str, Any], run: Path) -> None:
     assert "BertForMaskedLM" in result.head.text
     assert (result.erasure is None) == (edit != "erase")
     if result.erasure:
-        assert result.neurons == tuple((result.erasure.layer, i) for i in range(16))
+        assert list(result.neurons) == [(result.erasure.layer, i) for i in range(16)]
     page = (run / "report.html").read_text(encoding="utf-8")
     assert f"{edit} {CONCEPT}" in page or f"{edit} ({result.how}) {CONCEPT}" in page
 

@@ -13,15 +13,30 @@ from neurosieve.errors import ConfigError, unknown_name
 PROPERTIES: dict[str, Property] = {p.name: p for p in (*TOKENS, *TEXTS, *NAMES, *EXAMPLES)}
 
 
+_OWN = frozenset(PROPERTIES)
+
+
 def register_property(new: Property) -> Property:
-    """Add a property under its name, for `annotate` and all that takes names.
+    """Add a property under its name, for `annotate` and all that takes names, in this process.
+
+    A name that was registered before stands for the new one. `neurosieve.testing.check_property` tries a property.
+
+    Examples:
+        >>> from neurosieve.concepts.properties import Property
+        >>> def read(source, spans):
+        ...     return ["yes" if end - start > 8 else "no" for start, end in spans]
+        >>> ns.register_property(Property("long-word", "token", "longer than eight characters", read)).name
+        'long-word'
 
     Raises:
-        ConfigError: The name is taken.
+        ConfigError: The name of a property of the package.
     """
-    if PROPERTIES.get(new.name, new) is not new:
+    if new.name in _OWN and PROPERTIES.get(new.name) is not new:
         raise ConfigError(
-            f"property {new.name!r}", expected="a new name", got="one that is taken", remedy="give it another name"
+            f"property {new.name!r}",
+            expected="a name of its own",
+            got="one of the package's",
+            remedy="give it another name",
         )
     PROPERTIES[new.name] = new
     return new

@@ -23,7 +23,8 @@ from neurosieve.results.neuron_groups import (
     SetSharing,
     SmallestGroup,
 )
-from neurosieve.typing import NeuronId, View
+from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.typing import View
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _live(store: ConceptStore, sets: Sequence[PropertySet]) -> np.ndarray:
     return np.bincount([layer for layer, _ in found], minlength=store.grid.layers)
 
 
-def _sharing(sets: Mapping[str, tuple[NeuronId, ...]], live: np.ndarray) -> Sharing:
+def _sharing(sets: Mapping[str, NeuronSet], live: np.ndarray) -> Sharing:
     total, named = int(live.sum()), dict(sets)
     spread = tuple(find_spread(name, neurons, live) for name, neurons in named.items())
     return Sharing(find_overlaps(named, total), find_polysemy(named, total), spread)

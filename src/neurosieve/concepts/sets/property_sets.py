@@ -15,7 +15,7 @@ from jaxtyping import Int
 
 from neurosieve.activations.store import Activations
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.concepts.sets.set_search import SetOptions, carriers, ids_of, search_set
+from neurosieve.concepts.sets.set_search import SetOptions, carriers, search_set
 from neurosieve.probes.baselines import lookup_predictions
 from neurosieve.probes.features import SelectionData, selection_data
 from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
@@ -23,7 +23,8 @@ from neurosieve.probes.probe import Oracle, Probe, fit_oracle
 from neurosieve.redundancy import MinimalSet
 from neurosieve.results.measured import Difference, Score
 from neurosieve.results.neuron_groups import ValueSet
-from neurosieve.typing import SPLITS, NeuronId, Scores, Split
+from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.typing import SPLITS, Scores, Split
 
 LEAST: dict[Split, int] = {"train": 30, "validation": 10, "test": 10}
 
@@ -42,7 +43,7 @@ class SmallestSet:
         sizes: The smallest set of each random order that was searched.
     """
 
-    neurons: tuple[NeuronId, ...]
+    neurons: NeuronSet
     validation: float
     converged: bool
     test: Score
@@ -196,7 +197,7 @@ class _Opened:
     def smallest(self, found: MinimalSet, oracle: Oracle) -> SmallestSet:
         loss, interval = loss_interval(self.scores(oracle.probe), self.scores(found.probe), self.bootstrap)
         return SmallestSet(
-            ids_of(self.data.neurons[found.probe.feature]),
+            NeuronSet(self.data.neurons[found.probe.feature]),
             found.probe.validation,
             found.probe.converged and all(p.converged for p in found.random_probes),
             self.tested(found.probe),

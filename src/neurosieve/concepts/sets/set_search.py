@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Int
 
 from neurosieve.concepts.properties.contract import NO
 from neurosieve.defaults import PATH_LENGTH, SET_ROWS
@@ -20,7 +19,8 @@ from neurosieve.rankings.lca_ranking import entries, lca
 from neurosieve.rankings.random_ranking import random_order
 from neurosieve.redundancy import MinimalSet, Select, SetSearch, find_minimal_sets
 from neurosieve.results.neuron_groups import ValueSet
-from neurosieve.typing import NeuronId, Split
+from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.typing import Split
 
 _SHORTEST_PATH = 12  # METHOD.md
 
@@ -88,10 +88,5 @@ def carriers(
     for v in shown:
         order = np.argsort(-weights[:, v], kind="stable")
         taken = order[entry[order, v] <= 100 * mass]
-        found.append(ValueSet(name=f"{name}={values[v]}", neurons=ids_of(data.neurons[taken])))
+        found.append(ValueSet(name=f"{name}={values[v]}", neurons=NeuronSet(data.neurons[taken])))
     return tuple(found)
-
-
-def ids_of(neurons: Int[np.ndarray, "some 2"]) -> tuple[NeuronId, ...]:
-    """As ids."""
-    return tuple(NeuronId(int(layer), int(index)) for layer, index in neurons)

@@ -6,7 +6,7 @@ Values of one property are no such draws: their weights sum to about zero, so th
 another. They are not tested against each other, and a neuron serves a property once, by however many values.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,7 +20,7 @@ from neurosieve.typing import NeuronId
 
 Q = 0.05
 MOST = 20  # neurons and pairs written down
-Sets = Mapping[str, Sequence[NeuronId]]
+Sets = Mapping[str, Collection[NeuronId]]
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def find_polysemy(sets: Sets, live: int) -> Polysemy:
     return Polysemy(serving, live * chance, tuple((n, tuple(served[n])) for n in order[:MOST]))
 
 
-def find_spread(name: str, neurons: Sequence[NeuronId], live: Int[np.ndarray, " layers"]) -> LayerSpread:
+def find_spread(name: str, neurons: Collection[NeuronId], live: Int[np.ndarray, " layers"]) -> LayerSpread:
     """How a set that is not empty lies over layers; `live` counts the live neurons of each layer."""
     counts = np.bincount([n.layer for n in neurons], minlength=len(live))
     expected = sum(_expected_term(int(live.sum()), layer, len(neurons)) for layer in live.tolist())

@@ -5,7 +5,6 @@ Everything lies in the run folder: `concepts/` holds the stores and what each st
 """
 
 import shutil
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from markupsafe import Markup
 
 from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
@@ -27,8 +25,6 @@ from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.models.untrained import untrained_copy
-from neurosieve.report.concepts import claim_table, concept_headline
-from neurosieve.results.codec import to_json
 from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult, TextCounts, TokenCounts
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_groups import NeuronGroups
@@ -127,45 +123,16 @@ class ConceptWork:
         return self.steps.once(name, kind, make, timed=f"{PARTS}: {name}")
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Concepts(ConceptResult):
-    """What neurons hold of the properties of code, told in a sentence, a frame or a notebook's tables.
-
-    `concepts["lexical=number"].claimed` are the neurons that are called neurons of that value; `to_frame` has the
-    scores of all. The fields are those of `neurosieve.results.ConceptResult`; `neurosieve.results.to_json` gives the
-    content of `concepts.json`.
-    """
-
-    def __repr__(self) -> str:
-        return f"Concepts({self.headline!r})"
-
-    @property
-    def headline(self) -> str:
-        """The finding in one sentence."""
-        return concept_headline(self)
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """The content of `concepts.json`; deprecated."""
-        told = "Concepts.record goes with the next release: take the fields, or neurosieve.results.to_json(concepts)"
-        warnings.warn(told, DeprecationWarning, stacklevel=2)
-        return to_json(self)
-
-    def _repr_html_(self) -> str:
-        tables = [claim_table(view).to_html() for view in self.views.values()]
-        return Markup("<p><b>{}</b></p>").format(self.headline) + Markup("").join(tables)
-
-
-def load_concepts(run: PathLike) -> Concepts | None:
+def load_concepts(run: PathLike) -> ConceptResult | None:
     """What was found in a run folder; None where concepts were not looked for, or not to the end.
 
     Raises:
         RunFolderError: A file that is damaged or of another format version.
     """
-    return read_concepts_of(run, Concepts)
+    return read_concepts_of(run)
 
 
-def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> Concepts:
+def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> ConceptResult:
     """Look for concepts with the model and data of a run folder, and with other options where they are given.
 
     Raises:
@@ -178,7 +145,7 @@ def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> Concepts:
     return run_concepts(make_config(options=values | {"concepts": before | dict(changes)}), run)
 
 
-def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
+def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
     """Look for concepts, or go on with what was begun in this folder; the outcome is on the page too.
 
     Raises:
@@ -201,22 +168,22 @@ def run_concepts(config: StudyConfig, out: PathLike) -> Concepts:
     return found
 
 
-def _earlier(work: ConceptWork) -> Concepts | None:
+def _earlier(work: ConceptWork) -> ConceptResult | None:
     """What was found before; None where nothing was, or where the run has ranked neurons since."""
-    found = read_concepts_of(work.folder.path, Concepts)
+    found = read_concepts_of(work.folder.path)
     if found is None or not is_studied(work.folder.files):
         return found
     lacks_ranking = isinstance(found.examples, NotMeasured) and found.examples.reason is Reason.NO_RANKING
     return None if lacks_ranking else found  # the other steps are read back
 
 
-def _result(work: ConceptWork) -> Concepts:
+def _result(work: ConceptWork) -> ConceptResult:
     """What is found, and what it was made with."""
     _keep_options(work)
     config, table, store = work.config, work.rows.table, work.store("detect")
     manifest = store.store.manifest
     views, predict_reason = _views(work)
-    return Concepts(
+    return ConceptResult(
         format=FORMAT,
         model=config.model,
         revision=manifest.revision,

@@ -22,7 +22,6 @@ from neurosieve.interventions.predictions import HALF, Predictions, predict_unit
 from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.progress import track
 from neurosieve.results.codec import from_json
-from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.interventions import (
     FORMAT,
     Erasure,
@@ -34,6 +33,7 @@ from neurosieve.results.interventions import (
     TaskEffect,
 )
 from neurosieve.results.measured import NotMeasured, Reason
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, read_result
 from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
@@ -45,7 +45,7 @@ from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.studies.redundancy.selection import is_studied
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, RunFolder, config_of, versions
 from neurosieve.studies.steps import Steps
-from neurosieve.typing import NeuronId, PathLike, Split
+from neurosieve.typing import PathLike, Split
 
 LEFT_OUT = NotMeasured.because(Reason.LEFT_OUT, "--no-predictions")
 
@@ -196,7 +196,7 @@ def _asked(config: StudyConfig, options: InterventionOptions) -> tuple[dict[str,
 def _config(run: PathLike) -> StudyConfig:
     """The run's study, with the options that concepts were looked for with."""
     config = config_of(run)
-    found, asked = read_concepts_of(run, ConceptResult), read_object(Folder(run), OPTIONS)
+    found, asked = read_concepts_of(run), read_object(Folder(run), OPTIONS)
     if found is None:
         got, remedy = "none", f"run `neurosieve concepts {run}` first"
     elif asked is None:
@@ -245,7 +245,7 @@ def _measured(m: Measuring) -> InterventionResult:
         at="predicted" if options.only_predicted else "all",
         site=m.config.site,
         model=m.config.model,
-        neurons=tuple(NeuronId(*pair) for pair in neurons.tolist()),
+        neurons=NeuronSet(neurons),
         share=len(neurons) / len(m.store.neurons),
         layers=tuple(np.bincount(neurons[:, 0], minlength=m.store.grid.layers).tolist()),
         chosen_by=_chosen_by(options, len(edits.candidates)),

@@ -10,6 +10,7 @@ from neurosieve.probes.probe import Probe
 from neurosieve.redundancy import MinimalSet
 from neurosieve.redundancy.pipeline import Candidate, Pipeline
 from neurosieve.results.measured import Difference, NotMeasured, Reason, Score
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.redundancy_sets import (
     NeededSizes,
     PipelineResult,
@@ -21,7 +22,6 @@ from neurosieve.results.redundancy_sets import (
 )
 from neurosieve.studies.redundancy.opened import OpenedTest, spread
 from neurosieve.studies.redundancy.selection import Selection
-from neurosieve.typing import NeuronId
 
 ONE_SIDED = 0.025  # what the upper end of a two-sided 95 % interval stands for
 
@@ -71,8 +71,8 @@ def _random_size(found: MinimalSet) -> NeededSizes:
     return NeededSizes(median=median, low=min(sizes), high=max(sizes), ratio=found.size / median, ratio_range=drawn)
 
 
-def _neurons(selection: Selection, probe: Probe) -> tuple[NeuronId, ...]:
-    return tuple(NeuronId(*pair) for pair in selection.scaler.neurons[probe.feature].tolist())
+def _neurons(selection: Selection, probe: Probe) -> NeuronSet:
+    return NeuronSet(selection.scaler.neurons[probe.feature])
 
 
 def _rows(values: list[list[float]]) -> tuple[tuple[float, ...], ...]:

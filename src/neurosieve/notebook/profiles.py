@@ -1,0 +1,88 @@
+"""What is known of one neuron, gathered from the results of a run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from neurosieve.notebook.stage_arrays import Rankings
+from neurosieve.results.concept_evidence import Evidence
+from neurosieve.results.concepts import ConceptResult
+from neurosieve.results.interventions import InterventionResult
+from neurosieve.results.measured import NotMeasured
+from neurosieve.results.neuron_groups import NeuronGroups
+from neurosieve.results.neuron_profile import NeuronConcept, NeuronProfile, SetPlace
+from neurosieve.results.redundancy import RedundancyResult
+from neurosieve.results.whole_texts import TextFindings, TextNeuron
+from neurosieve.typing import NeuronId, Site, View
+
+
+def profile_of(
+    neuron: NeuronId,
+    about: tuple[str, Site | None],
+    study: RedundancyResult | None,
+    rankings: Rankings | None,
+    concepts: ConceptResult | None,
+    edits: Sequence[InterventionResult],
+) -> NeuronProfile:
+    """All that a run tells of a neuron; `about` are its model and site, and None is what the run did not do."""
+    number = rankings.number(neuron) if rankings else None
+    represents = rankings.represents.items() if rankings else ()
+    return NeuronProfile(
+        neuron=neuron,
+        model=about[0],
+        site=about[1],
+        studied=rankings is not None,
+        dead=rankings is not None and neuron in rankings.dead,
+        ranks={} if rankings is None or number is None else {k: int(v[number]) for k, v in rankings.ranks.items()},
+        ranked=len(rankings.live) if rankings else 0,
+        sets=tuple(_places(neuron, study)) if study else (),
+        represents=tuple(threshold for threshold, kept in represents if number is not None and number in kept),
+        concepts=tuple(_concepts(neuron, concepts)) if concepts else (),
+        property_sets=tuple(_groups(neuron, concepts)) if concepts else (),
+        evidence=_evidence(neuron, concepts) if concepts else {},
+        texts=_texts(neuron, concepts) if concepts else None,
+        edits=tuple(edit for edit in edits if neuron in edit.neurons),
+    )
+
+
+def _places(neuron: NeuronId, study: RedundancyResult) -> Iterator[SetPlace]:
+    for found in study.sets:
+        if neuron in found.neurons:
+            place = list(found.neurons).index(neuron)
+            yield SetPlace(
+                ranking=found.ranking,
+                delta=found.delta,
+                select=found.select,
+                place=place + 1,
+                size=found.size,
+                weights=dict(zip(study.labels, found.weights[place], strict=True)),
+            )
+
+
+def _concepts(neuron: NeuronId, result: ConceptResult) -> list[NeuronConcept]:
+    found = [
+        NeuronConcept(view=c.view, name=c.name, score=n, rival=c.rival[0], rival_ap=c.rival[1], base=c.base)
+        for view in result.views.values()
+        for c in view.concepts
+        for n in c.neurons
+        if n.neuron == neuron
+    ]
+    return sorted(found, key=lambda c: (not c.score.claimed, c.rival_ap - c.score.ap))
+
+
+def _groups(neuron: NeuronId, result: ConceptResult) -> Iterator[str]:
+    for group in result.groups.sets if isinstance(result.groups, NeuronGroups) else ():
+        if group.smallest and neuron in group.smallest.neurons:
+            yield group.property
+        yield from (carrier.name for carrier in group.carriers if neuron in carrier.neurons)
+
+
+def _evidence(neuron: NeuronId, result: ConceptResult) -> Mapping[View, tuple[Evidence, ...]]:
+    if result.evidence is None or isinstance(result.evidence, NotMeasured):
+        return {}
+    found = {view: tuple(e for e in shown if e.neuron == neuron) for view, shown in result.evidence.items()}
+    return {view: own for view, own in found.items() if own}
+
+
+def _texts(neuron: NeuronId, result: ConceptResult) -> TextNeuron | None:
+    if not isinstance(result.examples, TextFindings):
+        return None
+    return next((n for n in result.examples.neurons if n.neuron == neuron), None)

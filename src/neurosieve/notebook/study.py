@@ -1,0 +1,311 @@
+"""One run folder as an object: what was asked, what was found, and what can be asked further."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import polars as pl
+
+from neurosieve.errors import ConfigError, RunFolderError, unknown_name
+from neurosieve.notebook.profiles import profile_of
+from neurosieve.notebook.stage_arrays import Rankings, read_rankings
+from neurosieve.results.concepts import ConceptResult
+from neurosieve.results.interventions import EditKind, InterventionResult
+from neurosieve.results.measured import NotMeasured
+from neurosieve.results.neuron_profile import NeuronProfile
+from neurosieve.results.redundancy import FRAMES, RedundancyResult
+from neurosieve.results.redundancy_parts import OracleScores, TrustEntry
+from neurosieve.results.redundancy_sets import SmallestSet
+from neurosieve.storage.folder import Folder
+from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.finished import load_interventions, load_summary, read_concepts_of, write_report
+from neurosieve.studies.option_models import InterventionOptions
+from neurosieve.studies.run_folder import STORE, SUMMARY, config_of
+from neurosieve.typing import NeuronId, PathLike, Split
+
+if TYPE_CHECKING:  # what computes is loaded where something is computed
+    from neurosieve.activations.store import Activations, ActivationStore
+    from neurosieve.models import CodeModel
+
+
+Found = TypeVar("Found")
+
+
+class Study:
+    """A run folder: its results are read when they are asked for, and what is computed further is kept in it.
+
+    Examples:
+        >>> study = ns.load("runs/java")
+        >>> best = study.minimal_sets[0]
+        >>> len(best.neurons) == best.size, best.loss.interval[0] <= best.loss.value
+        (True, True)
+        >>> study.to_frame("neurons").columns[:3]
+        ['rank', 'layer', 'index']
+        >>> print(study.neuron(*best.neurons[0]))
+        Neuron ... of ...
+
+    Args:
+        folder: The `out` of `run`.
+    """
+
+    def __init__(self, folder: PathLike) -> None:
+        self.folder = Path(folder)
+
+    # What was asked and found; none of this loads torch.
+
+    @cached_property
+    def config(self) -> StudyConfig:
+        """The options that the run was begun with.
+
+        Raises:
+            RunFolderError: No run folder, or a damaged study.yaml.
+        """
+        return config_of(self.folder)
+
+    @cached_property
+    def result(self) -> RedundancyResult:
+        """What the study of the task found.
+
+        Raises:
+            RunFolderError: The task was not studied in this run, or not to the end; a damaged file.
+        """
+        return load_summary(self.folder)
+
+    @property
+    def headline(self) -> str:
+        """The finding in one sentence: of the task, else of concepts, else of edits.
+
+        Raises:
+            RunFolderError: See `result`.
+        """
+        found = self._concepts
+        if self._studied or (found is None and not self.interventions):
+            return self.result.headline
+        return found.headline if found else self.interventions[0].headline
+
+    @property
+    def oracle(self) -> OracleScores:
+        """The probe on all neurons: `study.oracle.test` is its score on test."""
+        return self.result.oracle
+
+    @property
+    def trust(self) -> tuple[TrustEntry, ...]:
+        """Questions that the finding has to pass, with their answers."""
+        return self.result.trust
+
+    @property
+    def minimal_sets(self) -> tuple[SmallestSet, ...]:
+        """Smallest sets, the headline's first; none where nothing can be claimed (`result.minimal_sets` says why)."""
+        return self.result.sets
+
+    @property
+    def interventions(self) -> tuple[InterventionResult, ...]:
+        """What edits of the live model did, by the names of their files."""
+        return tuple(load_interventions(self.folder))
+
+    def neuron(self, layer: int, index: int) -> NeuronProfile:
+        """All that the run tells of one neuron: ranks, sets, concepts, evidence, edits. Prints and shows itself.
+
+        Raises:
+            ConfigError: The model has no such neuron.
+            RunFolderError: A damaged file.
+        """
+        study, found = self.result if self._studied else None, self._concepts
+        layers, width = self._shape(study, found)
+        if not (0 <= layer < layers and 0 <= index < width):
+            raise ConfigError(
+                f"neuron {layer}:{index}",
+                expected=f"a layer below {layers} and an index below {width}",
+                got=f"layer {layer}, index {index}",
+                remedy="give layer and index of this run's model and site",
+            )
+        about = (self.config.model, self.config.site)
+        return profile_of(NeuronId(layer, index), about, study, self._rankings, found, self.interventions)
+
+    def _shape(self, study: RedundancyResult | None, found: ConceptResult | None) -> tuple[int, int]:
+        known = study or found or self.result  # which says what is missing
+        return known.layers, known.neurons // known.layers
+
+    def to_frame(self, name: str = "minimal_sets") -> pl.DataFrame:
+        """A part of what was found as a table, a column a figure.
+
+        Args:
+            name: Of `RedundancyResult.to_frame` ("minimal_sets", "neurons", "curves", "layers", …); "rankings" (each
+                neuron's place), "concepts" or "interventions".
+
+        Raises:
+            ConfigError: Another name.
+            RunFolderError: That was not done in this run.
+        """
+        match name:
+            case "rankings":
+                return self._need(self._rankings, "rankings", "redundancy").to_frame()
+            case "concepts":
+                return self._need(self._concepts, "concepts", "concepts").to_frame()
+            case "interventions":
+                return _edit_frame(self.interventions)
+        if name not in FRAMES:
+            raise unknown_name("table", name, (*FRAMES, "rankings", "concepts", "interventions"))
+        return self.result.to_frame(name)
+
+    def plot(self, name: str) -> Any:
+        """A figure of the report, of plotly.
+
+        Args:
+            name: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto"; a figure of concepts (an unknown
+                name tells which there are); "effects" of edits.
+
+        Raises:
+            ConfigError: Another name.
+            DataError: There are no values for it (gives the reason).
+            RunFolderError: That was not done in this run.
+        """
+        from neurosieve.report import CHARTS, plots  # what draws is loaded where something is drawn
+
+        if name in CHARTS:
+            return self.result.plot(name)
+        if name == plots.EFFECTS:
+            return plots.plot_effects(self.interventions)
+        found = self._concepts
+        if found is None or name not in (charts := plots.all_concept_charts(found)):
+            raise unknown_name("figure", name, (*CHARTS, plots.EFFECTS, *(charts if found else ())))
+        return plots.alone(charts[name])
+
+    def report(self, path: PathLike | None = None) -> Path:
+        """Write the page of all that the run holds, there or into its folder; returns where.
+
+        Raises:
+            RunFolderError: Nothing was finished in this run.
+            ResourceError: It cannot be written there.
+        """
+        return write_report(self.folder, path)
+
+    # What computes.
+
+    def concepts(self, properties: Sequence[str] | None = None, **options: Any) -> ConceptResult:
+        """Which neurons hold which properties of code: what was found before where it was looked for, else found now.
+
+        Args:
+            properties: Names of code properties or unions; what was looked for before, or all of tokens, by default.
+            **options: Of concepts (`study.config.concepts` has their names and defaults), for example `min_rows=50`.
+
+        Raises:
+            RunFolderError: Concepts were looked for here with other options.
+            NeurosieveError: As `neurosieve concepts`.
+        """
+        found = self._concepts
+        if found is not None and _answers(found, properties, options):
+            return found
+        from neurosieve.studies.concepts.run import continue_concepts
+
+        asked = {} if properties is None else {"properties": tuple(properties)}
+        self.__dict__.pop("_concepts", None)
+        return continue_concepts(self.folder, asked | options)
+
+    def intervene(self, concept: str, edit: EditKind = "ablate", **options: Any) -> InterventionResult:
+        """Change a concept in the live model: what it predicts then, beside matched random edits; kept in the run.
+
+        Args:
+            concept: `property=value`.
+            edit: `ablate` or `clamp` neurons, `steer` a layer to the value or `erase` it from a layer.
+            **options: Of the edit, for example `how="zero"`, `sets=100`, `predictions=False`.
+
+        Raises:
+            ConfigError: An option, property or value that is not known.
+            RunFolderError: Concepts were not looked for in the view `predict`.
+            NeurosieveError: As `neurosieve intervene`.
+        """
+        from neurosieve.studies.interventions.run import intervene
+
+        asked = {"concept": concept, "edit": edit, **options}
+        return intervene(self.folder, InterventionOptions.model_validate(asked))
+
+    def model(self) -> "CodeModel":
+        """The run's model, loaded: for `live` and for reading further code.
+
+        Raises:
+            ModelError: It cannot be loaded.
+        """
+        from neurosieve.studies.inputs import model_of
+
+        return model_of(self.config)
+
+    @property
+    def store(self) -> "ActivationStore":
+        """The run's activations on disk: `study.store["train", 3]` are the values of layer 3.
+
+        Raises:
+            StoreError: There are none.
+        """
+        from neurosieve.activations.store import ActivationStore
+
+        return ActivationStore(self.folder / STORE)
+
+    def rows(self, split: Split) -> "Activations":
+        """The rows of a split in memory, all layers side by side.
+
+        Raises:
+            StoreError: They were not read, or a file is damaged.
+        """
+        return self.store.read(split)
+
+    # How it shows itself.
+
+    @property
+    def _studied(self) -> bool:
+        return Folder(self.folder).exists(SUMMARY)
+
+    @cached_property
+    def _concepts(self) -> ConceptResult | None:
+        return read_concepts_of(self.folder)
+
+    @cached_property
+    def _rankings(self) -> Rankings | None:
+        return read_rankings(Folder(self.folder))
+
+    def _need(self, found: Found | None, what: str, command: str) -> Found:
+        if found is None:
+            remedy = f"run `neurosieve {command} {self.folder}`"
+            raise RunFolderError(f"run folder {self.folder}", expected=what, got="none", remedy=remedy)
+        return found
+
+    def __repr__(self) -> str:
+        return f"Study({str(self.folder)!r})"
+
+    def __str__(self) -> str:
+        """What was found of the task, of concepts, and by edits, each in its first lines."""
+        parts = [str(self.result)] if self._studied else []
+        parts += [str(self._concepts)] if self._concepts else []
+        return "\n\n".join([*parts, *map(str, self.interventions)]) or repr(self)
+
+    def _repr_html_(self) -> str:
+        parts: list[Any] = [self.result] if self._studied else []
+        parts += [self._concepts] if self._concepts else []
+        return "".join(part._repr_html_() for part in (*parts, *self.interventions))
+
+
+def _answers(found: ConceptResult, properties: Sequence[str] | None, options: dict[str, Any]) -> bool:
+    """Was all that is asked for found before, by the same options?"""
+    if properties is not None:
+        names = {name.partition(":")[0] for name in properties}
+        looked = {c.property_name for view in found.views.values() for c in view.concepts}
+        looked |= {name.partition("=")[0] for view in found.views.values() for name in view.left_out}
+        if not names <= looked:
+            return False
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
+    return all(key in found.options and found.options[key] == value for key, value in plain.items())
+
+
+def _edit_frame(edits: Sequence[InterventionResult]) -> pl.DataFrame:
+    """One row an edit: what it is, how many neurons, what was claimed, and the effect on the property."""
+    rows = []
+    for edit in edits:
+        row: dict[str, Any] = {"concept": edit.concept, "edit": edit.edit, "how": edit.how}
+        row |= {"neurons": len(edit.neurons), "claimed": edit.claimed}
+        if not isinstance(edit.predictions, NotMeasured):
+            effect = next(e.effect for e in edit.predictions.effects if e.score == "property")
+            low, high = effect.interval or (None, None)
+            row |= {"effect": effect.value, "low": low, "high": high}
+        rows.append(row)
+    return pl.DataFrame(rows, infer_schema_length=None)

@@ -1,0 +1,110 @@
+"""What is known of one neuron, as a notebook and a terminal show it: pure functions of a profile."""
+
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from neurosieve.printing import visible
+from neurosieve.report.code import marked, near
+from neurosieve.report.interventions import edit_table
+from neurosieve.report.numbers import NONE, count, ratio
+from neurosieve.report.tables import Table, make_table
+from neurosieve.results.concept_evidence import Evidence, Token
+from neurosieve.results.neuron_profile import NeuronProfile, SetPlace
+
+_TOKENS = 5  # of each kind
+
+
+def profile_text(profile: NeuronProfile) -> str:
+    """A line a fact; where nothing is known, that."""
+    rows = [f"  {name}: {value}" for name, value in profile_table(profile).rows]
+    for c in profile.concepts[:_TOKENS]:
+        scores = f"AP {ratio(c.score.ap, c.score.interval)} against {ratio(c.rival_ap)} ({c.rival})"
+        verdict = "claimed" if c.score.claimed else f"not claimed: {c.score.lacking}"
+        rows.append(f"  {c.name}, view {c.view}: {scores}; {verdict}")
+    return "\n".join([_title(profile), *rows])
+
+
+def _title(profile: NeuronProfile) -> str:
+    site = " (feed-forward unit)" if profile.site == "mlp" else ""
+    return f"Neuron {profile.neuron}{site} of {profile.model or 'an unknown model'}"
+
+
+def profile_table(profile: NeuronProfile) -> Table:
+    """What is known of a neuron beside its scores for properties."""
+    return make_table("What is known", ("", ""), list(_facts(profile)))
+
+
+def _facts(profile: NeuronProfile) -> Iterator[tuple[str, str]]:
+    if not profile.studied:
+        yield "task", "not studied in this run"
+    elif profile.dead:
+        yield "values", "never vary over train rows"
+    else:
+        ranks = (f"{name} {count(rank)}" for name, rank in profile.ranks.items())
+        yield f"rank among {count(profile.ranked)}", ", ".join(ranks) or NONE
+        yield "smallest sets", "; ".join(map(_place, profile.sets)) or "in none"
+        steps = ", ".join(f"{t:g}" for t in profile.represents)
+        yield "stands for alike neurons", f"at distance {steps}" if steps else "at no distance that was cut"
+    yield "claimed for", ", ".join(profile.claimed) or ("no value" if profile.concepts else "not among the scored")
+    if profile.property_sets:
+        yield "sets of properties", ", ".join(profile.property_sets)
+    if profile.texts:
+        yield "whole texts", profile.texts.verdict
+    for description in dict.fromkeys(e.description for found in profile.evidence.values() for e in found):
+        if description:
+            yield "evidence", description
+    if profile.edits:
+        yield "edits", f"{count(len(profile.edits))} of the live model"
+
+
+def _place(found: SetPlace) -> str:
+    rule = f"{found.ranking}, delta {found.delta:g}, {found.select}"
+    return f"place {count(found.place)} of {count(found.size)} ({rule})"
+
+
+def score_table(profile: NeuronProfile) -> Table:
+    """The property values that it was scored on."""
+    rows = [
+        (
+            f"{c.name}{' (low)' if c.score.low else ''}",
+            c.view,
+            ratio(c.score.ap, c.score.interval),
+            ratio(c.score.auroc, c.score.auroc_interval),
+            f"{c.rival} {ratio(c.rival_ap)}",
+            f"{c.base:.3f}",
+            "claimed" if c.score.claimed else f"not claimed: {c.score.lacking}",
+        )
+        for c in profile.concepts
+    ]
+    heads = ("value", "view", "AP", "AUROC", "best rival's AP", "base rate", "verdict")
+    return make_table("Properties of code", heads, rows)
+
+
+def weight_table(profile: NeuronProfile) -> Table:
+    """Its weights in the smallest sets that it is in."""
+    labels = list(dict.fromkeys(label for found in profile.sets for label in found.weights))
+    rows = [(_place(s), *(f"{s.weights.get(label, 0.0):.2f}" for label in labels)) for s in profile.sets]
+    return make_table("Weights in smallest sets", ("set", *labels), rows)
+
+
+def profile_html(profile: NeuronProfile) -> Markup:
+    """Facts, weights, scores, tokens and edits."""
+    tables = [profile_table(profile), weight_table(profile), score_table(profile)]
+    tables += [edit_table(profile.edits)] if profile.edits else []
+    parts = [table.to_html() for table in tables if table.rows]
+    parts += [_tokens(view, e) for view, found in profile.evidence.items() for e in found]
+    return Markup("<p><b>{}</b></p>").format(visible(_title(profile))) + Markup("").join(parts)
+
+
+def _tokens(view: str, evidence: Evidence) -> Markup:
+    head = Markup("<p>{}: strongest tokens on held-out files</p>")
+    shown = Markup("").join(_token(token) for token in evidence.top[:_TOKENS])
+    return head.format(visible(f"{'low' if evidence.low else 'high'} on {evidence.name}, view {view}")) + shown
+
+
+def _token(token: Token) -> Markup:
+    context = token.context
+    code = marked(*near(context.text, context.start, context.end))
+    place = visible(f"{token.value:+.1f} sd, {context.example}, line {context.line}")
+    return Markup("<p><small>{}</small></p>{}").format(place, code)

@@ -1,0 +1,17 @@
+from .concepts.run import continue_concepts as continue_concepts
+from .concepts.run import load_concepts as load_concepts
+from .concepts.run import run_concepts as run_concepts
+from .config import StudyConfig as StudyConfig
+from .config import make_config as make_config
+from .cost import plan_study as plan_study
+from .finished import load_interventions as load_interventions
+from .finished import load_summary as load_summary
+from .finished import write_report as write_report
+from .inputs import extract_study as extract_study
+from .inputs import read_dataset as read_dataset
+from .interventions.run import intervene as intervene
+from .option_models import ConceptOptions as ConceptOptions
+from .option_models import FinetuneOptions as FinetuneOptions
+from .option_models import InterventionOptions as InterventionOptions
+from .redundancy.run import continue_study as continue_study
+from .redundancy.run import run_study as run_study

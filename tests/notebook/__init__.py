@@ -1,0 +1,1 @@
+"""What notebooks are written with."""

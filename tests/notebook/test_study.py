@@ -1,0 +1,231 @@
+"""A run folder as an object: it holds what its files hold, and says in one way what is missing."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+import neurosieve as ns
+from neurosieve.activations.store import ActivationStore
+from neurosieve.errors import ConfigError, RunFolderError
+from neurosieve.notebook.profiles import profile_of
+from neurosieve.probes.archive import load_outcome
+from neurosieve.redundancy.cluster_probes import GeneralRedundancy
+from neurosieve.report.figures import CHARTS
+from neurosieve.results.neuron_profile import NeuronProfile
+from neurosieve.results.redundancy import FRAMES
+from neurosieve.results.whole_texts import TextFindings
+from neurosieve.storage.folder import Folder
+from neurosieve.studies.redundancy.selection import Selection
+from neurosieve.typing import NeuronId
+from tests.report.concept_results import concepts_of
+from tests.report.edit_results import interventions_of, measured
+from tests.report.records import result_of
+from tests.studies import copy_run, finished_concepts, finished_quick
+from tests.tiny import assert_one_line
+
+
+@pytest.fixture(scope="module")
+def study() -> ns.Study:
+    return ns.load(finished_concepts())
+
+
+def test_it_holds_what_the_files_hold(study: ns.Study) -> None:
+    result = finished_quick().summary
+    assert (study.headline, study.oracle, study.trust) == (result.headline, result.oracle, result.trust)
+    assert study.minimal_sets == result.sets
+    assert study.config == finished_quick().config
+    assert study.result.to_frame().equals(study.to_frame())
+
+
+def test_rankings_and_clusters_are_those_that_were_saved(study: ns.Study) -> None:
+    """Read without torch, beside what the studies read."""
+    files = Folder(study.folder)
+    saved, clusters = load_outcome(files, "selection", Selection), load_outcome(files, "clusters", GeneralRedundancy)
+    frame = study.to_frame("rankings")
+    assert frame.select("layer", "index").rows() == [tuple(n) for n in saved.scaler.neurons.tolist()]
+    for ranking in saved.rankings:
+        for place in (0, 1, len(ranking.order) - 1):
+            neuron = ranking.top(place + 1)[-1]
+            assert study.neuron(*neuron).ranks[ranking.name] == place + 1
+    for cut in clusters.clusters:
+        kept = {tuple(n) for n in saved.scaler.neurons[cut.probe.feature].tolist()}
+        for layer, index in saved.scaler.neurons.tolist():
+            assert (cut.threshold in study.neuron(layer, index).represents) is ((layer, index) in kept)
+
+
+def test_a_neuron_has_its_place_in_each_set(study: ns.Study) -> None:
+    for found in study.minimal_sets:
+        for place, neuron in enumerate(found.neurons, start=1):
+            rule = (found.ranking, found.delta, found.select)
+            own = [s for s in study.neuron(*neuron).sets if (s.ranking, s.delta, s.select) == rule]
+            assert [(s.place, s.size) for s in own] == [(place, found.size)]
+            assert list(own[0].weights.values()) == pytest.approx(found.weights[place - 1])
+            assert list(own[0].weights) == list(study.result.labels)
+
+
+def test_a_neuron_has_its_scores_claimed_first(study: ns.Study) -> None:
+    found = study.concepts()
+    scored = {(c.view, c.name, n.neuron): n for v in found.views.values() for c in v.concepts for n in c.neurons}
+    for neuron in {key[2] for key in scored}:
+        profile = study.neuron(*neuron)
+        assert {(c.view, c.name) for c in profile.concepts} == {key[:2] for key in scored if key[2] == neuron}
+        assert all(c.score == scored[c.view, c.name, neuron] for c in profile.concepts)
+        claims = [c.score.claimed for c in profile.concepts]
+        assert claims == sorted(claims, reverse=True)
+        assert set(profile.claimed) == {c.name for c in profile.concepts if c.score.claimed}
+        assert profile.to_frame().height == len(profile.concepts)
+
+
+@pytest.mark.parametrize("neuron", [(-1, 0), (99, 0), (0, -1), (0, 999)])
+def test_a_neuron_that_is_not_there(neuron: tuple[int, int], study: ns.Study) -> None:
+    with pytest.raises(ConfigError) as caught:
+        study.neuron(*neuron)
+    assert_one_line(caught.value, f"neuron {neuron[0]}:{neuron[1]}", "a layer below 3", "an index below 16")
+
+
+@pytest.mark.parametrize("name", [*FRAMES, "rankings", "concepts", "interventions"])
+def test_tables(name: str, study: ns.Study) -> None:
+    frame = study.to_frame(name)
+    assert frame.height > 0 or name in ("pareto", "interventions")
+    assert not any(dtype.is_nested() for dtype in frame.schema.values())
+
+
+@pytest.mark.parametrize("name", [*CHARTS, "rivals-detect", "depth"])
+def test_figures(name: str, study: ns.Study) -> None:
+    try:
+        figure = study.plot(name)
+    except ConfigError as e:
+        pytest.fail(str(e))
+    assert isinstance(figure, go.Figure)
+    assert figure.layout.title.text
+
+
+@pytest.mark.parametrize("ask", ["plot", "to_frame"])
+def test_unknown_names_tell_which_there_are(ask: str, study: ns.Study) -> None:
+    with pytest.raises(ConfigError) as caught:
+        getattr(study, ask)("curvs")
+    assert_one_line(caught.value, "'curvs'", "clusters", "pareto", "did you mean curve")
+
+
+def test_it_shows_itself(study: ns.Study) -> None:
+    assert repr(study) == f"Study({str(study.folder)!r})"
+    assert str(study).startswith(study.headline)
+    assert study.concepts().headline in str(study)
+    for shown in (study, study.result, study.concepts(), study.neuron(0, 1), study.minimal_sets[0].neurons):
+        assert "<table" in shown._repr_html_()
+    assert str(study.result).count("\n") == len(study.trust)
+
+
+def test_concepts_are_read_where_they_answer(study: ns.Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurosieve.studies.concepts.run.continue_concepts", lambda *asked: asked)
+    found: Any = study.concepts()
+    assert study.concepts(["lexical"]) == found
+    assert study.concepts(min_rows=5, tokens=(2000, 1000, 1000)) == found
+    others: list[Any] = [study.concepts(["role"]), ns.load(study.folder).concepts(min_rows=6)]
+    assert others == [(study.folder, {"properties": ("role",)}), (study.folder, {"min_rows": 6})]
+
+
+def test_rows_and_layers_are_those_of_the_store(study: ns.Study) -> None:
+    store = ActivationStore(study.folder / "activations")
+    rows = study.rows("train")
+    assert np.array_equal(study.store["train", 2], rows.columns(2))
+    assert np.array_equal(store.read("train", [1]).values, rows.columns(1))
+    assert np.array_equal(rows.columns(1, (5, 3)), rows.columns(1)[:, [5, 3]])
+    edits = ns.Ablate.mean([(1, 5), (0, 2), (1, 3)], rows)
+    assert [(edit.layer, edit.indices) for edit in edits] == [(0, (2,)), (1, (5, 3))]
+    np.testing.assert_allclose(edits[1].pool[0], rows.columns(1, (5, 3)).mean(0), rtol=1e-6)
+    for asked in ((9, None), (1, (99,))):
+        with pytest.raises(ConfigError, match=f"rows of layer {asked[0]}: expected neurons of the layers 0, 1, 2"):
+            rows.columns(*asked)
+
+
+def test_a_study_s_config_makes_it_again(tmp_path: Path) -> None:
+    study = ns.load(finished_quick().folder)
+    with pytest.raises(RunFolderError, match="other options: seed 0"):
+        ns.run(study.config, out=copy_run(tmp_path), seed=1)
+    again = ns.run(study.config, out=tmp_path / "run")
+    assert again.headline == study.headline
+
+
+MISSING: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "no folder": (shutil.rmtree, ("expected a study.yaml, got none",)),
+    "no summary": (lambda run: (run / "summary.json").unlink(), ("results (summary.json)", "neurosieve redundancy")),
+    "another format": (
+        lambda run: (run / "summary.json").write_text('{"format": 99}'),
+        ("format version 1", "version 99"),
+    ),
+    "half a file": (lambda run: (run / "summary.json").write_text('{"format": 1, "he'), ("a whole JSON object",)),
+    "a damaged manifest": (
+        lambda run: [(run / "summary.json").unlink(), (run / "activations" / "manifest.json").write_text("{")],
+        ("manifest.json", "a whole JSON object"),
+    ),
+    "a study of another version": (
+        lambda run: (run / "study.yaml").write_text("format: 99\n"),
+        ("format version 1 in study.yaml",),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_what_is_missing_is_one_kind_of_error(case: str, tmp_path: Path) -> None:
+    change, parts = MISSING[case]
+    run = copy_run(tmp_path)
+    change(run)
+    with pytest.raises(RunFolderError) as caught:
+        ns.load(run)
+    assert_one_line(caught.value, *parts)
+
+
+def test_tensors_of_another_run(tmp_path: Path) -> None:
+    run = copy_run(tmp_path)
+    (run / "selection.safetensors").write_bytes((run / "clusters.safetensors").read_bytes())
+    study = ns.load(run)
+    with pytest.raises(RunFolderError) as caught:
+        study.neuron(0, 1)
+    assert_one_line(caught.value, "selection.json and selection.safetensors", "other tensors", "neurosieve redundancy")
+
+
+def test_results_print_and_plot() -> None:
+    """Those made by hand have claims, edits and whole texts, which the tiny run lacks."""
+    found, result = concepts_of("full"), result_of("full")
+    assert str(found).splitlines()[0] == found.headline
+    assert "lexical=number" in str(found)
+    assert repr(result) == f"RedundancyResult({result.headline!r})"
+    assert isinstance(found.plot("depth"), go.Figure)
+    for edit in interventions_of("full"):
+        assert str(edit) == f"{edit.headline}\n  edited: {edit.neurons}"
+        assert edit.claimed is any(e.claimed for e in measured(edit).effects if e.score == "property")
+        assert edit.to_frame().height == 2 * len(measured(edit).effects)
+        assert "<table" in edit._repr_html_()
+        assert isinstance(edit.plot(), go.Figure)
+
+
+def profile(variant: str) -> NeuronProfile:
+    parts = result_of(variant), None, concepts_of(variant), interventions_of(variant)
+    return profile_of(NeuronId(1, 0), ("model", "mlp"), *parts)
+
+
+def test_a_neuron_gathers_all_parts() -> None:
+    own, found = profile("full"), concepts_of("full")
+    assert own.claimed == ("naming=UPPER_CASE", "lexical=number")  # most above its rival first
+    assert own.property_sets == ("lexical", "lexical=number")
+    assert set(own.evidence) == {"detect", "predict"}
+    assert len(own.edits) == len([e for e in interventions_of("full") if (1, 0) in e.neurons]) > 0
+    assert isinstance(found.examples, TextFindings)
+    explained = found.examples.neurons[0]
+    texts = profile_of(explained.neuron, ("model", None), None, None, found, ()).texts
+    assert texts == explained
+    for part in ("lexical=number, view detect", "claimed for: naming=UPPER_CASE", "edits: ", "task: not studied"):
+        assert part in str(own)
+
+
+@pytest.mark.parametrize("variant", ["full", "hostile"])
+def test_what_a_neuron_shows_is_escaped(variant: str) -> None:
+    html = profile(variant)._repr_html_()
+    assert "<table" in html
+    assert "<script>" not in html
+    assert "\x00" not in html
