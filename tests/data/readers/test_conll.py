@@ -142,6 +142,8 @@ NUMBERED = {
     "three columns": ("{0}\t{1}\tNAME", 1),
     "from nought": ("{0}\t{1}\tNAME", 0),
     "CoNLL-U with spaces": ("{0} {1} the DET DET _ 0 R _ _", 1),
+    "behind a letter": ("t{0}\t{1}\tNAME", 7),
+    "behind the sentence's number": ("3-{0}\t0-3\t{1}\tNAME", 1),
 }
 
 
@@ -151,8 +153,11 @@ def test_a_first_column_that_counts_is_no_word(name: str) -> None:
     texts = ["\n".join(form.format(i, word) for i, word in enumerate(words, start)) for words in ("abc", "d", "ef")]
     with pytest.raises(DataError, match=r"train\.conll: expected words in the first column.*got the numbers"):
         read("\n\n".join(texts))
-    kept = sentences(read("\n\n".join([*texts, form.format("x", "y")])))  # not all sentences are numbered
-    assert kept[-1][2][0][0] == "x"
+    columns = form.count("\t") + 1 if "\t" in form else form.count(" ") + 1
+    between = "\t" if "\t" in form else " "
+    words = "\n".join(between.join([word] * columns) for word in ("x", "y2"))
+    kept = sentences(read("\n\n".join([*texts, words])))  # not all sentences are numbered
+    assert [word for word, _ in kept[-1][2]] == ["x", "y2"]
 
 
 def test_a_multiword_range_among_the_numbers_changes_nothing() -> None:
@@ -174,6 +179,8 @@ def test_conll_2012_is_refused() -> None:
 
 
 def test_tokens_that_are_numbers_are_words() -> None:
+    long = "7" * 5000  # more digits than Python makes a number of
+    assert sentences(read(f"{long}\tX\tNUM\n1\tX\tNUM\n"))[0][2] == [(long, "NUM"), ("1", "NUM")]
     assert sentences(read("1\tNUM\n2\tNUM\n"))[0][2] == [("1", "NUM"), ("2", "NUM")]
     assert sentences(read("3\tX\tNUM\n4\tX\tNUM\n\n1\tX\tNUM\n"))[0][2] == [("3", "NUM"), ("4", "NUM")]
 

@@ -3,7 +3,8 @@
 Two layouts, told apart by the first token's line. CoNLL-U has ten columns with tabs between them, the first a number:
 the word is the second column (FORM), the label the fourth (UPOS). In all others (CoNLL-2003) the word is the first
 column and the label the last. Own code, since the packages for it read CoNLL-U alone. Layouts whose first column counts
-the words (CoNLL-X is read like CoNLL-U; CoNLL-2008 and 2009 are not) or names the document (CoNLL-2012) are refused.
+the words (CoNLL-X is read like CoNLL-U; CoNLL-2008, 2009 and WebAnno's `1-2` are not) or names the document (CoNLL-2012)
+are refused.
 
 A line that begins with `#` before the first token of a sentence is a comment in CoNLL-U, and elsewhere if it has no
 tab. In a file without tabs it could be a token `#` with its label too: with as many columns as a token, it is an error.
@@ -21,6 +22,8 @@ from neurosieve.typing import Split
 
 # Of a word, a multiword range, or an empty node.
 _ID = re.compile(r"[0-9]+([-.][0-9]+)?")
+# A number behind a text that is none.
+_COUNTED = re.compile(r"(.*[^0-9])([0-9]{1,9})")
 _BORDER = re.compile(r"[ \t]*|-DOCSTART-([ \t].*)?")
 
 
@@ -76,11 +79,18 @@ def conll_sentences(file: TextFile, split: Split) -> Iterator[Example]:
 
 
 def _numbered(words: Sequence[str]) -> int:
-    """How many words are numbers from 0 or 1 on, multiword ranges and empty nodes aside; 0 if any is not."""
-    if not all(_ID.fullmatch(word) for word in words):
-        return 0
-    numbers = [int(word) for word in words if word.isdigit()]
-    return len(numbers) if numbers in (list(range(len(numbers))), list(range(1, len(numbers) + 1))) else 0
+    """How many words are numbers in order; 0 where they are words.
+
+    Numbers go from 0 or 1 on, multiword ranges and empty nodes aside; or up by one from any number on where one text
+    stands before all of them (`t7`, `3-1`).
+    """
+    if all(_ID.fullmatch(word) for word in words):
+        numbers = [word for word in words if word.isdigit()]
+        if numbers and any(numbers == [str(i + first) for i in range(len(numbers))] for first in (0, 1)):
+            return len(numbers)
+    parts = [found.groups() for word in words if (found := _COUNTED.fullmatch(word))]
+    steps = {(before, int(after) - i) for i, (before, after) in enumerate(parts)}
+    return len(words) if len(parts) == len(words) and len(steps) == 1 else 0
 
 
 def _no_words(where: str, came: str) -> DataError:
