@@ -40,6 +40,10 @@ class Checkpoint:
         step = self.state["best_global_step"]
         return f"checkpoint-{step}" if step else None
 
+    def told(self) -> tuple[int, int, str | None, int | None]:
+        """All that is asked of the state; an error where it does not say."""
+        return int(self.state["global_step"]), self.epoch, self.best, self.last_epoch
+
     @property
     def last_epoch(self) -> int | None:
         """The epoch after which training ended, by patience or the number of epochs; None if it continues."""
@@ -76,7 +80,8 @@ def _whole_state(place: Path) -> dict[str, Any] | None:
         for name in weights:
             with safe_open(place / name, framework="pt"):
                 pass  # detects a file that is shorter than its header says
-    except (OSError, ValueError, SafetensorError):
+        Checkpoint(place, state).told()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, SafetensorError):
         return None
     return state if all(zipfile.is_zipfile(place / name) for name in _PICKLED) else None
 

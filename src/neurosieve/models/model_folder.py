@@ -198,7 +198,7 @@ def _shards(name: str, index: Path, *, allow_pickle: bool) -> list[str]:
 def _check_name(name: str, where: str, file: Any, safe: tuple[str, ...], *, allow_pickle: bool) -> None:
     """A file of weights that is named by another file; the end of its name decides how transformers reads it."""
     path = PurePosixPath(file.replace("\\", "/")) if isinstance(file, str) else None
-    if path is None or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    if path is None or not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         raise ModelError(
             f"weights of {name}",
             expected="file names within its folder",

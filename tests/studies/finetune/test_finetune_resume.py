@@ -17,6 +17,7 @@ from neurosieve.models import load_model
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finetune.run import Finetuned, finetune
 from neurosieve.studies.option_models import FinetuneOptions
+from tests.studies import contents, unmarked
 from tests.studies.finetune.tuned import FAST, config, examples
 from tests.tiny import assert_one_line
 
@@ -270,3 +271,46 @@ def test_checkpoints_of_others(study: StudyConfig, tmp_path: Path) -> None:
     with pytest.raises(RunFolderError) as caught:
         finetune(study, tmp_path / "out", FAST)
     assert_one_line(caught.value, "checkpoint-5 in it", "--out")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "null", '{"global_step": "x"}', '{"global_step": 16, "epoch": 2.0}'])
+@pytest.mark.parametrize("name", ["trainer_state.json", "model.safetensors.index.json"])
+def test_odd_records_of_a_checkpoint(name: str, text: str, two_checkpoints: Path, tmp_path: Path) -> None:
+    """Whole as JSON, but not what Trainer writes: such a checkpoint is none."""
+    folder = Path(shutil.copytree(two_checkpoints, tmp_path / "out"))
+    (folder / "checkpoints" / "checkpoint-16" / name).write_text(text)
+    found = newest_whole(folder)
+    assert found is not None
+    assert found.folder.name == "checkpoint-8"
+
+
+CHANGES: dict[str, Callable[[str], str]] = {
+    "cut": lambda text: text[: len(text) // 2],
+    "a list": lambda _: "[]",
+    "empty": lambda _: "",
+    "another figure": lambda text: text.replace('"batch": 8', '"batch": 9'),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", ["finetune.json", "checkpoints/options.json"])
+def test_damaged_records(
+    name: str, change: str, study: StudyConfig, whole: Finetuned, two_checkpoints: Path, tmp_path: Path
+) -> None:
+    source = whole.folder if name == "finetune.json" else two_checkpoints
+    folder = Path(shutil.copytree(source, tmp_path / "out"))
+    text = (folder / name).read_text()
+    (folder / name).write_text(CHANGES[change](text))
+    before = contents(folder)
+    with pytest.raises(RunFolderError) as caught:
+        finetune(study, folder, LONG)
+    assert_one_line(caught.value, f"{folder}/{name}", "--out")
+    assert contents(folder) == before
+
+
+def test_record_of_an_earlier_version(study: StudyConfig, whole: Finetuned, tmp_path: Path) -> None:
+    """It has no hash, and is read as it is."""
+    folder = Path(shutil.copytree(whole.folder, tmp_path / "out"))
+    record = unmarked(json.loads((folder / "finetune.json").read_text()))
+    (folder / "finetune.json").write_text(json.dumps(record))
+    assert finetune(study, folder, LONG).record == whole.record

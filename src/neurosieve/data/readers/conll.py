@@ -3,8 +3,8 @@
 Two layouts, told apart by the first token's line. CoNLL-U has ten columns with tabs between them, the first a number:
 the word is the second column (FORM), the label the fourth (UPOS). In all others (CoNLL-2003) the word is the first
 column and the label the last. Own code, since the packages for it read CoNLL-U alone. Layouts whose first column counts
-the words (CoNLL-X is read like CoNLL-U; CoNLL-2008, 2009 and WebAnno's `1-2` are not) or names the document (CoNLL-2012)
-are refused.
+the words (CoNLL-X is read like CoNLL-U; CoNLL-2008, CoNLL-2009 and WebAnno's `1-2` are not) or names the document
+(CoNLL-2012) are refused.
 
 A line that begins with `#` before the first token of a sentence is a comment in CoNLL-U, and elsewhere if it has no
 tab. In a file without tabs it could be a token `#` with its label too: with as many columns as a token, it is an error.

@@ -312,9 +312,10 @@ def group_of(value: object, own: str) -> str:
 
     Args:
         value: As it stands in the file.
-        own: The group where none is named: nothing, not a number, a blank text, or how a table spells nothing.
+        own: The group where none is named: nothing, not a number, a blank text, an empty list or mapping, or how a
+            table spells nothing.
     """
-    if value is None or value != value:  # not a number, whatever its type
+    if value is None or value != value or value in ([], {}):  # not equal to itself: not a number, whatever its type
         return own
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -104,8 +104,8 @@ def _streams(
 ) -> pa.Table | None:
     """The tables of the files that a state names, in its order; None if it names none."""
     named: Any = next((state[key] for key in keys if state.get(key)), [])
-    if not (isinstance(named, list) and all(isinstance(f, dict) and isinstance(f.get("filename"), str) for f in named)):
-        raise DataError(f"{place / STATE}", expected="names of files", got=str(named)[:60], remedy=_AGAIN)
+    if not (isinstance(named, list) and all(isinstance(f, dict) and _is_name(f.get("filename")) for f in named)):
+        raise DataError(f"{place / STATE}", expected="names of files beside it", got=str(named)[:60], remedy=_AGAIN)
     paths = [place / file["filename"] for file in named]
     hashes |= {f"{place.name}/{path.name}": data_hash(path) for path in paths}
     tables = [_stream(path, limits) for path in paths]
@@ -114,6 +114,11 @@ def _streams(
     except pa.ArrowException as e:
         came = f"others ({_said(e)})"
         raise DataError(f"{place}", expected="the same columns in all files", got=came, remedy=_AGAIN) from e
+
+
+def _is_name(value: object) -> bool:
+    """Of a file of the same folder, not a way to another one."""
+    return isinstance(value, str) and Path(value).name == value
 
 
 def _stream(path: Path, limits: Limits) -> pa.Table:

@@ -5,7 +5,6 @@ The Trainer is used as it comes: it knows schedules, mixed devices and checkpoin
 
 import copy
 import importlib.util
-import json
 import shutil
 import sys
 import warnings
@@ -33,7 +32,7 @@ from neurosieve.results.codec import from_json, to_json
 from neurosieve.results.finetuned import Epoch, FinetuneResult
 from neurosieve.results.measured import Score
 from neurosieve.storage.folder import Folder
-from neurosieve.storage.records import read_object
+from neurosieve.storage.records import read_object, write_object
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import read_dataset
 from neurosieve.studies.option_models import FinetuneOptions, changed_options
@@ -107,7 +106,7 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
     if result is None:
         with quiet():
             result = _train(config, folder, options, begun)
-        Folder(folder).write(RECORD, json.dumps(to_json(result), indent=1, ensure_ascii=False).encode())
+        write_object(Folder(folder), RECORD, to_json(result))
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return Finetuned(folder, result)
 
@@ -142,12 +141,12 @@ def _begin(folder: Path, begun: _Begun) -> FinetuneResult | None:
             got=f"{foreign[0].name} in it",
             remedy="choose another --out",
         )
-    Folder(mark.parent).write(mark.name, json.dumps(to_json(begun)).encode())
+    write_object(Folder(mark.parent), mark.name, to_json(begun))
     return None
 
 
 def _saved(place: Path, kind: type[T]) -> T | None:
-    record = read_object(Folder(place.parent), place.name)
+    record = read_object(Folder(place.parent), place.name, "choose another --out, or delete the folder")
     return None if record is None else from_json(kind, record, f"{place}")
 
 
