@@ -20,6 +20,16 @@ def majority_label(label: Int[np.ndarray, " rows"], classes: int) -> int:
     return int(np.bincount(label, minlength=classes).argmax())
 
 
+def majority_score(train_label: Int[np.ndarray, " train"], label: Int[np.ndarray, " rows"], classes: int) -> float:
+    """Accuracy of always guessing the most frequent class of train; of several such classes, the best one.
+
+    Train often has as many rows of each class, so that the first one among equals would be an arbitrary and mostly too
+    easy rival where `label` is not balanced.
+    """
+    train, here = (np.bincount(labels, minlength=classes) for labels in (train_label, label))
+    return float(here[train == train.max()].max() / len(label))
+
+
 def lookup_predictions(
     train_text: np.ndarray, train_label: Int[np.ndarray, " train"], text: np.ndarray, classes: int
 ) -> Int[np.ndarray, " rows"]:

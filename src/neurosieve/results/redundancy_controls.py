@@ -72,7 +72,7 @@ class HeldOutTypes:
         score: On test rows of held-out types.
         splits: How many.
         n: Test rows of held-out types.
-        majority: Score of train's most frequent class there; None in files of earlier versions.
+        majority: Score of train's most frequent class there, of equals the best; None in files of earlier versions.
     """
 
     score: Annotated[Spread, Beside()]

@@ -232,7 +232,7 @@ class Baselines:
     """What a score has to be compared with.
 
     Attributes:
-        majority: Score of train's most frequent class; of values of their train mean, 0.
+        majority: Score of train's most frequent class, of equals the best; of values of their train mean, 0.
         token_lookup: The most frequent label of each text in train; of whole examples a regression on token counts.
         layer0: Embeddings, or the first layer that was read.
         random_neurons: As many as the first smallest set has; None if there is no set.

@@ -56,6 +56,20 @@ def test_disjoint_scores_held_out_types_alone() -> None:
     mean, median = float(np.mean(counts)), float(np.median(counts))
     assert part.n == Spread(mean=mean, median=median, low=float(min(counts)), high=float(max(counts)))
     assert min(counts) >= 30
+    first = [sum(t in held[s] and c == 0 for c, t in zip(label, text, strict=True)) for s in range(4)]
+    assert part.majority is not None
+    assert part.majority.mean == pytest.approx(np.mean(np.array(first) / counts))  # class 0 is train's commonest
+
+
+def test_disjoint_majority_of_equal_classes_is_the_best_one() -> None:
+    """Where train has as many rows of each class, the first of them says nothing of rows that are not balanced."""
+    label, text = rows()
+    train = [(t, i % CLASSES) for i, t in enumerate(TYPES)]
+    last = [(t, c) for t, c in zip(text, label, strict=True) if c == CLASSES - 1] * 2
+    test = opened([c for _, c in last], [t for t, _ in last], train, predicted=[[0] * len(last)])
+    part = disjoint_part(test, Controls({}, {}, {0: reader(0)}))
+    assert isinstance(part, HeldOutTypes)
+    assert part.majority == Spread(mean=1.0, median=1.0, low=1.0, high=1.0)
 
 
 @pytest.mark.parametrize(

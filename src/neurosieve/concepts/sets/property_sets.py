@@ -16,7 +16,7 @@ from jaxtyping import Int
 from neurosieve.activations.store import Activations
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.sets.set_search import SetOptions, carriers, search_set
-from neurosieve.probes.baselines import lookup_predictions
+from neurosieve.probes.baselines import lookup_predictions, majority_score
 from neurosieve.probes.features import SelectionData, selection_data
 from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
 from neurosieve.probes.probe import Oracle, Probe, fit_oracle
@@ -130,7 +130,7 @@ def find_property_set(
     data = selection_data(train, validation, device)
     oracle = fit_oracle(data, own.lambdas)
     opened = _Opened(data, test, ClusterBootstrap(test.group, draws=own.bootstrap, seed=own.seed))
-    scored, majority = opened.tested(oracle.probe), _majority(train, test)
+    scored, majority = opened.tested(oracle.probe), majority_score(train.label, test.label, len(train.labels))
     # Test decides whether there is a set, not which.
     reason = _nothing(scored, majority, data, own)
     found = None if reason else search_set(data, oracle, own)
@@ -205,12 +205,6 @@ class _Opened:
             tuple(float(self.scores(p).mean()) for p in found.random_probes),
             found.random_sizes,
         )
-
-
-def _majority(train: Activations, test: Activations) -> float:
-    """Rows are as many of each value where there are enough, so equals are common."""
-    here, there = (np.bincount(part.label, minlength=len(train.labels)) for part in (train, test))
-    return float(there[here == here.max()].max() / there.sum())
 
 
 def _lookup(train: Activations, test: Activations) -> float:

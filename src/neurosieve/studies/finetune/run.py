@@ -26,7 +26,7 @@ from neurosieve.finetuning.training_rows import IGNORED, Inputs, label_names, sp
 from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import quiet, read_network
 from neurosieve.models.weights import check_all_there, split_keys
-from neurosieve.probes.baselines import majority_label
+from neurosieve.probes.baselines import majority_score
 from neurosieve.probes.intervals import ClusterBootstrap, score_interval
 from neurosieve.results.codec import from_json, to_json
 from neurosieve.results.finetuned import Epoch, FinetuneResult
@@ -297,5 +297,5 @@ def _test_score(trainer: Any, test: Inputs, train: Inputs, classes: int, config:
     hits = _hits(outcome.predictions, outcome.label_ids)
     truth = outcome.label_ids[outcome.label_ids != IGNORED]
     interval = score_interval(hits, ClusterBootstrap(test.group, draws=config.bootstrap, seed=config.seed))
-    majority = float((truth == majority_label(train.label, classes)).mean())
+    majority = majority_score(train.label, truth, classes)
     return Score(value=float(hits.mean()), n=len(hits), interval=interval), majority

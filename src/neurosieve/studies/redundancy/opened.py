@@ -11,7 +11,7 @@ from torch import Tensor
 
 from neurosieve.activations.row_table import labels_of, texts_of
 from neurosieve.activations.store import ActivationStore
-from neurosieve.probes.baselines import count_predictions, lookup_predictions, majority_label, unseen
+from neurosieve.probes.baselines import count_predictions, lookup_predictions, majority_score, unseen
 from neurosieve.probes.features import Scaler
 from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, loss_p, score_interval
 from neurosieve.probes.metrics import metrics_of, per_class, row_scores, value_metrics
@@ -68,7 +68,7 @@ class OpenedTest:
         """Train's majority class scored here; of values the train mean, whose R² is 0."""
         if self.target is not None:
             return 0.0
-        return float((self.label == majority_label(self.train_label, len(self.labels))).mean())
+        return majority_score(self.train_label, self.label, len(self.labels))
 
     @property
     def share(self) -> Float[np.ndarray, " classes"]:

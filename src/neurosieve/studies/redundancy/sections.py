@@ -8,6 +8,7 @@ import numpy as np
 
 from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.data.dataset import parts_of
+from neurosieve.probes.baselines import majority_score
 from neurosieve.probes.metrics import MIN_ROWS, row_scores
 from neurosieve.probes.probe import Probe
 from neurosieve.redundancy.cluster_probes import GeneralRedundancy
@@ -176,7 +177,7 @@ def disjoint_part(test: OpenedTest, controls: Controls) -> HeldOutTypes | FewHel
         rows = among(test.text, held_out_types(test.train_text, test.train_label, seed))
         if rows.any():
             scores.append(float(test.row_scores(probe)[rows].mean()))
-            majority.append(float((test.label[rows] == test.share.argmax()).mean()))
+            majority.append(majority_score(test.train_label, test.label[rows], len(test.labels)))
             counts.append(float(rows.sum()))
     if not scores or min(counts) < MIN_ROWS:
         few = (
