@@ -143,6 +143,7 @@ NUMBERED = {
     "from nought": ("{0}\t{1}\tNAME", 0),
     "CoNLL-U with spaces": ("{0} {1} the DET DET _ 0 R _ _", 1),
     "behind a letter": ("t{0}\t{1}\tNAME", 7),
+    "a document's name": ("bc/cctv/00\t0\t{0}\t{1}\tNN\t-\t-\tNAME", 0),
     "behind the sentence's number": ("3-{0}\t0-3\t{1}\tNAME", 1),
 }
 
@@ -151,7 +152,7 @@ NUMBERED = {
 def test_a_first_column_that_counts_is_no_word(name: str) -> None:
     form, start = NUMBERED[name]
     texts = ["\n".join(form.format(i, word) for i, word in enumerate(words, start)) for words in ("abc", "d", "ef")]
-    with pytest.raises(DataError, match=r"train\.conll: expected words in the first column.*got the numbers"):
+    with pytest.raises(DataError, match=r"train\.conll: expected words in the first column.*got numbers of the words"):
         read("\n\n".join(texts))
     columns = form.count("\t") + 1 if "\t" in form else form.count(" ") + 1
     between = "\t" if "\t" in form else " "
@@ -163,7 +164,7 @@ def test_a_first_column_that_counts_is_no_word(name: str) -> None:
 def test_a_multiword_range_among_the_numbers_changes_nothing() -> None:
     form = NUMBERED["2009"][0]
     text = "\n".join(form.format(*row) for row in [("1-2", "du"), (1, "de"), (2, "le"), ("2.1", "-")])
-    with pytest.raises(DataError, match="got the numbers of the words"):
+    with pytest.raises(DataError, match="got numbers of the words"):
         read(text)
 
 

@@ -31,6 +31,7 @@ class _Word(NamedTuple):
     text: str
     label: str
     space_after: bool
+    third: str  # what stands in the third column of four or more: CoNLL-2012 numbers the words there
 
 
 @dataclass(frozen=True)
@@ -68,22 +69,25 @@ def conll_sentences(file: TextFile, split: Split) -> Iterator[Example]:
         where = f"{file.path} line {number}"
         if _BORDER.fullmatch(line):
             if words:
-                numbered.append(_numbered([word.text for word in words]))
+                numbered.append(_numbered(words))
                 yield _example(words, first, split)
             words = []
         elif words or not _is_comment(line, layout, where):
             first = first if words else number
             words.extend(_words(line, layout, where))
     if layout.columns > 2 and not layout.universal and min(numbered) > 0 and max(numbered) > 1:
-        raise _no_words(f"{file.path}", "the numbers of the words in each sentence")
+        raise _no_words(f"{file.path}", "numbers of the words, or the document's name")
 
 
-def _numbered(words: Sequence[str]) -> int:
-    """How many words are numbers in order; 0 where they are words.
+def _numbered(sentence: Sequence[_Word]) -> int:
+    """How many words are numbers in order, or one document's name beside such numbers; 0 where they are words.
 
     Numbers go from 0 or 1 on, multiword ranges and empty nodes aside; or up by one from any number on where one text
     stands before all of them (`t7`, `3-1`).
     """
+    words = [word.text for word in sentence]
+    if len(set(words)) == 1 and [word.third for word in sentence] == [str(i) for i in range(len(words))]:
+        return len(words)
     if all(_ID.fullmatch(word) for word in words):
         numbers = [word for word in words if word.isdigit()]
         if numbers and any(numbers == [str(i + first) for i in range(len(numbers))] for first in (0, 1)):
@@ -169,7 +173,8 @@ def _words(line: str, layout: _Layout, where: str) -> Iterator[_Word]:
             got=repr(line[:40]),
             remedy="fill UPOS, the fourth column" if layout.universal else "fill the first column and the last",
         )
-    yield _Word(text, label, not layout.universal or "SpaceAfter=No" not in cells[-1].split("|"))
+    third = cells[2] if layout.columns > 3 else ""
+    yield _Word(text, label, not layout.universal or "SpaceAfter=No" not in cells[-1].split("|"), third)
 
 
 def _example(words: Sequence[_Word], line: int, split: Split) -> Example:
