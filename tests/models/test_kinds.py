@@ -76,9 +76,17 @@ def test_what_sees_later_tokens_is_an_encoder(case: str, tmp_path: Path) -> None
     assert_one_line(caught.value, f"language-model head of {folder}")
 
 
-@pytest.mark.parametrize("case", ["gemma3_text", "bert-generation"])
+_XLM: dict[str, Any] = {"emb_dim": WIDTH, "n_layers": BLOCKS, "n_heads": 2, "vocab_size": 320, "causal": True}
+ONE_WAY: dict[str, dict[str, Any]] = {
+    "gemma3_text": _GEMMA,
+    "bert-generation": _SIZES | {"is_decoder": True},
+    "xlm": _XLM,
+}
+
+
+@pytest.mark.parametrize("case", ONE_WAY)
 def test_causal_ones_of_the_same_families(case: str, tmp_path: Path) -> None:
-    model = load_model(written(tmp_path, case, **(_GEMMA if case == "gemma3_text" else _SIZES | {"is_decoder": True})))
+    model = load_model(written(tmp_path, case, **ONE_WAY[case]), device="cpu")
     assert (model.adapter.kind, moved(model)) == ("decoder", False)
 
 

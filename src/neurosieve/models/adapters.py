@@ -238,9 +238,9 @@ def _kind(config: PretrainedConfig, name: str) -> Kind:
         )
     if family in _TWO_WAY or _sees_all(_text_config(config, None)):
         return "encoder"
-    if family == "bert-generation":  # BERT's blocks, whose attention is causal on demand
-        masked = True
-    return "decoder" if bool(getattr(config, "is_decoder", False)) or not masked else "encoder"
+    masked = masked or family == "bert-generation"  # BERT's blocks, whose attention is causal on demand
+    causal = any(bool(getattr(config, key, False)) for key in ("is_decoder", "causal"))  # XLM calls it so
+    return "decoder" if causal or not masked else "encoder"
 
 
 def _sees_all(config: Any) -> bool:
