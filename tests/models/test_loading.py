@@ -167,6 +167,17 @@ def test_windows_too_short(max_tokens: int) -> None:
     assert_one_line(caught.value, "--max-tokens", "at least 4", str(max_tokens))
 
 
+@pytest.mark.parametrize(
+    ("file", "key"), [("config.json", "max_position_embeddings"), ("tokenizer_config.json", "model_max_length")]
+)
+def test_longest_input_of_a_config_is_no_option(file: str, key: str, tmp_path: Path) -> None:
+    folder = copy_of("bert", tmp_path)
+    change_json(folder / file, **{key: 1})
+    with pytest.raises(ModelError) as caught:
+        inspect_model(folder)
+    assert_one_line(caught.value, f"longest input of {folder}", "at least 4", "got 1")
+
+
 def test_shorter_windows_are_taken_and_longer_ones_bounded() -> None:
     assert inspect_model(tiny_model("bert"), max_tokens=4).max_tokens == 4
     assert inspect_model(tiny_model("gpt2"), max_tokens=2).max_tokens == 2

@@ -210,6 +210,18 @@ def test_unreadable_study_file(tmp_path: Path) -> None:
     refused("latin.yaml", study=path)
 
 
+@pytest.mark.parametrize("value", ["2026-13-45", "7" * 5000, "[" * 2000])
+def test_values_that_python_cannot_make(value: str, tmp_path: Path) -> None:
+    refused("study file", "readable YAML", study=write_yaml(tmp_path, f"model: {value}\n"))
+    refused("--set", "a YAML value", options=BASE, pairs=[f"model={value}"])
+
+
+@pytest.mark.parametrize("key", ["1", "null", "2026-11-29", "true", "1.5"])
+def test_keys_that_are_no_texts(key: str, tmp_path: Path) -> None:
+    refused(study=write_yaml(tmp_path, f"model: m\n{key}: 3\n"))
+    refused(study=write_yaml(tmp_path, f"model: m\nrows: {{{key}: 3}}\n"))
+
+
 def test_yaml_makes_no_objects(tmp_path: Path) -> None:
     refused("study file", study=write_yaml(tmp_path, "model: !!python/object/apply:os.getcwd []\n"))
     refused("--set", options=BASE, pairs=["model=!!python/object/apply:os.getcwd []"])

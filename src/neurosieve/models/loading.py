@@ -75,7 +75,7 @@ def inspect_model(
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # what transformers builds where the file is missing
         raise _no_fast_tokenizer(source, "a tokenizer without a vocabulary")
     longest = min(n for n in (adapter.max_tokens, tokenizer.model_max_length, max_tokens) if n is not None)
-    length = _checked_length(longest, tokenizer)
+    length = _checked_length(longest, tokenizer, str(name), asked=longest == max_tokens)
     notes = (*_notes(tokenizer, adapter), *_stack_notes(adapter, stack if config.is_encoder_decoder else "encoder"))
     return ModelInfo(str(name), source, config, tokenizer, adapter, length, notes, blank)
 
@@ -342,16 +342,19 @@ def _stack_notes(adapter: Adapter, stack: Kind | None) -> tuple[str, ...]:
     return () if stack else ("of the encoder–decoder the encoder is read; --stack decoder reads the other half",)
 
 
-def _checked_length(longest: int, tokenizer: PreTrainedTokenizerBase) -> int:
+def _checked_length(longest: int, tokenizer: PreTrainedTokenizerBase, name: str, *, asked: bool) -> int:
     special = tokenizer.num_special_tokens_to_add()
-    if longest < special + 2:
-        raise ConfigError(
-            "--max-tokens",
-            expected=f"at least {special + 2} ({special} of them special tokens)",
-            got=str(longest),
-            remedy="choose a longer window",
-        )
-    return longest
+    if longest >= special + 2:
+        return longest
+    least = f"at least {special + 2} ({special} of them special tokens)"
+    if asked:
+        raise ConfigError("--max-tokens", expected=least, got=str(longest), remedy="choose a longer window")
+    raise ModelError(
+        f"longest input of {name}",
+        expected=f"{least}, by its config and tokenizer",
+        got=str(longest),
+        remedy="use the config and tokenizer that belong to the weights",
+    )
 
 
 def _no_fast_tokenizer(name: str, got: str) -> ModelError:

@@ -35,7 +35,7 @@ def _study(text: bytes, where: str) -> dict[str, Any]:
     remedy = "choose another --out or run folder"
     try:
         old = yaml.safe_load(text)
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as e:
+    except (yaml.YAMLError, ValueError, RecursionError) as e:  # a day 2026-13-45 is an error of Python's own
         reason = " ".join(str(e).split())
         raise RunFolderError(where, expected="a readable study.yaml", got=reason, remedy=remedy) from e
     if not isinstance(old, dict) or old.get("format") != FORMAT:

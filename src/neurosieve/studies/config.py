@@ -321,10 +321,21 @@ def _used(config: StudyConfig, key: str, given: bool, texts: int) -> None:
         )
 
 
+# Values such as the day 2026-13-45, or 5,000 digits, end in errors of Python's own.
+_NO_YAML = (yaml.YAMLError, ValueError, RecursionError)
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+    except OSError as e:
+        raise ConfigError(
+            f"study file {path}",
+            expected="a file that can be read, or a run folder where the command takes one",
+            got=e.strerror or str(e),
+            remedy="check the path",
+        ) from e
+    except _NO_YAML as e:
         reason = " ".join(str(e).split())
         raise ConfigError(f"study file {path}", expected="readable YAML", got=reason, remedy="mend the file") from e
     if not isinstance(values, dict):
@@ -350,7 +361,7 @@ def _assign(values: dict[str, Any], pair: str) -> None:
         place = place[parent]
     try:
         place[last] = yaml.safe_load(text)
-    except yaml.YAMLError as e:
+    except _NO_YAML as e:
         raise ConfigError(f"--set {pair}", expected="a YAML value", got=text, remedy="quote the value") from e
 
 
