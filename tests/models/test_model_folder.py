@@ -100,16 +100,17 @@ def test_index_that_is_not_needed(tmp_path: Path) -> None:
     assert load_model(folder, device="cpu").network is not None
 
 
+@pytest.mark.parametrize("file", ["adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"])
 @pytest.mark.parametrize("alone", [False, True])
-def test_adapter_beside_or_without_its_model(alone: bool, tmp_path: Path) -> None:
+def test_adapter_beside_or_without_its_model(alone: bool, file: str, tmp_path: Path) -> None:
     folder = copy_of("llama", tmp_path)
-    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere"}')
+    (folder / file).write_text('{"base_model_name_or_path": "elsewhere"}')
     if alone:
         (folder / "config.json").unlink()
     for load in (inspect_model, load_model):
         with pytest.raises(ModelError) as caught:
             load(folder)
-        assert_one_line(caught.value, str(folder), "adapter_config.json", "merge")
+        assert_one_line(caught.value, str(folder), file, "merge")
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"])

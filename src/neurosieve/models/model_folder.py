@@ -15,6 +15,7 @@ _SAFE, _SAFE_INDEX = ".safetensors", ".safetensors.index.json"
 # In the order in which transformers looks for them.
 _WEIGHTS = (f"model{_SAFE}", f"model{_SAFE_INDEX}", "pytorch_model.bin", "pytorch_model.bin.index.json")
 _ADAPTER = "adapter_config.json"
+_ADAPTER_WEIGHTS = (f"adapter_model{_SAFE}", "adapter_model.bin")
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _TEXTS = (".json", ".txt", ".model")
 
@@ -47,8 +48,8 @@ def check_place(name: str) -> None:
 
 
 def _check_files(name: str, folder: Path, files: set[str]) -> None:
-    if _ADAPTER in files:
-        raise _adapter(name)
+    if adapters := [file for file in (_ADAPTER, *_ADAPTER_WEIGHTS) if file in files]:
+        raise _adapter(name, adapters[0])
     if "config.json" not in files:
         weights = sorted(f for f in files if f.endswith((GGUF, _SAFE, ".bin", ".pt", ".ckpt")))
         inner = sorted(f.parent.name for f in folder.glob("*/config.json"))
@@ -90,7 +91,7 @@ def check_adapter(name: str) -> None:
     if name.endswith(GGUF) or Path(name).is_dir():
         return
     if _on_hub(name, _ADAPTER):
-        raise _adapter(name)
+        raise _adapter(name, _ADAPTER)
 
 
 def _on_hub(name: str, file: str) -> str | None:
@@ -103,11 +104,11 @@ def _on_hub(name: str, file: str) -> str | None:
     )
 
 
-def _adapter(name: str) -> ModelError:
+def _adapter(name: str, file: str) -> ModelError:
     return ModelError(
         f"model {name}",
         expected="the weights of one network",
-        got=f"an adapter ({_ADAPTER}), which is not applied",
+        got=f"an adapter ({file}), which is not applied",
         remedy="merge it into its base model first (peft: merge_and_unload), and save that",
     )
 

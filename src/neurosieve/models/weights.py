@@ -87,5 +87,5 @@ def unused_notes(name: str, base: Any, unexpected: Collection[str]) -> tuple[str
     rest = sorted(k for k in unexpected if k.removeprefix(prefix).split(".")[0] in parts and not _COMPUTED.search(k))
     if not rest:
         return ()
-    many = f"{len(rest)} weights" if len(rest) > 1 else "1 weight"
-    return (f"{many} of the checkpoint are not used, as the config has no place for them ({rest[0]} …)",)
+    many = f"{len(rest)} weights of the checkpoint are" if len(rest) > 1 else "1 weight of the checkpoint is"
+    return (f"{many} not used, as the config has no place for them ({rest[0]} …)",)
