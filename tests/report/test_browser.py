@@ -51,6 +51,7 @@ class Opened:
         self.asked: list[str] = []
         self.got: list[str] = []
         self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.page.set_default_timeout(300_000)  # milliseconds, of a machine that is busy with other tests
         self.page.on("console", lambda m: self.said.append(m.text))
         self.page.on("pageerror", lambda e: self.said.append(str(e)))
         self.page.on("dialog", self._refuse)
