@@ -96,6 +96,22 @@ def test_importing_loads_nothing_that_computes(name: str) -> None:
     assert done.stdout.split() == []
 
 
+@pytest.mark.parametrize("arguments", ["--help", "run --help", "tasks"])
+def test_help_loads_no_arrays(arguments: str) -> None:
+    """What a help text is made of stands apart from what computes, so that it comes at once."""
+    heavy = ("numpy", "polars", "jaxtyping", "tree_sitter", "scipy", "torch")
+    code = f"""
+import sys
+from neurosieve.cli import main
+try:
+    main({arguments.split()})
+except SystemExit:
+    pass
+print(*(m for m in {heavy} if m in sys.modules), file=sys.stderr)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == []
+
+
 def test_package_is_typed() -> None:
     assert (files(neurosieve) / "py.typed").is_file()
 

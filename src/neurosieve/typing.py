@@ -12,20 +12,19 @@ Axes, as used in jaxtyping annotations:
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-
-Pooling = Literal["mean", "first", "last"]
-Site = Literal["hidden", "mlp"]
-View = Literal["detect", "predict"]  # the model sees the unit, or has to predict it
-StoreDtype = Literal["auto", "float16", "bfloat16", "float32"]
-Target = Literal["auto", "classes", "values"]
-Precision = Literal["float32", "bfloat16", "float16"]
+from neurosieve.choices import SPLITS as SPLITS
+from neurosieve.choices import Pooling as Pooling
+from neurosieve.choices import Precision as Precision
+from neurosieve.choices import Site as Site
+from neurosieve.choices import Split as Split
+from neurosieve.choices import StoreDtype as StoreDtype
+from neurosieve.choices import Target as Target
+from neurosieve.choices import View as View
 
 PathLike = str | Path
 

@@ -197,7 +197,7 @@ def test_read_positions_never_meet_special_tokens(kind: str, max_tokens: int) ->
     assert (plan.long_examples == 0) == (max_tokens == 1000)
 
 
-@given(lengths=st.lists(st.integers(1, 30), max_size=20), budget=st.integers(1, 100))
+@given(lengths=st.lists(st.integers(1, 60), max_size=40), budget=st.integers(1, 1000))
 @settings(deadline=None, max_examples=100)
 def test_batches_keep_order_and_budget(lengths: list[int], budget: int) -> None:
     windows = [Window(tuple(range(n)), i, 0, (i,), ((0,),)) for i, n in enumerate(sorted(lengths))]
@@ -205,6 +205,9 @@ def test_batches_keep_order_and_budget(lengths: list[int], budget: int) -> None:
     assert [w for batch in result for w in batch] == windows
     for batch in result:
         assert len(batch) == 1 or len(batch) * max(len(w.ids) for w in batch) <= budget
+        assert all((len(b.ids) - len(a.ids)) * i <= 100 for i, (a, b) in enumerate(pairwise(batch), 1))
+    for number in range(len(result)):  # what a resumed extraction relies on
+        assert batches([w for batch in result[number:] for w in batch], budget) == result[number:]
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

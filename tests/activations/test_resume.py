@@ -14,6 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 from neurosieve.activations import ActivationStore, ExtractionOptions, extract
 from neurosieve.errors import NeurosieveError, ResourceError
 from neurosieve.models import CodeModel
+from neurosieve.typing import SPLITS
 from tests.tiny import assert_one_line, tiny_dataset, tiny_loaded, tiny_sample
 
 MANY_SHARDS = ExtractionOptions(dtype="float32", batch_tokens=64, shard_bytes=1)
@@ -138,3 +139,26 @@ def test_extraction_to_memory(tmp_path: Path) -> None:
     assert digests(store) == digests(whole)
     assert torch.equal(store.read("test").values, whole.read("test").values)
     store.verify()
+
+
+def test_store_begun_in_shards_of_another_cut_goes_on(tmp_path: Path) -> None:
+    """Shards say how many rows they hold: what is left is read, however those before were cut."""
+    whole = run(tmp_path / "whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurosieve.activations.windows._CALL", -1)
+        right, passed = ActivationStore.append, [0]
+
+        def killed(self: ActivationStore, *args: Any) -> None:
+            if passed[0] == 3:
+                raise KeyboardInterrupt
+            passed[0] += 1
+            right(self, *args)
+
+        patch.setattr(ActivationStore, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "store")
+    store = run(tmp_path / "store")
+    assert [s["count"] for s in store.manifest.shards] != [s["count"] for s in whole.manifest.shards]
+    for split in SPLITS:
+        assert store.table(split).equals(whole.table(split))
+        torch.testing.assert_close(store.read(split).values, whole.read(split).values, rtol=1e-4, atol=1e-5)

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from neurosieve.data import read_examples, read_pairs, read_tagging
 from neurosieve.data.checks import check_dataset
 from neurosieve.data.dataset import Dataset, Example, Span
-from neurosieve.data.limits import LIMITS, Limits, Meter, RowKind, TooLargeError
+from neurosieve.data.limits import LIMITS, Limits, TooLargeError
 from neurosieve.data.readers.csv_rows import csv_rows
 from neurosieve.data.readers.files import read_text
+from neurosieve.data.readers.metering import Meter, RowKind
 from neurosieve.data.readers.saved import saved_rows
 from neurosieve.data.readers.table_files import records
 from neurosieve.data.sampling import sample_rows

@@ -121,3 +121,15 @@ def test_precision_is_kept(name: str, precision: Precision) -> None:
     for key, buffer in loaded.items():
         assert drawn[key].dtype == buffer.dtype, key
         assert torch.equal(drawn[key], buffer), key
+
+
+@GRID
+def test_copy_of_lower_precision_is_the_same_copy_rounded(name: str) -> None:
+    """It computes in every family, and its states are those of the full copy but for rounding."""
+    model = tiny_loaded(name)
+    full, rounded = untrained_copy(model, 5), untrained_copy(model, 5, "bfloat16")
+    for key, weight in weights(rounded).items():
+        assert torch.equal(weight, weights(full)[key].bfloat16()), key
+    for exact, near in zip(states(full), states(rounded), strict=True):
+        assert near.dtype == torch.bfloat16
+        assert float((near.float() - exact).abs().max()) <= 0.08 * float(exact.abs().max())

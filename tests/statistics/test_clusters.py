@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosieve.errors import DataError
+from neurosieve.errors import DataError, ResourceError
 from neurosieve.statistics import Clusters, CorrelationTree, moments
 from tests.statistics.test_streamed_moments import draw, ids
 
@@ -196,3 +196,57 @@ def test_thresholds_outside_0_to_1_are_refused(threshold: float) -> None:
 def test_all_neurons_dead() -> None:
     with pytest.raises(DataError, match=r"^activations: expected neurons that vary over the rows, got none; [^\n]*$"):
         tree(torch.ones(10, 3), 3)
+
+
+def related(seed: int, dead: int = 0) -> torch.Tensor:
+    """Neurons in loose and tight groups, some of them copies, with scales and means of their own, shape [60, 40]."""
+    rng = np.random.default_rng(seed)
+    signal = rng.normal(size=(60, 6))[:, rng.integers(0, 6, 40)]
+    values = signal + rng.uniform(0.05, 3, 40) * rng.normal(size=(60, 40))
+    values[:, 7] = -3 * values[:, 30]
+    values = values * rng.uniform(0.1, 10, 40) + rng.uniform(-100, 100, 40)
+    values[:, rng.permutation(40)[:dead]] = 0.3
+    return torch.from_numpy(values)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("up_to", [0.0, 0.2, 0.5, 0.7, 0.9, 0.98, 1.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_tree_of_rows_is_that_of_the_full_matrix(
+    seed: int, up_to: float, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the type of the first products, and however neurons are cut into blocks."""
+    monkeypatch.setattr("neurosieve.statistics.correlations._fastest", lambda _: dtype)
+    monkeypatch.setattr("neurosieve.statistics.correlations._BLOCK", 7)
+    monkeypatch.setattr("neurosieve.statistics.correlations._COLUMNS", 5)
+    monkeypatch.setattr("neurosieve.statistics.clusters._BLOCK", 6)
+    values = related(seed, dead=seed)
+    full, ours = tree(values, 25, 15), CorrelationTree.from_rows(values, ids(25, 15), up_to=up_to)
+    for share in (0, 0.3, 0.6, 0.9, 1):
+        expected, came = full.cut(share * up_to), ours.cut(share * up_to)
+        np.testing.assert_array_equal(came.label, expected.label)
+        np.testing.assert_array_equal(came.representatives, expected.representatives)
+        assert came.dead == expected.dead
+
+
+def test_neurons_are_told_apart_before_the_tree_is_grown() -> None:
+    """What the first products are for: no group is much larger than what is planted, signs and all."""
+    values, group = planted(signs=True)
+    ours = CorrelationTree.from_rows(values.half().float(), ids(150, 150), up_to=0.9)
+    expected = partition(group) | {frozenset([int(i)]) for i in np.flatnonzero(group < 0)}
+    assert {frozenset(members.tolist()) for members in ours._groups} == expected
+    assert partition(ours.cut(0.5).label) == expected
+
+
+def test_a_group_that_is_too_large_is_refused() -> None:
+    line = r"^clusters up to threshold 1: expected groups .* fit into \S+ GiB, got 30 neurons[^\n]*$"
+    with pytest.raises(ResourceError, match=line):
+        CorrelationTree.from_rows(draw(40, 30), ids(30), most_bytes=4 * 29**2)
+
+
+def test_cuts_above_what_the_tree_was_built_for_are_refused() -> None:
+    built = CorrelationTree.from_rows(draw(10, 3), ids(3), up_to=0.5)
+    with pytest.raises(
+        DataError, match=r"^clustering threshold: expected 0 to 0.5, got 0.6; build the tree for a larger one$"
+    ):
+        built.cut(0.6)

@@ -18,7 +18,8 @@ from transformers import BatchEncoding, PreTrainedTokenizerBase
 from neurosieve.data.dataset import Span
 from neurosieve.typing import Pooling
 
-_WHITE = np.array([c for c in range(sys.maxunicode + 1) if chr(c).isspace()], dtype=np.uint32)
+_IS_WHITE = np.zeros(sys.maxunicode + 1, dtype=bool)  # by code point: looked up much faster than sought in a set
+_IS_WHITE[[c for c in range(sys.maxunicode + 1) if chr(c).isspace()]] = True
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _trim(text: str, spans: Int[np.ndarray, "tokens 2"]) -> Int[np.ndarray, "tok
         return spans
     characters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     places = np.arange(len(characters) + 1)
-    places[:-1][np.isin(characters, _WHITE)] = len(characters)
+    places[:-1][_IS_WHITE[characters]] = len(characters)
     solid = np.minimum.accumulate(places[::-1])[::-1]  # from each character the next that is no white space
     start = solid[spans[:, 0]]
     return np.stack([np.where(start < spans[:, 1], start, spans[:, 0]), spans[:, 1]], axis=1)

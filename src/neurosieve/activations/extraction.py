@@ -1,7 +1,7 @@
 """Model × data set → activation store: one forward pass for all layers, only the needed rows kept."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -245,13 +245,16 @@ def _worse(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
 
 
 def _shards(
-    plan: ReadingPlan, options: ExtractionOptions, row_bytes: int
+    plan: ReadingPlan, options: ExtractionOptions, row_bytes: int, written: Mapping[Split, int]
 ) -> Iterator[tuple[Split, list[list[Window]]]]:
-    """Batches dealt to shards, all parts of a row to one; the same plan always gives the same shards."""
+    """Batches of the rows behind those that are written, dealt to shards, all parts of a row to one.
+
+    The same plan always gives the same shards, as a batch does not hang on those before it.
+    """
     for split in SPLITS:
         shard: list[list[Window]] = []
         count = 0
-        for batch in batches(plan.windows[split], options.batch_tokens):
+        for batch in batches(_behind(plan.windows[split], written[split]), options.batch_tokens):
             if count * row_bytes >= options.shard_bytes and set(shard[-1][-1].rows).isdisjoint(batch[0].rows):
                 yield split, shard
                 shard, count = [], 0
@@ -259,6 +262,16 @@ def _shards(
             count += sum(len(w.rows) for w in batch)
         if shard:
             yield split, shard
+
+
+def _behind(windows: Sequence[Window], rows: int) -> Sequence[Window]:
+    """The windows behind those that hold the first rows; other parts of such a row are not behind."""
+    seen: set[int] = set()
+    for number, window in enumerate(windows):
+        seen.update(window.rows)
+        if len(seen) > rows:
+            return windows[number:]
+    return ()
 
 
 def _write_shards(
@@ -270,8 +283,8 @@ def _write_shards(
     store: ActivationStore,
 ) -> None:
     manifest = store.manifest
-    shards = list(_shards(plan, options, manifest.layers * manifest.width * 4))
-    todo = shards[len(manifest.shards) :]
+    written = {split: sum(s["count"] for s in manifest.shards if s["split"] == split) for split in SPLITS}
+    todo = list(_shards(plan, options, manifest.layers * manifest.width * 4, written))
     steps = [(n, batch) for n, (_, shard) in enumerate(todo) for batch in shard]
     parts: list[list[Tensor]] = []
     for i, (number, batch) in enumerate(track(steps, "activations", total=len(steps))):

@@ -25,6 +25,7 @@ from neurosieve.data.dataset import Dataset, Example, Rows
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, Pooling, Split
 
+_CALL = 100  # tokens that take about as long as a forward pass does beside its tokens
 _CHUNK = 1_000_000  # characters that are tokenised at once: a token takes some hundred bytes until it is placed
 
 
@@ -276,14 +277,20 @@ def _windows(encoding: Encoding, example: int, capacity: int, placed: _Placed) -
 
 
 def batches(windows: Sequence[Window], budget: int) -> list[list[Window]]:
-    """Fill batches up to `budget` padded tokens; a longer window goes alone. Windows come sorted by length."""
+    """Fill batches up to `budget` padded tokens; a longer window goes alone. Windows come sorted by length.
+
+    Longer windows go into a batch of their own where padding the others to their length would cost more than another
+    call. Each batch is filled by itself: the windows from some batch on give the same batches without those before.
+    """
     result: list[list[Window]] = []
     longest = 0
     for window in windows:
-        longest = max(longest, len(window.ids)) if result else len(window.ids)
-        if not result or longest * (len(result[-1]) + 1) > budget:
+        size = len(window.ids)
+        padded = (size - longest) * len(result[-1]) if result else 0
+        longest = max(longest, size)
+        if not result or padded > _CALL or longest * (len(result[-1]) + 1) > budget:
             result.append([])
-            longest = len(window.ids)
+            longest = size
         result[-1].append(window)
     return result
 

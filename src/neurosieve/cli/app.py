@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -18,15 +18,18 @@ import neurosieve
 from neurosieve import studies
 from neurosieve.cli import options as o
 from neurosieve.cli.terminal import console
-from neurosieve.data.corpora.catalogue import CORPORA
-from neurosieve.data.schemes import SCHEMES
+from neurosieve.data.corpora.known_corpora import CORPORA
+from neurosieve.defaults import LABEL_SCHEMES
 from neurosieve.interrupts import imported
 from neurosieve.models.known import KNOWN
 from neurosieve.printing import json_text
-from neurosieve.results.codec import to_json
-from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.studies.config import INSTALLED, TASKS, StudyConfig, make_config
 from neurosieve.studies.option_models import FinetuneOptions, InterventionOptions, Options
+
+if TYPE_CHECKING:
+    from neurosieve.results.redundancy import RedundancyResult
+else:
+    RedundancyResult = Any  # loading it loads polars
 
 app = typer.Typer(
     name="neurosieve",
@@ -64,6 +67,12 @@ def _example(*lines: str) -> str:
 
 def _print_json(value: Any) -> None:
     print(json_text(value, sys.stdout.encoding or "utf-8"))
+
+
+def _print_result(result: Any) -> None:
+    from neurosieve.results.codec import to_json
+
+    _print_json(to_json(result))
 
 
 @app.command(
@@ -112,7 +121,7 @@ def _show(study: Callable[[], RedundancyResult], out: Path, *, as_json: bool) ->
 
     result = study()
     if as_json:
-        _print_json(to_json(result))
+        _print_result(result)
     else:
         show_summary(result, out)
 
@@ -171,7 +180,7 @@ def concepts(
             raise typer.BadParameter("the run folder that is given first is the place", param_hint="--out")
         folder, found = asked[0], studies.continue_concepts(*asked)
     if as_json:
-        _print_json(to_json(found))
+        _print_result(found)
     else:
         show_concepts(found, folder)
 
@@ -214,7 +223,7 @@ def intervene(
     options = {key: value for key, value in given.items() if value is not None}
     result = studies.intervene(run, InterventionOptions.model_validate(options))
     if as_json:
-        _print_json(to_json(result))
+        _print_result(result)
     else:
         show_intervention(result, run)
 
@@ -265,10 +274,11 @@ def demo(
 ) -> None:
     """Run the main job on the code that is installed here, with two label schemes, on a model of this package."""
     from neurosieve.cli.show import show_summary
+    from neurosieve.results.codec import to_json
 
     model = "neurosieve/decoder" if decoder else "neurosieve/encoder"
     records = {}
-    for scheme in SCHEMES:
+    for scheme in LABEL_SCHEMES:
         folder = out / model.rpartition("/")[2] / scheme
         summary = studies.run_study(demo_config(scheme, model), folder)
         records[scheme] = to_json(summary)
@@ -304,7 +314,7 @@ def finetune(
     options = FinetuneOptions.model_validate({key: value for key, value in given.items() if value is not None})
     found = train(config, out, options)
     if as_json:
-        _print_json(to_json(found.result))
+        _print_result(found.result)
     else:
         show_finetuned(found)
 
@@ -328,11 +338,11 @@ def tasks(as_json: o.Json = False) -> None:
     """Tasks, label schemes and corpora that are known."""
     if as_json:
         corpora = {name: {"task": c.task, "description": c.description} for name, c in CORPORA.items()}
-        _print_json({"tasks": TASKS, "label_schemes": list(SCHEMES), "corpora": corpora})
+        _print_json({"tasks": TASKS, "label_schemes": list(LABEL_SCHEMES), "corpora": corpora})
         return
     for name, text in TASKS.items():
         console().print(f"{name}: {text}")
-    console().print(f"label schemes for source files (--labels): {', '.join(SCHEMES)}")
+    console().print(f"label schemes for source files (--labels): {', '.join(LABEL_SCHEMES)}")
     console().print("tasks made from source code (--corpus):")
     for name, corpus in CORPORA.items():
         console().print(f"{name}: {corpus.description} ({corpus.task})")

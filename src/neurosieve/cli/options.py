@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from neurosieve.choices import SPLITS
 from neurosieve.studies.config import StudyConfig, concept_changes, make_config
 from neurosieve.studies.option_models import ConceptOptions
-from neurosieve.typing import SPLITS
 
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON on standard output")]
 _LIST = " (comma-separated)"

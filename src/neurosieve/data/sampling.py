@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from neurosieve.data.dataset import VALUE, Dataset, Rows
+from neurosieve.defaults import DEFAULT_ROWS as DEFAULT_ROWS
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.typing import SPLITS, Split
-
-DEFAULT_ROWS: dict[Split, int] = {"train": 2000, "validation": 270, "test": 340}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from tree_sitter import Node
 
 from neurosieve.data.dataset import Span
+from neurosieve.defaults import LABEL_SCHEMES
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.syntax.languages import LANGUAGES, parse
 from neurosieve.syntax.lexical import ByteSpan, lexical
@@ -28,10 +29,8 @@ class Scheme(NamedTuple):
     languages: tuple[str, ...]
 
 
-SCHEMES: dict[str, Scheme] = {
-    "lexical": Scheme(lexical, tuple(LANGUAGES)),
-    "identifier-role": Scheme(identifier_roles, ("python",)),
-}
+_SCHEMES = Scheme(lexical, tuple(LANGUAGES)), Scheme(identifier_roles, ("python",))
+SCHEMES: dict[str, Scheme] = dict(zip(LABEL_SCHEMES, _SCHEMES, strict=True))
 
 
 def find_scheme(name: str) -> Scheme:

@@ -11,6 +11,7 @@ from torch import Tensor
 from neurosieve.errors import ConfigError, ModelError, NeurosieveError, unknown_name
 from neurosieve.interventions.edits import Action, Edit
 from neurosieve.models import CodeModel, Place, acting, check_places, find_places
+from neurosieve.models.lower_blocks import blocks_kept, blocks_once
 from neurosieve.typing import Site
 
 # Which tokens of the text are edited; a function gives it for the token ids of each forward pass.
@@ -70,6 +71,22 @@ def live(
         )
 
 
+@contextlib.contextmanager
+def shared_below(model: CodeModel, edits: Sequence[Edit]) -> Iterator[None]:
+    """Within the context the blocks below the lowest edited layer are computed once for each input.
+
+    Sets of edits that are tried one after the other on the same inputs begin at that layer; all values stay the same
+    bit for bit, see `blocks_once`.
+
+    Args:
+        model: Not edited yet; at its own site.
+        edits: What has the lowest layer of all that will be done within the context.
+    """
+    _proved_places(model, model.site)  # by a call in which all layers are changed
+    with blocks_once(model, min(edit.layer for edit in edits)):
+        yield
+
+
 def _known(site: str) -> Site:
     for known in _SITES:
         if site == known:
@@ -104,6 +121,13 @@ def _actions(model: CodeModel, edits: Sequence[Edit], layers: int, width: int) -
                 expected=f"a layer from 0 to {layers - 1}",
                 got=str(edit.layer),
                 remedy="give (layer, index) of the same model and site",
+            )
+        if edit.layer < blocks_kept(model):
+            raise ConfigError(
+                f"edit of layer {edit.layer} of {model.name}",
+                expected=f"layer {blocks_kept(model)} or above, as those below are computed once",
+                got=str(edit.layer),
+                remedy="compute fewer blocks once",
             )
         actions.setdefault(edit.layer, []).append(edit.action(width, model.device))
     if not actions:

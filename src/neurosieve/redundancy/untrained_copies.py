@@ -12,7 +12,7 @@ from neurosieve.models import CodeModel
 from neurosieve.models.untrained import untrained_copy
 from neurosieve.probes import fit_oracle, selection_data
 from neurosieve.redundancy.layers import fit_layers
-from neurosieve.typing import Split
+from neurosieve.typing import Precision, Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,14 @@ class Untrained:
 
 
 def read_untrained(
-    model: CodeModel, dataset: Dataset, sample: Sample, options: ExtractionOptions, *, seed: int, path: int
+    model: CodeModel,
+    dataset: Dataset,
+    sample: Sample,
+    options: ExtractionOptions,
+    *,
+    seed: int,
+    path: int,
+    precision: Precision | None = None,
 ) -> Untrained:
     """Read the rows with an untrained copy, choose its probes on validation, and predict the test rows.
 
@@ -57,8 +64,9 @@ def read_untrained(
         options: As for the trained model.
         seed: Of the weights.
         path: Values on the λ path.
+        precision: Of the copy; the trained model's by default.
     """
-    copy = untrained_copy(model, seed)
+    copy = untrained_copy(model, seed, precision)
 
     def read(split: Split) -> Activations:
         return read_activations(copy, dataset, sample, split, options)

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import polars as pl
 
+from neurosieve.choices import Ablation as Ablation
+from neurosieve.choices import EditKind as EditKind
 from neurosieve.results.marks import Beside, Omitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured, Score
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId, Site
 
 FORMAT: Literal[1] = 1
-EditKind = Literal["ablate", "clamp", "steer", "erase"]
-Ablation = Literal["zero", "mean", "resample"]
 EffectScore = Literal["property", "exact"]
 
 

@@ -1,18 +1,22 @@
 """Neurons that say the same: correlation clusters (Dalvi et al. 2020, arXiv 2004.04010), one representative each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 from scipy.cluster.hierarchy import fcluster, linkage
+from torch import Tensor
 
-from neurosieve.errors import DataError
+from neurosieve.errors import DataError, ResourceError
+from neurosieve.statistics.correlations import Correlations, MomentCorrelations, RowCorrelations
 from neurosieve.statistics.streamed_moments import Moments
 from neurosieve.typing import NeuronId
 
 _ROUNDING = 1e-9  # of a correlation
-_BLOCK = 512
+_BLOCK = 1024
+_MOST_BYTES = 8 * 2**30
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ class Clusters:
 class CorrelationTree:
     """Average linkage of all live neurons by 1 − |Pearson r|, built once and cut at many thresholds.
 
-    Every cut is of the tree of the full matrix, never of an earlier cut. Time and memory go with neurons²: a float64
-    matrix neurons × neurons is held; while building, two of half its size more.
+    Every cut is of the tree of the full matrix, never of an earlier cut. Time and memory go with neurons²: beside the
+    moments the distances of all pairs are held in float64, twice while the tree is built.
 
     Args:
         moments: Of the rows that the correlation is taken over.
@@ -64,27 +68,69 @@ class CorrelationTree:
     """
 
     def __init__(self, moments: Moments) -> None:
-        self._neurons = moments.neurons
-        alive = ~moments.dead()
-        self._live = np.flatnonzero(alive)
+        self._grow(MomentCorrelations(moments), moments.neurons, 1.0, _MOST_BYTES)
+
+    @classmethod
+    def from_rows(
+        cls,
+        values: Float[Tensor, "rows neurons"],
+        neurons: Int[np.ndarray, "neurons 2"],
+        *,
+        up_to: float = 1.0,
+        most_bytes: int = _MOST_BYTES,
+    ) -> "CorrelationTree":
+        """The same tree from rows in memory, as far as cuts up to a threshold need it; no neurons × neurons matrix.
+
+        A join at a mean distance of at most `up_to` has a pair with |r| ≥ 1 − up_to in it. So neurons are first dealt
+        to groups that such pairs connect, found block by block in low precision with a margin for its rounding: a pair
+        too many only makes a group larger. The tree of each group is that of the full matrix, in float64.
+
+        Args:
+            values: One column a neuron; float16 will do.
+            neurons: (layer, index) of each column.
+            up_to: Largest threshold that is asked for. Groups are small where few pairs reach 1 − up_to.
+            most_bytes: That the distances of one group may take.
+
+        Raises:
+            DataError: All neurons are dead; an `up_to` outside 0 … 1; a value that is not finite.
+            ResourceError: A group is too large.
+
+        Cost: half of neurons² × rows products in bfloat16 where the processor has them, and one copy of the rows.
+        """
+        _check_threshold(up_to)
+        tree = cls.__new__(cls)
+        tree._grow(RowCorrelations(values, neurons), neurons, up_to, most_bytes)
+        return tree
+
+    def _grow(self, source: Correlations, neurons: Int[np.ndarray, "neurons 2"], up_to: float, most_bytes: int) -> None:
+        self._source, self._neurons, self._up_to = source, neurons, up_to
+        self._live = np.flatnonzero(source.alive)
         if not len(self._live):
             expected = "neurons that vary over the rows"
             raise DataError("activations", expected=expected, got="none", remedy="pass more rows, or check the model")
-        self._dead = tuple(moments.neuron(int(i)) for i in np.flatnonzero(~alive))
-        self._strength = moments.correlation()
-        np.abs(self._strength, out=self._strength)
-        self._links = linkage(self._distances(), "average") if len(self._live) > 1 else None
+        self._dead = tuple(NeuronId(*(int(v) for v in neurons[i])) for i in np.flatnonzero(~source.alive))
+        self._groups = source.groups(1 - up_to)
+        largest = max(len(group) for group in self._groups)
+        if 4 * largest**2 > most_bytes:
+            raise ResourceError(
+                f"clusters up to threshold {up_to:g}",
+                expected=f"groups of neurons whose distances fit into {most_bytes / 2**30:.1f} GiB",
+                got=f"{largest:,} neurons that pairs of |r| ≥ {1 - up_to:g} connect",
+                remedy="ask for a smaller largest threshold, or for fewer neurons",
+            )
+        self._links = [linkage(self._distances(g), "average") if len(g) > 1 else None for g in self._groups]
 
-    def _distances(self) -> Float[np.ndarray, " pairs"]:
-        """Of the live neurons, in scipy's condensed order."""
-        # Row by row: squareform would need a second full matrix.
-        parts = (1 - self._strength[i, self._live[k + 1 :]] for k, i in enumerate(self._live))
-        size = len(self._live)
+    def _distances(self, group: Int[np.ndarray, " members"]) -> Float[np.ndarray, " pairs"]:
+        """Of a group's neurons, in scipy's condensed order; by blocks, as a full matrix would be twice as large."""
+        size = len(group)
         distances = np.empty(size * (size - 1) // 2)
         at = 0
-        for part in parts:
-            distances[at : at + len(part)] = part
-            at += len(part)
+        for begin in range(0, size, _BLOCK):
+            strength = self._source.strength(group[begin : begin + _BLOCK], group[begin:])
+            for place, row in enumerate(strength):
+                part = distances[at : at + len(row) - place - 1]
+                np.subtract(1, row[place + 1 :], out=part)
+                at += len(part)
         distances[distances < _ROUNDING] = 0  # so that exact copies join at threshold 0
         return distances
 
@@ -98,15 +144,16 @@ class CorrelationTree:
             threshold: From 0 (copies only) to 1 (one cluster).
 
         Raises:
-            DataError: A threshold outside 0 … 1.
+            DataError: A threshold outside 0 … 1, or above what the tree was built for.
         """
-        if not 0 <= threshold <= 1:
-            remedy = "a threshold is a distance 1 − |r|"
-            raise DataError("clustering threshold", expected="0 to 1", got=f"{threshold:g}", remedy=remedy)
-        found = np.ones(1, dtype=int)
-        if self._links is not None:
-            found = np.asarray(fcluster(self._links, threshold, criterion="distance"))
-        _, first, number = np.unique(found, return_index=True, return_inverse=True)
+        _check_threshold(threshold, self._up_to)
+        found = np.empty(len(self._neurons), dtype=np.int64)
+        count = 0
+        for group, links in zip(self._groups, self._links, strict=True):
+            own = np.ones(1, dtype=np.int64) if links is None else fcluster(links, threshold, criterion="distance")
+            found[group] = own + count
+            count += int(own.max())
+        _, first, number = np.unique(found[self._live], return_index=True, return_inverse=True)
         label = np.full(len(self._neurons), -1)
         label[self._live] = np.argsort(np.argsort(first))[number]  # scipy numbers clusters by the tree's branches
         # A stable sort keeps the columns of each cluster in order.
@@ -118,11 +165,20 @@ class CorrelationTree:
     def _medoid(self, members: Int[np.ndarray, " members"]) -> int:
         best = members
         if len(members) > 2:  # each of two is as near to the other
-            mean = np.empty(len(members))
-            for begin in range(0, len(members), _BLOCK):
-                rows = slice(begin, begin + _BLOCK)
-                mean[rows] = self._strength[np.ix_(members[rows], members)].sum(1) - 1
+            blocks: Sequence[np.ndarray] = np.split(members, range(_BLOCK, len(members), _BLOCK))
+            mean = np.concatenate([self._source.strength(rows, members).sum(1) - 1 for rows in blocks])
             mean /= len(members) - 1
             best = members[mean >= mean.max() - _ROUNDING]
         layer, index = self._neurons[best].T
         return int(best[np.lexsort((index, layer))[0]])
+
+
+def _check_threshold(threshold: float, up_to: float = 1.0) -> None:
+    """See that a threshold is one.
+
+    Raises:
+        DataError: It is not between 0 and `up_to`.
+    """
+    if not 0 <= threshold <= up_to:
+        remedy = "a threshold is a distance 1 − |r|" if up_to == 1 else "build the tree for a larger one"
+        raise DataError("clustering threshold", expected=f"0 to {up_to:g}", got=f"{threshold:g}", remedy=remedy)

@@ -8,15 +8,13 @@ import pydantic
 import yaml
 from pydantic import Field
 
-from neurosieve.data.corpora.catalogue import CORPORA
+from neurosieve.choices import Pooling, Precision, Site, Split, StoreDtype, Target
+from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.data.limits import LIMITS, Limits
-from neurosieve.data.sampling import DEFAULT_ROWS
-from neurosieve.data.schemes import SCHEMES
-from neurosieve.defaults import PATH_LENGTH
+from neurosieve.defaults import DEFAULT_ROWS, LABEL_SCHEMES, PATH_LENGTH
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.rankings.known_rankings import RANKERS
 from neurosieve.studies.option_models import ConceptOptions, Options
-from neurosieve.typing import Pooling, Precision, Site, Split, StoreDtype, Target
 
 TASKS: dict[str, str] = {
     "token-tagging": "a label for each token (or other character span) of code",
@@ -135,6 +133,10 @@ class StudyConfig(Options):
     control_draws: int = Field(default=5, ge=0, description="draws of the control task")
     disjoint_splits: int = Field(default=10, ge=0, description="splits of token types into seen and never seen")
     untrained_seeds: int = Field(default=3, ge=0, description="copies of the model with weights drawn anew")
+    untrained_precision: Precision | None = Field(
+        default=None,
+        description="of untrained copies; the model's by default, bfloat16 reads them in less than half the time",
+    )
     random_draws: int = Field(default=10, ge=10, description="random orders that a ranking is compared with")
     stability: int = Field(
         default=0, ge=0, description="halvings of the train rows on which the rankings are made again"
@@ -369,7 +371,7 @@ def _known_names(values: Mapping[str, Any]) -> None:
     for key in values:
         if key not in StudyConfig.model_fields:
             raise unknown_name("option", str(key), StudyConfig.model_fields)
-    checks = (("task", "task", TASKS), ("labels", "label scheme", SCHEMES), ("corpus", "corpus name", CORPORA))
+    checks = (("task", "task", TASKS), ("labels", "label scheme", LABEL_SCHEMES), ("corpus", "corpus name", CORPORA))
     for key, kind, known in checks:
         value = values.get(key)
         if isinstance(value, str) and value not in known:

@@ -12,10 +12,9 @@ from urllib.parse import quote
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from neurosieve.choices import Ablation, EditKind, View
 from neurosieve.defaults import CONCEPT_TOKENS, MASKED_PARTS
 from neurosieve.errors import ConfigError
-from neurosieve.results.interventions import Ablation, EditKind
-from neurosieve.typing import View
 
 _QUOTE = "put it in quotes: without them YAML reads yes, no, on, off as truth values, and numbers and dates as such"
 

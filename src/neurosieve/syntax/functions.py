@@ -25,6 +25,7 @@ _ASSIGNING = {"assignment", "augmented_assignment", "named_expression", "variabl
 _ASSIGNING |= {"let_declaration", "short_var_declaration", "var_spec"}
 _TAG = re.compile(r"[@:>\\]|-{3}|={3}")  # what follows is markup: parameters, doctests, headings
 _MARKS = re.compile(r"^[ \t]*(?:/\*+!?|\*+/|\*+(?!/)|//[/!]*)?[ \t]?|[ \t]*\*+/[ \t]*$", re.MULTILINE)
+_SMALL = 500  # nodes of a subtree that is searched in one pass: at worst as many steps for each node
 
 
 class Range(NamedTuple):
@@ -66,8 +67,8 @@ def _query(language: str, text: str) -> tree_sitter.Query:
 def captures(node: Node, language: str, query: str) -> dict[str, list[Node]]:
     """Nodes by capture, in the order of the text.
 
-    The query is run at each node alone. In one pass over the tree, a pattern that has begun in each of many nested
-    nodes (`a + a + …`) would be tried at each step for all of them.
+    The query is run at each large node alone, and once on each small subtree. In one pass over a large tree, a pattern
+    that has begun in each of many nested nodes (`a + a + …`) would be tried at each step for all of them.
     """
     by_capture: dict[str, list[Node]] = defaultdict(list)
     for start, cursor in _cursors(node, _query(language, query)):
@@ -77,14 +78,15 @@ def captures(node: Node, language: str, query: str) -> dict[str, list[Node]]:
 
 
 def _cursors(node: Node, query: tree_sitter.Query) -> Iterator[tuple[Node, tree_sitter.QueryCursor]]:
-    """Where to run a query: at each node, or once if a pattern begins with several sibling nodes."""
-    cursor = tree_sitter.QueryCursor(query)
+    """Where to run a query: at each large node and on each small subtree, or once if a pattern begins with siblings."""
+    whole = tree_sitter.QueryCursor(query)
     if not all(query.is_pattern_rooted(i) for i in range(query.pattern_count)):
-        yield node, cursor
+        yield node, whole
         return
-    cursor.set_max_start_depth(0)
-    for start in all_nodes(node):
-        yield start, cursor
+    alone = tree_sitter.QueryCursor(query)
+    alone.set_max_start_depth(0)
+    for start in all_nodes(node, least=_SMALL):
+        yield start, whole if start.descendant_count < _SMALL else alone
 
 
 def find_functions(text: str, language: str) -> Iterator[Function]:

@@ -6,12 +6,13 @@ from typing import cast
 from tree_sitter import Node, TreeCursor
 
 
-def all_nodes(root: Node) -> Iterator[Node]:
-    """A tree's nodes, from the outside in."""
+def all_nodes(root: Node, least: int = 0) -> Iterator[Node]:
+    """A tree's nodes, from the outside in; subtrees of fewer than `least` nodes are given by their root alone."""
     cursor = root.walk()
     while True:
-        yield current_node(cursor)
-        if cursor.goto_first_child():
+        node = current_node(cursor)
+        yield node
+        if node.descendant_count >= least and cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():

@@ -11,7 +11,8 @@ import pytest
 
 from neurosieve.data import Dataset, sample_rows
 from neurosieve.data.corpora import catalogue as corpora
-from neurosieve.data.corpora.catalogue import CORPORA, read_corpus
+from neurosieve.data.corpora.catalogue import read_corpus
+from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.inputs import read_dataset

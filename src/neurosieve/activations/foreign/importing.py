@@ -28,11 +28,13 @@ from neurosieve.activations.store import ActivationStore, Manifest, choose_dtype
 from neurosieve.activations.windows import UnitCounts
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.dealing import checked_shares, refuse_shares
-from neurosieve.data.limits import LIMITS, Limits, checked
+from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.readers.files import SPLIT_NAMES, TextFile, find_split, read_text, split_lines
+from neurosieve.data.readers.metering import checked
 from neurosieve.data.readers.source import deal_files
 from neurosieve.data.readers.tagging import tagged_lines
-from neurosieve.data.sampling import DEFAULT_ROWS, Sample, sample_rows
+from neurosieve.data.sampling import Sample, sample_rows
+from neurosieve.defaults import DEFAULT_ROWS
 from neurosieve.errors import DataError, StoreError
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, PathLike, Split

@@ -12,13 +12,13 @@ import random
 import sysconfig
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from neurosieve.data.corpora.clones import Names, can_be_renamed, clone, without_comments, without_docstring
+from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.data.corpora.mutations import (
     Edit,
     operator_usage,
@@ -68,21 +68,6 @@ class Made(NamedTuple):
     notes: Counter[str]
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """A task that can be made from functions.
-
-    Attributes:
-        task: The kind of task that it is an instance of.
-        description: In words.
-        make: From the functions of the splits and a seed.
-    """
-
-    task: str
-    description: str
-    make: Callable[[Functions, int], Made]
-
-
 def read_corpus(name: str, folder: PathLike | None = None, *, seed: int = 0, limits: Limits = LIMITS) -> Dataset:
     """Make a corpus from the source files below a folder.
 
@@ -104,7 +89,7 @@ def read_corpus(name: str, folder: PathLike | None = None, *, seed: int = 0, lim
     files, language, notes = _files(folder)
     hashes: dict[str, str] = {}
     functions = _read(files, language, seed, limits, hashes, notes)
-    made = CORPORA[name].make(functions, seed)
+    made = _MAKERS[name](functions, seed)
     total = hashlib.sha256("".join(f"{k}{v}" for k, v in sorted(hashes.items())).encode()).hexdigest()
     count = sum(not e.id.endswith((DESCRIPTION, COPY)) for e in made.examples)
     what = "functions" if folder is None else f"{language} functions"
@@ -323,30 +308,11 @@ def _by_usage(functions: Functions) -> Mutate:
     return partial(wrong_operator, usage=operator_usage(found.function for found in functions["train"]))
 
 
-CORPORA: dict[str, Corpus] = {
-    "wrong-operator": Corpus(
-        "defect-detection",
-        "functions of which half have one binary operator replaced by another of its kind",
-        partial(_defects, _by_usage),
-    ),
-    "swapped-operand": Corpus(
-        "defect-detection",
-        "functions of which half have the two operands of one operation swapped",
-        partial(_defects, lambda _: swapped_operand),
-    ),
-    "variable-misuse": Corpus(
-        "defect-detection",
-        "functions of which half use another of their variables in one place",
-        partial(_defects, lambda _: variable_misuse),
-    ),
-    "docstring-match": Corpus(
-        "code-search",
-        "descriptions with functions: half with the one that they describe",
-        _descriptions,
-    ),
-    "renamed-clone": Corpus(
-        "clone-detection",
-        "functions with rewritten copies: half with a copy of the same function",
-        _clones,
-    ),
+# What makes each of `CORPORA` from the functions of the splits and a seed.
+_MAKERS: dict[str, Callable[[Functions, int], Made]] = {
+    "wrong-operator": partial(_defects, _by_usage),
+    "swapped-operand": partial(_defects, lambda _: swapped_operand),
+    "variable-misuse": partial(_defects, lambda _: variable_misuse),
+    "docstring-match": _descriptions,
+    "renamed-clone": _clones,
 }

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from neurosieve.data.limits import LIMITS, Limits, Meter, RowKind
+from neurosieve.data.limits import LIMITS, Limits
+from neurosieve.data.readers.metering import Meter, RowKind
 from neurosieve.errors import DataError
 from neurosieve.typing import SPLITS, PathLike, Split
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.data.dealing import checked_shares, deal_dataset, refuse_shares
-from neurosieve.data.limits import LIMITS, Limits, RowKind, checked
+from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.pair_splits import carve_pairs, separate_pairs
 from neurosieve.data.readers.conll import conll_sentences
 from neurosieve.data.readers.files import (
@@ -22,6 +22,7 @@ from neurosieve.data.readers.files import (
     read_text,
     single_file,
 )
+from neurosieve.data.readers.metering import RowKind, checked
 from neurosieve.data.readers.pairs import read_pair_files
 from neurosieve.data.readers.sequences import read_sequences
 from neurosieve.data.readers.source import read_sources

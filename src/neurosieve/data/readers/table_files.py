@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from neurosieve.data.limits import LIMITS, Limits, checked
+from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.readers.csv_rows import Written, csv_rows
 from neurosieve.data.readers.files import (
     PLACEHOLDER,
@@ -23,6 +23,7 @@ from neurosieve.data.readers.files import (
     whole_name,
 )
 from neurosieve.data.readers.json_text import check_unicode, may_be_broken, parse_json
+from neurosieve.data.readers.metering import checked
 from neurosieve.data.readers.saved import is_saved, parquet_rows, saved_rows, saved_splits
 from neurosieve.errors import DataError
 from neurosieve.typing import Split, Target

@@ -21,6 +21,7 @@ from neurosieve.data.dataset import are_values
 from neurosieve.errors import ConfigError
 from neurosieve.finetuning.training_rows import IGNORED, Inputs, label_names, split_inputs
 from neurosieve.interventions import Edit, live
+from neurosieve.interventions.live_model import shared_below
 from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import read_network, ready
 from neurosieve.models.weights import check_all_there
@@ -61,7 +62,7 @@ def probe_effect(
         data: What the run read.
         model: The run's, at its site; a `LanguageModel` will do.
         edits: Of layers of that site.
-        random_edits: As many as are to be compared; each is used once.
+        random_edits: As many as are to be compared, of the same layers; each is used once.
         rows: Test rows a class at most, drawn by the study's seed; of values in all.
 
     Returns:
@@ -72,7 +73,7 @@ def probe_effect(
         RunFolderError: The selection's files are damaged.
         ConfigError: No random edit, or an edit that does not fit the model.
 
-    Cost: reading the rows once for each edit, and twice more.
+    Cost: reading the rows once for each edit, and twice more; blocks below the lowest edited layer once in all.
     """
     if (selection := saved_selection(files)) is None:
         return NO_PROBE
@@ -80,7 +81,7 @@ def probe_effect(
     few = _few(data.sample.rows.label[test], rows, config.seed)
     sample = replace(data.sample, rows=data.sample.rows.select(test[few]))
     read = row_reader(model, data.dataset, sample, "test", options_of(config, model.adapter.kind))
-    plain, scaler, probe = read(), selection.scaler, selection.oracle.probe
+    scaler, probe = selection.scaler, selection.oracle.probe
 
     def scored(found: Activations) -> Scores:
         return probe.row_scores(scaler.apply(found.values), scaler.labels(found.label))
@@ -89,16 +90,18 @@ def probe_effect(
         with live(model, some):
             return scored(read())
 
-    return _compared(
-        scored(plain),
-        under,
-        edits,
-        random_edits,
-        plain.group,
-        config,
-        score="accuracy" if scaler.target is None else "r2",
-        rows_note=_rows_note(len(few), len(test), config.seed),
-    )
+    with shared_below(model, edits):
+        plain = read()
+        return _compared(
+            scored(plain),
+            under,
+            edits,
+            random_edits,
+            plain.group,
+            config,
+            score="accuracy" if scaler.target is None else "r2",
+            rows_note=_rows_note(len(few), len(test), config.seed),
+        )
 
 
 def head_effect(
@@ -128,7 +131,7 @@ def head_effect(
         ModelError: A checkpoint that lacks weights of its head or network.
         ConfigError: As `probe_effect`.
 
-    Cost: one forward pass of the inputs that hold the units for each edit, and two more.
+    Cost: one forward pass of the inputs that hold the units for each edit, and two more, as in `probe_effect`.
     """
     info = inspect_model(
         config.model, trust_remote_code=config.trust_remote_code, max_tokens=config.max_tokens, stack=config.stack
@@ -149,16 +152,17 @@ def head_effect(
         with live(head.model, some):
             return scores()
 
-    return _compared(
-        scores(),
-        under,
-        edits,
-        random_edits,
-        inputs.group[few],
-        config,
-        score="accuracy",
-        rows_note=_rows_note(len(few), inputs.count, config.seed),
-    )
+    with shared_below(head.model, edits):
+        return _compared(
+            scores(),
+            under,
+            edits,
+            random_edits,
+            inputs.group[few],
+            config,
+            score="accuracy",
+            rows_note=_rows_note(len(few), inputs.count, config.seed),
+        )
 
 
 def _compared(

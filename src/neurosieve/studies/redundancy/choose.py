@@ -200,8 +200,10 @@ def untrained_stage(work: RedundancyStudy) -> tuple[Untrained, ...] | NotMeasure
 
     def read(seed: int) -> Untrained:
         model = trained()
-        options = options_of(config, model.adapter.kind)
-        return read_untrained(model, data.dataset, data.sample, options, seed=seed, path=config.lambdas)
+        options, precision = options_of(config, model.adapter.kind), config.untrained_precision
+        return read_untrained(
+            model, data.dataset, data.sample, options, seed=seed, path=config.lambdas, precision=precision
+        )
 
     def copy(seed: int) -> Untrained:
         name, make, options = f"untrained-{seed}", partial(read, seed), {"seed": seed}
