@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "neurosieve"
 MARK = "<!-- rooms -->"
 # A room imports its own modules and rooms of earlier lines. A room inside another is a line of its own.
 ROOMS: tuple[tuple[str, ...], ...] = (
-    ("choices", "interrupts", "printing", "renamed", "callable_package"),
+    ("choices", "interrupts", "printing", "renamed", "threads", "callable_package"),
     ("errors", "typing", "progress", "defaults"),
     ("storage", "syntax", "results"),
     ("data",),

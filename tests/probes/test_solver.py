@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from neurosieve.probes import curvature
+from neurosieve.probes import curvature, quadratic, solver
 from neurosieve.probes.probe import KKT_TARGET
 from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
 
@@ -124,6 +124,79 @@ def test_hessian_entry_by_entry_and_extended(
         assert found.matrix is not None
         torch.testing.assert_close(found.matrix, expected)
         assert found.largest <= float(torch.linalg.eigvalsh(expected)[-1]) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("dense", [0, 1000])
+def test_hessian_of_one_class_and_products_agree_with_all_entries(
+    outputs: int, dense: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curvature, "dense_limit", lambda *_: dense)
+    x, _, _ = problem(60, 7, 3)
+    generator = torch.Generator().manual_seed(3)
+    p = torch.softmax(torch.randn(3, 60, generator=generator, dtype=torch.float64), 0)[:outputs]
+    chosen = torch.rand(7, outputs, generator=generator) < 0.7
+    expected = plain_hessian(x, [(-1, c) for c in range(outputs)] + chosen.nonzero().tolist(), p)
+    found = curvature.curvature_at(x, chosen.nonzero(as_tuple=True), p)
+    v = torch.randn(len(expected), generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(found.apply(v), expected @ v)
+    for c in range(outputs):
+        own = (found.cls == c).nonzero()[:, 0]
+        torch.testing.assert_close(found.block(own), expected[own][:, own])
+
+
+@pytest.mark.parametrize("count", [1, 50, 399, 400, 1000])
+@pytest.mark.parametrize("classes", [1, 4])
+@pytest.mark.parametrize("sharpness", [0.1, 5.0, 40.0])
+def test_drawn_rows_stand_for_all(count: int, classes: int, sharpness: float) -> None:
+    z = sharpness * torch.randn(4, 400, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    p = torch.softmax(z, 0)[:classes]
+    rows = curvature.draw_rows(p, count)
+    assert (rows.index is None) == (count >= 400)
+    assert abs(len(rows.root) - min(count, 400)) <= 1
+    assert float(rows.root.min()) >= 1
+    openness = (p * (1 - p)).sum(0)[None]
+    longest = float((rows.columns(openness) * rows.root**2).max())  # a row more or less is what rounding may cost
+    assert float((rows.columns(openness) * rows.root**2).sum()) == pytest.approx(float(openness.sum()), abs=longest)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("dense", [0, 1000])
+@pytest.mark.parametrize("share", [0.3, 0.005])
+def test_few_rows_in_the_hessian_do_not_move_the_solution(
+    share: float, dense: int, classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y, _ = problem(300, 40, classes)
+    l1 = share * null_gradient(x, y)
+    plain = solve(x, y, l1, l1, 1e-8)
+    monkeypatch.setattr(curvature, "dense_limit", lambda *_: dense)
+    monkeypatch.setattr(solver, "LEAST_ROWS", 30)
+    monkeypatch.setattr(solver, "ROWS", 1)
+    drawn = solve(x, y, l1, l1, 1e-8)
+    assert drawn.violation <= 1e-8
+    torch.testing.assert_close(drawn.weights, plain.weights, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("dense", [0, 1000])
+@pytest.mark.parametrize("l1", [0.1, 0.01])
+def test_solutions_on_the_support_meet_the_conditions_of_the_quadratic(
+    l1: float, dense: int, outputs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curvature, "dense_limit", lambda *_: dense)
+    monkeypatch.setattr(quadratic, "DIRECT", 5)
+    x, _, _ = problem(80, 12, 3)
+    generator = torch.Generator().manual_seed(1)
+    p = torch.softmax(torch.randn(3, 80, generator=generator, dtype=torch.float64), 0)[:outputs]
+    h = curvature.curvature_at(x, torch.ones(12, outputs).nonzero(as_tuple=True), p)
+    slope, old = 0.1 * torch.randn(2, len(h.code), generator=generator, dtype=torch.float64)
+    slope[:outputs] -= slope[:outputs].mean() * (outputs > 1)  # else intercepts have no optimum
+    w = quadratic.solve_quadratic(h, slope, old, (l1, l1), 1e-7)
+    gradient = slope + h.apply(w - old) + l1 * (w - old)
+    gradient[:outputs] -= l1 * (w - old)[:outputs]
+    inside = torch.where(w != 0, (gradient + l1 * w.sign()).abs(), (gradient.abs() - l1).clamp_min(0))
+    assert float(inside[outputs:].max()) <= 1e-6
+    assert float(gradient[:outputs].abs().max()) <= 1e-6
 
 
 def test_applied_hessian_equals_the_formed_one(monkeypatch: pytest.MonkeyPatch) -> None:

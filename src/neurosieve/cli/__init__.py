@@ -8,12 +8,14 @@ from neurosieve.cli.output import safe_output
 from neurosieve.cli.terminal import error_line
 from neurosieve.errors import NeurosieveError
 from neurosieve.interrupts import INTERRUPTED
+from neurosieve.threads import limit_threads
 
 __all__ = ["app", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a domain error is one red line and exit code 1, a usage error exit code 2."""
+    limit_threads()  # no command has loaded torch yet
     try:
         with safe_output():
             app(args=list(arguments) if arguments is not None else None)

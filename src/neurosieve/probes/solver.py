@@ -6,9 +6,9 @@ Of values y the loss is half the mean square (y − W'x − b)², which makes it
 
 Method: proximal Newton (Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions").
 Only coordinates (neuron, class) that are non-zero or violate their optimality condition enter a step; on them the
-Hessian is formed (see `curvature`), the quadratic with its l1 term is solved by accelerated proximal gradient, with a
-Cholesky solution on the support now and then, and a line search guards the step. The Hessian may be an old one, even
-that of a neighbouring problem: gradients are always exact, so it only costs steps.
+Hessian is formed (see `curvature`), the quadratic with its l1 term is solved (see `quadratic`), and a line search
+guards the step. The Hessian may be that of some of the rows, or an old one, even that of a neighbouring problem:
+gradients are always exact, so it only costs steps.
 """
 
 from dataclasses import dataclass, replace
@@ -17,18 +17,18 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neurosieve.probes.curvature import Curvature, curvature_at, dense_limit
+from neurosieve.probes.curvature import LEAST_ROWS, ROWS, Curvature, curvature_at, dense_limit
+from neurosieve.probes.quadratic import solve_quadratic
 
 MIN_GROWTH = 100
-REUSE = 0.4  # an old Hessian serves while the violation falls to less than this share in a step
+SLOW = 0.7  # a new Hessian that leaves more of the violation than this share had too few rows
+REUSE = 0.2  # an old Hessian serves while the violation falls to less than this share in a step
 KEEP = 1.3  # and its coordinates stay while they are no more than this many times those wanted
 ENTER = 0.1  # coordinates enter whose violation is at least this share of the largest
 INNER = 0.1  # a quadratic is solved to this share of the violation
 MAX_STEPS = 100
 MAX_STALLED = 8  # so many steps without gain: rounding allows no more
-MAX_INNER = 2000
-MAX_ROUNDS = 10
-DIRECT = 100  # so many inner steps, then one solution on the support at once
+FEW = 0.3  # up to this share of neurons a copy of theirs is soon made and multiplied
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _solve(problem: "_Problem", tolerance: float, starts: "Starts") -> Solution:
     points = [problem.point(start.weights, start.intercept) for start in starts]
     point, start = min(zip(points, starts, strict=True), key=lambda pair: pair[0].value)
     step, last, curvature = 0, float("inf"), start.curvature
-    best, stalled = float("inf"), 0
+    best, stalled, share, fresh = float("inf"), 0, 1.0, False
     while True:
         p = problem.probabilities(point.z)
         residual = problem.slope(point.z, p) / x.shape[1]
@@ -134,13 +134,14 @@ def _solve(problem: "_Problem", tolerance: float, starts: "Starts") -> Solution:
         # The last Hessian serves again while it brings the violation down quickly; that of squares never changes.
         old = curvature if problem.quadratic or violation <= REUSE * last else None
         coords = _working_set(broken, point.w, tolerance, old, dense_limit(x, len(y)))
-        curvature = curvature_at(x, coords, p, old)
+        share, fresh = 2 * share if fresh and violation > SLOW * last else share, old is None
+        curvature = curvature_at(x, coords, p, old, share * problem.rows_for(coords))
         slope = torch.cat([gradient_b, gradient[coords]])
         here = torch.cat([point.b, point.w[coords]])
         accuracy = max(INNER * violation, 0.3 * tolerance)
-        there = _quadratic(curvature, slope, here, (l1, l2), accuracy)
+        there = solve_quadratic(curvature, slope, here, (l1, l2), accuracy)
         following = _line_search(problem, point, coords, there - here)
-        if following is None and (old is None or problem.quadratic):
+        if following is None and (problem.quadratic or (fresh and curvature.rows.index is None)):
             break  # no descent left within rounding
         last = violation if following else 0.0  # an old Hessian that leads nowhere gives way to a new one
         point, step = following or point, step + 1
@@ -181,9 +182,14 @@ class _Problem:
         total = torch.logsumexp(z, 0) if len(z) > 1 else torch.nn.functional.softplus(z[0])
         return total - (z * self.y).sum(0)
 
+    def rows_for(self, coords: "Coords") -> float:
+        """How many rows a Hessian on some coordinates is formed on."""
+        return max(LEAST_ROWS, ROWS * len(coords[0]) / len(self.y))
+
     def point(self, w: Tensor, b: Tensor) -> _Point:
         """Weights with their scores z = W'x + b and the objective there."""
-        z = w.T @ self.x + b[:, None]
+        used, x = w.any(1).nonzero()[:, 0], self.x
+        z = (w[used].T @ x.index_select(0, used) if len(used) < FEW * len(w) else w.T @ x) + b[:, None]
         return _Point(z, w, b, float(self.losses(z).mean() + self.l1 * w.abs().sum() + self.l2 / 2 * (w * w).sum()))
 
 
@@ -191,6 +197,9 @@ class _Squares(_Problem):
     """An eighth of the squares (z − y)²."""
 
     quadratic = True
+
+    def rows_for(self, coords: "Coords") -> float:  # noqa: ARG002 - its Hessian is never formed anew
+        return float("inf")
 
     def probabilities(self, z: Tensor) -> Tensor:
         return torch.full_like(z, 0.5)
@@ -232,83 +241,6 @@ def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: Curvature | N
             chosen = more
     neuron, cls = chosen.nonzero(as_tuple=True)
     return neuron, cls
-
-
-def _quadratic(h: Curvature, slope: Tensor, old: Tensor, penalty: tuple[float, float], accuracy: float) -> Tensor:
-    """argmin_w slope'(w − old) + (w − old)'(H + l2)(w − old)/2 + l1·|w|₁, intercepts first and free of penalty.
-
-    Small problems spend their time on calls, not on arithmetic: whatever is the same in each step is done before.
-    """
-    l1, l2 = penalty
-    free = len(h.p)
-    rate = 1.05 * (h.largest + l2) + 1e-12
-    shrink = torch.full_like(old, l1 / rate)
-    shrink[:free] = 0
-    grow, keep = -shrink, torch.full_like(old, 1 - l2 / rate)
-    keep[:free] = 1
-    # A gradient step from v is keep·v − Hv / rate + constant.
-    constant = (h.apply(old) - slope) / rate + (1 - keep) * old
-    w, ahead, momentum = old, old, 1.0
-    rounding = torch.finfo(old.dtype).eps * rate / 2
-    wait = direct = DIRECT
-    for i in range(MAX_INNER):
-        target = torch.addcmul(constant, ahead, keep).sub_(h.apply(ahead), alpha=1 / rate)
-        new = target - target.clamp(grow, shrink)
-        missed = ahead - new
-        if i % 10 == 9 and float(missed.abs().max()) * rate <= max(accuracy, rounding * float(new.abs().max())):
-            return new
-        moved = new - w
-        if float(missed @ moved) > 0:  # overshot: restart the momentum
-            momentum, ahead = 1.0, new
-        else:
-            following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
-            ahead, momentum = torch.add(new, moved, alpha=(momentum - 1) / following), following
-        w = new
-        if h.matrix is not None and i >= direct:
-            w = ahead = _on_support(h, slope, old, w, penalty)
-            momentum = 1.0
-            wait *= 4 if w is new else 1  # in vain: the signs are not settled yet
-            direct = i + wait
-    return w
-
-
-def _on_support(h: Curvature, slope: Tensor, old: Tensor, w: Tensor, penalty: tuple[float, float]) -> Tensor:
-    """The same problem with w's signs held and solved at once; w itself where that is no better.
-
-    First-order steps find the signs soon, but where neurons are alike and λ is small they need thousands more. What
-    would cross zero is left out, and the rest solved again.
-    """
-    assert h.matrix is not None  # noqa: S101 - for the type checker
-    l1, l2 = penalty
-    free = len(h.p)
-    ridge, sign = torch.full_like(old, l2), w.sign()
-    ridge[:free], sign[:free] = 1e-6 * h.largest, 0
-    inside = w != 0
-    inside[:free] = True
-
-    def value(v: Tensor) -> float:
-        move = v - old
-        quadratic = slope @ move + (h.apply(move) + ridge * move) @ move / 2
-        return float(quadratic + l1 * v[free:].abs().sum())
-
-    found = w
-    for _ in range(MAX_ROUNDS):
-        s = inside.nonzero()[:, 0]
-        leave = torch.where(inside, 0.0, -old)
-        target = -(slope + l1 * sign + h.apply(leave))[s]
-        block = h.matrix.index_select(0, s).index_select(1, s)
-        block.diagonal().add_(ridge[s])
-        factor, failed = torch.linalg.cholesky_ex(block)
-        if int(failed):
-            return w
-        found = torch.zeros_like(w)
-        found[s] = old[s] + torch.cholesky_solve(target[:, None], factor)[:, 0]
-        crossed = found * sign < 0
-        if not bool(crossed.any()):
-            break
-        inside &= ~crossed
-    found = torch.where(found * sign < 0, 0.0, found)
-    return found if value(found) < value(w) else w
 
 
 def _line_search(problem: _Problem, point: _Point, coords: Coords, move: Tensor) -> _Point | None:

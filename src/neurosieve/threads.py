@@ -1,0 +1,35 @@
+"""How many threads this process may use, and how they wait: said to the numeric libraries before they are loaded."""
+
+import math
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def usable_processors(quota: Path = _QUOTA) -> int:
+    """Processors that this process may use: those of its affinity, or as many as its container's quota pays for.
+
+    Args:
+        quota: Where Linux (cgroup v2) writes the quota: microseconds of work, or `max`, in a period of microseconds.
+    """
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        work, period = quota.read_text().split()
+    except (OSError, ValueError):
+        return count
+    return count if work == "max" else max(1, min(count, math.ceil(int(work) / int(period))))
+
+
+def limit_threads(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Set what the user has not set: a thread for each usable processor, and waiting threads that sleep.
+
+    By default a thread that waits for another one spins. A probe makes thousands of small products, and where another
+    process holds a processor, most of the time goes into spinning.
+
+    It works in processes where torch and NumPy are not loaded yet.
+    """
+    environment.setdefault("OMP_NUM_THREADS", str(usable_processors()))
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    environment.setdefault("KMP_BLOCKTIME", "0")  # the same for Intel's OpenMP
