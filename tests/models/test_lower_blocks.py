@@ -76,6 +76,8 @@ def test_what_is_computed_once_is_not_edited() -> None:
 
 def test_no_block_below() -> None:
     model = tiny_loaded("gpt2")
+    with shared_below(model, []):  # what no edit does is said by `live`
+        assert blocks_kept(model) == 0
     with shared_below(model, [Ablate.zero(0, (0,))]):
         assert blocks_kept(model) == 0
         found = edited(model, 0, 1)

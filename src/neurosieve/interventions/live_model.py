@@ -83,7 +83,7 @@ def shared_below(model: CodeModel, edits: Sequence[Edit]) -> Iterator[None]:
         edits: What has the lowest layer of all that will be done within the context.
     """
     _proved_places(model, model.site)  # by a call in which all layers are changed
-    with blocks_once(model, min(edit.layer for edit in edits)):
+    with blocks_once(model, min((edit.layer for edit in edits), default=0)):
         yield
 
 

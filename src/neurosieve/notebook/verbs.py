@@ -8,7 +8,7 @@ from os import PathLike as OsPath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosieve.data.corpora.catalogue import CORPORA
+from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.errors import ConfigError
 from neurosieve.notebook.earlier_calls import earlier_extract, earlier_finetune, earlier_intervene
 from neurosieve.notebook.study import Study
