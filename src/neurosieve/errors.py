@@ -78,7 +78,7 @@ class ModelError(NeurosieveError):
     Examples:
         >>> ns.load_model("token-tagging-java")
         Traceback (most recent call last):
-        neurosieve.errors.ModelError: model token-tagging-java: expected ...
+        neurosieve.errors.ModelError: model folder token-tagging-java: expected a config.json, got none; ...
     """
 
 

@@ -213,7 +213,7 @@ def test_a_neuron_gathers_all_parts() -> None:
     own, found = profile("full"), concepts_of("full")
     assert own.claimed == ("naming=UPPER_CASE", "lexical=number")  # most above its rival first
     assert own.property_sets == ("lexical", "lexical=number")
-    assert set(own.evidence) == {"detect", "predict"}
+    assert set(own.evidence) == {"detect"}
     assert len(own.edits) == len([e for e in interventions_of("full") if (1, 0) in e.neurons]) > 0
     assert isinstance(found.examples, TextFindings)
     explained = found.examples.neurons[0]
