@@ -61,9 +61,13 @@ def room_of(module: str) -> str:
     return next((r for n in range(len(parts), 0, -1) if (r := ".".join(parts[:n])) in RANK), "")
 
 
-def imported_modules(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def imported_modules(path: Path) -> tuple[tuple[int, str], ...]:
     """Line and dotted name of each import of the package's own modules, but for those of `LATE` inside functions."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return tuple(_imported(ast.parse(path.read_text(encoding="utf-8"), str(path)), path))
+
+
+def _imported(tree: ast.Module, path: Path) -> Iterator[tuple[int, str]]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     inner = {id(node) for function in functions for node in ast.walk(function)}
     for node in ast.walk(tree):

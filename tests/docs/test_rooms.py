@@ -28,6 +28,7 @@ def test_each_way_takes_twelve_steps_or_fewer() -> None:
 def test_drawing_has_every_room_and_only_real_imports() -> None:
     page = on_page_markdown(read(DOCS / "architecture.md"))
     assert MARK not in page
+    assert drawing() in page
     shown = [text.text for text in ElementTree.fromstring(drawing()).iter("text")]
     assert sorted(map(str, shown)) == sorted(set(RANK) - {"", "__main__"})
     assert "probes" in imports()["rankings"]

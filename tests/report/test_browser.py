@@ -65,14 +65,17 @@ class Opened:
         dialog.dismiss()
 
     def turn(self, width: int, scheme: str) -> None:
-        """To another screen; the figures are drawn anew for it."""
+        """To another screen; the figures are drawn anew for it, in at most five seconds."""
+        self.page.bring_to_front()
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.emulate_media(color_scheme=scheme)
         self.page.evaluate(
             """async () => {
                 const wide = (p) => p.querySelector("svg").clientWidth;
                 const late = (p) => p.clientWidth && wide(p) !== p.clientWidth;
-                while ([...document.querySelectorAll(".plot")].some(late)) await new Promise(requestAnimationFrame);
+                const end = performance.now() + 5000;
+                while ([...document.querySelectorAll(".plot")].some(late) && performance.now() < end)
+                    await new Promise((go) => setTimeout(go, 50));
             }"""
         )
 
