@@ -91,6 +91,12 @@ def test_a_neighbours_solution_and_hessian_serve_as_start(neurons: int) -> None:
     torch.testing.assert_close(cold.weights, warm.weights, atol=1e-5, rtol=0)
 
 
+def places_in(chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The neuron and the class of each coordinate that is chosen."""
+    neurons, classes = chosen.nonzero(as_tuple=True)
+    return neurons, classes
+
+
 def plain_hessian(x: torch.Tensor, coords: list[tuple[int, int]], p: torch.Tensor) -> torch.Tensor:
     """One entry after the other; intercepts are those of neuron -1."""
     ones = torch.ones(x.shape[1], dtype=x.dtype)
@@ -137,7 +143,7 @@ def test_hessian_of_one_class_and_products_agree_with_all_entries(
     p = torch.softmax(torch.randn(3, 60, generator=generator, dtype=torch.float64), 0)[:outputs]
     chosen = torch.rand(7, outputs, generator=generator) < 0.7
     expected = plain_hessian(x, [(-1, c) for c in range(outputs)] + chosen.nonzero().tolist(), p)
-    found = curvature.curvature_at(x, chosen.nonzero(as_tuple=True), p)
+    found = curvature.curvature_at(x, places_in(chosen), p)
     v = torch.randn(len(expected), generator=generator, dtype=torch.float64)
     torch.testing.assert_close(found.apply(v), expected @ v)
     for c in range(outputs):
@@ -188,7 +194,7 @@ def test_solutions_on_the_support_meet_the_conditions_of_the_quadratic(
     x, _, _ = problem(80, 12, 3)
     generator = torch.Generator().manual_seed(1)
     p = torch.softmax(torch.randn(3, 80, generator=generator, dtype=torch.float64), 0)[:outputs]
-    h = curvature.curvature_at(x, torch.ones(12, outputs).nonzero(as_tuple=True), p)
+    h = curvature.curvature_at(x, places_in(torch.ones(12, outputs)), p)
     slope, old = 0.1 * torch.randn(2, len(h.code), generator=generator, dtype=torch.float64)
     slope[:outputs] -= slope[:outputs].mean() * (outputs > 1)  # else intercepts have no optimum
     w = quadratic.solve_quadratic(h, slope, old, (l1, l1), 1e-7)
