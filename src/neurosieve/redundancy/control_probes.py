@@ -64,7 +64,7 @@ def fit_controls(
     steps = iter(track(range(draws + splits), "controls"))
     for s in range(seed, seed + draws):
         next(steps)
-        random = _control_task(data, s)
+        random = control_task(data, s)
         everything = np.arange(len(data.neurons))
         control[s] = fit_own_path(random, everything, path)
         if minimal is not None:
@@ -75,7 +75,8 @@ def fit_controls(
     return Controls(control, control_minimal, disjoint)
 
 
-def _control_task(data: SelectionData, seed: int) -> SelectionData:
+def control_task(data: SelectionData, seed: int) -> SelectionData:
+    """The same rows with a random class for each token type (Hewitt & Liang 2019, arXiv 1909.03368)."""
     share = np.bincount(data.label.cpu().numpy(), minlength=data.classes) / len(data.label)
     return data.relabelled(*(control_labels(text, share, seed) for text in (data.text, data.text_validation)))
 
