@@ -20,7 +20,7 @@ from tests.studies import finished_concepts
 VERBS = {"run", "load", "plan", "extract", "redundancy", "concepts", "intervene", "finetune", "report"}
 OBJECTS = {"Study", "StudyConfig", "RedundancyResult", "ConceptResult", "InterventionResult"}
 OBJECTS |= {"Score", "NeuronId", "NeuronSet"}
-BLOCKS = {"load_model", "load_dataset", "live", "Ablate", "Clamp", "Scale", "Steer", "Erase", "Patch"}
+BLOCKS = {"load_model", "load_compact", "load_dataset", "live", "Ablate", "Clamp", "Scale", "Steer", "Erase", "Patch"}
 REGISTERS = {"register_family", "register_property", "register_ranking"}
 ERRORS = {"ConfigError", "DataError", "ModelError", "NeurosieveError", "ResourceError"}
 ERRORS |= {"RunFolderError", "SelfCheckError", "StoreError"}

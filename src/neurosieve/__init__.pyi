@@ -1,3 +1,4 @@
+from .compact.compact_model import load_compact as load_compact
 from .concepts.properties.registry import register_property as register_property
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError

@@ -14,6 +14,7 @@ from tests.cli import ran
 from tests.docs import DOCS, PAGES, blocks, command_lines, read
 from tests.docs.workspace import ROWS, SMALL, Word, filled, standing_in
 from tests.studies import quick
+from tests.studies.export import measured_little
 
 Capture = pytest.CaptureFixture[str]
 LINES = command_lines()
@@ -113,6 +114,8 @@ def first_of_each_kind() -> list[Any]:
 def test_line_runs(words: tuple[Word, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys.modules["neurosieve.cli.app"], "demo_config", tiny_demo)
+    monkeypatch.setattr("neurosieve.studies.export.verify.SLOWEST", 0)  # tiny models differ in nothing but noise
+    measured_little(monkeypatch)
     ended = ran(capsys, *filled(words, tmp_path))
     assert ended.code == 0, ended.err
     assert ended.out

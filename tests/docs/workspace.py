@@ -13,6 +13,7 @@ from docs.hooks.commands import commands
 from tests.activations.foreign.test_importing import write_hdf5
 from tests.data.sources import write_functions as write_code
 from tests.studies import finished_concepts, finished_quick
+from tests.studies.export import exported
 from tests.tiny import CODE, tiny_model
 
 # Settings that make a study small, by the parameter that would set them; a line's own options stay.
@@ -96,7 +97,7 @@ def _word(name: str, value: str, rest: Sequence[str]) -> Word:
     if name == "activations":
         labels = rest[rest.index("--classes") + 1] if "--classes" in rest else ",".join(LABELS)
         return name, Path(value).suffix, labels
-    return (name,) if name in ("model", "out", "run", "study", "to") else value
+    return (name,) if name in ("model", "out", "run", "study", "to", "folder", "files") else value
 
 
 def _data(value: str, rest: Sequence[str]) -> Word:
@@ -127,6 +128,11 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return folder / "written.html"
         case "run":
             return Path(shutil.copytree(finished_quick().folder, place))
+        case "folder":
+            return exported("table").folder
+        case "files":
+            place.write_text(json.dumps({"text": "x = 12", "spans": [[0, 1], [4, 6]]}) + "\n")
+            return place
         case "edited":
             return Path(shutil.copytree(finished_concepts(), place))
         case "lines":

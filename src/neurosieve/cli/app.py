@@ -16,6 +16,7 @@ from rich.text import Text
 
 import neurosieve
 from neurosieve import studies
+from neurosieve.cli import export
 from neurosieve.cli import options as o
 from neurosieve.cli.terminal import console
 from neurosieve.data.corpora.known_corpora import CORPORA
@@ -317,6 +318,11 @@ def finetune(
         _print_result(found.result)
     else:
         show_finetuned(found)
+
+
+app.command(epilog=_example("neurosieve export runs/java --out small"))(export.export)
+app.command(epilog=_example("neurosieve verify small"))(export.verify)
+app.command(epilog=_example("neurosieve predict small new.jsonl"))(export.predict)
 
 
 @app.command(epilog=_example("neurosieve models"))

@@ -12,6 +12,7 @@ from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.cost import cost_table
+from neurosieve.report.export import frontier_table, score_rows, sentence, speed_table, verified_table
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.numbers import NONE, per_cent
 from neurosieve.results.concepts import ConceptResult
@@ -20,6 +21,8 @@ from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_parts import Answer
 from neurosieve.results.redundancy_rankings import Published
+from neurosieve.studies.export.run import Exported
+from neurosieve.studies.export.verify import Verified
 from neurosieve.studies.finetune.run import Finetuned
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT
 
@@ -137,3 +140,21 @@ def show_finetuned(found: Finetuned) -> None:
     for note in result.notes:
         screen.print(Text(f"· {note}", style="dim"))
     screen.print(Text(f"model in {found.folder}"), soft_wrap=True)
+
+
+def show_export(exported: Exported) -> None:
+    """The frontier, what was exported, and what it costs."""
+    screen, result = console(), exported.result
+    screen.print(_grid(frontier_table(result), wrap=True))
+    screen.print(_grid(score_rows(result)))
+    screen.print(_grid(speed_table(result.speeds)))
+    for note in result.notes:
+        screen.print(Text(f"· {visible(note)}", style="dim"))
+    screen.print(Text(f"\n{sentence(result)}", style="bold"), soft_wrap=True)
+    screen.print(Text(f"model in {exported.folder}"), soft_wrap=True)
+
+
+def show_verified(found: Verified) -> None:
+    """The card and what was measured now."""
+    table = verified_table(found.card, found.score, found.difference, found.other_labels, found.speeds, found.holds)
+    console().print(_grid(table))

@@ -1,0 +1,4 @@
+from .compact_model import CompactModel as CompactModel
+from .compact_model import load_compact as load_compact
+from .compact_spec import CompactSpec as CompactSpec
+from .unit_reader import CodeText as CodeText

@@ -1,0 +1,153 @@
+"""A network, neurons and a head → the files of a compact model. Knows neither a study nor its folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from neurosieve.compact.compact_model import HEAD, Head
+from neurosieve.compact.compact_spec import COMPACT, FORMAT, TOKENIZER, CompactSpec, Form, Runtime, file_hash
+from neurosieve.compact.cut_network import NETWORK, blocks_needed, cut, save_network
+from neurosieve.compact.lookup_table import TABLE
+from neurosieve.compact.standard_head import StandardNetwork, save_standard
+from neurosieve.compact.table_building import build_table
+from neurosieve.errors import ModelError
+from neurosieve.models.code_model import CodeModel
+from neurosieve.models.loading import quiet
+from neurosieve.results.codec import to_json
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import write_object
+from neurosieve.typing import NeuronId, Pooling
+
+
+@dataclass(frozen=True)
+class UnitKind:
+    """What a model's units are and what it says of them; see `CompactSpec`."""
+
+    task: str
+    labels: tuple[str, ...]
+    target: tuple[float, float] | None
+    whole: bool
+    sides: int
+    joint: bool
+    pooling: Pooling
+    max_windows: int | None
+
+
+def write_table(folder: Path, model: CodeModel, neurons: Sequence[NeuronId], head: Head, unit: UnitKind) -> CompactSpec:
+    """Layer 0 and a head on it as a table.
+
+    Raises:
+        ModelError: See `build_table`.
+    """
+    build_table(model, [n.index for n in neurons], head.weight, head.bias).save(folder)
+    head.save(folder)  # to compare the table with the network that it came from
+    return _spec(folder, model, neurons, unit, form="table", runtime="numpy", blocks=0, files=(TABLE,))
+
+
+def write_full(
+    folder: Path,
+    model: CodeModel,
+    neurons: Sequence[NeuronId],
+    head: Head,
+    unit: UnitKind,
+    *,
+    blocks: int | None = None,
+) -> CompactSpec:
+    """The first blocks, chosen neurons and a head.
+
+    Args:
+        folder: To write into.
+        model: Loaded.
+        neurons: That the head reads.
+        head: On their raw values.
+        unit: What the model labels.
+        blocks: That are kept; by default those that the neurons need.
+
+    Raises:
+        ModelError: See `cut`.
+    """
+    small = cut(model, blocks or blocks_needed(neurons, model.site))
+    save_network(small, folder)
+    head.save(folder)
+    kept = small.adapter.blocks(small.network.config)
+    files = (NETWORK, HEAD, "config.json")
+    return _spec(folder, model, neurons, unit, form="full", runtime="torch", blocks=kept, files=files)
+
+
+def write_standard(
+    folder: Path, model: CodeModel, network: StandardNetwork, neurons: Sequence[NeuronId], head: Head, unit: UnitKind
+) -> CompactSpec:
+    """A network with a fitted head as a transformers folder.
+
+    Args:
+        folder: To write into.
+        model: That it was cut from.
+        network: See `standard_network`; its head was set.
+        neurons: Of the probe that it stands for.
+        head: Of that probe, to compare with.
+        unit: See `standard_unit`.
+    """
+    save_standard(network, folder)
+    head.save(folder)
+    blocks = model.adapter.blocks(network.whole.config)
+    files = ("model.safetensors", "config.json")
+    return _spec(folder, model, neurons, unit, form="standard", runtime="torch", blocks=blocks, files=files)
+
+
+def standard_unit(unit: UnitKind, model: CodeModel) -> UnitKind:
+    """Units as a transformers head reads them: by their first token, texts by their first window.
+
+    Raises:
+        ModelError: Units that the form cannot hold.
+    """
+    got = "pairs of two inputs" if unit.sides == 2 else "values" if unit.target else ""
+    if got or model.site == "mlp":
+        raise ModelError(
+            f"form standard of {model.name}",
+            expected="classes of tokens or of single inputs, read off the blocks' outputs",
+            got=got or "feed-forward units",
+            remedy="pass --form full",
+        )
+    return replace(unit, pooling="first", max_windows=1 if unit.whole else None)
+
+
+def _spec(
+    folder: Path,
+    model: CodeModel,
+    neurons: Sequence[NeuronId],
+    unit: UnitKind,
+    *,
+    form: Form,
+    runtime: Runtime,
+    blocks: int,
+    files: Sequence[str],
+) -> CompactSpec:
+    """The spec of files that were written, with the tokenizer beside them."""
+    with quiet():
+        model.tokenizer.save_pretrained(folder)
+    config: Any = model.network.config
+    side: Literal["left", "right"] = "left" if model.padding_side == "left" else "right"
+    return CompactSpec(
+        form=form,
+        runtime=runtime,
+        model=model.name,
+        revision=model.revision,
+        stack=model.adapter.kind if model.adapter.paired else None,
+        **vars(unit),
+        max_tokens=model.max_tokens,
+        pad_id=model.pad_id,
+        padding_side=side,
+        types=getattr(config, "type_vocab_size", 0) > 1,
+        site=model.site,
+        blocks=blocks,
+        final_norm=form != "table" and blocks == model.adapter.blocks(config),
+        neurons=tuple(neurons),
+        tokenizer_sha256=file_hash(folder, TOKENIZER),
+        files={name: file_hash(folder, name) for name in files},
+    )
+
+
+def write_record(folder: Path, spec: CompactSpec, result: dict[str, Any] | None = None) -> None:
+    """Write `compact.json`."""
+    write_object(Folder(folder), COMPACT, {"format": FORMAT, "spec": to_json(spec), "result": result})

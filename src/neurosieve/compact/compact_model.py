@@ -1,0 +1,199 @@
+"""A compact model as it is used: texts in, labels out. A table, and a network in ONNX, need no torch."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float, Int
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from neurosieve.compact.compact_spec import CompactSpec, damaged, read_spec
+from neurosieve.compact.lookup_table import LookupTable
+from neurosieve.compact.unit_reader import CodeText, UnitReader, UnitTokens
+from neurosieve.typing import PathLike
+
+HEAD = "head.safetensors"
+BATCH_TOKENS = 4096
+Label = str | float | None
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear head on raw values of neurons.
+
+    Attributes:
+        weight: Shape [features, outputs]; of pairs a neuron has two features, |u − v| and u · v, side by side.
+        bias: Shape [outputs].
+    """
+
+    weight: Float[np.ndarray, "features outputs"]
+    bias: Float[np.ndarray, " outputs"]
+
+    def save(self, folder: Path) -> None:
+        """Write the file."""
+        parts = {"weight": self.weight, "bias": self.bias}
+        save_file({k: np.ascontiguousarray(v, dtype=np.float32) for k, v in parts.items()}, folder / HEAD)
+
+    @staticmethod
+    def load(folder: PathLike) -> "Head":
+        """Read it.
+
+        Raises:
+            StoreError: It is damaged.
+        """
+        try:
+            return Head(**load_file(Path(folder) / HEAD))
+        except (OSError, SafetensorError, TypeError) as e:
+            raise damaged(folder, HEAD, f"{type(e).__name__}: {e}") from e
+
+
+class BatchNetwork(Protocol):
+    """Computes values of each token of a padded batch."""
+
+    @property
+    def outputs(self) -> int:
+        """Values of a token."""
+
+    def batch(
+        self,
+        ids: Int[np.ndarray, "batch tokens"],
+        mask: Int[np.ndarray, "batch tokens"],
+        types: Int[np.ndarray, "batch tokens"] | None,
+    ) -> Float[np.ndarray, "batch tokens outputs"]:
+        """The values."""
+
+
+@dataclass(frozen=True)
+class CompactModel:
+    """A model that reads code and gives each unit a label; see `load_compact`.
+
+    Attributes:
+        spec: What is known of it.
+        reader: Texts → tokens.
+        network: What is computed for each token: a table's logits, or values of neurons or outputs by a network.
+        head: On pooled values; None where the network gives logits.
+        batch_tokens: Padded tokens in one call of the network.
+    """
+
+    spec: CompactSpec
+    reader: UnitReader
+    network: LookupTable | BatchNetwork
+    head: Head | None
+    batch_tokens: int = BATCH_TOKENS
+
+    def scores(self, texts: Sequence[CodeText]) -> Float[np.ndarray, "units outputs"]:
+        """Logits of each unit, text by text; of values the standardised value. A unit without tokens has nan.
+
+        Raises:
+            DataError: Texts of another kind than the model reads.
+        """
+        read = self.reader.read(texts)
+        pooled = _mean_by_unit(self._token_values(read), read)
+        if self.spec.sides == 2:
+            u, v = pooled[0::2], pooled[1::2]
+            pooled = np.stack([np.abs(u - v), u * v], 2).reshape(len(u), -1)
+        return pooled if self.head is None else pooled @ self.head.weight + self.head.bias
+
+    def predict(self, texts: Sequence[CodeText]) -> list[list[Label]]:
+        """The label of each unit of each text: a name, a value in its own unit, or None for a unit without tokens."""
+        scores = self.scores(texts)
+        labels = iter(self.labels_of(scores))
+        return [[next(labels) for _ in range(text.units)] for text in texts]
+
+    def labels_of(self, scores: Float[np.ndarray, "units outputs"]) -> list[Label]:
+        """Labels of some units' scores."""
+        read = ~np.isnan(scores).any(1)
+        if self.spec.target is not None:
+            mean, deviation = self.spec.target
+            return [float(v) * deviation + mean if there else None for v, there in zip(scores[:, 0], read, strict=True)]
+        best = np.where(read, np.nan_to_num(scores).argmax(1), 0)
+        return [self.spec.labels[b] if there else None for b, there in zip(best, read, strict=True)]
+
+    def with_batch(self, tokens: int) -> "CompactModel":
+        """The same model with other batches."""
+        return replace(self, batch_tokens=tokens)
+
+    def _token_values(self, read: UnitTokens) -> Float[np.ndarray, "tokens outputs"]:
+        if isinstance(self.network, LookupTable):
+            return self.network.token_values(read)
+        values = np.empty((len(read.unit), self.network.outputs), dtype=np.float32)
+        first = np.searchsorted(read.window, np.arange(len(read.second) + 1))
+        in_order = bool((read.window[1:] >= read.window[:-1]).all())
+        for windows in _batches(read, self.batch_tokens):
+            ids, mask, types, offset = _padded(read, windows, self.spec)
+            found = self.network.batch(ids, mask, types)
+            if in_order:
+                tokens = np.concatenate([np.arange(first[w], first[w + 1]) for w in windows])
+            else:
+                tokens = np.flatnonzero(np.isin(read.window, windows))
+            row = np.empty(len(read.second), dtype=np.int64)
+            row[windows] = np.arange(len(windows))
+            rows = row[read.window[tokens]]
+            values[tokens] = found[rows, read.place[tokens] + offset[rows]]
+        return values
+
+
+def _batches(read: UnitTokens, budget: int) -> Iterator[Int[np.ndarray, " windows"]]:
+    """Windows that hold units, shortest first, up to `budget` padded tokens a batch."""
+    lengths = np.diff(read.begin)
+    wanted = np.unique(read.window)
+    ordered = wanted[np.argsort(lengths[wanted], kind="stable")]
+    begin = 0
+    while begin < len(ordered):
+        size = max(1, budget // max(int(lengths[ordered[begin]]), 1))
+        while size > 1 and int(lengths[ordered[min(begin + size, len(ordered)) - 1]]) * size > budget:
+            size -= 1
+        yield ordered[begin : begin + size]
+        begin += size
+
+
+def _padded(
+    read: UnitTokens, windows: Int[np.ndarray, " windows"], spec: CompactSpec
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
+    """Ids, mask, token types (None where no window has two texts), and where each window's first token is."""
+    length = np.diff(read.begin)[windows]
+    longest = int(length.max())
+    place = np.arange(longest)[None, :]
+    offset = longest - length if spec.padding_side == "left" else np.zeros(len(windows), dtype=np.int64)
+    inner = place - offset[:, None]
+    mask = (inner >= 0) & (inner < length[:, None])
+    ids = np.where(mask, read.ids[np.where(mask, read.begin[windows][:, None] + inner, 0)], spec.pad_id)
+    second = read.second[windows][:, None]
+    types = mask & (second >= 0) & (inner >= second)
+    return ids, mask.astype(np.int64), types.astype(np.int64) if spec.types and types.any() else None, offset
+
+
+def _mean_by_unit(values: Float[np.ndarray, "tokens outputs"], read: UnitTokens) -> Float[np.ndarray, "units outputs"]:
+    """The mean over each unit's tokens, nan where there are none."""
+    counts = np.bincount(read.unit, minlength=read.units)
+    pooled = np.full((read.units, values.shape[1]), np.nan, dtype=np.float32)
+    there = np.flatnonzero(counts)
+    if len(there):
+        begin = np.cumsum(counts[there]) - counts[there]
+        pooled[there] = np.add.reduceat(values, begin, axis=0) / counts[there][:, None]
+    return pooled
+
+
+def load_compact(folder: PathLike, *, device: str = "cpu") -> CompactModel:
+    """The model that `neurosieve export` wrote into a folder.
+
+    Args:
+        folder: Of the model.
+        device: For torch; a table and ONNX run on the CPU.
+
+    Raises:
+        RunFolderError: No export there, one of another format version, or files that were changed since.
+        StoreError: Files that do not hold what was exported.
+        ResourceError: A network in ONNX without the package onnxruntime.
+    """
+    spec = read_spec(folder)
+    reader = UnitReader(folder, spec)
+    if spec.runtime == "numpy":
+        return CompactModel(spec, reader, LookupTable.load(folder), None)
+    from neurosieve.compact.torch_network import load_torch
+
+    network, head = load_torch(folder, spec, device)
+    return CompactModel(spec, reader, network, head)

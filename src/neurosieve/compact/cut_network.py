@@ -1,0 +1,190 @@
+"""The first blocks of a network as a network of their own: cut, saved, and loaded again."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from neurosieve.compact.compact_spec import CompactSpec, damaged
+from neurosieve.errors import ModelError
+from neurosieve.models.adapters import Adapter, adapter_for, block_modules, final_norm, with_positions
+from neurosieve.models.code_model import CodeModel
+from neurosieve.models.loading import quiet, resolve_device
+from neurosieve.typing import NeuronId, PathLike, Site
+
+NETWORK = "network.safetensors"
+_TOLERANCE = 1e-4  # of float32, relative to the largest value of a layer
+
+
+def blocks_needed(neurons: Sequence[NeuronId], site: Site) -> int:
+    """How many blocks give the neurons; at least one, as a network without blocks gives no states."""
+    highest = max((n.layer for n in neurons), default=0)
+    return max(1, highest + (site == "mlp"))
+
+
+def cut(model: CodeModel, blocks: int) -> CodeModel:
+    """The same model with its first blocks alone, whose layers have the values that they had.
+
+    A norm behind the last block goes with the blocks that are cut, as inner layers have not passed it.
+
+    Args:
+        model: Loaded; it stays as it is and shares its weights with what is returned.
+        blocks: How many are kept, from 1 on.
+
+    Raises:
+        ModelError: A family that cannot be cut so; it is tried on a few tokens.
+    """
+    whole = model.adapter.blocks(model.network.config)
+    if blocks >= whole:
+        return model
+    try:
+        with quiet():
+            network = _blank(copy.deepcopy(model.network.config), model.adapter, blocks, normed=False, name=model.name)
+        own = _root(network, model.adapter)
+        there = _root(model.network, model.adapter).state_dict()
+        own.load_state_dict({k: there[k] for k in own.state_dict()}, strict=True, assign=True)
+    except (KeyError, ValueError, RuntimeError, TypeError, AttributeError, LookupError, ZeroDivisionError) as e:
+        raise _uncut(model, f"{type(e).__name__}: {(str(e).splitlines() or [''])[0][:120]}") from e
+    small = replace(model, network=network.eval().to(model.device))
+    _check_same(model, small)
+    return small
+
+
+def _blank(config: Any, adapter: Adapter, blocks: int, *, normed: bool, name: str) -> torch.nn.Module:
+    """A network of some blocks with weights yet to be loaded."""
+    part = adapter.text_config(config)
+    told = (f"{adapter.kind}_layers", f"num_{adapter.kind}_layers") if adapter.paired else ()
+    key = next(key for key in (*told, "num_hidden_layers") if getattr(part, key, None) is not None)
+    setattr(part, key, blocks)
+    if isinstance(getattr(part, "layer_types", None), list):
+        part.layer_types = part.layer_types[:blocks]
+    with torch.random.fork_rng(devices=[]):
+        network: torch.nn.Module = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+    if getattr(network, "pooler", None) is not None:
+        network.pooler = None  # type: ignore[assignment]
+    stack = adapter.stack(network)
+    last = block_modules(stack, adapter, blocks, name)[-1]
+    norm = final_norm(stack, last)
+    if norm is not None and adapter.final_norm and not normed:
+        place = next(path for path, module in stack.named_modules() if module is norm)
+        parent, _, leaf = place.rpartition(".")
+        setattr(stack.get_submodule(parent), leaf, torch.nn.Identity())
+    return network
+
+
+def _root(network: Any, adapter: Adapter) -> torch.nn.Module:
+    """What a forward pass calls: of an encoder its stack."""
+    return adapter.stack(network) if adapter.kind == "encoder" else network
+
+
+def _check_same(model: CodeModel, small: CodeModel) -> None:
+    """See that the layers that were kept have the values that they had."""
+    special = set(model.tokenizer.all_special_ids)
+    ids = [i for i in range(min(model.rows, 64)) if i not in special][: min(12, model.max_tokens)]
+    texts = torch.tensor([ids])
+    for layer, (was, now) in enumerate(zip(model.states(texts, torch.ones_like(texts)), _states(small, texts))):  # noqa: B905 - the cut one has fewer
+        far = float((was - now).abs().max() / was.abs().max().clamp_min(1e-9))
+        if not far <= _TOLERANCE:
+            raise _uncut(model, f"layer {layer} that differs by {far:.1e} of its largest value")
+
+
+def _states(small: CodeModel, ids: Tensor) -> tuple[Tensor, ...]:
+    return small.states(ids, torch.ones_like(ids))
+
+
+def _uncut(model: CodeModel, got: str) -> ModelError:
+    return ModelError(
+        f"network of {model.name}",
+        expected="blocks that can be cut off behind one of them, with the layers before as they were",
+        got=got,
+        remedy=f"the family {model.adapter.family!r} works otherwise: choose another model",
+    )
+
+
+def save_network(model: CodeModel, folder: Path) -> None:
+    """Write a network's weights and config; its tokenizer is not written here."""
+    tensors = _root(model.network, model.adapter).state_dict()
+    save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, folder / NETWORK)
+    config: Any = model.network.config
+    with quiet():
+        config.save_pretrained(folder)
+
+
+def load_network(folder: PathLike, spec: CompactSpec, *, device: str = "cpu") -> CodeModel:
+    """The network of an exported folder.
+
+    Args:
+        folder: Of the model.
+        spec: What its compact.json says.
+        device: Where to.
+
+    Raises:
+        StoreError: Weights that do not fit the config.
+    """
+    place = Path(folder)
+    where = resolve_device(device)
+    try:
+        with quiet():
+            config = AutoConfig.from_pretrained(place)
+            tokenizer = AutoTokenizer.from_pretrained(place, use_fast=True)
+            config.return_dict = True
+            adapter = adapter_for(config, str(place), spec.stack if config.is_encoder_decoder else None)
+            network = _blank(config, adapter, spec.blocks, normed=spec.final_norm, name=str(place))
+        root = _root(network, adapter)
+        root.load_state_dict(load_file(place / NETWORK), strict=True, assign=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as e:
+        raise damaged(folder, NETWORK, f"{type(e).__name__}: {(str(e).splitlines() or [''])[0][:120]}") from e
+    return CodeModel(
+        name=str(place),
+        revision=None,
+        network=network.eval().to(where),
+        tokenizer=tokenizer,
+        adapter=with_positions(adapter, network),
+        device=where,
+        max_tokens=spec.max_tokens,
+        site=spec.site,
+    )
+
+
+@dataclass(frozen=True)
+class ChosenNeurons:
+    """A network that gives the values of chosen neurons for each token.
+
+    Attributes:
+        model: The network.
+        columns: For each layer that has some, their indices.
+        order: Places of the neurons in the layers' order, shape [neurons].
+    """
+
+    model: CodeModel
+    columns: Mapping[int, Int[Tensor, " some"]]
+    order: Int[Tensor, " neurons"]
+
+    @staticmethod
+    def of(model: CodeModel, neurons: Sequence[NeuronId]) -> "ChosenNeurons":
+        """Of a model's neurons, in their order."""
+        layers = sorted({n.layer for n in neurons})
+        columns = {layer: torch.tensor([n.index for n in neurons if n.layer == layer]) for layer in layers}
+        by_layer = [i for layer in layers for i, n in enumerate(neurons) if n.layer == layer]
+        return ChosenNeurons(model, columns, torch.tensor(by_layer, dtype=torch.long).argsort())
+
+    @property
+    def outputs(self) -> int:
+        """How many neurons."""
+        return len(self.order)
+
+    def __call__(
+        self, ids: Int[Tensor, "batch tokens"], mask: Int[Tensor, "batch tokens"], types: Tensor | None
+    ) -> Float[Tensor, "batch tokens neurons"]:
+        """Their values."""
+        states = self.model.states(ids, mask, types)
+        chosen = [states[layer][..., index.to(states[layer].device)] for layer, index in self.columns.items()]
+        return torch.cat(chosen, -1)[..., self.order.to(chosen[0].device)].float()

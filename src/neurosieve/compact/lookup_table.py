@@ -1,0 +1,91 @@
+"""Form `table`: layer 0 and a head on it as one table over the vocabulary. Running it needs NumPy alone.
+
+    kind     what layer 0 of a token is              logits of a token
+    token    its embedding, whatever stands around   values[id] + bias                                       exact
+    sum      word + position                         values[id] + position[place] + bias                     exact
+    norm     norm(word + position)                   (values[id] + position[place]) / scale(id, place) + bias
+
+The scale of a norm is that of word + position: the squares of both are tables, and their product is kept by its largest
+component alone, since all of it would be as large as the embeddings. What this changes is measured when it is exported.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from neurosieve.compact.compact_spec import damaged
+from neurosieve.compact.unit_reader import UnitTokens
+from neurosieve.typing import PathLike
+
+TABLE = "table.safetensors"
+Array = Float[np.ndarray, "..."]
+
+
+@dataclass(frozen=True)
+class LookupTable:
+    """A table and what goes with it; see above.
+
+    Attributes:
+        values: Shape [vocabulary, outputs].
+        bias: Shape [outputs].
+        position: Shape [positions, outputs]; None in the kind `token`.
+        square: Mean square of each word, with the norm's epsilon, shape [vocabulary]; None in other kinds than `norm`.
+        square_position: Of each position, shape [positions].
+        word_part: The product's largest component, of words, shape [vocabulary].
+        position_part: Of positions, shape [positions].
+    """
+
+    values: Float[np.ndarray, "vocabulary outputs"]
+    bias: Float[np.ndarray, " outputs"]
+    position: Float[np.ndarray, "positions outputs"] | None = None
+    square: Float[np.ndarray, " vocabulary"] | None = None
+    square_position: Float[np.ndarray, " positions"] | None = None
+    word_part: Float[np.ndarray, " vocabulary"] | None = None
+    position_part: Float[np.ndarray, " positions"] | None = None
+
+    @property
+    def outputs(self) -> int:
+        """Classes, or 1."""
+        return len(self.bias)
+
+    @property
+    def numbers(self) -> int:
+        """Of all tables."""
+        return sum(array.size for array in self._arrays().values())
+
+    def _arrays(self) -> Mapping[str, Array]:
+        return {name: array for name, array in vars(self).items() if array is not None}
+
+    def token_values(self, read: UnitTokens) -> Float[np.ndarray, "tokens outputs"]:
+        """Logits of each token that stands for a unit."""
+        ids, place = read.ids[read.begin[read.window] + read.place], read.place
+        found = self.values[ids]
+        if self.position is not None:
+            found = found + self.position[place]
+        if self.square is not None:
+            assert self.square_position is not None and self.word_part is not None and self.position_part is not None  # noqa: S101, PT018
+            square = self.square[ids] + self.square_position[place]
+            square = square + self.word_part[ids] * self.position_part[place]
+            found = found / np.sqrt(np.maximum(square, 1e-12))[:, None]
+        return found + self.bias
+
+    def save(self, folder: Path) -> None:
+        """Write the file."""
+        save_file({k: np.ascontiguousarray(v, dtype=np.float32) for k, v in self._arrays().items()}, folder / TABLE)
+
+    @staticmethod
+    def load(folder: PathLike) -> "LookupTable":
+        """Read it.
+
+        Raises:
+            StoreError: It is damaged.
+        """
+        try:
+            return LookupTable(**load_file(Path(folder) / TABLE))
+        except (OSError, SafetensorError, TypeError) as e:
+            raise damaged(folder, TABLE, f"{type(e).__name__}: {e}") from e

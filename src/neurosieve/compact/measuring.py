@@ -1,0 +1,139 @@
+"""What two compact models cost in use, by turns in one run with threads fixed."""
+
+import contextlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from safetensors import safe_open
+
+from neurosieve.compact.compact_model import CompactModel, load_compact
+from neurosieve.compact.unit_reader import CodeText
+from neurosieve.results.export import Speeds, Usage
+from neurosieve.typing import PathLike
+
+BATCH = 32
+SINGLES, BATCHES, ROUNDS = 100, 8, 3
+THREADS = 1
+_SET_ASIDE = 5  # calls that only warm up
+_MEMORY = "from neurosieve.compact.measuring import tell_peak; tell_peak()"
+
+
+def compare_speeds(compact: PathLike, whole: PathLike, texts: Sequence[CodeText]) -> Speeds:
+    """Time and memory of two models on the same texts, tokenising included.
+
+    Args:
+        compact: Folder of the one.
+        whole: Of the other.
+        texts: Up to 256 of them are read, from the first on.
+    """
+    folders, few = (Path(compact), Path(whole)), list(texts[: BATCH * BATCHES])
+    with _one_thread():
+        models = [load_compact(folder).with_batch(10**9) for folder in folders]
+        lengths = [len(models[0].reader.read([text]).ids) for text in few]
+        ordered = [few[i] for i in np.argsort(lengths, kind="stable")]
+        single = _by_turns(models, [[text] for text in few[:SINGLES]])
+        batched = _by_turns(models, [ordered[i : i + BATCH] for i in range(0, len(ordered), BATCH)])
+    found = [
+        Usage(
+            parameters=_parameters(folder),
+            bytes=sum(f.stat().st_size for f in folder.iterdir() if f.name in _weights(folder)),
+            peak_mb=_peak(folder, few[:BATCH]),
+            p50_ms=float(1000 * np.quantile(one, 0.5)),
+            p95_ms=float(1000 * np.quantile(one, 0.95)),
+            tokens_per_second=sum(lengths) / float(many.sum()),
+        )
+        for folder, one, many in zip(folders, single, batched, strict=True)
+    ]
+    return Speeds(compact=found[0], whole=found[1], threads=THREADS, cpu=cpu_kind())
+
+
+def _by_turns(models: Sequence[CompactModel], calls: Sequence[list[CodeText]]) -> list[np.ndarray]:
+    """Seconds of each call of each model: the median of some rounds, the models one after the other in each call."""
+    seconds = np.full((ROUNDS, len(models), len(calls)), np.inf)
+    for model in models:
+        for call in calls[:_SET_ASIDE]:
+            model.scores(call)
+    for turn in range(ROUNDS):
+        for i, call in enumerate(calls):
+            for j, model in enumerate(models):
+                begin = time.perf_counter()
+                model.scores(call)
+                seconds[turn, j, i] = time.perf_counter() - begin
+    return list(np.median(seconds, axis=0))
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Tokenizers and torch on one thread each, as ONNX sessions are."""
+    was = os.environ.get("TOKENIZERS_PARALLELISM")
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    threads: tuple[Callable[[], int], Callable[[int], None]] | None = None
+    if "torch" in sys.modules:
+        import torch
+
+        threads = torch.get_num_threads, torch.set_num_threads
+        before = threads[0]()
+        threads[1](THREADS)
+    try:
+        yield
+    finally:
+        if threads:
+            threads[1](before)
+        if was is None:
+            del os.environ["TOKENIZERS_PARALLELISM"]
+        else:
+            os.environ["TOKENIZERS_PARALLELISM"] = was
+
+
+def _weights(folder: Path) -> set[str]:
+    return {
+        f.name for f in folder.iterdir() if f.suffix in (".safetensors", ".onnx") and f.name != "outputs.safetensors"
+    }
+
+
+def _parameters(folder: Path) -> int:
+    """Numbers in the weights."""
+    total = 0
+    for name in _weights(folder):
+        if name.endswith(".onnx"):
+            total += (folder / name).stat().st_size // 4
+            continue
+        with safe_open(folder / name, framework="numpy") as tensors:
+            total += sum(int(np.prod(tensors.get_slice(key).get_shape())) for key in tensors.keys())  # noqa: SIM118
+    return total
+
+
+def _peak(folder: Path, texts: Sequence[CodeText]) -> float:
+    """MiB of a process of its own that loads the model and reads some texts."""
+    given = json.dumps([str(folder), [[text.text, text.spans] for text in texts]])
+    command = [sys.executable, "-c", _MEMORY]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)  # noqa: S603
+    return float(done.stdout)
+
+
+def tell_peak() -> None:
+    """What that process runs: folder and texts from standard input, MiB to standard output."""
+    folder, texts = json.load(sys.stdin)
+    given = [
+        CodeText(t if isinstance(t, str) else (t[0], t[1]), None if s is None else tuple((a, b) for a, b in s))
+        for t, s in texts
+    ]
+    load_compact(folder).scores(given)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def cpu_kind() -> str:
+    """The name of the processor."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,126 @@
+"""What an export chose and measured: `result` in its `compact.json`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from neurosieve.results.measured import Difference, Score
+
+Form = Literal["table", "standard", "full"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontierPoint:
+    """One way to make the model smaller, scored on validation rows.
+
+    Attributes:
+        form: Of the model.
+        source: Which probe of the study.
+        blocks: Blocks of the network that it needs.
+        neurons: That its head reads.
+        cost: Multiplications a token, of blocks and head; embeddings are looked up.
+        validation: Score.
+        bound: Of the loss against the oracle: its one-sided 95 % bound, or the loss itself, as the study's rule has it;
+            None where validation rows are one cluster.
+        within: The bound is within delta.
+    """
+
+    form: Form
+    source: str
+    blocks: int
+    neurons: int
+    cost: float
+    validation: float
+    bound: float | None
+    within: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a model costs in use, on one CPU with threads fixed.
+
+    Attributes:
+        parameters: Numbers in its weights or tables.
+        bytes: Of its files, without the tokenizer's.
+        peak_mb: Memory of a process that loads it and labels some texts, at its peak.
+        p50_ms: Median time of one text, tokenising included.
+        p95_ms: Of 95 in 100 texts, at most so long.
+        tokens_per_second: In batches of 32 texts sorted by length, tokenising included.
+    """
+
+    parameters: int
+    bytes: int
+    peak_mb: float
+    p50_ms: float
+    p95_ms: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speeds:
+    """The compact model and the whole one with the same head, measured by turns in one run.
+
+    Attributes:
+        compact: The exported model.
+        whole: All blocks with the same head.
+        threads: Of each.
+        cpu: Its kind.
+    """
+
+    compact: Usage
+    whole: Usage
+    threads: int
+    cpu: str
+
+    @property
+    def times_faster(self) -> float:
+        """In tokens a second."""
+        return self.compact.tokens_per_second / self.whole.tokens_per_second
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """A compact model: how it was chosen, how good it is, what it costs.
+
+    Attributes:
+        form: Of the model.
+        source: Which probe of the study it holds, or was refitted from.
+        delta: Loss that was allowed on validation rows.
+        rule: How the loss is held against it.
+        metric: `accuracy`, or `r2` where labels are values.
+        frontier: All ways, cheapest first.
+        validation: Score of the exported model on validation rows.
+        test: Score of the exported model on test rows.
+        oracle: How much better the probe on all neurons is on the same rows.
+        whole: How much better the whole model with the same head is on the same rows.
+        other_labels: Share of test rows to which the whole model with the same head gives another label; of values the
+            largest difference in standard deviations.
+        speeds: Of the compact and the whole model.
+        study: The options of the study, by which `neurosieve verify` reads the same rows.
+        data_hashes: Of the data's files.
+        notes: What a user has to know.
+        seconds: Of the export.
+    """
+
+    form: Form
+    source: str
+    delta: float
+    rule: Literal["point", "safe"]
+    metric: Literal["accuracy", "r2"]
+    frontier: tuple[FrontierPoint, ...]
+    validation: float
+    test: Score
+    oracle: Difference
+    whole: Difference
+    other_labels: float
+    speeds: Speeds
+    study: Mapping[str, Any]
+    data_hashes: Mapping[str, str]
+    notes: tuple[str, ...]
+    seconds: float
+
+    def to_frame(self) -> pl.DataFrame:
+        """The frontier, one row a way."""
+        return pl.DataFrame([vars(point) for point in self.frontier], infer_schema_length=None)

@@ -1,0 +1,61 @@
+"""What lies beside an exported model to prove it: its outputs on test rows, its speeds, its card."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from safetensors.numpy import load_file, save_file
+
+from neurosieve.compact.building import UnitKind, write_full, write_record
+from neurosieve.compact.compact_model import Head
+from neurosieve.compact.compact_spec import CompactSpec, damaged
+from neurosieve.compact.measuring import compare_speeds
+from neurosieve.models import CodeModel
+from neurosieve.report.export import card
+from neurosieve.results.export import ExportResult, Speeds
+from neurosieve.storage.folder import Folder
+from neurosieve.studies.export.unit_texts import UnitTexts
+
+OUTPUTS = "outputs.safetensors"
+CARD = "README.md"
+
+
+def save_outputs(folder: Path, outputs: Float[np.ndarray, "rows outputs"]) -> None:
+    """Write the model's outputs on test rows."""
+    save_file({"test": np.ascontiguousarray(outputs, dtype=np.float32)}, folder / OUTPUTS)
+
+
+def load_outputs(folder: Path) -> Float[np.ndarray, "rows outputs"]:
+    """Read them.
+
+    Raises:
+        StoreError: They are damaged.
+    """
+    try:
+        outputs: np.ndarray = load_file(folder / OUTPUTS)["test"]
+    except Exception as e:  # every kind of damage fails in its own way
+        raise damaged(folder, OUTPUTS, f"{type(e).__name__}: {e}") from e
+    return outputs
+
+
+def speeds_of(folder: Path, model: CodeModel, spec: CompactSpec, units: UnitTexts) -> Speeds:
+    """Of an exported model, beside all blocks of the model it came from with the same head.
+
+    Args:
+        folder: Of the exported model.
+        model: The whole one.
+        spec: Of the exported one.
+        units: Texts to read.
+    """
+    with tempfile.TemporaryDirectory(prefix="neurosieve-whole-") as place:
+        whole = Path(place)
+        unit = UnitKind(**{key: getattr(spec, key) for key in UnitKind.__dataclass_fields__})
+        blocks = model.adapter.blocks(model.network.config)
+        write_record(whole, write_full(whole, model, spec.neurons, Head.load(folder), unit, blocks=blocks))
+        return compare_speeds(folder, whole, units.texts)
+
+
+def write_card(folder: Path, spec: CompactSpec, result: ExportResult) -> None:
+    """Write the model card."""
+    Folder(folder).write(CARD, card(result, spec.model, spec.task, spec.labels).encode())

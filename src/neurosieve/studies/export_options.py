@@ -1,0 +1,21 @@
+"""Options of `neurosieve export`."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from neurosieve.studies.option_models import Options
+
+
+class ExportOptions(Options):
+    """What is exported. Field descriptions are the help texts of `neurosieve export`."""
+
+    command: ClassVar[str] = "export"
+    delta: float | None = Field(
+        default=None, gt=0, lt=1, description="loss allowed on validation against the oracle; by default the study's"
+    )
+    form: Literal["auto", "table", "standard", "full"] = Field(
+        default="auto",
+        description="of the model: a table without a network, a transformers folder, or first blocks, neurons and head"
+        " in full; auto: the cheapest",
+    )

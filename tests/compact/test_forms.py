@@ -1,0 +1,169 @@
+"""Compact models of every family give what the whole network gives."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from neurosieve.compact import CodeText, CompactModel, load_compact
+from neurosieve.compact.building import UnitKind, write_full, write_record, write_table
+from neurosieve.compact.compact_model import Head
+from neurosieve.compact.compact_spec import COMPACT, TOKENIZER
+from neurosieve.compact.cut_network import cut
+from neurosieve.errors import ModelError, NeurosieveError
+from neurosieve.models import CodeModel
+from neurosieve.typing import NeuronId, Site
+from tests.activations.oracle import Unit, plain_rows
+from tests.tiny import NAMES, UNITS, WIDTH, assert_one_line, tiny_dataset, tiny_loaded, tiny_mlp
+
+LABELS = ("sign", "word", "other")
+UNIT = UnitKind("token-tagging", LABELS, None, whole=False, sides=1, joint=False, pooling="mean", max_windows=None)
+# Layer 0 of all others holds more than a token and its position.
+TABLES = ("bert", "roberta", "distilbert", "electra", "data2vec-text", "modernbert", "gpt2", "gpt_neox", "codegen")
+NORMED = ("bert", "roberta", "distilbert", "electra", "data2vec-text")
+TABLES += ("gpt_bigcode", "llama", "qwen2", "gemma3_text", "phi", "opt", "starcoder2", "t5:encoder", "t5:decoder")
+TABLES += ("deberta-v2",)
+
+
+def head(neurons: int, seed: int = 0) -> Head:
+    rng = np.random.default_rng(seed)
+    return Head(rng.normal(size=(neurons, len(LABELS))), rng.normal(size=len(LABELS)))
+
+
+def neurons(*layers: int) -> tuple[NeuronId, ...]:
+    """Some of each layer, not in order."""
+    return tuple(NeuronId(layer, index) for index in (7, 2, 11) for layer in reversed(layers))
+
+
+def texts() -> tuple[list[CodeText], list[Unit]]:
+    """The tiny data set's texts, and the units in them."""
+    found, units = [], []
+    for example in tiny_dataset().examples:
+        spans = tuple((span.start, span.end) for span in example.spans)
+        found.append(CodeText(example.text, spans))
+        units += [(example.id, *span) for span in spans]
+    return found, units
+
+
+def expected(name: str, site: Site, chosen: tuple[NeuronId, ...], own: Head) -> dict[Unit, np.ndarray]:
+    """The head on each unit's values by the slow plain way."""
+    columns = [n.layer * (WIDTH if site == "hidden" else UNITS) + n.index for n in chosen]
+    return {unit: row[columns].numpy() @ own.weight + own.bias for unit, row in plain_rows(name, "mean", site).items()}
+
+
+def exported(folder: Path, write: Any, model: CodeModel, chosen: tuple[NeuronId, ...], own: Head) -> CompactModel:
+    write_record(folder, write(folder, model, chosen, own, UNIT))
+    return load_compact(folder)
+
+
+def assert_same(model: CompactModel, wanted: dict[Unit, np.ndarray], tolerance: float) -> None:
+    given, units = texts()
+    scores = model.scores(given)
+    assert len(scores) == len(units)
+    for unit, row in zip(units, scores, strict=True):
+        if unit in wanted:
+            assert np.abs(row - wanted[unit]).max() <= tolerance * max(1.0, np.abs(wanted[unit]).max())
+        else:
+            assert np.isnan(row).all()
+
+
+@pytest.mark.parametrize("site", ["hidden", "mlp"])
+@pytest.mark.parametrize("name", NAMES)
+def test_full_gives_what_the_whole_network_gives(name: str, site: Site, tmp_path: Path) -> None:
+    model = tiny_loaded(name) if site == "hidden" else tiny_mlp(name)
+    last = model.adapter.blocks(model.network.config) - (site == "mlp")
+    for case, layers in enumerate(((0,), (0, 1), (last,))):
+        chosen = neurons(*layers)
+        own, folder = head(len(chosen)), tmp_path / str(case)
+        folder.mkdir()
+        small = exported(folder, write_full, model, chosen, own)
+        assert small.spec.blocks == max(1, max(layers) + (site == "mlp"))
+        assert_same(small, expected(name, site, chosen, own), 2e-4)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_table_gives_what_layer_0_gives(name: str, tmp_path: Path) -> None:
+    chosen = neurons(0)
+    own = head(len(chosen))
+    small = exported(tmp_path, write_table, tiny_loaded(name), chosen, own)
+    close = name in NORMED
+    wanted = expected(name, "hidden", chosen, own)
+    if not close:
+        assert_same(small, wanted, 1e-4)
+        return
+    given, units = texts()
+    rows = [(row, wanted[unit]) for unit, row in zip(units, small.scores(given), strict=True) if unit in wanted]
+    found, right = (np.stack(side) for side in zip(*rows, strict=True))
+    assert (found.argmax(1) == right.argmax(1)).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*TABLES}))
+def test_what_no_table_can_hold_is_said(name: str, tmp_path: Path) -> None:
+    chosen = neurons(0)
+    with pytest.raises(ModelError) as caught:
+        write_table(tmp_path, tiny_loaded(name), chosen, head(len(chosen)), UNIT)
+    assert_one_line(caught.value, "--form full")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_needs_no_torch(tmp_path: Path) -> None:
+    exported(tmp_path, write_table, tiny_loaded("llama"), neurons(0), head(3))
+    script = (
+        "import sys; from neurosieve.compact import CodeText, load_compact;"
+        f"print(load_compact({str(tmp_path)!r}).predict([CodeText('x = 1', ((0, 1), (2, 2)))]));"
+        "print([m for m in ('torch', 'transformers', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    labels, loaded = done.stdout.splitlines()
+    assert labels.startswith("[['")
+    assert labels.endswith("None]]")
+    assert loaded == "[]"
+
+
+def test_the_model_that_is_cut_stays_as_it_was() -> None:
+    model = tiny_loaded("modernbert")
+    ids = torch.arange(5, 17)[None]
+    before = model.states(ids, torch.ones_like(ids))
+    small = cut(model, 1)
+    assert len(small.states(ids, torch.ones_like(ids))) == 2
+    after = model.states(ids, torch.ones_like(ids))
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    assert cut(model, 2) is model
+
+
+def spoiled_tokenizer(folder: Path) -> None:
+    (folder / TOKENIZER).write_text((folder / TOKENIZER).read_text() + " ")
+
+
+def spoiled_format(folder: Path) -> None:
+    record = json.loads((folder / COMPACT).read_text())
+    del record["sha256"]
+    (folder / COMPACT).write_text(json.dumps(record | {"format": 2}))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (spoiled_tokenizer, "tokenizer.json: expected sha256"),
+        (spoiled_format, "expected format version 1, got version 2"),
+        (lambda folder: (folder / "table.safetensors").write_bytes(b"x"), "it was changed since; export it again"),
+        (lambda folder: (folder / "table.safetensors").unlink(), "expected a readable file"),
+        (lambda folder: (folder / COMPACT).unlink(), "expected an exported model (compact.json), got none in it"),
+        (lambda folder: (folder / COMPACT).write_text("{"), "broken JSON"),
+        (shutil.rmtree, "a folder that is not there"),
+    ],
+)
+def test_what_is_no_export_is_refused(spoil: Any, said: str, tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    exported(folder, write_table, tiny_loaded("llama"), neurons(0), head(3))
+    spoil(folder)
+    with pytest.raises(NeurosieveError) as caught:
+        load_compact(folder)
+    assert_one_line(caught.value, said)

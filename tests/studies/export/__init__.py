@@ -1,0 +1,29 @@
+"""Compact models of a finished run that tests share."""
+
+import functools
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from neurosieve.studies.export.run import Exported, export
+from neurosieve.studies.export_options import ExportOptions
+from tests.studies import finished_quick
+
+_HOME = tempfile.TemporaryDirectory(prefix="exports-")
+
+
+@functools.cache
+def exported(form: str) -> Exported:
+    """The quick run's model in one form; not to be changed."""
+    options = ExportOptions.model_validate({"form": form})
+    with pytest.MonkeyPatch.context() as patch:
+        measured_little(patch)
+        return export(finished_quick().folder, Path(_HOME.name) / form, options)
+
+
+def measured_little(patch: pytest.MonkeyPatch) -> None:
+    """Few calls, and no process that measures memory: tests are about what is told, not about the figures."""
+    for name, value in {"SINGLES": 3, "BATCHES": 1, "ROUNDS": 1, "_SET_ASIDE": 0}.items():
+        patch.setattr(f"neurosieve.compact.measuring.{name}", value)
+    patch.setattr("neurosieve.compact.measuring._peak", lambda *_: 1.0)
