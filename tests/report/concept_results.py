@@ -194,7 +194,7 @@ def concepts() -> ConceptResult:
         texts=TextCounts(read=16, with_errors=1, framed=2), tokens=TokenCounts(read=1900, in_error=5),
         views={view: concept_view(view) for view in views}, groups=group("detect"),
         evidence={"detect": (evidence(),)}, latent=(latent(0), latent(1, 4)), examples=explained(),
-        notes=("16 source files (16 python)", "language by the endings of the files: python"),
+        notes=("16 python source files", "language by the endings of the files: python"),
         options={"language": None, "tokens": [40, 10, 20]}, seed=3, seconds={"concepts: detect": 1.5},
         peak_rss_mb=2048.0, versions={"neurosieve": "0.1.0"}, data_hashes={"files": "ef" * 32},
     )  # fmt: skip

@@ -149,7 +149,7 @@ def test_finished_concepts_are_read_and_their_page_written(concepts: Path, capsy
     (concepts / "report.html").unlink()
     ended = ran(capsys, "concepts", str(concepts))
     assert (ended.code, ended.err) == (0, "")
-    assert "5 of 300 neurons are called neurons" in ended.out
+    assert "5 of 300 neurons are claimed as neurons" in ended.out
     assert str(concepts / "report.html") in ended.out.replace("\n", "")
     assert {"scores", "concepts"} <= set(headings(concepts))
 

@@ -76,13 +76,15 @@ def test_series_differ_without_colour(chart: Chart) -> None:
 
 def test_headlines() -> None:
     text = concept_headline(concepts_of("full"))
-    assert text.startswith("5 of 300 neurons are called neurons of 2 of 3 property values, the clearest 1:0 of naming=")
+    assert text.startswith(
+        "5 of 300 neurons are claimed as neurons of 2 of 3 property values, the clearest 1:0 of naming="
+    )
     assert "average precision 0.95 [0.85, 1.00] on held-out files, 0.20 without training" in text
     assert concept_headline(concepts_of("nothing")) == (
         "No neuron of 300 clears the bounds for one of 3 property values"
     )
     bare = with_concepts(concepts_of("bare"), lambda c: replace(c, neurons=c.neurons[:1]))
-    assert concept_headline(bare).startswith("1 of 300 neurons is called a neuron of 2 of 3")
+    assert concept_headline(bare).startswith("1 of 300 neurons is claimed as a neuron of 2 of 3")
 
 
 def test_the_clearest_is_chosen_by_train() -> None:
@@ -113,10 +115,10 @@ def test_values_carry_base_rate_rival_and_verdict() -> None:
     rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
     assert list(rows) == ["lexical=number", "lexical=keyword", "naming=UPPER_CASE"]
     assert (
-        rows["lexical=number"] | {"verdict": "called: 5 neurons", "AP": "0.95 [0.85, 1.00]"} == rows["lexical=number"]
+        rows["lexical=number"] | {"verdict": "claimed: 5 neurons", "AP": "0.95 [0.85, 1.00]"} == rows["lexical=number"]
     )
     keyword = rows["lexical=keyword"]
-    assert keyword["verdict"] == "not called: AP on train 0.40 < 0.8"
+    assert keyword["verdict"] == "not claimed: AP on train 0.40 < 0.8"
     assert (keyword["n"], keyword["base rate"], keyword["best rival's AP"]) == ("50", "0.050", "lookup 0.97")
     assert keyword["AP on unseen texts"] == "0.35 (base 0.040)"
 
@@ -171,11 +173,11 @@ def test_rival_chart_draws_the_scores_and_the_margin() -> None:
     chart = rival_chart(view)
     by_name = {t["name"]: t for t in drawn(chart)}
     assert sorted(by_name["best rival"]["x"]) == [0.2, 0.5, 0.97]
-    assert by_name["best neuron, called"]["x"] == [0.95, 0.95]
+    assert by_name["best neuron, claimed"]["x"] == [0.95, 0.95]
     assert by_name["best neuron"]["x"] == [0.4]
     ends = [0.5, 0.6, None, 0.97, pytest.approx(0.985), None, 0.2, pytest.approx(0.3), None]
-    assert by_name["to be called"]["x"] == ends
-    assert "far enough above the best rival for 2 of 3 values, and 2 of them have called neurons" in chart.title
+    assert by_name["needed for a claim"]["x"] == ends
+    assert "far enough above the best rival for 2 of 3 values, and 2 of them have claimed neurons" in chart.title
     assert "none of them" in rival_chart(concepts_of("nothing").views["detect"]).title
 
 
@@ -278,5 +280,6 @@ def test_terminal_fits_80_columns(
     for view in result.views.values():
         for row in short_claim_table(view).rows:
             assert any(all(cell in line for cell in row) for line in shown.splitlines()), row
-    assert ("no neuron is called" in shown) is (kind == "nothing")
-    assert "results in run/concepts.json, report in run/report.html" in shown
+    assert ("no neuron is claimed" in shown) is (kind == "nothing")
+    assert "all tables in run/report.html, results in run/concepts.json" in shown
+    assert len(shown.splitlines()) <= 25

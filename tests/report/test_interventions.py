@@ -36,7 +36,7 @@ from tests.report.test_concepts import drawn
 
 def test_interventions_are_told_beside_random_edits() -> None:
     records = interventions_of("full")
-    assert intervention_headline(records).startswith("2 of 2 edits move what the model predicts")
+    assert intervention_headline(records).startswith("2 of 2 edits change what the model predicts")
     assert "at least 15.0 points (measured 20.0 [15.0, 24.0]) fewer right" in intervention_headline(records)
     assert intervention_headline(interventions_of("nothing")).startswith("None of 2 edits")
     assert [row[-1] for row in effect_table(records).rows[:2]] == [
@@ -55,7 +55,11 @@ def test_interventions_are_told_beside_random_edits() -> None:
 
 def test_more_of_an_edit() -> None:
     ablate, erase = ({row[0]: row[1:] for row in measure_table(r).rows} for r in interventions_of("full"))
-    assert ablate["the run's probe, accuracy (n 40)"] == ("90.0 % [80.0, 95.0]", "70.0 %", "drop 1.0 (95 % below 3.0)")
+    assert ablate["the run's probe, accuracy (n 40)"] == (
+        "90.0 % [80.0, 95.0]",
+        "70.0 %",
+        "drop 1.0 points (95 % below 3.0)",
+    )
     assert erase["the run's probe"][0] == "not measured: no probe of this run"
     assert erase["a new probe on layer 1 (n 100, guess 50.0 %)"][1] == "50.0 % [40.0, 60.0]"
 
@@ -65,13 +69,13 @@ def test_steering_is_to_turn_other_tokens() -> None:
     verdict = edit_table([steer]).rows[0][-1]
     assert verdict == "claimed: at least 20.0 points; turns 29.0 [20.0, 35.0] points elsewhere"
     assert intervention_headline([steer]).startswith(
-        "1 of 1 edit moves what the model predicts of a concept, most clearly"
+        "1 of 1 edit changes what the model predicts of a concept, most clearly"
     )
     more = "predicted at least 20.0 points (measured 29.0 [20.0, 35.0]) more often where it is not"
     assert more in intervention_headline([steer])
     found = measured(steer)
     steer = replace(steer, predictions=replace(found, turned=replace(found.turned, claimed=False)))
-    assert intervention_headline([steer]).startswith("steer lexical=number is not shown to move")
+    assert intervention_headline([steer]).startswith("steer lexical=number is not shown to change")
     assert edit_table([steer]).rows[0][-1] == "not claimed; turns 29.0 [20.0, 35.0] points elsewhere"
 
 
@@ -144,7 +148,7 @@ def test_what_cannot_be_measured_is_said_so() -> None:
     (row,) = edit_table([record]).rows
     assert row[2] == "20.0 (no interval) (n 60)"
     assert row[-1].startswith("not measured: all units lie in one file")
-    assert intervention_headline([record]).startswith("What 1 edit would move cannot be measured")
+    assert intervention_headline([record]).startswith("The effect of 1 edit cannot be measured")
     assert intervention_headline([record, *interventions_of("full")]).startswith("2 of 3 edits")
     bars = {t["name"]: t for t in drawn(effect_chart([record]))}["where the value is"]["error_x"]
     assert bars["array"] == bars["arrayminus"] == [0.0, 0.0]
@@ -156,11 +160,11 @@ def test_random_edits_are_told_with_how_near_they_are() -> None:
     record = intervention("ablate", claimed=True)
     assert matching_note(record) == (
         "100 random edits (57 different), matched in variance within a factor of 1.95, median 1.08;"
-        " left out, since no other neuron varies alike: 2 (1:3, 2:7)"
+        " left out, since no other neuron has a similar variance: 2 (1:3, 2:7)"
     )
     assert record.matching is not None
     left_out = tuple(NeuronId(1, i) for i in range(13))
     record = replace(record, matching=replace(record.matching, unmatched=left_out, distinct_sets=100))
     assert matching_note(record).endswith("13 (1:0, 1:1, 1:2, 1:3, 1:4, 1:5, 1:6, 1:7, 1:8, 1:9 and 3 more)")
     assert "different" not in matching_note(record)
-    assert matching_note(of_old("ablate")) == "100 random edits, how near is not known"
+    assert matching_note(of_old("ablate")) == "100 random edits; how similar they are is not known"

@@ -58,6 +58,6 @@ def test_each_part_shows_its_own_state() -> None:
 def test_claims_of_one_view_are_not_shown_for_another() -> None:
     page = render_page(study(), "run", concepts(), edits())
     values = len(concepts_of("full").views["detect"].concepts)
-    seen, hidden = (re.findall(r"(?:not )?called:", section(page, f"values-{view}")) for view in ("detect", "predict"))
-    assert sorted(set(seen)) == ["called:", "not called:"]
-    assert hidden == ["not called:"] * values
+    seen, hidden = (re.findall(r"(?:not )?claimed:", section(page, f"values-{view}")) for view in ("detect", "predict"))
+    assert sorted(set(seen)) == ["claimed:", "not claimed:"]
+    assert hidden == ["not claimed:"] * values

@@ -184,7 +184,7 @@ def test_self_contained_and_small(name: str) -> None:
     assert "@import" not in page(name)
 
 
-LAYERS = {"imported": "as they stand in the imported files", "full": "Layer 0 is the embedding"}
+LAYERS = {"imported": "as they are in the imported files", "full": "Layer 0 is the embedding"}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -225,6 +225,16 @@ def test_notebook_shows_the_same_cells() -> None:
     for row in score_table(result_of("full")).rows:
         for cell in row:
             assert cell in result_of("full")._repr_html_()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_terminal_needs_one_screen(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Except for the published study's choices, which were asked for."""
+    monkeypatch.setenv("COLUMNS", "80")
+    show_summary(replace(result_of(name), published=None), Path("runs/tiny"))
+    assert len(capsys.readouterr().out.splitlines()) <= 25
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "hostile"])

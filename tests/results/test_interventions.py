@@ -63,7 +63,7 @@ def test_file_of_an_earlier_version_is_shown() -> None:
     assert edit_table([old]).rows[0][:-1] == edit_table([result]).rows[0][:-1]
     assert edit_table([old]).rows[0][-1] == "not claimed"
     assert intervention_cards([old])[0]["examples"] == []
-    assert matching_note(old) == "100 random edits, how near is not known"
+    assert matching_note(old) == "100 random edits; how similar they are is not known"
     assert effect_chart([old]).title == effect_chart([result]).title
 
 

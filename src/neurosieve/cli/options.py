@@ -86,16 +86,16 @@ ROWS_ONLY += ("allow_pickle", "set_")
 
 
 def takes_study(command: Callable[..., None], only: Collection[str] = tuple(STUDY)) -> Callable[..., None]:
-    """Give a command the options of a study (or some of them) beside its own; it gets them as one `config`."""
-    own = [p for p in inspect.signature(command).parameters.values() if p.name != "config"]
+    """Give a command the options of a study (or some of them) in addition to its own; it gets them as one `config`."""
+    of_command = [p for p in inspect.signature(command).parameters.values() if p.name != "config"]
     keyword = inspect.Parameter.KEYWORD_ONLY
     study = [inspect.Parameter(k, keyword, default=None, annotation=kind) for k, kind in STUDY.items() if k in only]
 
     def wrapper(**values: Any) -> None:
-        kept = {p.name: values.pop(p.name) for p in own}
+        kept = {p.name: values.pop(p.name) for p in of_command}
         command(config=config_from(values), **kept)
 
-    parameters = [p.replace(kind=keyword) for p in own] + study
+    parameters = [p.replace(kind=keyword) for p in of_command] + study
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
     wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
@@ -103,7 +103,7 @@ def takes_study(command: Callable[..., None], only: Collection[str] = tuple(STUD
 
 
 _CONCEPTS = ConceptOptions.model_fields
-# Of `neurosieve concepts` beside a study's; the others are reached by --set concepts.KEY=VALUE.
+# Of `neurosieve concepts` in addition to a study's; the others are reached by --set concepts.KEY=VALUE.
 CONCEPTS: dict[str, Any] = {
     "language": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['language'].description}")],
     "properties": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['properties'].description}{_LIST}")],

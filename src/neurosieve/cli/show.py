@@ -1,5 +1,6 @@
 """Results as a terminal shows them: compact tables; plain text where nobody watches."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
@@ -14,7 +15,7 @@ from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.cost import cost_table
 from neurosieve.report.export import frontier_table, score_rows, sentence, speed_table, verified_table
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
-from neurosieve.report.numbers import NONE, per_cent
+from neurosieve.report.numbers import NONE, counted, per_cent
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.cost import Cost
 from neurosieve.results.interventions import InterventionResult
@@ -30,24 +31,20 @@ imported()  # all that computes is loaded by now: from here on Ctrl-C is an exce
 
 
 def show_summary(result: RedundancyResult, out: Path) -> None:
-    """The finding and how far it can be trusted, scores beside baselines, smallest sets, and where everything lies."""
+    """The headline, the answers of the trust box, scores and baselines: one screen; all else is in the report."""
     screen = console()
     screen.print(Text(visible(result.headline), style="bold"))
     screen.print()
     screen.print(_trust(result))
     screen.print(_grid(tables.score_table(result)))
-    if not tables.of_tokens(result):
-        screen.print(_grid(tables.metric_table(result)))
-    if result.sets:
-        screen.print(_grid(tables.set_table(result), wrap=True))
-        screen.print(_grid(tables.cut_table(result), wrap=True))
     if isinstance(result.published, Published):
         screen.print(_grid(tables.choice_table(result.published), wrap=True))
-    for note in result.notes or ():
-        screen.print(Text(f"· {visible(note)}", style="dim"))
-    seconds = ", ".join(f"{stage} {s:.0f} s" for stage, s in result.seconds.items())
-    screen.print(Text(f"{seconds}; peak memory {result.peak_rss_mb / 1024:.1f} GiB", style="dim"))
-    screen.print(Text(f"results in {out}, report in {out / REPORT}"), soft_wrap=True)
+    notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
+    cost = f"{sum(result.seconds.values()):.0f} s, {result.peak_rss_mb / 1024:.1f} GiB"
+    screen.print(Text(f"{notes}all tables in {out / REPORT} ({cost})"), soft_wrap=True)
+
+
+_VALUES = 6  # of each view, so that both fit on a screen
 
 
 def show_concepts(found: ConceptResult, out: Path) -> None:
@@ -57,13 +54,13 @@ def show_concepts(found: ConceptResult, out: Path) -> None:
     for view in found.views.values():
         table = short_claim_table(view)
         if table.rows:
-            screen.print(_grid(table, wrap=True))
+            screen.print(_grid(replace(table, rows=table.rows[:_VALUES]), wrap=True))
         else:
-            screen.print(Text(f"\n{table.title}: no neuron is called"))
-    screen.print()
-    for note in found.notes:
-        screen.print(Text(f"· {visible(note)}", style="dim"))
-    screen.print(Text(f"results in {out / CONCEPTS}, report in {out / REPORT}"), soft_wrap=True)
+            screen.print(Text(f"\n{table.title}: no neuron is claimed"))
+        if more := table.rows[_VALUES:]:
+            screen.print(Text(f"and {counted(len(more), 'more value')}, in the report"))
+    notes = f"{counted(len(found.notes), 'note')} and " if found.notes else ""
+    screen.print(Text(f"\n{notes}all tables in {out / REPORT}, results in {out / CONCEPTS}"), soft_wrap=True)
 
 
 def show_intervention(result: InterventionResult, out: Path) -> None:
@@ -80,11 +77,10 @@ _COLOURS = {Answer.YES: "green", Answer.WEAKLY: "yellow", Answer.NO: "red", Answ
 
 
 def _trust(result: RedundancyResult) -> Table:
-    shown = tables.trust_table(result)
-    table = Table(box=None, show_header=False, pad_edge=False, title=shown.title, title_justify="left")
-    for (answer, question, figures), entry in zip(shown.rows, result.trust, strict=True):
-        table.add_row(Text(answer, style=_COLOURS[entry.answer]), Text(question))
-        table.add_row("", Text(visible(figures), style="dim"))
+    table = Table(box=None, show_header=False, pad_edge=False, title="How far to trust it", title_justify="left")
+    for entry in result.trust:
+        question = f"{entry.question.partition(' (')[0].removesuffix('?')}?"  # without its explanation
+        table.add_row(Text(entry.answer.value, style=_COLOURS[entry.answer]), Text(question))
     return table
 
 
@@ -102,8 +98,9 @@ def _grid(shown: tables.Table, *, wrap: bool = False) -> Table:
 def show_store(store: ActivationStore) -> None:
     """What an extraction wrote."""
     manifest, screen = store.manifest, console()
-    rows = ", ".join(f"{k} {v:,}" for k, v in manifest.rows.items())
-    screen.print(f"{manifest.layers} layers × {manifest.width} neurons, {rows}, in {len(manifest.shards)} shards")
+    rows = ", ".join(f"{split} {counted(n, 'row')}" for split, n in manifest.rows.items())
+    size = f"{counted(manifest.layers, 'layer')} × {counted(manifest.width, 'neuron')}"
+    screen.print(f"{size}, {rows}, in {counted(len(manifest.shards), 'shard')}")
     check = manifest.self_check
     screen.print(
         f"self-check: {check['rows']:.0f} rows differ from transformers' own by at most {check['difference']:.1g}"

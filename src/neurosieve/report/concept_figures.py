@@ -54,11 +54,11 @@ class Rows:
 def rows_of(names: Mapping[str, Iterable[str]]) -> Rows:
     """Rows of values by property; a property without a name has no head."""
     place, heads, at = dict[tuple[str, str], int](), dict[int, str](), 0
-    for head, own in names.items():
+    for head, values in names.items():
         if head:
             heads[at] = head
             at += 1
-        for value in own:
+        for value in values:
             place[head, value] = at
             at += 1
     return Rows(place, heads)
@@ -86,25 +86,25 @@ def rival_chart(view: ConceptFindings) -> Chart:
         margins["x"] += [rival, _needed(rival), None]
         margins["y"] += [at, at, None]
     line = {"color": colour("band"), "width": 5}
-    figure.add_scatter(**margins, mode="lines", line=line, opacity=0.5, name="to be called", hoverinfo="skip")
-    called, others = ([c for c in concepts if bool(c.claimed) is wanted] for wanted in (True, False))
-    for name, own, of, symbol, size in (
+    figure.add_scatter(**margins, mode="lines", line=line, opacity=0.5, name="needed for a claim", hoverinfo="skip")
+    claimed, others = ([c for c in concepts if bool(c.claimed) is wanted] for wanted in (True, False))
+    for name, shown, of, symbol, size in (
         ("best rival", concepts, _rival, "square-open", 8),
         ("best neuron", others, _best, "circle", 7),
-        ("best neuron, called", called, _best, "star", 12),
+        ("best neuron, claimed", claimed, _best, "star", 12),
     ):
-        y = [rows.place[c.property_name, c.value] for c in own]
+        y = [rows.place[c.property_name, c.value] for c in shown]
         tint = colour("series-2" if name == "best rival" else "series-1")
         marker = {"symbol": symbol, "size": size, "color": tint, "line": {"width": 1.5 * symbol.endswith("open")}}
-        words = [plain(c.name) for c in own]
-        figure.add_scatter(x=[*map(of, own)], y=y, mode="markers", name=name, marker=marker, text=words)
+        words = [plain(c.name) for c in shown]
+        figure.add_scatter(x=[*map(of, shown)], y=y, mode="markers", name=name, marker=marker, text=words)
     axes(figure, "AP on held-out files", "", x={"range": [0, 1.02], "dtick": 0.2, "side": "top"})
     figure.add_vline(x=LEAST_AP, line={"width": 1, "dash": "dot", "color": colour("band")})
     rows.put_on(figure)
     caption = (
-        f"The grey bar ends {MARGIN:g} above the best rival, or halfway from it to 1 where that is nearer. A neuron is"
-        f" called where the lower bound of its lead reaches the bar's end, that of its AP the dotted line at"
-        f" {LEAST_AP:g}, and it clears the other bounds."
+        f"The grey bar ends {MARGIN:g} above the best rival, or halfway from it to 1 if that is nearer. A neuron is"
+        f" claimed if the lower bound of its lead reaches the bar's end, that of its AP the dotted line at"
+        f" {LEAST_AP:g}, and it meets the other bounds."
     )
     return Chart(f"rivals-{view.view}", _rival_title(view), caption, figure, _rival_table(view))
 
@@ -135,10 +135,11 @@ def _rival_table(view: ConceptFindings) -> Table:
 def _rival_title(view: ConceptFindings) -> str:
     concepts = view.concepts
     above = sum(_best(c) >= _needed(_rival(c)) for c in concepts)
-    called = sum(bool(c.claimed) for c in concepts)
+    claimed = sum(bool(c.claimed) for c in concepts)
     return (
         f"Where {VIEWS[view.view]}, the best neuron is far enough above the best rival for {above}"
-        f" of {len(concepts)} values, and {called or 'none'} of them {'have' if called > 1 else 'has'} called neurons"
+        f" of {len(concepts)} values, and {claimed or 'none'} of them {'have' if claimed > 1 else 'has'} claimed"
+        " neurons"
     )
 
 
@@ -184,8 +185,8 @@ def depth_chart(result: ConceptResult) -> Chart:
     ]
     table = make_table("Best neuron of each layer", ("value", "view", *(f"layer {k}" for k in range(layers))), cells)
     caption = (
-        "A column a layer: AUROC on held-out files of its best neuron on train; pale is 0.5, which a guess has, dark is"
-        " 1. The mark is on each value's best layer."
+        "One column for each layer: AUROC on held-out files of its best neuron on train; pale is 0.5, as of a guess,"
+        " dark is 1. The mark is on each value's best layer."
     )
     return Chart("depth", _depth_title(result), caption, figure, table)
 

@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from neurosieve.printing import visible
-from neurosieve.report.numbers import NONE, count, p_value, ratio
+from neurosieve.report.numbers import NONE, count, counted, p_value, ratio
 from neurosieve.report.tables import Table, make_table, model_name
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptNeuron, ConceptResult
 from neurosieve.results.measured import NotMeasured
@@ -16,13 +16,13 @@ MARGIN, LEAST_AP, LEAST_AUROC = 0.1, 0.8, 0.9  # METHOD.md; a result's verdicts 
 _SHOWN = 3
 _PARTS = {"groups": "sets", "evidence": "evidence", "latent": "latent concepts", "examples": "whole texts"}
 RULE = (
-    f"Found on train files; called a neuron of the value on held-out files, all by lower bounds of 95 % intervals: an"
-    f" average precision (AP) of {LEAST_AP:g} or more, an AUROC of {LEAST_AUROC:g} or more, and an AP above the best"
-    f" rival's, which no training made, by {MARGIN:g} or by half of what that leaves."
+    f"Chosen on train files; claimed as a neuron of the value on held-out files, all by lower bounds of 95 % intervals:"
+    f" an average precision (AP) of {LEAST_AP:g} or more, an AUROC of {LEAST_AUROC:g} or more, and an AP above that of"
+    f" the best rival, which needs no training, by {MARGIN:g} or by half of what that leaves to 1."
 )
 EARLIER = (
-    "Called by the looser rule of an earlier version: scores without their intervals, and rivals without exact places,"
-    " character shape and untrained copies. Look for concepts again in a new folder."
+    "Claimed by the less strict rule of an earlier version: scores without their intervals, and rivals without exact"
+    " places, character shape and untrained copies. Look for concepts again in a new folder."
 )
 
 
@@ -43,7 +43,7 @@ def _filled(part: Any) -> bool:
 
 
 def best_neuron(concept: Concept) -> ConceptNeuron:
-    """The first called neuron, or the strongest on train where none is called."""
+    """The first claimed neuron, or the strongest on train if none is claimed."""
     return concept.neurons[0]
 
 
@@ -53,7 +53,7 @@ def looked_for(result: ConceptResult) -> int:
 
 
 def concept_headline(result: ConceptResult) -> str:
-    """How many neurons are called concept neurons, and the clearest; or that there is none."""
+    """How many neurons are claimed as concept neurons, and the clearest; or that there is none."""
     found = [(c, n) for view in result.views.values() for c in view.concepts for n in c.claimed]
     looked, all_neurons = looked_for(result), count(result.neurons)
     if not found:
@@ -64,7 +64,7 @@ def concept_headline(result: ConceptResult) -> str:
     values = {c.name for c, _ in found}
     of = "a neuron" if len(ids) == 1 else "neurons"
     return (
-        f"{len(ids)} of {all_neurons} neurons {'is' if len(ids) == 1 else 'are'} called {of} of {len(values)} of"
+        f"{len(ids)} of {all_neurons} neurons {'is' if len(ids) == 1 else 'are'} claimed as {of} of {len(values)} of"
         f" {looked} property values, the clearest {best.neuron} of {concept.name}: average precision"
         f" {ratio(best.ap, best.interval)} on held-out files, {ratio(concept.rival[1])} without training"
     )
@@ -111,7 +111,7 @@ def _properties(result: ConceptResult) -> set[str]:
 
 
 def claim_table(view: ConceptFindings) -> Table:
-    """The called neurons of one view in the order of the properties, three a value at most."""
+    """The claimed neurons of one view in the order of the properties, at most three for each value."""
     rows: list[Sequence[str]] = []
     for c in view.concepts:
         own, (rival, precision) = c.claimed, c.rival
@@ -187,9 +187,9 @@ def value_table(view: ConceptFindings) -> Table:
 
 
 def verdict(concept: Concept) -> str:
-    """How many neurons are called, or what the best lacks."""
+    """How many neurons are claimed, or what the best one lacks."""
     own = len(concept.claimed)
-    return f"called: {own} neuron{'s' if own > 1 else ''}" if own else f"not called: {best_neuron(concept).lacking}"
+    return f"claimed: {counted(own, 'neuron')}" if own else f"not claimed: {best_neuron(concept).lacking}"
 
 
 def left_out_table(result: ConceptResult) -> Table:

@@ -61,7 +61,7 @@ def plain(text: str) -> str:
 
 
 def errors(scores: Sequence[Score]) -> dict[str, Any]:
-    """Bars of the 95 % intervals; none where there is no interval."""
+    """Bars of the 95 % intervals; none if there is no interval."""
     ends = [score.interval or (score.value, score.value) for score in scores]
     return {
         "type": "data",

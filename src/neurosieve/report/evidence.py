@@ -18,7 +18,7 @@ _KINDS = {"top": "Strongest tokens on held-out files", "typical": "Typical token
           "other": "Typical tokens without it"}  # fmt: skip
 
 
-def evidence_cards(view: str, found: Sequence[Evidence]) -> list[dict[str, Any]]:
+def evidence_cards(view: str, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
     """What the page shows of each neuron and value."""
     return [
         {
@@ -30,17 +30,17 @@ def evidence_cards(view: str, found: Sequence[Evidence]) -> list[dict[str, Any]]
             "densities": density_table(e.densities, e.name),
             "alike": ", ".join(f"{a.neuron} (r {a.r:.2f})" for a in e.alike) or NONE,
         }
-        for e in found
+        for e in evidence
     ]  # fmt: skip
 
 
-def _token(token: Token, whole: bool) -> dict[str, Any]:
+def _token(token: Token, in_full: bool) -> dict[str, Any]:
     context = token.context
     text, start, end = context.text, context.start, context.end
     return {
         "head": f"{token.value:+.1f} sd · {token.label or NONE} · {context.example}, line {context.line}",
         "code": marked(*near(text, start, end)),
-        "whole": marked(text[:start], text[start:end], text[end:]) if whole else None,
+        "whole": marked(text[:start], text[start:end], text[end:]) if in_full else None,
     }
 
 
@@ -57,14 +57,14 @@ def density_table(densities: Densities, name: str) -> Table:
 
 def _drawing(densities: Densities, name: str) -> Markup:
     """Bars of the rows with the value, the outline of all others: two shapes, whatever their colours."""
-    own, others = densities.with_value, densities.without
-    most = max(*own, *others) or 1.0
-    step = _WIDE / len(own)
+    with_value, others = densities.with_value, densities.without
+    most = max(*with_value, *others) or 1.0
+    step = _WIDE / len(with_value)
     bars = Markup("").join(
         Markup("<rect x='{:.1f}' y='{:.1f}' width='{:.1f}' height='{:.1f}'/>").format(
             i * step, _HIGH * (1 - v / most), step * 0.8, _HIGH * v / most
         )
-        for i, v in enumerate(own)
+        for i, v in enumerate(with_value)
         if v
     )
     path = " ".join(f"L{i * step:.1f} {_HIGH * (1 - v / most):.1f} H{(i + 1) * step:.1f}" for i, v in enumerate(others))

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from neurosieve.report.drawing import SYMBOLS, Chart, axes, colour, errors, plain, range_band, series, thin
-from neurosieve.report.numbers import ACCURACY, count, metric_of, per_cent
+from neurosieve.report.numbers import ACCURACY, count, counted, metric_of, per_cent
 from neurosieve.report.tables import Table, class_scores, class_table, imported, set_layers
 from neurosieve.results.measured import NotMeasured
 from neurosieve.results.redundancy import RedundancyResult
@@ -46,8 +46,8 @@ def _curve_title(result: RedundancyResult) -> str:
     if isinstance(result.minimal_sets, NotMeasured):
         return f"No set of neurons can be claimed: {result.minimal_sets.text}"
     best, metric = result.minimal_sets[0], metric_of(result)
-    lose = f"lose {metric.gain(best.loss, f' {metric.points}')} on test"
-    return f"{best.size} neurons by {best.ranking} {lose}; random orders need {best.random_size.median:g}"
+    lose = f"lose{'s' if best.size == 1 else ''} {metric.gain(best.loss, f' {metric.points}')} on test"
+    return f"{counted(best.size, 'neuron')} by {best.ranking} {lose}; random orders need {best.random_size.median:g}"
 
 
 def _layers(result: RedundancyResult) -> str:
@@ -203,15 +203,19 @@ def pareto_chart(result: RedundancyResult) -> Chart:
         )
     )  # fmt: skip
     _score_axes(figure, "neurons kept (logarithmic)", result, x={"type": "log", "dtick": 1})
-    least = min(p.size for p in front)
     title = (
-        f"{len(front)} ways are on the front of size, depth and {metric.name}: {count(least)} to"
-        f" {count(front[-1].size)} neurons, highest layer {min(depth)} to {max(depth)}"
+        f"The front of size, depth and {metric.name}: {counted(len(front), 'combination')} of"
+        f" {_span(front[0].size, front[-1].size)} neurons, highest layer {_span(min(depth), max(depth))}"
     )
     rows = tuple((p.source, count(p.size), str(p.depth), metric.scored(p.test)) for p in front)
-    caption = "Chosen on validation, scored on test. The number beside a point is the highest layer that it needs."
-    table = Table("Pareto front", ("way", "neurons", "highest layer", "test"), rows)
+    caption = "Chosen on validation, scored on test. The number in a point is the highest layer that it needs."
+    table = Table("Pareto front", ("combination", "neurons", "highest layer", "test"), rows)
     return Chart("pareto", title, caption, figure, table)
+
+
+def _span(low: int, high: int) -> str:
+    """From one number to another: `2 to 62`."""
+    return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
 CHARTS: Mapping[str, Callable[[RedundancyResult], Chart]] = {

@@ -8,52 +8,53 @@ from neurosieve.results.redundancy import RedundancyResult
 
 GLOSSARY = {
     "neuron": "One dimension of one layer's output, named layer:index. Layer 0 is the embedding, layer k block k.",
-    "probe": "A linear classifier that reads labels off neurons. The model itself is not changed.",
-    "oracle": "The probe on all neurons: the most that this kind of reading can get out of the model.",
-    "delta": "The accuracy that a smaller set may lose against the oracle (0.01 = one percentage point).",
+    "probe": "A linear classifier that predicts labels from neurons. The model itself is not changed.",
+    "oracle": "The probe on all neurons: the best that a linear classifier finds in the model.",
+    "delta": "The accuracy that a smaller set may lose compared with the oracle (0.01 = one percentage point).",
     "smallest set": "The fewest neurons of a ranking whose probe stays within delta on validation rows.",
-    "random orders": "The same search on shuffled neurons: where few of them do, the ranking has no merit.",
-    "ranking": "An order of importance: LCA by the oracle's weights, Probeless by how far class means differ.",
+    "random orders": "The same search on shuffled neurons: if few of them are enough, the ranking does not help.",
+    "ranking": "An order of importance: LCA by the oracle's weights, Probeless by the distance of class means.",
     "agreement": "The share of a ranking's first neurons that others name too. By chance it is their share of all.",
-    "token lookup": "A table of the commonest label of each exact text in train: what needs no model.",
-    "unseen rows": "Test rows whose exact text does not stand in train: a table cannot know them.",
-    "untrained copy": "The same architecture with weights drawn anew: what it can do is no merit of training.",
-    "control task": "Random labels for token types. A probe that learns them as well learns by heart.",
+    "token lookup": "A table of the most frequent label of each exact text in train. It needs no model.",
+    "unseen rows": "Test rows whose exact text does not occur in train: a table cannot know them.",
+    "untrained copy": "The same architecture with random weights: its score is not due to training.",
+    "control task": "Random labels for token types. A probe that learns them as well memorises texts.",
     "selectivity": "Accuracy on the task minus accuracy on the control task, in points.",
-    "LayerSelector (LS)": "Keeps the layers up to the first at which their stack stays within delta of the oracle.",
-    "CKA": "How alike two layers arrange the same rows: 1 is the same up to rotation and scale.",
-    "clusters (CC)": "Neurons that rise and fall together are grouped; the medoid of each group stands for all.",
-    "Pareto front": "The ways for which no other is smaller, less deep and better at once.",
-    "95 % interval": "Where the value lies in 95 of 100 resamplings of whole lines, files or functions.",
+    "LayerSelector (LS)": "Keeps the layers up to the first one with which a probe stays within delta of the oracle.",
+    "CKA": "How similarly two layers arrange the same rows: 1 is the same up to rotation and scale.",
+    "clusters (CC)": "Correlated neurons are grouped; the medoid of each group represents it.",
+    "Pareto front": "The combinations for which no other is smaller, less deep and better at the same time.",
+    "95 % interval": "The range of the value in 95 of 100 resamplings of whole lines, files or functions.",
 }
 
 _NEURONS = {
     "mlp": "One feed-forward unit of a block, named layer:index. Layer k belongs to block k + 1.",
-    "imported": "One dimension of one layer, named layer:index. Layers are numbered from 0 as they stand in"
+    "imported": "One dimension of one layer, named layer:index. Layers are numbered from 0 as they are in"
     " the imported files.",
 }
 _OF_VALUES = {
     "R²": "1 is a perfect prediction, 0 no better than the mean of train; below 0 it is worse than that mean.",
-    "probe": "A linear regression that reads numbers off neurons. The model itself is not changed.",
-    "delta": "The R² that a smaller set may lose against the oracle.",
+    "probe": "A linear regression that predicts numbers from neurons. The model itself is not changed.",
+    "delta": "The R² that a smaller set may lose compared with the oracle.",
     "ranking": "An order of importance: LCA by the oracle's weights, Probeless by correlation with the label.",
-    "95 % interval": "Where the value lies in 95 of 100 resamplings of whole files or functions.",
+    "95 % interval": "The range of the value in 95 of 100 resamplings of whole files or functions.",
 }
 _OF_TOKENS = ("token lookup", "control task", "selectivity")
 
 
 _OF_CONCEPTS = {
-    "property value": "What a token is, read off the syntax tree: `lexical=number`, `role=function`.",
-    "concept neuron": "A neuron that tells a property value's tokens from all others on files it was not found on.",
-    "view detect, view predict": "Neurons are read where the token is seen; or where it is hidden, masked or still to"
-    " come, and the model has to predict it.",
+    "property value": "What a token is, by the syntax tree: `lexical=number`, `role=function`.",
+    "concept neuron": "A neuron that separates a property value's tokens from all others on files that did not choose"
+    " it.",
+    "view detect, view predict": "Neurons are read where the token is seen; or where it is hidden, because it is masked"
+    " or comes next, and the model has to predict it.",
     "average precision (AP)": "Tokens ordered by the neuron: the share with the value among the first, averaged over"
     " all that have it. 1 is perfect; a guess has the base rate.",
     "AUROC": "How often the neuron is higher on a token with the value than on one without it: a guess has 0.5.",
     "AUROC among own values": "The same among tokens that have some value of the property.",
-    "rival": "What tells a value without training: the exact place in line, statement and file, length, frequency, the"
-    " text, its first and last character; and the best neuron of untrained copies.",
-    "p": "How often values moved in circles within their files give an AUROC as high.",
+    "rival": "What predicts a value without training: the exact place in line, statement and file, length,"
+    " frequency, the text, its first and last character; and the best neuron of untrained copies.",
+    "p": "How often values that are shifted in circles within their files give an AUROC as high.",
 }
 
 
@@ -63,9 +64,10 @@ _OF_PARTS = {
         "q": "p after Benjamini–Hochberg: of pairs below 0.05, one in twenty is by chance.",
     },
     "latent": {
-        "aligned cluster": "Tokens that the model has near each other, 90 % of them with one value, on train and on"
+        "aligned cluster": "Tokens with similar vectors in the model, 90 % of them with one value, on train and on"
         " held-out files.",
-        "if words swap values": "What clusters of few words reach: most words have one value wherever they stand.",
+        "if words swap values": "What clusters of few words reach by chance: most words have one value wherever they"
+        " occur.",
     },
     "examples": {
         "R² above length": "What a property explains of a neuron's values on test texts beyond the length of the text.",
@@ -74,10 +76,10 @@ _OF_PARTS = {
 _OF_INTERVENTIONS = {
     "ablate, clamp, steer, erase": "Neurons set to a value of train; to the end of their range; a layer moved towards"
     " the value; the value's direction taken out of a layer.",
-    "matched random edits": "The same edit of as many random neurons in the same layers with like variance, or of"
+    "matched random edits": "The same edit of as many random neurons in the same layers with similar variance, or of"
     " random directions.",
-    "effect": "The drop of right predictions under the edit, less the mean drop under random edits, in points.",
-    "elsewhere": "Tokens without the value: an edit that harms them as much has not found the concept.",
+    "effect": "The drop of right predictions under the edit, minus the mean drop under random edits, in points.",
+    "elsewhere": "Tokens without the value: an edit that harms them as much is not specific to the concept.",
     "loss": "Mean cross-entropy of all predictions, in nats.",
 }
 

@@ -10,7 +10,7 @@ from neurosieve.printing import visible
 from neurosieve.report.code import marked
 from neurosieve.report.concept_figures import rows_of
 from neurosieve.report.drawing import Chart, axes, colour
-from neurosieve.report.numbers import ACCURACY, NONE, R2, count, neuron, per_cent
+from neurosieve.report.numbers import ACCURACY, NONE, R2, count, counted, neuron, per_cent
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.interventions import (
     Effect,
@@ -25,7 +25,7 @@ from neurosieve.results.interventions import (
 from neurosieve.results.measured import Difference, NotMeasured
 
 _NAMED = 10  # neurons that were left out
-_SCORES = {"property": "has the value or not", "exact": "the very token"}
+_SCORES = {"property": "has the value or not", "exact": "the exact token"}
 
 
 def edit_name(result: InterventionResult) -> str:
@@ -57,7 +57,7 @@ def intervention_headline(results: Sequence[InterventionResult]) -> str:
     found = len({id(r) for r, _ in (*moved, *turned)})
     if not found:
         return _nothing_moved([r for r, _ in measured])
-    text = f"{found} of {_edits(len(measured))} move{'' if found > 1 else 's'} what the model predicts of a concept"
+    text = f"{found} of {_edits(len(measured))} change{'' if found > 1 else 's'} what the model predicts of a concept"
     if not moved:
         best, steered = max(turned, key=lambda pair: pair[1].effect.low)
         more = f"the value is predicted {_at_least(steered.effect)} more often where it is not"
@@ -69,14 +69,14 @@ def intervention_headline(results: Sequence[InterventionResult]) -> str:
 
 def _nothing_moved(measured: Sequence[InterventionResult]) -> str:
     if all(e.effect.interval is None for _, _, e in _effects(measured)):
-        return f"What {_edits(len(measured))} would move cannot be measured: all held-out units lie in one file"
+        return f"The effect of {_edits(len(measured))} cannot be measured: all held-out units are in one file"
     name = edit_name(measured[0]) if len(measured) == 1 else f"None of {_edits(len(measured))}"
     shown = "is not shown" if len(measured) == 1 else "is shown"
-    return f"{name} {shown} to move what the model predicts of a concept more than random edits do"
+    return f"{name} {shown} to change what the model predicts of a concept more than random edits do"
 
 
 def _edits(n: int) -> str:
-    return f"{n} edit{'s' if n > 1 else ''}"
+    return counted(n, "edit")
 
 
 def _points(difference: Difference) -> str:
@@ -118,7 +118,8 @@ def edit_table(results: Sequence[InterventionResult]) -> Table:
         if result.edit == "steer":  # which is to turn other tokens
             verdict = f"{_outcome(found.turned)}; turns {_points(found.turned.effect)} points elsewhere"
         rows.append((*about, effect, *drops, _loss(found.loss), verdict))
-    heads = ("edit", "neurons", "effect, points", "random edits' drop", "drop elsewhere", "loss, nats", "verdict")
+    heads = ("edit", "neurons", "effect, points", "random edits' drop, points", "drop elsewhere, points",
+             "loss, nats", "verdict")  # fmt: skip
     return make_table("Edits of concepts", heads, rows)
 
 
@@ -141,9 +142,9 @@ def effect_table(results: Sequence[InterventionResult]) -> Table:
                 _outcome(e),
             )
         )
-    heads = ("edit", "neurons", "prediction", "right before", "after", "effect, points", "random edits' drop",
-             "drop elsewhere", "loss, nats", "verdict")  # fmt: skip
-    return make_table("Interventions beside matched random edits", heads, rows)
+    heads = ("edit", "neurons", "prediction", "right before", "after", "effect, points", "random edits' drop, points",
+             "drop elsewhere, points", "loss, nats", "verdict")  # fmt: skip
+    return make_table("Edits compared with matched random edits", heads, rows)
 
 
 def short_effect_table(result: InterventionResult) -> Table:
@@ -156,9 +157,9 @@ def short_effect_table(result: InterventionResult) -> Table:
         "right before, where the value is": lambda e: per_cent(e.here.base.value, e.here.base.interval),
         "right after": lambda e: per_cent(e.here.edited),
         "effect, points": lambda e: _points(e.effect),
-        "drop of random edits": lambda e: ACCURACY.number(e.here.random),
-        "95 % of them stay below": lambda e: ACCURACY.number(e.here.random_95),
-        "drop elsewhere": lambda e: ACCURACY.number(e.elsewhere.drop.value),
+        "drop of random edits, points": lambda e: ACCURACY.number(e.here.random),
+        "95 % of them stay below, points": lambda e: ACCURACY.number(e.here.random_95),
+        "drop elsewhere, points": lambda e: ACCURACY.number(e.elsewhere.drop.value),
         "n here, elsewhere": lambda e: f"{count(e.here.base.n)}, {count(e.elsewhere.base.n)}",
         "verdict": _outcome,
     }
@@ -199,8 +200,8 @@ def effect_chart(results: Sequence[InterventionResult]) -> Chart:
     rows.put_on(figure)
     caption = (
         "Drop of predictions that are right, when neurons are edited. Bars are 95 % intervals of what is above random"
-        " edits' mean. An edit is claimed where its mark is right of the grey bar, and its interval right of the bar's"
-        " begin and of the open square's."
+        " edits' mean. An edit is claimed if its mark is to the right of the grey bar, and its interval to the right of"
+        " the bar's start and of the open square's interval."
     )
     claimed = sum(e.claimed for e in effects)
     title = f"{claimed} of {len(effects)} drops are more than matched random edits and the harm elsewhere explain"
@@ -231,7 +232,7 @@ def _task_row(task: TaskEffect | NotMeasured, name: str) -> tuple[str, str, str,
     if isinstance(task, NotMeasured):
         return name, f"not measured: {task.text}", NONE, NONE
     metric = R2 if task.score == "r2" else ACCURACY
-    drawn = f"drop {metric.number(task.random)} (95 % below {metric.number(task.random_95)})"
+    drawn = f"drop {metric.number(task.random)} {metric.points} (95 % below {metric.number(task.random_95)})"
     before = metric.score(task.base.value, task.base.interval)
     return f"{name}, {metric.name} (n {count(task.base.n)})", before, metric.score(task.edited), drawn
 
@@ -267,7 +268,7 @@ def matching_note(result: InterventionResult) -> str:
     """How like the edit its random edits are, and which neurons had none like them."""
     matching = result.matching
     if matching is None:
-        return f"{count(result.random_sets)} random edits, how near is not known"
+        return f"{count(result.random_sets)} random edits; how similar they are is not known"
     of = f" ({count(matching.distinct_sets)} different)" if matching.distinct_sets < matching.sets else ""
     near = f"within a factor of {matching.worst:.2f}, median {matching.median:.2f}"
     text = f"{count(matching.sets)} random edits{of}, matched in {matching.by} {near}"
@@ -275,7 +276,7 @@ def matching_note(result: InterventionResult) -> str:
         return text
     named = ", ".join(map(neuron, left_out[:_NAMED]))
     more = f" and {count(len(left_out) - _NAMED)} more" if len(left_out) > _NAMED else ""
-    return f"{text}; left out, since no other neuron varies alike: {count(len(left_out))} ({named}{more})"
+    return f"{text}; left out, since no other neuron has a similar variance: {count(len(left_out))} ({named}{more})"
 
 
 def _example(example: ShownPrediction) -> dict[str, Any]:

@@ -34,29 +34,32 @@ def share_table(cuts: Sequence[LatentClusters]) -> Table:
     ]
     heads = ("layer", "clusters", "property", "aligned on held-out rows", "by chance", "if words swap values",
              "train rows in them", "clusters of one word")  # fmt: skip
-    return make_table("Clusters that are a property value", heads, rows)
+    return make_table("Clusters that match a property value", heads, rows)
 
 
 def latent_chart(cuts: Sequence[LatentClusters]) -> Chart:
-    """Share of clusters aligned with the property that explains most, by layer, beside words that swap values."""
+    """Share of clusters aligned with the property that explains most, by layer, and if words swapped values."""
     alignments = [cut.alignment for cut in cuts]
     figure, sizes = go.Figure(), sorted({a.k for a in alignments})
     rows = []
     for i, k in enumerate(sizes):
-        own = [(a, max(a.properties, key=lambda s: s.share)) for a in alignments if a.k == k and a.properties]
-        layers = [a.layer for a, _ in own]
+        best = [(a, max(a.properties, key=lambda s: s.share)) for a in alignments if a.k == k and a.properties]
+        layers = [a.layer for a, _ in best]
         for name, y, symbol in (
-            (f"{k} clusters", [s.share for _, s in own], SYMBOLS[i % 4]),
-            (f"{k}, words swapped", [s.by_chance for _, s in own], f"{SYMBOLS[i % 4]}-open"),
+            (f"{k} clusters", [s.share for _, s in best], SYMBOLS[i % 4]),
+            (f"{k}, words swapped", [s.by_chance for _, s in best], f"{SYMBOLS[i % 4]}-open"),
         ):
             marker = {"symbol": symbol, "size": 9, "color": colour(f"series-{i % 4 + 1}")}
             line = {"dash": "dot" if symbol.endswith("open") else "solid", "color": colour(f"series-{i % 4 + 1}")}
             figure.add_scatter(x=layers, y=y, mode="lines+markers", name=name, marker=marker, line=line)
-        rows += [(str(a.layer), count(k), s.property_name, per_cent(s.share), per_cent(s.chance_words)) for a, s in own]
+        rows += [
+            (str(a.layer), count(k), s.property_name, per_cent(s.share), per_cent(s.chance_words)) for a, s in best
+        ]
     axes(figure, "layer", "clusters aligned", x={"dtick": 1})
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     caption = (
-        "Of each layer the property that explains most clusters: at least 90 % of the rows, also on held-out files."
+        "For each layer the property that explains most clusters: at least 90 % of their rows have one value, also on"
+        " held-out files."
     )
     heads = ("layer", "clusters", "property", "aligned", "if words swap values")
     return Chart("latent", _latent_title(alignments), caption, figure, make_table("Clusters by layer", heads, rows))
@@ -78,10 +81,10 @@ def _latent_title(alignments: Sequence[Alignment]) -> str:
 
 
 def unlabelled_cards(cuts: Sequence[LatentClusters]) -> list[dict[str, Any]]:
-    """Clusters that are no property value, with their words and some of their places."""
+    """Clusters that match no property value, with their words and some of their places."""
     return [
         {
-            "title": f"{_label(cut.alignment)}: {count(cut.unlabelled_clusters)} are no property value",
+            "title": f"{_label(cut.alignment)}: {count(cut.unlabelled_clusters)} match no property value",
             "clusters": [
                 {
                     "head": f"cluster {u.cluster}, {count(u.rows)} rows, {count(u.types)} words: "

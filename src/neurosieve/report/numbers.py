@@ -18,8 +18,8 @@ class Metric:
         name: In running text.
         chance: What has a score without a look at the row.
         factor: Scores are multiplied by it.
-        digits: Behind the point.
-        sign: Behind a score.
+        digits: After the point.
+        sign: After a score.
         points: Unit of differences, in heads of tables.
         ticks: Of axes, in d3's words.
     """
@@ -53,10 +53,19 @@ class Metric:
         return self.score(value) if self.sign else f"{self.name} {self.score(value)}"
 
     def ranged(self, spread: Spread | None) -> str:
-        """Mean and range of some draws, for example `93.3 % (90.8 – 95.0)`."""
+        """Mean and range of several draws, for example `93.3 % (90.8 – 95.0)`."""
         if spread is None:
             return NONE
-        return f"{self.score(spread.mean)} ({self.number(spread.low)} – {self.number(spread.high)})"
+        return self.score(spread.mean) + self._range(spread)
+
+    def middle(self, spread: Spread) -> str:
+        """Median and range of some draws without their unit, for example `6.5 (5.0 – 9.6)`."""
+        return NONE if spread.median is None else self.number(spread.median) + self._range(spread)
+
+    def _range(self, spread: Spread) -> str:
+        """Nothing where all draws are equal, as a single one is."""
+        low, high = self.number(spread.low), self.number(spread.high)
+        return "" if low == high else f" ({low} – {high})"
 
     def gain(self, part: Difference, unit: str = "") -> str:
         """A difference with its interval, for example `1.2 [0.3, 2.0]`."""
@@ -86,7 +95,7 @@ def per_cent(value: int | float | None, interval: Interval | None = None) -> str
 
 
 def ratio(value: int | float | None, interval: Interval | None = None) -> str:
-    """A score between 0 and 1 that is no share, with its interval, for example `0.93 [0.90, 0.96]`."""
+    """A score between 0 and 1 that is not a share, with its interval, for example `0.93 [0.90, 0.96]`."""
     if value is None:
         return NONE
     return f"{value:.2f}" + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
@@ -102,6 +111,16 @@ def p_value(value: int | float | None) -> str:
 def count(value: int | float | None) -> str:
     """A number of things, with a separator for thousands."""
     return NONE if value is None else f"{value:,.10g}"
+
+
+def counted(value: int, noun: str) -> str:
+    """A number with its noun: `1 neuron`, `1,280 neurons`."""
+    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def layers_up_to(layer: int) -> str:
+    """The layers from 0 to one of them: `layer 0`, `layers 0–4`."""
+    return f"layers 0–{layer}" if layer else "layer 0"
 
 
 def neuron(pair: Sequence[int]) -> str:

@@ -47,7 +47,7 @@ def property_set_table(group: NeuronGroups) -> Table:
         "smallest set",
         "its accuracy",
         "loss, points",
-        "as many random neurons",
+        "same number of random neurons",
         "random orders need",
     )
     return make_table(_set_title(group), heads, rows)
@@ -59,8 +59,8 @@ def _set_title(group: NeuronGroups) -> str:
         return f"View {group.view}: no property has a set that can be claimed"
     span = " to ".join(dict.fromkeys(map(str, (sizes[0], sizes[-1]))))
     return (
-        f"View {group.view}: {span} neurons tell the values of {len(sizes)} of {len(group.sets)} properties"
-        f" apart, within {ACCURACY.allowed(group.delta)} on validation"
+        f"View {group.view}: {span} neurons separate the values of {len(sizes)} of {len(group.sets)} properties,"
+        f" within {ACCURACY.allowed(group.delta)} on validation"
     )
 
 
@@ -100,12 +100,12 @@ def polysemy_chart(group: NeuronGroups) -> Chart:
     figure.add_bar(x=names, y=[found.neurons[k] for k in served], name="neurons", **bars)
     marker = {"symbol": "diamond-open", "size": 11, "color": colour("series-2"), "line": {"width": 2}}
     figure.add_scatter(x=names, y=[found.chance[k] for k in served], mode="markers", name="by chance", marker=marker)
-    axes(figure, "properties that a neuron serves", "neurons", x={"type": "category"})
+    axes(figure, "properties of a neuron", "neurons", x={"type": "category"})
     several, chance = sum(found.neurons[2:]), sum(found.chance[2:])
-    title = f"{count(several)} neurons serve several properties; by chance {chance:.0f} would"
+    title = f"{count(several)} neurons belong to several properties; by chance {chance:.0f} would"
     rows = [(str(k), count(n), f"{c:.1f}") for k, (n, c) in enumerate(zip(found.neurons, found.chance, strict=True))]
-    table = make_table("Properties that neurons serve", ("properties", "neurons", "by chance"), rows)
-    caption = "A neuron serves a property where it is among those that take half of a value's weight in the probe."
+    table = make_table("Number of properties of a neuron", ("properties", "neurons", "by chance"), rows)
+    caption = "A neuron belongs to a property if it is among those that take half of a value's weight in the probe."
     return Chart("polysemy", title, caption, figure, table)
 
 
@@ -123,10 +123,10 @@ def spread_chart(group: NeuronGroups) -> Chart | None:
     ]
     heads = ("property", "mean layer", "entropy, bits", "by chance", *(f"layer {k}" for k in range(layers)))
     narrow = sum(s.entropy < s.expected_entropy - _BITS for s in sets.values())
-    title = f"{narrow} of {len(sets)} smallest sets keep to fewer layers than as many random neurons"
+    title = f"{narrow} of {len(sets)} smallest sets are in fewer layers than as many random neurons"
     caption = (
-        "A column a layer: its share of a set's neurons; pale is none, dark is all, the mark is on the largest. Counted"
-        f" where the entropy over layers is {_BITS:g} bits or more below chance."
+        "One column for each layer: its share of a set's neurons; pale is none, dark is all, the mark is on the"
+        f" largest. The title counts sets whose entropy over layers is {_BITS:g} bits or more below chance."
     )
     return Chart("spread", title, caption, figure, make_table("Smallest sets over layers", heads, cells))
 

@@ -4,13 +4,13 @@ Pure: a result in, a `Table` of texts out. A cell is text, never markup; who sho
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from neurosieve.printing import visible
-from neurosieve.report.numbers import NONE, Metric, count, metric_of, neuron, per_cent
+from neurosieve.report.numbers import NONE, Metric, count, counted, layers_up_to, metric_of, neuron, per_cent
 from neurosieve.results.measured import NotMeasured, Score, Spread
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_controls import Control, HeldOutTypes, Selectivity, TypeSelectivity, UnseenRows
@@ -94,7 +94,7 @@ def analysed_table(result: RedundancyResult) -> Table:
         ("task", f"{result.task}, {metric_of(result).name}, {result.protocol} protocol"),
         ("labels", f"{len(result.labels)}: {', '.join(result.labels)}" if of_classes(result) else "numbers"),
         ("rows", ", ".join(f"{split} {count(n)}" for split, n in result.rows.items())),
-        ("neurons", f"{count(result.neurons)} in {result.layers} layers; {count(result.dead)} never vary"),
+        ("neurons", f"{count(result.neurons)} in {counted(result.layers, 'layer')}; {count(result.dead)} never vary"),
         ("units read", count(result.units["kept"])),
         ("units left out or shared", ", ".join(left) or "none"),
         *(("note", note) for note in result.notes or ()),
@@ -111,18 +111,17 @@ def score_table(result: RedundancyResult) -> Table:
         return name, metric.scored(score), metric.scored(other) if unseen and other else NONE
 
     rows = [
-        both(f"oracle, {count(result.neurons)} neurons", result.oracle.test, unseen.score if unseen else None),
+        both(f"oracle, {counted(result.neurons, 'neuron')}", result.oracle.test, unseen.score if unseen else None),
         both(lookup_name(result), base.token_lookup.score, unseen.token_lookup.score if unseen else None),
     ]
     if isinstance(base.untrained, UntrainedScores):
-        drawn = len(base.untrained.seeds)
-        name = f"untrained copies, {drawn} seed{'s' if drawn > 1 else ''}"
+        name = f"untrained copies, {counted(len(base.untrained.seeds), 'seed')}"
         copies = unseen.untrained.score if unseen and unseen.untrained else None
         rows.append((name, metric.ranged(base.untrained.test), metric.ranged(copies)))
     if result.sets and isinstance(there := result.sets[0].unseen, UnseenLoss):  # an older result has none
-        rows.append(both(f"smallest set, {result.sets[0].size} neurons", result.sets[0].test, there.score))
+        rows.append(both(f"smallest set, {counted(result.sets[0].size, 'neuron')}", result.sets[0].test, there.score))
     if base.random_neurons:
-        rows.append((f"{base.random_neurons.size} random neurons", metric.ranged(base.random_neurons.test), NONE))
+        rows.append((counted(base.random_neurons.size, "random neuron"), metric.ranged(base.random_neurons.test), NONE))
     rows += [
         both("layer 0 alone", base.layer0.score),
         (metric.chance, metric.score(base.majority), NONE),
@@ -147,7 +146,7 @@ def metric_table(result: RedundancyResult) -> Table:
     Where labels are values: correlations and the mean absolute error.
     """
     parts = [("oracle", result.oracle.metrics), (lookup_name(result), result.baselines.token_lookup.metrics)]
-    parts += [(f"{found.size} neurons", found.metrics) for found in result.sets[:1]]
+    parts += [(counted(found.size, "neuron"), found.metrics) for found in result.sets[:1]]
     known = [(name, metrics) for name, metrics in parts if metrics]  # an older result has none
     positive = next((m.f1.positive for _, m in known if isinstance(m, ClassMetrics) and m.f1), None)
     names = {"f1": f"F1 of {positive}"} | _MEASURES
@@ -183,22 +182,20 @@ def set_table(result: RedundancyResult) -> Table:
 def _set_row(found: SmallestSet, metric: Metric) -> tuple[str, ...]:
     need, span = found.random_size, found.size_range  # an older result has no ranges and no unseen rows
     return (
-        f"{found.ranking} {found.delta:g} {found.select}",
+        _rule(metric, found.ranking, found.delta, found.select),
         f"{found.size}" + (f" ({span[0]} – {span[1]})" if isinstance(span, tuple) else ""),
         metric.scored(found.test),
         metric.gain(found.loss),
         ("yes" if found.within else "no") if isinstance(found.within, bool) else NONE,
         metric.gain(found.unseen.loss) if isinstance(found.unseen, UnseenLoss) else NONE,
-        _middle(metric, found.random_same_size.loss),
+        metric.middle(found.random_same_size.loss) if found.random_same_size.loss else NONE,
         f"{need.median:g} ({need.low} – {need.high})",
     )
 
 
-def _middle(metric: Metric, spread: Spread | None) -> str:
-    """Median and range of some draws."""
-    if spread is None or spread.median is None:
-        return NONE
-    return f"{metric.number(spread.median)} ({metric.number(spread.low)} – {metric.number(spread.high)})"
+def _rule(metric: Metric, ranking: str, delta: float, select: str) -> str:
+    """By which ranking, allowed loss and rule a set was chosen: `lca, 1 point, safe`."""
+    return f"{ranking}, {metric.allowed(delta)}{'' if metric.sign else ' of R²'}, {select}"
 
 
 def agreement_table(result: RedundancyResult) -> Table:
@@ -226,7 +223,7 @@ def halves_table(result: RedundancyResult) -> Table:
     first = {(found.ranking, found.delta, found.select): count(found.size) for found in result.sets}
     rows = [
         (
-            f"{half.ranking} {half.delta:g} {half.select}",
+            _rule(metric_of(result), half.ranking, half.delta, half.select),
             first.get((half.ranking, half.delta, half.select), NONE),
             f"{half.size.median:g} ({count(int(half.size.low))} – {count(int(half.size.high))})",
         )
@@ -237,21 +234,22 @@ def halves_table(result: RedundancyResult) -> Table:
 
 
 def cut_table(result: RedundancyResult) -> Table:
-    """Whole layers and alike neurons cut before the ranking."""
-    selected, found = result.layer_selector, result.pipeline
+    """Layers and correlated neurons that are removed before the ranking."""
+    selected, found, metric = result.layer_selector, result.pipeline, metric_of(result)
     best = found.best if isinstance(found, PipelineResult) else found
-    pipeline = best.text if isinstance(best, NotMeasured) else _pipeline_text(best, metric_of(result))
-    marks = NONE
+    pipeline = best.text if isinstance(best, NotMeasured) else _pipeline_text(best, metric)
+    kept = NONE
     if not isinstance(selected, NotMeasured) and selected:
-        marks = ", ".join(f"0–{k} within {float(d):g}" for d, k in selected.items())
-    return make_table("Layers and pipeline", ("", ""), [("layers kept by LS", marks), ("LS + CC + LCA", pipeline)])
+        kept = ", ".join(f"{layers_up_to(k)} within {metric.allowed(float(d))}" for d, k in selected.items())
+    return make_table("Layers and pipeline", ("", ""), [("kept by LS", kept), ("LS + CC + LCA", pipeline)])
 
 
 def _pipeline_text(best: PipelineSet, metric: Metric) -> str:
     """Where the pipeline's set lies, and what it loses, in the words of any other set."""
     cut = best.clustering_threshold
     clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
-    where = f"{best.size} neurons of layers 0–{best.layers_kept} ({clusters}), test {metric.scored(best.test)}"
+    where = f"{counted(best.size, 'neuron')} of {layers_up_to(best.layers_kept)} ({clusters})"
+    where = f"{where}, test {metric.scored(best.test)}"
     if isinstance(best.within, NotMeasured):  # an older result
         return where
     lost = f"loses {metric.gain(best.loss, f' {metric.points}')}"
@@ -329,7 +327,8 @@ def neuron_table(result: RedundancyResult) -> Table:
         (neuron(pair), *(f"{w:+.2f}" if w else "0" for w in weights))
         for pair, weights in zip(best.neurons, best.weights, strict=True)
     ]
-    title = f"The {best.size} neurons with their {'class ' if of_classes(result) else ''}weights"
+    many = "neuron with its" if best.size == 1 else f"{best.size} neurons with their"
+    title = f"The {many} {'class ' if of_classes(result) else ''}weights"
     return make_table(title, ("layer:index", *result.labels), rows)
 
 
@@ -343,7 +342,8 @@ def choice_table(published: Published) -> Table:
     """How far the published study's choices move the result."""
     rows = []
     for c in published.choices:
-        figures = (NONE, c.reason or NONE) if c.sound is None else (f"{c.sound:.4g}", f"{c.published:.4g}")
+        shown: Callable[[float | None], str] = count if c.figure == "neurons" else per_cent
+        figures = (NONE, c.reason or NONE) if c.sound is None else (shown(c.sound), shown(c.published))
         rows.append((c.choice, c.figure, *figures))
     title = "The published study's choices (not sound: for comparison)"
     return make_table(title, ("choice", "figure", "sound", "published"), rows)

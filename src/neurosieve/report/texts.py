@@ -17,10 +17,10 @@ def _r2(share: Explained | Difference | None) -> str:
     return NONE if share is None else ratio(share.value, share.interval)
 
 
-def explained_table(found: TextFindings) -> Table:
+def explained_table(findings: TextFindings) -> Table:
     """What explains each neuron: length alone, the best property, all together."""
     rows = []
-    for n in found.neurons:
+    for n in findings.neurons:
         best = n.properties[0] if n.properties else None
         rows.append(
             (
@@ -37,13 +37,13 @@ def explained_table(found: TextFindings) -> Table:
         )
     heads = ("neuron", "rank", "length alone, R²", "property that adds most", "alone", "above length", "all properties",
              "the task's label", "verdict")  # fmt: skip
-    title = f"What explains {len(rows)} neurons on {count(found.texts['test'])} test texts"
+    title = f"What explains {len(rows)} neurons on {count(findings.texts['test'])} test texts"
     return make_table(title, heads, rows)
 
 
-def explained_chart(found: TextFindings) -> Chart:
+def explained_chart(findings: TextFindings) -> Chart:
     """R² of length, of the property that adds most, and of all together, for each neuron."""
-    neurons, figure = found.neurons, go.Figure()
+    neurons, figure = findings.neurons, go.Figure()
     rows = rows_of({"": [str(n.neuron) for n in neurons]})
     at = [rows.place["", str(n.neuron)] for n in neurons]
     best = [n.properties[0].r2.value if n.properties else None for n in neurons]
@@ -56,12 +56,14 @@ def explained_chart(found: TextFindings) -> Chart:
         figure.add_scatter(x=x, y=at, mode="markers", name=name, marker=marker)
     axes(figure, "R² on test texts", "", x={"side": "top", "tickformat": R2.ticks})
     rows.put_on(figure)
-    own = sum(bool(n.explained_by) for n in neurons)
-    title = f"Properties beyond length explain {own} of {len(neurons)} neurons that matter to the task"
-    return Chart("explained", title, f"{found.rule[0].upper()}{found.rule[1:]}.", figure, explained_table(found))
+    explained = sum(bool(n.explained_by) for n in neurons)
+    title = f"Properties other than length explain {explained} of {len(neurons)} neurons that matter to the task"
+    return Chart(
+        "explained", title, f"{findings.rule[0].upper()}{findings.rule[1:]}.", figure, explained_table(findings)
+    )
 
 
-def text_cards(found: TextFindings) -> list[dict[str, Any]]:
+def text_cards(findings: TextFindings) -> list[dict[str, Any]]:
     """Texts on which each neuron is highest and lowest."""
     return [
         {
@@ -71,7 +73,7 @@ def text_cards(found: TextFindings) -> list[dict[str, Any]]:
                 for name, snippets in (("Highest on", n.highest), ("Lowest on", n.lowest))
             },
         }
-        for n in found.neurons
+        for n in findings.neurons
     ]
 
 

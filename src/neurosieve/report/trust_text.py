@@ -165,8 +165,8 @@ def _but(result: RedundancyResult, best: SmallestSet) -> str:
     if answers[Question.UNTRAINED] is Answer.NO:
         return f"but an untrained copy does as well on {'tokens' if of_tokens(result) else 'code'} unseen in train"
     many = _times_as_many(best)
-    found = answers[Question.RANDOM] is Answer.YES
-    return f"random neurons need {many}" if found else f"but random neurons need only {many}"
+    ranking_helps = answers[Question.RANDOM] is Answer.YES
+    return f"random neurons need {many}" if ranking_helps else f"but random neurons need only {many}"
 
 
 def _text_baseline(result: RedundancyResult) -> str:

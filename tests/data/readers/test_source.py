@@ -40,7 +40,7 @@ def test_roles_leave_other_languages_out_and_count_them(tmp_path: Path) -> None:
     assert {e.id for e in dataset.examples} == set(own)
     dealt = "source files dealt to the splits by seed 0: train 1, validation 1, test 1"
     assert dataset.notes == {dealt: 3, "source files in languages without identifier-role labels": 6}
-    assert "3 source files (3 python)" in dataset.source
+    assert "3 python source files" in dataset.source
 
 
 def test_roles_without_a_python_file_are_refused(tmp_path: Path) -> None:

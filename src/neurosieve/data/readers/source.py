@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def read_sources(
 ) -> Dataset:
     """A data set from the source files below a folder, in all languages that the scheme can label.
 
-    Folders named `train`, `validation` and `test` directly below it give the splits; where there is no train or no
+    Folders named `train`, `validation` and `test` directly below it give the splits; if there is no train or no
     test folder, whole files are dealt to the splits by seed (`shares`, by default 60 / 15 / 25 %).
 
     Raises:
@@ -38,7 +38,7 @@ def read_sources(
             none is wanted or none where one is needed.
         ConfigError: Unknown scheme.
     """
-    found, files = _sources(folder, scheme)
+    sources, files = _sources(folder, scheme)
     named = _named_splits(files)
     if named:
         refuse_shares(shares, f"{folder}", "split folders")
@@ -56,17 +56,17 @@ def read_sources(
     notes = {} if named else dealt_note("source files", splits.values(), seed)
     notes |= {
         "source files outside the split folders": outside,
-        f"source files in languages without {scheme} labels": len(found.files) - len(files),
+        f"source files in languages without {scheme} labels": len(sources.files) - len(files),
     }
-    counted = {reason: n for reason, n in notes.items() if n} | found.notes
+    counted = {reason: n for reason, n in notes.items() if n} | sources.notes
     return replace(dataset, notes=dict(dataset.notes) | counted)
 
 
 def _sources(folder: Path, scheme: str) -> tuple[Sources, dict[str, Path]]:
     """Source files below a folder, and those in the scheme's languages by their path in it."""
     languages = find_scheme(scheme).languages
-    found = find_sources(folder)
-    paths = found.files
+    sources = find_sources(folder)
+    paths = sources.files
     files = {printable(p.relative_to(folder).as_posix()): p for p in paths if language_of(p.name) in languages}
     if not files:
         endings = [ending for name in languages for ending in LANGUAGES[name].endings]
@@ -76,7 +76,7 @@ def _sources(folder: Path, scheme: str) -> tuple[Sources, dict[str, Path]]:
             got=_by_language(p.name for p in paths) or "none",
             remedy="use the scheme lexical" if paths else "point --data at the folder that holds them",
         )
-    return found, files
+    return sources, files
 
 
 def _by_language(names: Iterable[str]) -> str:
@@ -85,12 +85,20 @@ def _by_language(names: Iterable[str]) -> str:
     return ", ".join(f"{n} {language}" for language, n in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
 
 
+def _counted(names: Mapping[str, str]) -> str:
+    """`41 python source files`, or of more languages `15 source files (12 python, 3 java)`."""
+    by_language = _by_language(names)
+    if "," in by_language:
+        return f"{len(names)} source files ({by_language})"
+    return f"{by_language} source file{'' if len(names) == 1 else 's'}"
+
+
 def _named_splits(names: Iterable[str]) -> dict[str, Split]:
     """Splits by the folders' names; empty unless there is a train and a test folder."""
     by_name: dict[str, Split] = {name: split for split, called in SPLIT_NAMES.items() for name in called}
     tops = {name: name.split("/")[0] for name in names if "/" in name}
-    found = {name: by_name[top] for name, top in tops.items() if top in by_name}
-    return found if {"train", "test"} <= set(found.values()) else {}
+    by_file = {name: by_name[top] for name, top in tops.items() if top in by_name}
+    return by_file if {"train", "test"} <= set(by_file.values()) else {}
 
 
 def deal_files(names: Iterable[str], seed: int, shares: Sequence[float] | None = None) -> dict[str, Split]:
@@ -137,5 +145,5 @@ def label_files(
         if names:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
             notes[f"{why}: {', '.join(names[:5])}{more}"] = len(names)
-    described = f"{source}: {len(examples)} source files ({_by_language(hashes)}), {scheme} labels"
+    described = f"{source}: {_counted(hashes)}, {scheme} labels"
     return Dataset(tuple(examples), described, notes, {"files": total})
