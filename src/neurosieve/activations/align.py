@@ -1,4 +1,4 @@
-"""From characters to subwords: which tokens of which window stand for a labelled unit.
+"""From characters to subwords: which tokens of which window belong to a labelled unit.
 
 Labels sit on character ranges; the fast tokenizer's offsets say which subwords overlap them. Text longer than the
 model's input is cut into windows that overlap by half, and a unit is taken from the window where its nearer edge
@@ -29,11 +29,11 @@ class Encoding:
     Attributes:
         ids: Content tokens, special ones left out, shape [tokens].
         start: First character of each token, leading white space left out, shape [tokens].
-        end: Character behind the last, shape [tokens]; equal to `start` where a token stands for no character.
+        end: Character after the last, shape [tokens]; equal to `start` if a token covers no character.
         prefix: Special tokens before the content.
         suffix: Special tokens behind it.
         special: Which content tokens are special after all: those between the two texts of a pair, shape [tokens].
-        second: Where token type 1 begins, counted with the prefix; None where the tokenizer knows of no types.
+        second: Where token type 1 begins, counted with the prefix; None if the tokenizer has no types.
         cut: Tokens were left out, as a pair did not fit.
     """
 
@@ -128,7 +128,7 @@ def shared_tokens(encoding: Encoding, spans: Sequence[Span]) -> Bool[np.ndarray,
 
 
 def pooled_tokens(tokens: Int[np.ndarray, " some"], pooling: Pooling) -> Int[np.ndarray, " few"]:
-    """The tokens whose mean stands for the unit."""
+    """The tokens whose mean represents the unit."""
     if pooling == "first":
         return tokens[:1]
     return tokens[-1:] if pooling == "last" else tokens

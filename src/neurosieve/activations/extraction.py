@@ -44,7 +44,7 @@ class ExtractionOptions:
         dtype: Of the store; `auto` decides for each layer on a sample.
         shard_bytes: About the size of one shard.
         max_windows: Of whole examples only the first windows.
-        view: `detect` reads units where they stand; `predict` where the model does not see them yet (see `masking`).
+        view: `detect` reads units at their own place; `predict` where the model does not see them yet (see `masking`).
         rounds: With `predict`, how many parts of an encoder's units are read, each part in a pass of its own.
     """
 
@@ -116,7 +116,7 @@ def extract(
     Raises:
         SelfCheckError: Rows differ from transformers' own; nothing is written then.
         DataError: The tokenizer leaves no row of a split.
-        StoreError: A store of another model, other rows or other options lies there.
+        StoreError: There is a store of another model, other rows or other options.
         ResourceError: Full disk.
     """
     options = options or ExtractionOptions()
@@ -190,7 +190,7 @@ def row_reader(
 
 
 def _fingerprint(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions) -> str:
-    """What tells one reading from another: all that the values and their order depend on."""
+    """What identifies a reading: everything that the values and their order depend on."""
     dtype = next(model.network.parameters()).dtype
     sha = hashlib.sha256(
         repr((model.name, model.revision, model.adapter, model.site, dtype, options, rows.labels)).encode()

@@ -2,12 +2,12 @@
 
     manifest.json              format version, model, site, dtypes, counts, sha256 per shard, and its own
     rows-00000.parquet         example, group, text, start, end, label, label_id, split, window: one line a row;
-                               a pair has two, with the same `row` and `side` 0 and 1; labels that are numbers stand
-                               in a further column `value`; where two texts are read as one input, U+001E stands
+                               a pair has two, with the same `row` and `side` 0 and 1; labels that are numbers are
+                               in a further column `value`; if two texts are read as one input, U+001E is
                                between them in `text`, and `left_end` says where
     shard-00000.safetensors    `layer.0` … `layer.N`: [rows, width] each
 
-A shard is named in the manifest only once both its files are whole, so a killed run goes on behind the last one.
+A shard is named in the manifest only when both its files are complete, so a killed run continues after the last one.
 """
 
 import hashlib
@@ -115,7 +115,7 @@ def as_activations(
 
 
 class Shard(TypedDict):
-    """What the manifest says of one shard: its two files with their sha256, its split, rows, and layers kept wider."""
+    """The manifest's entry of one shard: its two files with their sha256, its split, rows, and layers kept wider."""
 
     values: str
     rows: str
@@ -128,7 +128,7 @@ class Shard(TypedDict):
 
 @dataclass
 class Manifest:
-    """What a store says of itself; `shards` grows as they are finished."""
+    """The description of a store; `shards` grows as they are finished."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid")
     model: str
@@ -220,7 +220,7 @@ class ActivationStore:
         return manifest
 
     def save_manifest(self) -> None:
-        """Write the manifest as it stands."""
+        """Write the manifest in its present state."""
         write_object(self.folder, MANIFEST, vars(self.manifest))
 
     def append(self, split: Split, layers: Sequence[Float[Tensor, "rows width"]], rows: pa.Table) -> None:

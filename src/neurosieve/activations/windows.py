@@ -41,7 +41,7 @@ class Window:
         number: Which window of the example, from 0.
         rows: Row numbers read here; of pairs 2 · row for the left example, 2 · row + 1 for the right one.
         tokens: For each of them the positions in `ids` that are averaged.
-        second: Position where the second text of a pair begins, for models that are told so.
+        second: Position where the second text of a pair begins, for models that take token types.
         targets: Where rows are read before the model sees them (view `predict`), the true first subword of each.
     """
 
@@ -119,7 +119,7 @@ def plan_reading(
         max_tokens: Longest input, special tokens included.
         dataset: The code.
         rows: The units wanted.
-        pooling: Which of a unit's subwords stand for it; of a whole example `first` is each window's first token.
+        pooling: Which of a unit's subwords represent it; of a whole example `first` is each window's first token.
         drop_shared: Leave out units that share a subword with another unit.
         max_windows: Of a whole example only its first windows; the examples that this cuts are counted as truncated.
     """

@@ -1,6 +1,6 @@
 """The rows in which concepts are looked for: all words and signs of some files, with their properties, in a store.
 
-Two views of the same units: `detect` reads a unit where it stands, `predict` where the model has to guess it (see
+Two views of the same units: `detect` reads a unit at its own place, `predict` where the model has to guess it (see
 `activations.masking`). Whole files are taken, by seed, until a split has the tokens that were asked for.
 """
 

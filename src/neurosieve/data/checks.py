@@ -1,4 +1,4 @@
-"""What a reader should know of a data set before any compute: balance, near-copies between splits, known noise.
+"""What a user should know of a data set before any compute: balance, near-copies between splits, known noise.
 
 Near-copies are found by MinHash with datasketch, which is alive and whose locality-sensitive hashing saves comparing
 all pairs. Exact copies are dropped while reading; near ones stay and are counted.

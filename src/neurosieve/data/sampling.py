@@ -228,7 +228,7 @@ def _check_values(dataset: Dataset, classes: Sequence[str] | None) -> None:
 
 
 def _no_rows(dataset: Dataset, label: str, split: Split) -> DataError:
-    """Where the label does stand is told too: it may be there by mistake."""
+    """The place where the label does occur is named too: it may be a mistake."""
     count = sum(dataset.label_counts[label].values())
     names = [p.id for p in dataset.pairs if p.label == label]
     names += [e.id for e in dataset.examples if any(span.label == label for span in e.spans)]

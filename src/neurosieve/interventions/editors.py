@@ -1,4 +1,4 @@
-"""The edits of a concept: which neurons or which layer, made from train rows, and random edits of the same kind beside.
+"""The edits of a concept: which neurons or which layer, made from train rows, and random edits of the same kind.
 
 Neurons are edited (`ablate`, `clamp`) in the order of their average precision for the value on train, in the view
 `predict`: the set that predicts it. At most half of a layer's live neurons are, so that there are as many others to
@@ -37,7 +37,7 @@ class Change:
 
     Attributes:
         kind: `ablate` or `clamp` neurons, `steer` a layer towards the value, or `erase` the value from it.
-        how: Of ablation: to zero, to the train mean, or to values of train rows drawn anew.
+        how: Of ablation: to zero, to the train mean, or to values of train rows drawn at random.
         quantile: Of train at which neurons are clamped; where the neuron is low for the value, that from the top.
         alpha: How many times the way from other rows to those with the value a layer is moved.
         layer: The layer to steer or erase; validation chooses by default.
@@ -70,13 +70,13 @@ class Editor(Protocol):
         ...
 
     def matching(self, candidate: int, draws: int) -> Matching:
-        """How near the random edits are to the edit, and what was left out."""
+        """How similar the random edits are to the edit, and what was left out."""
         ...
 
 
 @dataclass(frozen=True)
 class TrainConcept:
-    """The train rows of the view `predict` and what they say of one value.
+    """The train rows of the view `predict`, and which of them have one value.
 
     Attributes:
         store: Of the view `predict`.
@@ -170,7 +170,7 @@ class NeuronEditor:
         return self._edit(chosen, self._lows(chosen))
 
     def random(self, candidate: int, draws: int) -> Iterator[list[Edit]]:
-        """Sets matched in layers and variance, edited alike."""
+        """Sets matched in layers and variance, edited in the same way."""
         matched = self._sets(self._sizes[candidate], draws)
         for own in matched.sets:
             yield self._edit(own, self._lows(matched.chosen))

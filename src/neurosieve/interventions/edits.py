@@ -44,7 +44,7 @@ class Edit(ABC):
 
     @abstractmethod
     def action(self, width: int, device: torch.device) -> Action:
-        """What the edit does to rows, given the layer's width; each call begins its random draws anew.
+        """What the edit does to rows, given the layer's width; each call starts its random draws again.
 
         An action gives new rows of the same dtype and leaves those that it gets alone.
 

@@ -30,7 +30,7 @@ def live(
     """Every forward pass of the model within the context computes with the edits, in their order.
 
     It changes what the model's `states` give and all that follows from the edited values, also where the network is
-    part of a language model. Contexts may lie within each other; the outer one acts first. Hooks are removed when the
+    part of a language model. Contexts may be nested; the outer one acts first. Hooks are removed when the
     context is left, also by an error. The first time a network is edited one short call proves that the edited places
     hold the values that its states say.
 

@@ -48,7 +48,7 @@ class TrainRows:
         return TrainRows({int(n): train.values[:, torch.from_numpy(layer == n)] for n in np.unique(layer)})
 
     def ablate(self, chosen: Chosen, kind: Ablation = "mean", seed: int = 0) -> list[Ablate]:
-        """Put neurons to 0, to their train mean, or to their values in train rows drawn anew for each token.
+        """Set neurons to 0, to their train mean, or to their values in train rows drawn for each token.
 
         Raises:
             ConfigError: No such kind, or a layer or neuron of which there are no rows.

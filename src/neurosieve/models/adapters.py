@@ -47,13 +47,13 @@ _FEED_FORWARD = "|".join(
 _OWN_FEED_FORWARD = {"ctrl": r"h\.\d+\.ffn\.2"}
 # Decoders inside of a base model, which the language model passes by.
 _WRAPPED = {"opt"}
-# Families that note their embeddings before the first block is called: the module that gives them. Of all others the
+# Families that record their embeddings before the first block is called: the module that gives them. Of all others the
 # first block's input is what `hidden_states` begins with.
 _ALIKE = ("deberta", "deberta-v2", "nystromformer", "fnet", "roformer", "ibert", "yoso", "mra", "megatron-bert")
 _EMBEDDINGS = dict.fromkeys(_ALIKE, "embeddings") | dict.fromkeys(("codegen", "gptj", "gpt_neo"), "drop")
 _EMBEDDINGS |= {"bloom": "word_embeddings_layernorm", "falcon": "word_embeddings", "mpt": "wte"}
 _EMBEDDINGS |= {"openai-gpt": "drop", "ctrl": "dropout", "rembert": "encoder.embedding_hidden_mapping_in"}
-# What lies between a first block and the second, where there is such a thing.
+# What is between a first block and the second, if there is such a thing.
 _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 # Blocks that are called more than once each.
 _SHARED_BLOCKS = {"albert": r"encoder\.albert_layer_groups\.\d+\.albert_layers\.\d+"}
@@ -95,11 +95,11 @@ class Adapter:
             return cast(torch.nn.Module, network.get_encoder() if self.kind == "encoder" else network.get_decoder())
         if self.family in _WRAPPED:
             return cast(torch.nn.Module, network.decoder)
-        within = self.text_config(network.config) is not network.config  # beside towers for pictures or sound
+        within = self.text_config(network.config) is not network.config  # next to towers for images or sound
         return cast(torch.nn.Module, network.get_decoder() if within else network)
 
     def text_config(self, config: Any) -> Any:
-        """The part of a config that tells the sizes of the stack."""
+        """The part of a config with the sizes of the stack."""
         return _text_config(config, self.kind if self.paired else None)
 
     @property
@@ -113,7 +113,7 @@ class Adapter:
         return _BEHIND_FIRST.get(self.family)
 
     def told_blocks(self, config: Any) -> Any:
-        """What a config says of the number of blocks of the stack, None if nothing."""
+        """The number of blocks of the stack by the config, None if it does not say."""
         keys = (f"{self.kind}_layers", f"num_{self.kind}_layers") if self.paired else ()
         told = (getattr(self.text_config(config), key, None) for key in (*keys, "num_hidden_layers"))
         return next((n for n in told if n is not None), None)
@@ -250,7 +250,7 @@ def _sees_all(config: Any) -> bool:
 
 
 def _text_config(config: Any, half: Kind | None) -> Any:
-    """The part of a config that tells the sizes of its text model, or of one half of an encoder–decoder."""
+    """The part of a config with the sizes of its text model, or of one half of an encoder–decoder."""
     part = getattr(config, half, None) if half else config
     if not isinstance(part, PretrainedConfig):
         return config
@@ -288,7 +288,7 @@ def with_positions(adapter: Adapter, network: torch.nn.Module) -> Adapter:
     """The adapter with the longest input that the network's tables of positions have room for.
 
     A table with a row for padding is counted from behind that row, as RoBERTa's, so that many of its rows are not
-    usable. Of other tables the config tells the length, or where it does not, the table itself.
+    usable. The length of other tables is in the config, or else that of the table itself.
 
     Args:
         adapter: By the config alone.
@@ -389,7 +389,7 @@ def spread(modules: list[torch.nn.Module], blocks: int) -> list[torch.nn.Module]
 
 
 def final_norm(stack: torch.nn.Module, block: torch.nn.Module) -> torch.nn.Module | None:
-    """The norm behind the last block, by its name and since it lies beside the blocks or right in the stack.
+    """The norm after the last block, by its name and because it is next to the blocks or directly in the stack.
 
     The network itself is asked and not `Adapter.final_norm`: some of OPT's sizes have none.
     """

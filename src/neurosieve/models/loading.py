@@ -107,7 +107,7 @@ def _no_config(name: str, error: Exception) -> ModelError:
 
 
 def _blank(config: PretrainedConfig, adapter: Adapter, name: str, *, trust_remote_code: bool) -> torch.nn.Module:
-    """The network of a config without weights, which costs no memory; of it sizes and positions are told.
+    """The network of a config without weights, which costs no memory; it gives sizes and positions.
 
     Raises:
         ModelError: The config makes none.
@@ -195,12 +195,12 @@ def read_network(
     """The network of one of transformers' auto classes.
 
     Args:
-        info: Of the model; what stands in its config makes the network.
+        info: Of the model; its config defines the network.
         auto: The class.
         precision: As in `load_model`.
         trust_remote_code: As in `load_model`.
         allow_pickle: As in `load_model`.
-        new_head: Weights of the head may have other shapes than in the checkpoint; they are drawn anew then.
+        new_head: Weights of the head may have other shapes than in the checkpoint; they are then random.
 
     Returns:
         The network, the names of the trained weights that its checkpoint lacks, and what is to be said of those that

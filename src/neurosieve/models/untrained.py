@@ -1,4 +1,4 @@
-"""An untrained copy: the architecture with all weights drawn anew. What it can do owes nothing to training."""
+"""An untrained copy: the architecture with random weights. Its scores are not due to training."""
 
 from dataclasses import replace
 

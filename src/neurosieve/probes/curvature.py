@@ -213,7 +213,7 @@ def _fill(
 ) -> None:
     """Compute the rows and columns of the missing coordinates.
 
-    Both parts are sorted by class, and each class of the missing ones meets only what stands before it, so that
+    Both parts are sorted by class, and each class of the missing ones meets only what comes before it, so that
     symmetry saves half. Rows go in chunks that stay in the cache: moving the features costs more than multiplying them.
     """
     classes, rows = p.shape

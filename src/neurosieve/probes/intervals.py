@@ -1,4 +1,4 @@
-"""95 % intervals of scores and of paired differences; rows of one cluster (file, line, …) stand or fall together.
+"""95 % intervals of scores and of paired differences; rows of one cluster (file, line, …) are resampled together.
 
 The rule (METHOD: bootstrap over clusters, and where errors are few one that respects clusters and is never of width 0):
 

@@ -1,4 +1,4 @@
-"""The score of a row, and scores beside its mean: by class, F1 and correlations with intervals."""
+"""The score of a row, and scores other than its mean: by class, F1 and correlations with intervals."""
 
 from collections.abc import Callable, Sequence
 
@@ -82,7 +82,7 @@ def metrics_of(
 def _with_accuracy(confusion: np.ndarray, accuracy: float) -> np.ndarray:
     """The same rows of each class, with as many errors as an accuracy asks for, dealt as those that were made.
 
-    Without any, each class errs as often as another, and to each other class alike.
+    Without any, each class errs as often as another, and equally towards each other class.
     """
     rows, made = confusion.sum(1).astype(np.float64), confusion * (1.0 - np.eye(len(confusion)))
     if not made.sum():
@@ -129,10 +129,10 @@ def value_metrics(
     Args:
         predicted: Standardised.
         value: Standardised.
-        unit: What 1 is in the labels' own unit, in which the error is told.
+        unit: What 1 is in the labels' own unit, in which the error is given.
         bootstrap: Over the same rows.
 
-    Cost: draws × rows for either correlation; ranks are taken anew in each resample.
+    Cost: draws × rows for either correlation; ranks are computed again in each resample.
     """
     here, error = np.ones((1, len(value))), unit * np.abs(value - predicted)
 
@@ -169,7 +169,7 @@ def rank_correlation(
 def _ranks(
     values: Float[np.ndarray, " rows"], weight: Float[np.ndarray, "draws rows"]
 ) -> Float[np.ndarray, "draws rows"]:
-    """Mean ranks where row i stands `weight[:, i]` times; equal values share theirs."""
+    """Mean ranks if row i occurs `weight[:, i]` times; equal values share theirs."""
     names, place = np.unique(values, return_inverse=True)
     order = np.argsort(place, kind="stable")
     first = np.searchsorted(place[order], np.arange(len(names)))

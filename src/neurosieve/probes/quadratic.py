@@ -60,7 +60,7 @@ def solve_quadratic(
         if i >= direct:
             w = ahead = _Face.of(h, slope, old, penalty).solve(w, accuracy)
             momentum = 1.0
-            wait *= 4 if w is new else 1  # in vain: the signs are not settled yet
+            wait *= 4 if w is new else 1  # without success: the signs are not settled yet
             direct = i + wait
     return w
 

@@ -54,7 +54,7 @@ def needed_sizes(size: int, total: int, *, every: bool = True) -> list[int]:
 def smallest(total: int, within: Callable[[int], bool], *, every: bool = True) -> int:
     """The least size (without `every`: of the grid) whose needed sizes are all within delta; `total` itself always is.
 
-    A size that fails is a needed one of each smaller candidate down to where the search stands, so that the next
+    A size that fails is a needed one of each smaller candidate down to where the search is, so that the next
     candidate is the one above it: of an edge at m about 2 log4 m + m / 2 sizes are tested.
     """
     size = 1
@@ -78,7 +78,7 @@ class SetSearch:
         bootstrap: Over validation clusters, for `safe`.
         reference: The oracle's scores of the validation rows; by default those of `oracle` itself.
         every: See `needed_sizes`. Random orders are searched without it: they need many more neurons, so that every
-            size would cost minutes. A looser rule can only make them look better, and a ranking beside them worse.
+            size would cost minutes. A less strict rule can only make them look better, and a ranking worse.
     """
 
     data: SelectionData
@@ -110,7 +110,7 @@ class SetSearch:
         return probes[best(probes)]
 
     def _fit(self, size: int, i: int) -> Probe:
-        """The probe at the i-th λ; neighbouring sizes have near solutions and like Hessians."""
+        """The probe at the i-th λ; neighbouring sizes have similar solutions and Hessians."""
         fits = self._fits.setdefault(size, {})
         if i not in fits:
             starts = [start.resized(size * self.data.copies) for start in self._starts(size, i)]
@@ -224,7 +224,7 @@ class MinimalSet:
 def find_minimal_sets(
     searches: Sequence[SetSearch], controls: Sequence[SetSearch], deltas: Sequence[float], selects: Sequence[Select]
 ) -> list[MinimalSet]:
-    """The smallest set of each ranking for each delta and rule, beside random orders searched in the same way.
+    """The smallest set of each ranking for each delta and rule, with random orders searched in the same way.
 
     One cluster of validation rows bounds no loss: then `safe` has no set.
     """

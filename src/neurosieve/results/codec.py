@@ -1,9 +1,9 @@
 """Results as JSON and back, by their types: the one place that knows how a result is written.
 
-A field stands under its name: tuples as lists, None as null. What was not measured is null, and the text under the same
-key with `_reason` says why. A default stands for a key that files of earlier versions lack. Any other key that is
+A field has its name as key: tuples are lists, None is null. What was not measured is null, and the text under the same
+key with `_reason` says why. A default replaces a key that files of earlier versions lack. Any other key that is
 missing is an error, as is a value of another type. Keys that no field asks for are passed over. What differs from this
-in a file is told by a mark of the field, see `marks`.
+in a file is given by a mark of the field, see `marks`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,13 +49,13 @@ def from_json(kind: type[T], record: Any, file: str) -> T:
 
 @dataclass(frozen=True)
 class _Part:
-    """One field of a result, as its type tells how it stands in the file.
+    """One field of a result, and how it is written in the file by its type.
 
     Attributes:
         name: Of the field.
-        key: Under which it stands, or the first of its own fields that stand beside its neighbours.
+        key: Under which it is written, or the first of its own fields that are written next to its neighbours.
         kind: Its type, where it was measured.
-        missing: The kind of `NotMeasured` that may stand in its place; None where it is always measured.
+        missing: The kind of `NotMeasured` that may take its place; None if it is always measured.
         beside: See `Beside`.
         told: See `Told`.
         absent: See `Absent`.
@@ -77,13 +77,13 @@ class _Part:
 
     @property
     def reason(self) -> str | None:
-        """The key under which the reason always stands, null where there is none."""
+        """The key under which the reason is always written, null if there is none."""
         always = self.missing and not (self.told or self.absent or self.nullable or self.reason_omitted)
         return f"{self.key}_reason" if always else None
 
     @property
     def nullable(self) -> bool:
-        """Null means None, so that no reason stands beside it."""
+        """Null means None, so that there is no reason for it."""
         return NoneType in _options(self.kind) and not self.omitted
 
 
@@ -147,7 +147,7 @@ def _written(result: Any, own: Beside) -> dict[str, Any]:
 
 def _measured(part: _Part, value: Any) -> dict[str, Any]:
     shown = _written(value, part.beside) if part.beside else {part.key: _plain(value)}
-    # Its reason stands behind the first of its keys.
+    # Its reason follows the first of its keys.
     return {part.key: shown[part.key], part.reason: None} | shown if part.reason else shown
 
 
@@ -160,7 +160,7 @@ def _unmeasured(part: _Part, value: NotMeasured) -> dict[str, Any]:
 
 
 def _reasons_after(key: str, parts: Sequence[_Part], result: Any) -> dict[str, str]:
-    """The reasons that stand behind a key, each with those that stand behind itself."""
+    """The reasons that follow a key, each with those that follow itself."""
     found: dict[str, str] = {}
     for part in parts:
         if part.told and part.told.after == key:
@@ -185,7 +185,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where in which file a value stands."""
+    """The place of a value in a file."""
 
     file: str
     path: str = ""
@@ -232,7 +232,7 @@ def _field(part: _Part, record: Mapping[str, Any], place: _Place) -> Any:
 
 
 def _not_measured(part: _Part, kind: type[NotMeasured], record: Mapping[str, Any], place: _Place) -> NotMeasured | None:
-    """What stands in the place of a field that was not measured; None where it was."""
+    """What takes the place of a field that was not measured; None if it was."""
     if part.absent:
         found = record if part.beside else place.of(record, part.key)
         return _absent(part, part.absent, kind, found, place if part.beside else place.key(part.key))
@@ -245,7 +245,7 @@ def _not_measured(part: _Part, kind: type[NotMeasured], record: Mapping[str, Any
 
 
 def _absent(part: _Part, mark: Absent, kind: Any, found: Any, place: _Place) -> NotMeasured | None:
-    """What stands in an object whose figures are null; None where it is one of figures."""
+    """The content of an object whose figures are null; None if it has figures."""
     known = {one.name for one in fields(kind)} - {"reason", "text"}
     nulls = [key for key in mark.keys if key not in known | {"reason"}]
     whole: Any = next(one for one in _options(part.kind) if is_dataclass(one))

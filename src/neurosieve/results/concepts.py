@@ -26,13 +26,13 @@ GUESS = "a guess"
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """What a claim is held to beside the scores themselves.
+    """What a claim requires in addition to the scores themselves.
 
     Attributes:
         auroc_interval: Of the AUROC on held-out files, 95 %, by files; None where there is none.
         difference: Average precision less the best rival's, paired by files; without an interval where none was needed.
         above_half: Lower bound of AP − (1 + rival's AP) / 2: not below 0 where it takes half of what the rival leaves.
-        note: What a claim owes to texts that train does not have; empty where it does not.
+        note: How much a claim depends on texts that train does not have; empty if it does not.
     """
 
     auroc_interval: Interval | None
@@ -95,7 +95,7 @@ class ConceptNeuron:
 
     @property
     def note(self) -> str:
-        """What a claim owes to texts that train does not have; empty where it does not."""
+        """How much a claim depends on texts that train does not have; empty if it does not."""
         return self.bounds.note if self.bounds else ""
 
 
@@ -146,7 +146,7 @@ class Concept:
 
     @property
     def rival(self) -> tuple[str, float]:
-        """What tells most of the value without training, and its average precision: a guess where no rival has one."""
+        """What predicts the value best without training, and its average precision: a guess if no rival has one."""
         known = {name: ap for name, ap in self.rivals.items() if ap is not None}
         return max(known.items(), key=lambda pair: pair[1], default=(GUESS, self.base))
 
@@ -218,7 +218,7 @@ class ConceptFindings:
     untrained_reason: Annotated[str | None, Omitted] = None
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a value and neuron shown: its scores beside the base rate and the best rival's."""
+        """One row per value and neuron shown: its scores with the base rate and the best rival's."""
         return pl.DataFrame([row for c in self.concepts for row in c.rows()], infer_schema_length=None)
 
     def _repr_html_(self) -> str:
@@ -232,7 +232,7 @@ class TextCounts:
     Attributes:
         read: All.
         with_errors: Those that hold code which does not parse.
-        framed: Fragments, which were parsed inside what could stand around them.
+        framed: Fragments, which were parsed inside a frame of typical code.
     """
 
     read: int
@@ -277,12 +277,12 @@ class ConceptResult:
         tokens: What was read of them.
         units: Of each view: tokens that were read, and those that were not; None in files of earlier versions.
         views: What was found in each.
-        predict_reason: Why there is no view `predict`, where it was asked for in vain.
+        predict_reason: Why there is no view `predict` although it was asked for.
         evidence: Of each view: neurons with their tokens. None in files of earlier versions, as are the next three.
         groups: Sets of neurons of each property.
         latent: Clusters of tokens in some layers.
         examples: What explains the run's neurons on whole texts.
-        notes: What a reader has to know.
+        notes: What a user has to know.
         options: That concepts were looked for with.
         seed: Of all draws.
         seconds: Of each step.
@@ -341,7 +341,7 @@ class ConceptResult:
         return found[name]
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a view, value and neuron: scores beside the base rate and the best rival's."""
+        """One row per view, value and neuron: scores with the base rate and the best rival's."""
         return pl.concat([view.to_frame() for view in self.views.values()], how="diagonal_relaxed")
 
     @property

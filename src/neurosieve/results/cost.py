@@ -17,8 +17,8 @@ class Cost:
         store_bytes: On disk, at most (float32).
         memory_bytes: About the peak of the selection stage.
         seconds: Estimated time of each stage on this machine.
-        missed_units: Units that no subword stands for, or that were empty.
-        notes: What a reader should know of the data: balance, near-copies, what was left out.
+        missed_units: Units without a subword, or that were empty.
+        notes: What a user should know of the data: balance, near-copies, what was left out.
     """
 
     rows: dict[str, int]

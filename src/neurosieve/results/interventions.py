@@ -19,7 +19,7 @@ EffectScore = Literal["property", "exact"]
 
 @dataclass(frozen=True, kw_only=True)
 class Matching:
-    """How near random edits are to the edit that they stand beside.
+    """How similar random edits are to the edit that they are compared with.
 
     Attributes:
         by: What they are matched in: a neuron's variance, what an eraser takes away, the length of a step.
@@ -70,7 +70,7 @@ class Effect:
         here: Units that have the value.
         elsewhere: The others.
         effect: `here.effect`.
-        claimed: The edit moves what the model knows of the property.
+        claimed: The edit changes what the model predicts of the property.
         lacking: What it lacks for that; empty where it is claimed.
     """
 
@@ -234,11 +234,11 @@ class TaskEffect:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeScore:
-    """Accuracy of a probe for the value that was trained anew.
+    """Accuracy of a newly trained probe for the value.
 
     Attributes:
         score: On test rows.
-        interval: Of the score, 95 %, by files; None where the rows lie in one file.
+        interval: Of the score, 95 %, by files; None if the rows are in one file.
     """
 
     score: float
@@ -270,7 +270,7 @@ class Erasure:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class InterventionResult:
-    """A concept changed in the live model of a run, and what that did beside random edits.
+    """A concept changed in the live model of a run, and the effect compared with random edits.
 
     Examples:
         >>> effect = ns.load("runs/java").interventions[0]
@@ -291,8 +291,8 @@ class InterventionResult:
         share: Of all neurons.
         layers: How many in each layer.
         chosen_by: On what they were chosen, of how many candidates.
-        random_sets: How many random edits stand beside it.
-        matching: How near these are; None in files of earlier versions.
+        random_sets: How many random edits it is compared with.
+        matching: How similar these are; None in files of earlier versions.
         predictions: What the edit does to predictions.
         probe: What it does to the run's probe.
         head: What it does to the model's fine-tuned head.

@@ -1,4 +1,4 @@
-"""The kinds of figures that results are made of, and what stands where there is none."""
+"""The kinds of figures that results are made of, and what replaces a missing one."""
 
 import math
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Score:
     Attributes:
         value: Their mean score.
         n: How many they are.
-        interval: Of the value, 95 %, by files; None where the units lie in one file.
+        interval: Of the value, 95 %, by files; None if the units are in one file.
     """
 
     value: float
@@ -38,7 +38,7 @@ class Difference:
 
     Attributes:
         value: The one less the other.
-        interval: Of the value, 95 %, by files; None where the units lie in one file.
+        interval: Of the value, 95 %, by files; None if the units are in one file.
     """
 
     value: float
@@ -97,7 +97,7 @@ def _with_interval(value: float, interval: Interval | None) -> str:
 
 
 class Reason(Enum):
-    """Why something was not measured; files tell it as a text, which begins with the reason's value."""
+    """Why something was not measured; in files it is a text that begins with the reason's value."""
 
     LEFT_OUT = "left out by "
     NO_PROBE = "the run has no probe: its task was not studied"

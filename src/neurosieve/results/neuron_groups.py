@@ -1,4 +1,4 @@
-"""Groups of neurons: each property's smallest set, each value's neurons, what these share and where they lie."""
+"""Groups of neurons: each property's smallest set, each value's neurons, what these share, and their layers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -198,7 +198,7 @@ class ServedProperties:
 
 @dataclass(frozen=True, kw_only=True)
 class SetLayers:
-    """How a set lies over layers.
+    """The layers of a set's neurons.
 
     Attributes:
         name: Of the set.
@@ -223,7 +223,7 @@ class SetLayers:
 
 @dataclass(frozen=True, kw_only=True)
 class SetSharing:
-    """What some sets share, and where they lie.
+    """What some sets share, and in which layers they are.
 
     Attributes:
         overlaps: Of any two of them.

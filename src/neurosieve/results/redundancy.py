@@ -49,7 +49,7 @@ class RedundancyResult:
         site: Of the neurons; None in files of earlier versions, whose site is `hidden`.
         task: Kind of task.
         metric: `accuracy`, or `r2` where labels are values.
-        protocol: `sound`, or `published` where that stands beside it.
+        protocol: `sound`, or `published` if the study's choices were computed too.
         layers: How many.
         neurons: In all layers.
         dead: Those of them that never vary.
@@ -73,9 +73,9 @@ class RedundancyResult:
         stability: How stable each ranking is.
         pareto: Front of size, depth and score.
         seeds: And numbers of draws.
-        pipeline: Layers cut, then alike neurons, then those of no use.
+        pipeline: Without some layers, then without correlated neurons, then without those that the task does not need.
         published: The published study's choices; None where they were not asked for.
-        notes: What a reader has to know of data and model; None in files of earlier versions.
+        notes: What a user has to know of data and model; None in files of earlier versions.
         seconds: Of each stage.
         peak_rss_mb: Memory at its peak.
         versions: Of the packages that can move a result.
@@ -106,7 +106,7 @@ class RedundancyResult:
     mistakes: Annotated[tuple[Mistake, ...] | None, Omitted] = None
     control: Annotated[Control | NotMeasured, Absent(("task", "control", "selectivity", "reason"))]
     layerwise: LayerCurve
-    # Reasons stand in the order in which a study finds that nothing can be claimed.
+    # Reasons are in the order in which a study finds that nothing can be claimed.
     layer_selector: Annotated[Mapping[str, int] | NotMeasured, Told(after="minimal_sets_reason")]
     cka: Annotated[tuple[tuple[float, ...], ...] | NotMeasured, Told(after="clusters")]
     general_rows: int

@@ -45,7 +45,7 @@ class ClusterCut:
 
     Attributes:
         threshold: Distance at which the tree is cut.
-        kept: Neurons that stand for clusters.
+        kept: Neurons that represent clusters.
         dead: Neurons that never vary, in no cluster.
         validation: Score on validation rows.
         test: Score on test rows.
@@ -145,7 +145,7 @@ class SmallestSet:
         within: The loss is shown to be within delta; None where it has no interval.
         p_outside: Of a loss of delta or more, adjusted by Holm but for the first set; None likewise.
         unseen: The same on test rows whose text is absent from train.
-        metrics: Measures beside the score; None in files of earlier versions.
+        metrics: Further measures; None in files of earlier versions.
         converged: The solver got to the optimum.
         random_same_size: Random neurons, as many.
         random_size: How many neurons random orders need.
@@ -270,7 +270,7 @@ class TriedWay:
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineResult:
-    """Layers cut, then alike neurons, then those of no use.
+    """The pipeline: layers removed, then correlated neurons, then those that the task does not need.
 
     Attributes:
         best: The best way.

@@ -164,7 +164,7 @@ class CorrelationTree:
 
     def _medoid(self, members: Int[np.ndarray, " members"]) -> int:
         best = members
-        if len(members) > 2:  # each of two is as near to the other
+        if len(members) > 2:  # two neurons are equally close to each other
             blocks: Sequence[np.ndarray] = np.split(members, range(_BLOCK, len(members), _BLOCK))
             mean = np.concatenate([self._source.strength(rows, members).sum(1) - 1 for rows in blocks])
             mean /= len(members) - 1

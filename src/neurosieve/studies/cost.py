@@ -1,4 +1,4 @@
-"""What a run would cost, told before it is spent: rows, bytes, FLOPs, time. Reads config, tokenizer and data only."""
+"""What a run would cost, before it is spent: rows, bytes, FLOPs, time. Reads config, tokenizer and data only."""
 
 import time
 

@@ -34,7 +34,7 @@ _SAMPLES = {STDLIB: read_stdlib, INSTALLED: read_installed}
 
 @dataclass(frozen=True)
 class StudyData:
-    """What a study reads: the data set, the rows drawn from it, and hashes that tell it apart."""
+    """What a study reads: the data set, the rows drawn from it, and hashes that identify it."""
 
     dataset: Dataset
     sample: Sample
@@ -131,7 +131,7 @@ def _loading(config: StudyConfig) -> dict[str, Any]:
 
 
 def pooling_of(config: StudyConfig, kind: Kind) -> Pooling:
-    """Which subwords stand for a unit: those that the kind of model sums an example up in."""
+    """Which subwords represent a unit: those in which the kind of model summarises an example."""
     if config.pooling != "auto":
         return config.pooling
     if not config.whole:
@@ -188,7 +188,7 @@ def import_stage(config: StudyConfig, folder: RunFolder) -> ActivationStore:
 
 
 def notes(config: StudyConfig, data: StudyData) -> list[str]:
-    """What a reader has to know of the rows."""
+    """What a user has to know of the rows."""
     result = [data.dataset.source, *check_dataset(data.dataset, data.sample)]
     result += [f"{count:,} {what}" for what, count in data.dataset.notes.items()]
     return result + data.sample.notes(config.rows.by_split())

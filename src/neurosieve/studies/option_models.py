@@ -168,7 +168,7 @@ class InterventionOptions(Options):
 
     @property
     def file(self) -> str:
-        """Where the outcome lies in the run folder's `interventions`."""
+        """The place of the outcome in the run folder's `interventions`."""
         how = f"-{self.how}" if self.edit == "ablate" and self.how != "mean" else ""
         return f"{quote(self.concept, safe='=')}-{self.edit}{how}.json"
 

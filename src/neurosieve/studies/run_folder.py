@@ -1,4 +1,4 @@
-"""A run folder: the resolved study, the store, one file per stage, the summary; a killed run goes on."""
+"""A run folder: the resolved study, the store, one file per stage, the summary; a killed run continues."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -105,7 +105,7 @@ class RunFolder:
         self.seconds = self._read_seconds()
 
     def _names(self) -> list[str]:
-        """What lies in the folder, which is made where it is missing; hidden files aside."""
+        """The content of the folder, which is made if it is missing; without hidden files."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             return sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))

@@ -5,7 +5,7 @@
     NAME.npy, .safetensors          arrays; with NAME.label, and where there are any NAME.in (texts) and NAME.group:
                                     a line a row
 
-The layouts themselves stand in `foreign_files`.
+The layouts themselves are in `formats`.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ def import_activations(
         DataError: Files that are missing, broken, too large or do not fit each other; a class without rows; fewer than
             two.
         ConfigError: Fewer than one row asked for.
-        StoreError: A store of other files or options lies at `url`.
+        StoreError: There is a store of other files or options at `url`.
         ResourceError: h5py is needed and not installed; full disk.
     """
     place = Path(path)
@@ -159,7 +159,7 @@ def _beside(path: Path, ending: str, what: str = "") -> Path | None:
 
 
 def _fingerprint(files: Files, options: object) -> str:
-    """What tells one import from another: the files' bytes and the options."""
+    """What identifies an import: the files' bytes and the options."""
     sha = hashlib.sha256(repr(options).encode())
     for split, path in files.items():
         for file in (path, *(p for ending in (".in", ".label", ".group") if (p := _beside(path, ending)))):
@@ -207,7 +207,7 @@ def _row_examples(
         reader.notes.append("no .in file: each row is a type of its own, so lookup and unseen rows say nothing")
     if ".group" not in columns:
         reader.notes.append("no .group file: each row is a group of its own, so splits and intervals take rows apart")
-    prefix = "row" if split in (None, "train") else f"{split} row"  # no type stands in two splits
+    prefix = "row" if split in (None, "train") else f"{split} row"  # no type occurs in two splits
     texts = columns.get(".in", [f"{prefix} {i}" for i in numbers])
     groups = columns.get(".group", [f"{name}:{i + 1}" for i in numbers])
     for ending, column in columns.items():
@@ -231,7 +231,7 @@ def _column(path: Path, file: TextFile, rows: int) -> list[str]:
 def _as_dataset(
     inputs: Sequence[_Input], source: str, deal: bool, seed: int, shares: Sequence[float] | None
 ) -> Dataset:
-    """All examples; no group stands in two splits."""
+    """All examples; no group occurs in two splits."""
     examples = tuple(e for i in inputs for e in i.examples)
     if deal:
         groups = {e.group for e in examples if e.spans}
@@ -254,7 +254,7 @@ def _as_dataset(
 def _notes(
     inputs: Sequence[_Input], dataset: Dataset, sample: Sample, limits: Mapping[Split, int], dealt: str
 ) -> list[str]:
-    """What a reader has to know of the import."""
+    """What a user has to know of the import."""
     names = ", ".join(i.path.name for i in inputs)
     notes = [f"imported from {inputs[0].reader.kind} ({names}); made elsewhere, not checked against a model"]
     notes += [dealt] if dealt else []
@@ -264,7 +264,7 @@ def _notes(
 
 
 class _Rows:
-    """The chosen rows, by split, then line, then place: where each lies, and what the store says of it."""
+    """The chosen rows, by split, then line, then place: where each is, and what the store records of it."""
 
     def __init__(self, inputs: Sequence[_Input], dataset: Dataset, sample: Sample) -> None:
         self.inputs, self.rows, self.empty = inputs, sample.rows, sample.empty

@@ -1,4 +1,4 @@
-"""What a neuron does, to look at: its strongest and its typical tokens, its values by label, and neurons like it."""
+"""Examples of a neuron: its strongest and its typical tokens, its values by label, and similar neurons."""
 
 from collections import Counter
 from collections.abc import Sequence

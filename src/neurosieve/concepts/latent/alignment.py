@@ -4,9 +4,9 @@ A cluster is aligned with a property value when at least 90 % of its rows have i
 on train rows and again on held-out rows; a row that the property does not apply to counts as one without the value. The
 value `no` is left out: it is all that `yes` is not.
 
-Clusters can look aligned for other reasons. A value that most rows have is in every cluster: `chance` tells. A cluster
+Clusters can look aligned for other reasons. A value that most rows have is in every cluster: see `chance`. A cluster
 of one word has the word's properties: such clusters are counted apart. And a cluster of few words needs few of them to
-be alike, since most words have the same value wherever they stand: `chance_words` tells.
+agree, since most words have the same value wherever they occur: see `chance_words`.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def align(
     draws: int = 20,
     seed: int = 0,
 ) -> Alignment:
-    """Clusters beside properties.
+    """Clusters compared with properties.
 
     Args:
         train: Clusters of the train rows.
@@ -50,7 +50,7 @@ def align(
     Raises:
         DataError: Clusters of two cuts, or another number of rows.
 
-    Cost: 300 clusters of 10,000 rows beside 15 properties take about two seconds.
+    Cost: 300 clusters of 10,000 rows and 15 properties take about two seconds.
     """
     rule = rule or AlignmentRule()
     if train.layer != held_out.layer or not np.array_equal(train.centroids, held_out.centroids):
@@ -236,6 +236,6 @@ class _Words:
 
 
 def line_around(text: str, start: int, end: int) -> tuple[int, int]:
-    r"""The characters of the lines (ended by \n) that a token stands in, without the last line's end."""
+    r"""The characters of the lines (ended by \n) that contain a token, without the last line's end."""
     last = text.find("\n", end)
     return text.rfind("\n", 0, start) + 1, len(text) if last < 0 else last

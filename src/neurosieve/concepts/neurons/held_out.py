@@ -27,7 +27,7 @@ class HeldOut:
         store: Of the rows.
         bins: Of each neuron's standardised values, shape [neurons, rows].
         place: Row of `bins` of each neuron, by its column in `store.neurons`.
-        order: Places in the store, by the number of the row: rows of a text lie side by side, in its order.
+        order: Places in the store, by the number of the row: rows of a text are adjacent, in its order.
         seed: Of bootstrap and permutations.
         draws: Resamples of files.
     """
@@ -96,7 +96,7 @@ class HeldOut:
     def _shifted(self) -> Int[np.ndarray, "permutations rows"]:
         """For each permutation the row that lends its value: rows of each file shifted in a circle.
 
-        The texts of one file need not stand side by side.
+        The texts of one file need not be adjacent.
         """
         _, group, size = np.unique(self.groups.astype(str), return_inverse=True, return_counts=True)
         rng = np.random.default_rng(self.seed)
@@ -109,7 +109,7 @@ class HeldOut:
     def permuted(
         self, bins: Int[np.ndarray, "some rows"], positive: Bool[np.ndarray, " rows"]
     ) -> Float[np.ndarray, " some"]:
-        """One-sided p of each neuron's AUROC: how often the shifted value is told as well.
+        """One-sided p of each neuron's AUROC: how often the shifted value is predicted as well.
 
         Shifts keep runs of like tokens as they are, so that neighbours that share a value count as they should.
         """

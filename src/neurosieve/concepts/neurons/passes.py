@@ -38,7 +38,7 @@ class Values:
 def values_with_rows(store: ConceptStore, min_rows: int) -> Values:
     """Values with at least so many rows, and as many without it, in train and in test.
 
-    `no` beside `yes` alone is left out: it is all that `yes` is not.
+    `no` as the only other value than `yes` is left out: it is all that `yes` is not.
     """
     kept: dict[str, tuple[int, ...]] = {}
     left_out = dict(store.table.left_out)

@@ -78,7 +78,7 @@ class Bins:
 
     Attributes:
         edges: Least number of each bin, rising; the last bin has no end.
-        unit: What stands behind the numbers in a bin's name, for example `%`.
+        unit: What follows the numbers in a bin's name, for example `%`.
     """
 
     edges: tuple[int, ...]
@@ -108,7 +108,7 @@ def column_property(
         name: Of the property.
         values: By the example's id (`Source.id`); examples without a value, or with None, have none.
         description: One line.
-        bins: For numbers; without them a number stands for itself.
+        bins: For numbers; without them each number is a value.
 
     Raises:
         ConfigError: Bins for something that is no number, or a bad name.

@@ -41,7 +41,7 @@ def complexity(source: Source) -> int:
 
 
 def nesting(source: Source) -> int:
-    """Control structures around the innermost one and itself; an `else if` stands beside its if."""
+    """Control structures around the innermost one and itself; an `else if` is on the level of its if."""
     marks = measured(source)
     chained = {node.id for node in marks.get("chained", ())}
     ends, deepest = list[int](), 0

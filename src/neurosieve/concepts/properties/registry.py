@@ -47,7 +47,7 @@ def find_property(name: str, more: Mapping[str, Property] | None = None) -> Prop
 
     Args:
         name: A name, or the text of a union.
-        more: Properties beside the registered ones.
+        more: Properties in addition to the registered ones.
 
     Raises:
         ConfigError: There is none; a union of what there is not.
@@ -75,7 +75,7 @@ def union_property(
         description: One line.
 
     Raises:
-        ConfigError: A part that is unknown or named twice, a value without parts, properties of tokens beside those of
+        ConfigError: A part that is unknown or named twice, a value without parts, properties of tokens and those of
             whole texts, or a bad name.
     """
     return union_of(name, values, PROPERTIES, rest=rest, description=description)

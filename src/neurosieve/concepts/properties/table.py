@@ -48,7 +48,7 @@ class PropertyTable:
         end: Character behind the last, shape [rows].
         codes: By property the number of each row's value, −1 where it does not apply, shape [rows].
         values: By property the values that occur: in the property's order, else most rows first.
-        in_error: The row stands in code that does not parse, shape [rows].
+        in_error: The row is in code that does not parse, shape [rows].
         sources: Texts read; those without a row are not.
         with_errors: Texts with code that does not parse; their rows are kept.
         framed: Texts that parse better with something around them.

@@ -29,7 +29,7 @@ def union_of(
         description: One line.
 
     Raises:
-        ConfigError: A part that is unknown or named twice, a value without parts, properties of tokens beside those of
+        ConfigError: A part that is unknown or named twice, a value without parts, properties of tokens and those of
             whole texts, or a bad name.
     """
     parts = {value: [_part(name, text, known) for text in texts] for value, texts in values.items()}

@@ -1,4 +1,4 @@
-"""Groups of neurons: each property's smallest set, each value's neurons, what these share and where they lie."""
+"""Groups of neurons: each property's smallest set, each value's neurons, what these share, and their layers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from neurosieve.typing import View
 
 @dataclass(frozen=True)
 class Sharing:
-    """What some sets share, and where they lie.
+    """What some sets share, and in which layers they are.
 
     Attributes:
         overlaps: Of any two of them.
@@ -42,7 +42,7 @@ class Sharing:
     spread: tuple[LayerSpread, ...]
 
     def result(self) -> SetSharing:
-        """As a run tells of it."""
+        """The part of the run's result."""
         spread = tuple(s.result() for s in self.spread)
         return SetSharing(overlaps=self.overlaps.result(), polysemy=self.polysemy.result(), spread=spread)
 
@@ -68,7 +68,7 @@ class Groups:
     values: Sharing
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a property: its oracle beside majority and lookup, its smallest set beside random orders."""
+        """One row per property: its oracle with majority and lookup, its smallest set with random orders."""
         rows = []
         for s in self.sets:
             found = s.smallest
@@ -84,7 +84,7 @@ class Groups:
         return f"<p>Groups of neurons, view {self.view}</p>{self.to_frame()._repr_html_()}"
 
     def result(self) -> NeuronGroups:
-        """As a run tells of them."""
+        """The part of the run's result."""
         return NeuronGroups(
             view=self.view,
             delta=self.options.delta,

@@ -1,7 +1,7 @@
-"""The smallest neuron set that tells a property's values apart, and the neurons that carry each value.
+"""The smallest neuron set that separates a property's values, and the neurons that carry each value.
 
 The search is that of task redundancy, with a property's values as classes: found on train and validation, opened once
-on test beside random orders. A value's neurons are those that take half of its weight in the probe on all neurons. The
+on test with random orders. A value's neurons are those that take half of its weight in the probe on all neurons. The
 smallest set would not do: it keeps one of several neurons that do the same, and two values of a property would share
 neurons because both choose among few.
 """
@@ -162,7 +162,7 @@ def _nothing(scored: Score, majority: float, data: SelectionData, options: SetOp
 
 
 def _only(rows: Activations, values: tuple[int, ...]) -> Activations:
-    """Rows of some classes, numbered anew."""
+    """Rows of some classes, renumbered."""
     number = np.full(len(rows.labels), -1)
     number[list(values)] = np.arange(len(values))
     label = number[rows.label]

@@ -1,6 +1,6 @@
-"""What sets of neurons have in common, how many of them a neuron serves, and in which layers they lie; beside chance.
+"""What sets of neurons have in common, how many of them contain a neuron, and in which layers they are; with chance.
 
-Chance is that each set is as many neurons drawn from all live ones, all alike and independently. All that is said of it
+Chance is that each set is as many neurons drawn from all live ones, uniformly and independently. All figures of it
 is exact: shared neurons of two sets are hypergeometric, the sets that a neuron is in are a sum of independent draws.
 Values of one property are no such draws: their weights sum to about zero, so that a neuron of one is often a neuron of
 another. They are not tested against each other, and a neuron serves a property once, by however many values.
@@ -56,7 +56,7 @@ class Overlaps:
         return frame.sort("p", "a", "b")
 
     def result(self) -> SharedNeurons:
-        """As a run tells of them: matrices for a picture, and the clearest pairs of different properties."""
+        """The part of the run's result: matrices for a figure, and the clearest pairs of different properties."""
         tested = self.to_frame().drop_nulls("q")
         return SharedNeurons(
             names=self.names,
@@ -85,7 +85,7 @@ class Polysemy:
     most: tuple[tuple[NeuronId, tuple[str, ...]], ...]
 
     def result(self) -> ServedProperties:
-        """As a run tells of it."""
+        """The part of the run's result."""
         most = tuple(ServingNeuron(neuron=neuron, sets=names) for neuron, names in self.most)
         chance = tuple(self.chance.round(3).tolist())
         return ServedProperties(neurons=tuple(self.neurons.tolist()), chance=chance, most=most)
@@ -93,7 +93,7 @@ class Polysemy:
 
 @dataclass(frozen=True)
 class LayerSpread:
-    """How a set lies over layers.
+    """The layers of a set's neurons.
 
     Attributes:
         name: Of the set.
@@ -123,7 +123,7 @@ class LayerSpread:
         return float(self.uniform @ np.arange(len(self.uniform)))
 
     def result(self) -> SetLayers:
-        """As a run tells of it."""
+        """The part of the run's result."""
         return SetLayers(
             name=self.name,
             mean=self.mean,
@@ -183,7 +183,7 @@ def find_polysemy(sets: Sets, live: int) -> Polysemy:
 
 
 def find_spread(name: str, neurons: Collection[NeuronId], live: Int[np.ndarray, " layers"]) -> LayerSpread:
-    """How a set that is not empty lies over layers; `live` counts the live neurons of each layer."""
+    """The layers of the neurons of a set that is not empty; `live` counts the live neurons of each layer."""
     counts = np.bincount([n.layer for n in neurons], minlength=len(live))
     expected = sum(_expected_term(int(live.sum()), layer, len(neurons)) for layer in live.tolist())
     mean = float(counts @ np.arange(len(live)) / counts.sum())

@@ -2,8 +2,8 @@
 
 Whole files are dealt to the splits, so no function is in two of them; of functions with the same text one is kept. A
 function is one row of a defect corpus, as it is or with the defect, not both: rows stay independent. Which functions
-get the defect is drawn by seed among those that could have it, so neither length nor the kind of code tells the label.
-(CuBERT's benchmark, arXiv 2001.00059, lets a function stand in both classes.) In pairs that do not belong together both
+get the defect is drawn by seed among those that could have it, so neither length nor kind of code predicts the label.
+(In CuBERT's benchmark, arXiv 2001.00059, a function may be in both classes.) In pairs that do not belong together both
 sides are of about the same length, and went through the same rewriting as in those that do.
 """
 

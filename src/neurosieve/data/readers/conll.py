@@ -1,6 +1,6 @@
 """Token tagging from CoNLL files: a token a line, a blank line behind each sentence or function.
 
-Two layouts, told apart by the first token's line. CoNLL-U has ten columns with tabs between them, the first a number:
+Two layouts, recognised by the first token's line. CoNLL-U has ten columns with tabs between them, the first a number:
 the word is the second column (FORM), the label the fourth (UPOS). In all others (CoNLL-2003) the word is the first
 column and the label the last. Own code, since the packages for it read CoNLL-U alone. Layouts whose first column counts
 the words (CoNLL-X is read like CoNLL-U; CoNLL-2008, CoNLL-2009 and WebAnno's `1-2` are not) or names the document

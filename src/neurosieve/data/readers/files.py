@@ -26,7 +26,7 @@ _CHUNK = 2**20
 _PART = re.compile(r"-[0-9]{5}(-of-[0-9]{5})(-[0-9a-f]+)?")
 
 
-# What Hugging Face's datasets write beside the rows.
+# What Hugging Face's datasets write in addition to the rows.
 _OF_SAVED = ("dataset_dict.json", "dataset_info.json", "state.json")
 # What pandas makes of nothing in a column of texts.
 _NOTHING = ("nan", "NaN", "NaT", "None", "null", "<NA>")
@@ -34,7 +34,7 @@ _NOTHING = ("nan", "NaN", "NaT", "None", "null", "<NA>")
 
 @dataclass(frozen=True)
 class TextFile:
-    """A decoded file with the hash of its bytes as they lie on disk."""
+    """A decoded file with the hash of its bytes on disk."""
 
     path: Path
     text: str
@@ -144,7 +144,7 @@ def check_splits(found: Mapping[Split, Path], folder: Path, ending: str, *, vali
 
 
 def find_parts(folder: Path, ending: str) -> dict[Split, list[Path]]:
-    """The files of each split that lies in numbered parts, as on the model hub: `train-00000-of-00002.parquet`.
+    """The files of each split that has numbered parts, as on the model hub: `train-00000-of-00002.parquet`.
 
     Raises:
         DataError: A part is missing, or two files could be meant.
@@ -174,7 +174,7 @@ def whole_name(path: Path) -> Path:
 
 
 def ignored_files(folder: Path, used: Sequence[Path]) -> dict[str, int]:
-    """A note on what lies beside the splits and looks like one, so that its owner learns that it was not read.
+    """A note on files that look like a split and are none, so that their owner learns that they were not read.
 
     Args:
         folder: Of the data.
@@ -302,7 +302,7 @@ def split_lines(text: str) -> list[str]:
 def _is_file(place: Path) -> bool:
     try:
         return place.is_file()
-    except OSError:  # a name that is too long; whoever reads it next says so
+    except OSError:  # a name that is too long; the next reader reports it
         return False
 
 
@@ -312,7 +312,7 @@ def group_of(value: object, own: str) -> str:
     A table with a gap in such a column writes its whole numbers as 3.0, one without a gap as 3.
 
     Args:
-        value: As it stands in the file.
+        value: As it is written in the file.
         own: The group where none is named: nothing, not a number, a blank text, an empty list or mapping, or how a
             table spells nothing.
     """

@@ -64,7 +64,7 @@ class Meter:
         return chunk.replace(b"\\\\", b"__").replace(b'\\"', b"__")
 
     def _ends(self, data: UInt8[np.ndarray, " bytes"]) -> Int[np.ndarray, " ends"]:
-        """Places of the bytes that end a row; what stands in quotes ends none."""
+        """Places of the bytes that end a row; bytes in quotes do not."""
         ends: Int[np.ndarray, " ends"] = np.flatnonzero(data == ord("\n"))
         if self._kind == "file":
             ends = ends[:0]

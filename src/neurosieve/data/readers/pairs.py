@@ -35,7 +35,7 @@ def read_pair_files(
 ) -> Dataset:
     """Read one labelled pair a row.
 
-    A text that stands in several pairs of a split becomes one example.
+    A text that occurs in several pairs of a split becomes one example.
 
     Args:
         folder: One table, whose pairs are all called train; or a folder with tables of the splits, or `data.jsonl` with

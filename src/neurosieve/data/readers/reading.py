@@ -50,7 +50,7 @@ def read_tagging(
         labels: Labelling scheme for source files.
         validation_from_train: Share of the train groups that becomes the validation split where there is none.
         splits: Shares of train, validation and test of what is dealt here: one file, or source files.
-        keep_overlap: Keep test examples that also stand in train or validation, and validation ones in train.
+        keep_overlap: Keep test examples that also occur in train or validation, and validation ones in train.
         seed: For the splits made here.
         limits: On the size of each file.
 
@@ -119,21 +119,21 @@ def read_pairs(
 ) -> Dataset:
     """Read a data set of pairs with one label each.
 
-    Pairs of validation and test that also stand in an earlier split are dropped and counted.
+    Pairs of validation and test that also occur in an earlier split are dropped and counted.
 
     Args:
         path: See `neurosieve.data.readers.pairs`.
         columns: Of the first text, the second text and the label.
         target: As `read_examples`.
-        functions: Which of the two texts may not stand in two splits.
+        functions: Which of the two texts may not occur in two splits.
         validation_from_train: Share of train that becomes validation: whole groups of pairs that share a text.
         splits: As `read_tagging`.
-        keep_overlap: Keep pairs, and functions, that stand in two splits.
+        keep_overlap: Keep pairs, and functions, that occur in two splits.
         seed: For the splits made here.
         limits: On the size of each file.
 
     Raises:
-        DataError: As `read_pair_files`; a function that stands in two splits.
+        DataError: As `read_pair_files`; a function that occurs in two splits.
         ConfigError: A share outside 0..1.
     """
     share, shares = _checked_share(validation_from_train), checked_shares(splits)
@@ -270,7 +270,7 @@ def _carve_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
 
 
 def separate_examples(dataset: Dataset, *, keep: bool = False) -> Dataset:
-    """Drop validation examples whose text or group stands in train, and test ones that stand in train or validation.
+    """Drop validation examples whose text or group occurs in train, and test ones that occur in train or validation.
 
     Blank texts are kept: they hold no units.
 

@@ -42,7 +42,7 @@ def split_tables(
     """Numbered rows of each split's file.
 
     Args:
-        folder: Where the files lie; or one file, whose rows are all called train.
+        folder: The folder of the files; or one file, whose rows are all named train.
         hashes: The files that are read are added, by name.
         validation_needed: False where the validation split is carved from train.
         other: Another layout that would do, for the error message.
@@ -140,11 +140,11 @@ def label_texts(labels: Sequence[tuple[str, object]], folder: Path, target: Targ
     """Labels as texts, and whether they are values: numbers to predict, not names of classes.
 
     Numbers are values with the target `values`, and with `auto` where at least one of them is not whole. A whole number
-    names the same class with and without a decimal point. Where the file does not tell numbers from texts (CSV), labels
+    names the same class with and without a decimal point. If the file has no types (CSV), labels
     are numbers only where they are to be values; names are kept as they are written.
 
     Args:
-        labels: (unit, label as it stands in the file).
+        labels: (unit, label as it is written in the file).
         folder: Of the files, for the error message.
         target: What is asked for.
 
@@ -170,7 +170,7 @@ def label_texts(labels: Sequence[tuple[str, object]], folder: Path, target: Targ
 
 
 def _typed(labels: Sequence[tuple[str, object]], target: Target) -> Sequence[tuple[str, object]]:
-    """Labels whose file does not tell numbers from texts, as what they are to be."""
+    """Labels of a file that does not distinguish numbers from texts, as what they are to be."""
     texts = [(unit, str(value)) for unit, value in labels if isinstance(value, Written)]
     if not texts:
         return labels

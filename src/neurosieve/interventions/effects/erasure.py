@@ -23,7 +23,7 @@ def measure_erasure(
 ) -> Erasure:
     """Accuracy of probes on as many held-out rows with the value as without, so that a guess has one half.
 
-    Each probe is trained anew on what an eraser leaves, λ chosen on validation, and scored once on test.
+    Each probe is newly trained on what an eraser leaves, λ chosen on validation, and scored once on test.
 
     Args:
         store: Of the view that the erasers were fitted in.

@@ -74,7 +74,7 @@ def _to_look_at(found: ConceptFindings) -> list[Asked]:
 
 
 def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> LatentStep:
-    """Clusters of each layer at each number of them, beside the properties; sheets to annotate are written.
+    """Clusters of each layer at each number of them, compared with the properties; sheets to annotate are written.
 
     Raises:
         ConfigError: A layer that the model has not.
@@ -121,7 +121,7 @@ def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: Path) -
 
 
 def _write_sheets(folder: Path, name: str, tokens: Any) -> tuple[Mapping[str, str], str | None]:
-    """Files of both layouts; the reason where a word cannot be told in ConceptX's, which has a token a line."""
+    """Files of both layouts; the reason if a word cannot be written in ConceptX's, which has one token per line."""
     files = {"conceptnet": f"{name}.json"}
     write_conceptnet(folder / files["conceptnet"], tokens)
     try:
@@ -139,7 +139,7 @@ def _vectors(store: ConceptStore, split: Split, layer: int) -> Iterator[Float[Te
 def examples_step(
     config: StudyConfig, folder: RunFolder, dataset: Dataset, languages: Languages
 ) -> TextFindings | NotMeasured:
-    """What properties of whole texts explain the run's neurons; the reason where that cannot be told."""
+    """What properties of whole texts explain the run's neurons; the reason if that is not known."""
     if not config.whole:
         return NotMeasured.because(Reason.OF_TOKENS)
     if (selection := saved_selection(folder.files)) is None:
@@ -147,7 +147,7 @@ def examples_step(
     neurons = selection.rankings[0].top(EXPLAINED)
     of = languages.of
     if config.pair_input == "joint":
-        # One input, one language: a query beside its code is none.
+        # One input, one language: a query with its code has none.
         of = tuple(of[pair.left] if of[pair.left] == of[pair.right] else None for pair in dataset.pairs)
         dataset = dataset.joined()
     try:

@@ -99,7 +99,7 @@ class ConceptWork:
         return read_concepts(self.model, self.rows, self.folder.path / PARTS / view, self.reading(view))
 
     def untrained(self, view: View) -> Iterator[ConceptStore] | NotMeasured:
-        """The rows read by copies with weights drawn anew, one after the other; or why there are none."""
+        """The rows read by copies with random weights, one after the other; or why there are none."""
         config = self.config
         if not self.options.untrained:
             return NotMeasured.because(Reason.LEFT_OUT, "concepts.untrained: false")
@@ -163,7 +163,7 @@ def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
         work.steps.check_options(work.options.model_dump(mode="json"), f" and {CONCEPTS}")
         earlier = _earlier(work)
         found = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
-        if not earlier or not work.folder.files.exists(REPORT):  # a page without concepts may lie there
+        if not earlier or not work.folder.files.exists(REPORT):  # there may be a page without concepts
             write_report(out)
     return found
 
@@ -261,7 +261,7 @@ def _claims(work: ConceptWork, view: View) -> ConceptFindings:
 
 
 def _notes(work: ConceptWork) -> list[str]:
-    """What a reader has to know of the rows."""
+    """What a user has to know of the rows."""
     table, left = work.rows.table, sum(work.rows.left.values())
     notes = [work.languages.note, *(f"{count:,} {what}" for what, count in work.dataset.notes.items())]
     if table.with_errors:

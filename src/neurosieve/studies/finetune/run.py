@@ -74,7 +74,7 @@ class Finetuned:
 def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None = None) -> Finetuned:
     """Train all weights of a model and a new head on a task; the best epoch on validation is kept.
 
-    A run that was stopped goes on from its last epoch when it is called again in the same way. Test rows are scored
+    A run that was stopped continues from its last epoch when it is called again in the same way. Test rows are scored
     once, by the model that was kept.
 
     Args:
@@ -239,7 +239,7 @@ def _trainer(
         preprocess_logits_for_metrics=_predicted,
         callbacks=[_UNTYPED.EarlyStoppingCallback(options.patience), BestHere()],
     )
-    trainer.remove_callback(_UNTYPED.PrinterCallback)  # what it prints stands in the record
+    trainer.remove_callback(_UNTYPED.PrinterCallback)  # what it prints is in the record
     return trainer
 
 

@@ -1,7 +1,7 @@
 """What an edit does to the task of a study: to its probe on the states of the edited model, and to a fine-tuned head.
 
 Both are scored on test rows three times over: by the model as it is, by the edited one, and by each of the random
-edits. Nothing is chosen here, and no probe is fitted anew.
+edits. Nothing is chosen here, and no probe is fitted again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -54,7 +54,7 @@ def probe_effect(
 
     Edits are done at all tokens, and the probe stays as it was fitted on the model as it is. So a loss says that the
     states have moved where the probe looks, which is little wonder where the edit is of a layer that it reads; what the
-    edited model could still tell another probe is not asked.
+    edited model could still give to another probe is not measured.
 
     Args:
         config: Of the run.
@@ -66,7 +66,7 @@ def probe_effect(
         rows: Test rows a class at most, drawn by the study's seed; of values in all.
 
     Returns:
-        Score of the model as it is, edited, and the drop beside that of the random edits; or that there is no probe.
+        Score of the model without and with the edit, and the drop with that of random edits; or why there is none.
         Intervals are 95 %, over files, and paired where they are of a loss.
 
     Raises:

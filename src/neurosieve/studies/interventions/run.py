@@ -1,4 +1,4 @@
-"""A run's concept changed in the live model: chosen on validation, measured on held-out code beside random edits."""
+"""A run's concept changed in the live model: chosen on validation, measured on held-out code with random edits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class Measuring:
 
     @cached_property
     def shares(self) -> Float[np.ndarray, " vocabulary"]:
-        """What tokens say of the value, by train."""
+        """How often each token has the value, by train."""
         size = max(int(self.head.whole.get_input_embeddings().weight.shape[0]), len(self.model.tokenizer))  # type: ignore[operator]
         return token_shares(self.plan.windows["train"], self.positive, size)
 
@@ -185,7 +185,7 @@ def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -
 
 
 def _file(options: InterventionOptions) -> str:
-    """Where the outcome lies below the run folder."""
+    """The place of the outcome below the run folder."""
     return f"{INTERVENTIONS}/{options.file}"
 
 
@@ -280,14 +280,14 @@ def _refuse_nothing(m: Measuring, *parts: object) -> None:
 
 
 def _erasure(m: Measuring, edits: Editor, best: int) -> Erasure:
-    """Whether what was erased is gone, beside the first of the random erasers."""
+    """Whether what was erased is gone, compared with the first of the random erasers."""
     erase, control = (e for some in (edits.edits(best), *edits.random(best, 1)) for e in some if isinstance(e, Erase))
     draws, seed = m.config.bootstrap, m.config.seed
     return measure_erasure(m.store, m.target.property_name, m.value, erase, control, draws=draws, seed=seed)
 
 
 def _predictions(m: Measuring, edits: Editor, best: int, matching: Matching) -> PredictionEffects:
-    """What the edit does to the model's own predictions on test, beside random edits."""
+    """The effect of the edit on the model's own predictions on test, compared with random edits."""
     windows, chosen = m.windows("test"), edits.edits(best)
     with shared_below(m.head, chosen):
         base, edited = m.predict(windows), m.predict(windows, chosen)

@@ -170,7 +170,7 @@ def train_moments(store: ActivationStore, *, balanced: bool, seed: int) -> Momen
 def published_stage(
     work: RedundancyStudy, found: Findings, result: RedundancyResult, opened: OpenedTest
 ) -> Published | NotMeasured:
-    """The study's choices beside the sound ones; not measured where the sound result can say nothing."""
+    """The study's choices compared with the sound ones; not measured if the sound result has no set."""
     if isinstance(result.minimal_sets, NotMeasured):
         return result.minimal_sets
     data, selection = work.selection, found.selection

@@ -54,7 +54,7 @@ def run_study(config: StudyConfig, out: PathLike) -> RedundancyResult:
         done = folder.files.exists(SUMMARY)
         make = partial(_study, config, data, folder)
         result = load_summary(out) if done else Steps(folder).make(Path(SUMMARY).stem, make, timed="")
-        if not done or not folder.files.exists(REPORT):  # a page of concepts may lie there
+        if not done or not folder.files.exists(REPORT):  # there may be a page of concepts
             write_report(out)
     return result
 
@@ -83,7 +83,7 @@ def _study(config: StudyConfig, data: StudyData | None, folder: RunFolder) -> Re
 
 
 def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
-    """What a reader has to know of the model's reading."""
+    """What a user has to know of the model's reading."""
     manifest = store.manifest
     result = list(manifest.notes)
     if config.whole:

@@ -110,7 +110,7 @@ def _untrained(test: OpenedTest, copies: Sequence[Untrained]) -> UntrainedScores
 
 
 def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]) -> UnseenRows | FewUnseen:
-    """Scores on test rows whose exact text is absent from train, trained beside untrained."""
+    """Scores on test rows whose exact text is absent from train, of the trained and of untrained models."""
     rows, n = test.unseen, int(test.unseen.sum())
     if n < MIN_ROWS:
         text = f"{n} unseen rows; at least {MIN_ROWS} are needed"
@@ -166,7 +166,7 @@ def _in_turn(predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def shortened(text: str) -> str:
-    """A text of bounded length that tells how long it was."""
+    """A text of bounded length that says how long it was."""
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
 
 
@@ -225,7 +225,7 @@ def _selectivity(test: OpenedTest, task: Probe, controls: Mapping[int, Probe], r
 
 
 def _by_type(test: OpenedTest, task: Probe, controls: Mapping[int, Probe], rows: np.ndarray) -> TypeSelectivity | None:
-    """The same where each token type counts once, however often it stands in the test rows."""
+    """The same if each token type counts once, however often it occurs in the test rows."""
     types, place = np.unique(test.text[rows].astype(str), return_inverse=True)
     if len(types) < MIN_ROWS:
         return None

@@ -40,7 +40,7 @@ class Selection:
     curves: Mapping[str, tuple[Probe, ...]]
 
     def archive(self) -> Archive:
-        """In parts that files can hold."""
+        """The object as JSON values, probes and tensors, which files can hold."""
         tensors = {
             "scaler.column": torch.from_numpy(self.scaler.column),
             "scaler.neurons": torch.from_numpy(self.scaler.neurons),
@@ -77,7 +77,7 @@ class Selection:
 
     @staticmethod
     def from_archive(archive: Archive) -> "Selection":
-        """The other way."""
+        """What `archive` returned, as an object again."""
         record, probes, tensors = archive.record, archive.probes, archive.tensors
         target = record.get("target")  # an older run has none
         scaler = Scaler(

@@ -23,7 +23,7 @@ from neurosieve.results.redundancy_sets import (
 from neurosieve.studies.redundancy.opened import OpenedTest, spread
 from neurosieve.studies.redundancy.selection import Selection
 
-ONE_SIDED = 0.025  # what the upper end of a two-sided 95 % interval stands for
+ONE_SIDED = 0.025  # what the upper end of a two-sided 95 % interval means
 
 
 def set_parts(test: OpenedTest, selection: Selection) -> tuple[SmallestSet, ...]:
