@@ -313,4 +313,4 @@ def test_record_of_an_earlier_version(study: StudyConfig, whole: Finetuned, tmp_
     folder = Path(shutil.copytree(whole.folder, tmp_path / "out"))
     record = unmarked(json.loads((folder / "finetune.json").read_text()))
     (folder / "finetune.json").write_text(json.dumps(record))
-    assert finetune(study, folder, LONG).record == whole.record
+    assert finetune(study, folder, LONG).result == whole.result
