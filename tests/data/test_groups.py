@@ -144,7 +144,7 @@ def test_groups_of_other_splits_link_nothing(tmp_path: Path) -> None:
     assert [set(groups(data, s)) for s in SPLITS[:2]] in ([{"g0"}, {"g1"}], [{"g1"}, {"g0"}])
 
 
-NOTHING = [None, math.nan, float("nan"), "", "\n", "nan", "NaN", "NaT", "None", "null", "<NA>", [], {}]
+NOTHING: list[object] = [None, math.nan, float("nan"), "", "\n", "nan", "NaN", "NaT", "None", "null", "<NA>", [], {}]
 
 
 @pytest.mark.parametrize("value", NOTHING)
