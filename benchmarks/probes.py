@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from neurosieve.activations.store import ActivationStore
-from neurosieve.probes import SelectionData, selection_data, solver
+from neurosieve.probes import SelectionData, curvature, selection_data
 from neurosieve.probes.probe import fit_path, lambda_max, lambda_path
 from neurosieve.redundancy.control_probes import control_task
 
@@ -71,16 +71,16 @@ def spread(times: list[float]) -> dict[str, float]:
 
 def compare_rows(data: SelectionData, repeats: int) -> dict[str, Any]:
     """Hessians of drawn rows, and of all rows as they were before."""
-    least, found = solver.LEAST_ROWS, dict[str, Any]()
+    least, found = curvature.LEAST_ROWS, dict[str, Any]()
     for name, work in WORK.items():
         sides: dict[str, Times] = {"drawn rows": {}, "all rows": {}}
         for _ in range(repeats):
             for side, times in sides.items():
-                solver.LEAST_ROWS = least if side == "drawn rows" else sys.maxsize
+                curvature.LEAST_ROWS = least if side == "drawn rows" else sys.maxsize
                 timed(lambda: work(data), times)  # noqa: B023 - called at once
         found[name] = {side: {k: spread(v) for k, v in times.items()} for side, times in sides.items()}
         print(name, json.dumps(found[name], indent=1))
-    solver.LEAST_ROWS = least
+    curvature.LEAST_ROWS = least
     return found
 
 

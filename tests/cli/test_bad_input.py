@@ -273,8 +273,9 @@ def test_wrong_checksum(run_copy: Path, capsys: Capture) -> None:
     assert (run_copy / "selection.json").exists()
 
 
-WRITTEN = ("shard-00001", "rows-00002", "selection.safetensors", "selection.json", "seconds.json")
-WRITTEN += ("clusters.json", "untrained-0.json", "summary.json", "report.html")
+OF_STORE = ("shard-00001", "rows-00002")
+OF_STAGES = ("selection.safetensors", "selection.json", "seconds.json", "clusters.json", "untrained-0.json")
+WRITTEN = (*OF_STORE, *OF_STAGES, "summary.json", "report.html")
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,10 @@ from tests.tiny import NAMES, UNITS, WIDTH, assert_one_line, tiny_dataset, tiny_
 LABELS = ("sign", "word", "other")
 UNIT = UnitKind("token-tagging", LABELS, None, whole=False, sides=1, joint=False, pooling="mean", max_windows=None)
 # Layer 0 of all others holds more than a token and its position.
-TABLES = ("bert", "roberta", "distilbert", "electra", "data2vec-text", "modernbert", "gpt2", "gpt_neox", "codegen")
 NORMED = ("bert", "roberta", "distilbert", "electra", "data2vec-text")
-TABLES += ("gpt_bigcode", "llama", "qwen2", "gemma3_text", "phi", "opt", "starcoder2", "t5:encoder", "t5:decoder")
-TABLES += ("deberta-v2",)
+ENCODERS = (*NORMED, "modernbert", "deberta-v2", "t5:encoder", "t5:decoder")
+DECODERS = ("gpt2", "gpt_neox", "codegen", "gpt_bigcode", "llama", "qwen2", "gemma3_text", "phi", "opt", "starcoder2")
+TABLES = (*ENCODERS, *DECODERS)
 
 
 def head(neurons: int, seed: int = 0) -> Head:

@@ -176,7 +176,7 @@ def test_few_rows_in_the_hessian_do_not_move_the_solution(
     l1 = share * null_gradient(x, y)
     plain = solve(x, y, l1, l1, 1e-8)
     monkeypatch.setattr(curvature, "dense_limit", lambda *_: dense)
-    monkeypatch.setattr(solver, "LEAST_ROWS", 30)
+    monkeypatch.setattr(curvature, "LEAST_ROWS", 30)
     monkeypatch.setattr(solver, "ROWS", 1)
     drawn = solve(x, y, l1, l1, 1e-8)
     assert drawn.violation <= 1e-8

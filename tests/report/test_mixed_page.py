@@ -25,7 +25,7 @@ def concepts() -> ConceptResult:
     weak = (found_neuron(0, 1, 0.06, claimed=False),)
     hidden = result.views["predict"]
     hidden = replace(hidden, concepts=tuple(replace(c, neurons=weak) for c in hidden.concepts))
-    return replace(result, views=result.views | {"predict": hidden}, groups=NOT_GROUPED)
+    return replace(result, views={**result.views, "predict": hidden}, groups=NOT_GROUPED)
 
 
 def edits() -> list[InterventionResult]:

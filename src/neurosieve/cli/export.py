@@ -46,8 +46,8 @@ def verify(
 
     found = verify_model(folder)
     if as_json:
-        record = {"score": found.score, "difference": found.difference, "other_labels": found.other_labels}
-        record |= {"speeds": to_json(found.speeds), "holds": dict(found.holds)}
+        numbers = {"score": found.score, "difference": found.difference, "other_labels": found.other_labels}
+        record = {**numbers, "speeds": to_json(found.speeds), "holds": dict(found.holds)}
         print(json_text(record, sys.stdout.encoding or "utf-8"))
     else:
         show_verified(found)

@@ -64,15 +64,15 @@ class LookupTable:
     def token_values(self, read: UnitTokens) -> Float[np.ndarray, "tokens outputs"]:
         """Logits of each token that stands for a unit."""
         ids, place = read.ids[read.begin[read.window] + read.place], read.place
-        found = self.values[ids]
+        found: np.ndarray = self.values[ids]
         if self.position is not None:
             found = found + self.position[place]
         if self.square is not None:
             assert self.square_position is not None and self.word_part is not None and self.position_part is not None  # noqa: S101, PT018
-            square = self.square[ids] + self.square_position[place]
+            square: np.ndarray = self.square[ids] + self.square_position[place]
             square = square + self.word_part[ids] * self.position_part[place]
             found = found / np.sqrt(np.maximum(square, 1e-12))[:, None]
-        return found + self.bias
+        return np.asarray(found + self.bias)
 
     def save(self, folder: Path) -> None:
         """Write the file."""

@@ -81,7 +81,7 @@ def _sample(model: CodeModel) -> Tensor:
 def _of_single_tokens(model: CodeModel, head: _Head) -> Tensor:
     """What the head makes of each token of the vocabulary where it stands first."""
     ids = torch.arange(model.rows)[:, None]
-    return torch.cat([head(_layer_0(model, part)[:, 0]) for part in ids.split(_ROWS)])
+    return torch.cat([head(_layer_0(model, part)[:, 0]) for part in torch.split(ids, _ROWS)])
 
 
 def _token_table(model: CodeModel, head: _Head) -> LookupTable:

@@ -17,7 +17,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neurosieve.probes.curvature import LEAST_ROWS, ROWS, Curvature, curvature_at, dense_limit
+from neurosieve.probes import curvature as hessians
+from neurosieve.probes.curvature import Curvature, curvature_at, dense_limit
 from neurosieve.probes.quadratic import solve_quadratic
 
 MIN_GROWTH = 100
@@ -184,7 +185,7 @@ class _Problem:
 
     def rows_for(self, coords: "Coords") -> float:
         """How many rows a Hessian on some coordinates is formed on."""
-        return max(LEAST_ROWS, ROWS * len(coords[0]) / len(self.y))
+        return max(hessians.LEAST_ROWS, hessians.ROWS * len(coords[0]) / len(self.y))
 
     def point(self, w: Tensor, b: Tensor) -> _Point:
         """Weights with their scores z = W'x + b and the objective there."""

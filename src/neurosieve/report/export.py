@@ -1,6 +1,6 @@
 """An exported model in tables, a figure and a model card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count
 from neurosieve.report.tables import Table, make_table
@@ -62,16 +62,17 @@ def score_rows(result: ExportResult) -> Table:
 
 def speed_table(speeds: Speeds) -> Table:
     """What both models cost."""
+    measures: tuple[tuple[str, Callable[[Usage], float], Callable[[Usage], str]], ...] = (
+        ("parameters", lambda u: u.parameters, lambda u: count(u.parameters)),
+        ("bytes of weights", lambda u: u.bytes, lambda u: count(u.bytes)),
+        ("peak memory", lambda u: u.peak_mb, lambda u: f"{u.peak_mb:,.0f} MiB"),
+        ("one text, median", lambda u: u.p50_ms, lambda u: f"{u.p50_ms:.3g} ms"),
+        ("one text, 95 % within", lambda u: u.p95_ms, lambda u: f"{u.p95_ms:.3g} ms"),
+        ("tokens a second, batches of 32", _inverse_speed, lambda u: count(round(u.tokens_per_second))),
+    )
     rows = [
         (name, show(speeds.compact), show(speeds.whole), f"{_times(figure(speeds.compact), figure(speeds.whole))} ×")
-        for name, figure, show in (
-            ("parameters", lambda u: u.parameters, lambda u: count(u.parameters)),
-            ("bytes of weights", lambda u: u.bytes, lambda u: count(u.bytes)),
-            ("peak memory", lambda u: u.peak_mb, lambda u: f"{u.peak_mb:,.0f} MiB"),
-            ("one text, median", lambda u: u.p50_ms, lambda u: f"{u.p50_ms:.3g} ms"),
-            ("one text, 95 % within", lambda u: u.p95_ms, lambda u: f"{u.p95_ms:.3g} ms"),
-            ("tokens a second, batches of 32", _inverse_speed, lambda u: count(round(u.tokens_per_second))),
-        )
+        for name, figure, show in measures
     ]
     title = f"Cost on {speeds.cpu}, {speeds.threads} thread{'s' if speeds.threads > 1 else ''}, by turns"
     return make_table(title, ("", "compact", "whole model", "smaller or faster"), rows)

@@ -21,6 +21,8 @@ from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveErro
 from neurosieve.finetuning.training_rows import split_inputs
 from neurosieve.models import inspect_model, load_model
 from neurosieve.results import to_json
+from neurosieve.results.finetuned import Epoch, FinetuneResult
+from neurosieve.results.measured import Score
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.cost import plan_study
 from neurosieve.studies.finetune.run import Finetuned, finetune
@@ -191,7 +193,19 @@ def test_inputs_are_cut_and_counted(task: Callable[[Path], dict[str, Any]], tmp_
 
 
 def test_notebook_display(tmp_path: Path) -> None:
-    found = Finetuned(tmp_path, {"test": 0.5, "epochs": [{"epoch": 1.0, "loss": 0.1, "validation": 0.5}]})
+    epoch = Epoch(epoch=1.0, loss=0.1, validation=0.5)
+    result = FinetuneResult(
+        study={},
+        options={},
+        labels=("0", "1"),
+        rows={"test": 4},
+        epochs=(epoch,),
+        validation=0.5,
+        test=Score(value=0.5, n=4, interval=(0.1, 0.9)),
+        majority=0.5,
+        notes=(),
+    )
+    found = Finetuned(tmp_path, result)
     assert "0.500" in found._repr_html_()
     shutil.rmtree(tmp_path)
 

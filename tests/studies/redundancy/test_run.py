@@ -393,5 +393,6 @@ def test_saved_stages_are_the_stages(run: Finished, monkeypatch: pytest.MonkeyPa
     assert [s.size for s in loaded.sets] == [s["size"] for s in run.record["minimal_sets"]]
     assert np.array_equal(found.selection.oracle.probe.weights.numpy(), loaded.oracle.probe.weights.numpy())
     assert found.layers.incremental[-1].validation == found.selection.oracle.probe.validation
+    assert isinstance(found.untrained, tuple)
     assert [c.seed for c in found.untrained] == run.record["baselines"]["untrained_model"]["seeds"]
     assert lasting(run.record) == lasting(to_json(run.summary))

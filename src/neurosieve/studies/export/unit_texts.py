@@ -52,8 +52,8 @@ def unit_texts(data: StudyData, split: Split) -> UnitTexts:
             texts.append(CodeText(example.text, tuple((int(rows.start[r]), int(rows.end[r])) for r in members)))
             group += [example.group] * len(members)
         order += members
-    row = np.array(order, dtype=np.int64)
-    return UnitTexts(tuple(texts), row, rows.label[row], np.array(group, dtype=object))
+    units = np.array(order, dtype=np.int64)
+    return UnitTexts(tuple(texts), units, rows.label[units], np.array(group, dtype=object))
 
 
 def places_in(store: ActivationStore, split: Split, row: Int[np.ndarray, " units"]) -> Int[np.ndarray, " units"]:
@@ -61,4 +61,4 @@ def places_in(store: ActivationStore, split: Split, row: Int[np.ndarray, " units
     there = store.units(split).column("row").to_numpy()
     place = np.full(max(int(there.max(initial=-1)), int(row.max(initial=-1))) + 1, -1)
     place[there] = np.arange(len(there))
-    return place[row]
+    return np.asarray(place[row])
