@@ -21,20 +21,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-DENSE_LEAST, DENSE_MOST, DENSE_CLASSES = 500, 8500, 3000
+DENSE_LEAST, DENSE_MOST = 500, 8500
 # Entries of a matrix that are worth one multiplication of the applied product: reading one goes three times faster.
 ENTRIES = 1.2
 CHUNK = 2048
 STRIPES = 8  # of a symmetric matrix, each computed up to the diagonal
 SMALL = 5e7  # multiplications in each of the two products
 LEAST_ROWS = 2000
-ROWS = 8.0  # drawn for each coordinate of a class
+ROWS = 16.0  # drawn for each coordinate of a class
 
 
 def dense_limit(x: Float[Tensor, "neurons rows"], classes: int) -> int:
     """The largest working set on which a formed Hessian is the cheaper way."""
-    most = DENSE_MOST if classes == 1 else DENSE_CLASSES
-    return int(min(max((ENTRIES * x.numel() * classes) ** 0.5, DENSE_LEAST), most))
+    return int(min(max((ENTRIES * x.numel() * classes) ** 0.5, DENSE_LEAST), DENSE_MOST))
 
 
 @dataclass(frozen=True)
