@@ -57,7 +57,7 @@ def test_index_that_names_pickles(file: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pickle", [False, True])
-@pytest.mark.parametrize("file", ["../o.safetensors", "a/../../o.safetensors", "..\\o.safetensors", "", ".", 3])
+@pytest.mark.parametrize("file", ["../o.safetensors", "a/../../o.safetensors", "..\\o.safetensors", "", 3])
 def test_index_that_names_files_elsewhere(file: Any, pickle: bool, tmp_path: Path) -> None:
     """Refused with leave to unpickle too; so are absolute names."""
     folder = copy_of("roberta", tmp_path)
