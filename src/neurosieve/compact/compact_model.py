@@ -1,4 +1,4 @@
-"""A compact model as it is used: texts in, labels out. A table, and a network in ONNX, need no torch."""
+"""A compact model as it is used: texts in, labels out. A table needs no torch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -182,12 +182,11 @@ def load_compact(folder: PathLike, *, device: str = "cpu") -> CompactModel:
 
     Args:
         folder: Of the model.
-        device: For torch; a table and ONNX run on the CPU.
+        device: For torch; a table runs on the CPU.
 
     Raises:
         RunFolderError: No export there, one of another format version, or files that were changed since.
         StoreError: Files that do not hold what was exported.
-        ResourceError: A network in ONNX without the package onnxruntime.
     """
     spec = read_spec(folder)
     reader = UnitReader(folder, spec)

@@ -2,11 +2,10 @@
 
 compact.json          format, spec (here), and what was measured (`results.export`)
 tokenizer.json        the tokenizer, as the `tokenizers` library reads it
-head.safetensors      forms full and onnx: `weight` [features, outputs] and `bias` [outputs] on the raw values
+head.safetensors      form full: `weight` [features, outputs] and `bias` [outputs] on the raw values
 table.safetensors     form table: see `lookup_table`
 network.safetensors   form full: the first blocks; config.json beside it
 model.safetensors     form standard: an ordinary transformers folder
-model.onnx            runtime onnx, in place of the weights
 """
 
 import hashlib
@@ -25,7 +24,7 @@ COMPACT = "compact.json"
 TOKENIZER = "tokenizer.json"
 FORMAT = 1
 Form = Literal["table", "standard", "full"]
-Runtime = Literal["numpy", "torch", "onnx"]
+Runtime = Literal["numpy", "torch"]
 _AGAIN = "export it again"
 
 
@@ -35,7 +34,7 @@ class CompactSpec:
 
     Attributes:
         form: `table` (no network), `standard` (a transformers folder) or `full` (first blocks, neurons, head).
-        runtime: What computes: `numpy`, `torch` or `onnx`.
+        runtime: What computes: `numpy` or `torch`.
         model: Name of the model that it was cut from.
         revision: Of that model; None where it has none.
         stack: Half of an encoder–decoder; None of any other.

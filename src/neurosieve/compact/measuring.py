@@ -72,7 +72,7 @@ def _by_turns(models: Sequence[CompactModel], calls: Sequence[list[CodeText]]) -
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Tokenizers and torch on one thread each, as ONNX sessions are."""
+    """Tokenizers and torch on one thread each."""
     was = os.environ.get("TOKENIZERS_PARALLELISM")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     threads: tuple[Callable[[], int], Callable[[int], None]] | None = None
@@ -94,18 +94,13 @@ def _one_thread() -> Iterator[None]:
 
 
 def _weights(folder: Path) -> set[str]:
-    return {
-        f.name for f in folder.iterdir() if f.suffix in (".safetensors", ".onnx") and f.name != "outputs.safetensors"
-    }
+    return {f.name for f in folder.glob("*.safetensors") if f.name != "outputs.safetensors"}
 
 
 def _parameters(folder: Path) -> int:
     """Numbers in the weights."""
     total = 0
     for name in _weights(folder):
-        if name.endswith(".onnx"):
-            total += (folder / name).stat().st_size // 4
-            continue
         with safe_open(folder / name, framework="numpy") as tensors:
             total += sum(int(np.prod(tensors.get_slice(key).get_shape())) for key in tensors.keys())  # noqa: SIM118
     return total
