@@ -143,9 +143,10 @@ def _batches(read: UnitTokens, budget: int) -> Iterator[Int[np.ndarray, " window
     ordered = wanted[np.argsort(lengths[wanted], kind="stable")]
     begin = 0
     while begin < len(ordered):
-        size = max(1, budget // max(int(lengths[ordered[begin]]), 1))
-        while size > 1 and int(lengths[ordered[min(begin + size, len(ordered)) - 1]]) * size > budget:
-            size -= 1
+        most = budget // max(int(lengths[ordered[begin]]), 1)  # as if all were as short as the first
+        longest = lengths[ordered[begin : begin + max(1, most)]]
+        padded = longest * np.arange(1, len(longest) + 1)
+        size = max(1, int(np.searchsorted(padded, budget, side="right")))
         yield ordered[begin : begin + size]
         begin += size
 
