@@ -16,6 +16,7 @@ from neurosieve.rankings import RANKERS
 from neurosieve.studies.config import StudyConfig, make_config
 from tests.docs.workspace import write_functions
 from tests.studies import data_folder, finished_concepts, quick
+from tests.studies.export import exported
 from tests.tiny import tiny_model
 
 EDIT: dict[str, Any] = {"sets": 20, "tokens": 1000}  # of the example
@@ -39,6 +40,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     neurosieve.intervene(run, "lexical=number", **EDIT)
     shutil.copytree(data_folder(), home / "token-tagging-java")
     write_functions(home / "functions")
+    shutil.copytree(exported("table").folder, home / "small")
     return home
 
 

@@ -32,8 +32,8 @@ def test_what_the_user_has_set_stays() -> None:
 
 def test_the_command_sets_the_rule_before_torch_is_loaded() -> None:
     code = (
-        "import os, sys; from neurosieve.cli import main; print('torch' in sys.modules);"
-        "main(['tasks']); print(os.environ['OMP_WAIT_POLICY'])"
+        "import atexit, os, sys; from neurosieve.cli import main; print('torch' in sys.modules)\n"
+        "atexit.register(lambda: print(os.environ['OMP_WAIT_POLICY'])); main(['tasks'])"
     )
     environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -13,9 +13,9 @@ import torch
 
 from neurosieve.compact import CodeText, CompactModel, load_compact
 from neurosieve.compact.building import UnitKind, write_full, write_record, write_table
-from neurosieve.compact.compact_model import Head
 from neurosieve.compact.compact_spec import COMPACT, TOKENIZER
 from neurosieve.compact.cut_network import cut
+from neurosieve.compact.linear_head import Head
 from neurosieve.errors import ModelError, NeurosieveError
 from neurosieve.models import CodeModel
 from neurosieve.typing import NeuronId, Site

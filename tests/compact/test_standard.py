@@ -45,7 +45,8 @@ def test_tokens_have_the_labels_of_the_pipeline(name: str, tmp_path: Path) -> No
     small = written(name, tmp_path, whole=False)
     labels = pipeline("token-classification", tmp_path)
     seen = set()
-    for example in tiny_dataset().examples[:4]:
+    short = [e for e in tiny_dataset().examples if len(labels.tokenizer(e.text)["input_ids"]) <= small.spec.max_tokens]
+    for example in short[:6]:  # longer ones are read in windows, which the pipeline does not know
         spans = tuple((span.start, span.end) for span in example.spans)
         found = small.predict([CodeText(example.text, spans)])[0]
         tokens = [t for t in labels(example.text) if t["end"] > t["start"]]

@@ -89,7 +89,7 @@ def test_control_probes_are_those_of_the_relabelled_data(
         train, validation = (np.array([drawn[t] for t in x]) for x in (data.text, data.text_validation))
         expected = fit_oracle(data.relabelled(train, validation), 12)
         assert probe.lam == pytest.approx(expected.probe.lam)
-        np.testing.assert_allclose(probe.weights, expected.probe.weights, atol=1e-4)
+        np.testing.assert_allclose(probe.weights, expected.probe.weights, atol=5e-4)
         assert probe.validation == pytest.approx(expected.probe.validation)
     assert len({round(p.lam, 9) for p in controls.control.values()} | {oracle.probe.lam}) > 1
 

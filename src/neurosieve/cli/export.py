@@ -9,7 +9,6 @@ import typer
 
 from neurosieve.cli import options as o
 from neurosieve.printing import json_text
-from neurosieve.results.codec import to_json
 from neurosieve.studies.export_options import ExportOptions
 
 
@@ -26,6 +25,7 @@ def export(
 ) -> None:
     """Write the cheapest model that does a run's task: no network at all, or the blocks that it needs."""
     from neurosieve.cli.show import show_export
+    from neurosieve.results.codec import to_json
     from neurosieve.studies.export.run import export as export_run
 
     given = {"delta": delta, "form": form}
@@ -42,6 +42,7 @@ def verify(
 ) -> None:
     """Measure an exported model again; exit code 1 where score, outputs or speed are not those of its card."""
     from neurosieve.cli.show import show_verified
+    from neurosieve.results.codec import to_json
     from neurosieve.studies.export.verify import verify as verify_model
 
     found = verify_model(folder)

@@ -1,13 +1,14 @@
 """A network, neurons and a head → the files of a compact model. Knows neither a study nor its folder."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from neurosieve.compact.compact_model import HEAD, Head
 from neurosieve.compact.compact_spec import COMPACT, FORMAT, TOKENIZER, CompactSpec, Form, Runtime, file_hash
 from neurosieve.compact.cut_network import NETWORK, blocks_needed, cut, save_network
+from neurosieve.compact.linear_head import HEAD, Head
 from neurosieve.compact.lookup_table import TABLE
 from neurosieve.compact.standard_head import StandardNetwork, save_standard
 from neurosieve.compact.table_building import build_table
@@ -124,8 +125,10 @@ def _spec(
     files: Sequence[str],
 ) -> CompactSpec:
     """The spec of files that were written, with the tokenizer beside them."""
+    tokenizer = copy.deepcopy(model.tokenizer)
+    tokenizer.model_max_length = model.max_tokens  # a pipeline cuts longer texts in place of failing
     with quiet():
-        model.tokenizer.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     config: Any = model.network.config
     side: Literal["left", "right"] = "left" if model.padding_side == "left" else "right"
     return CompactSpec(

@@ -2,68 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from neurosieve.compact.compact_spec import CompactSpec, damaged, read_spec
+from neurosieve.compact.compact_spec import CompactSpec, read_spec
+from neurosieve.compact.linear_head import BatchNetwork, Head
 from neurosieve.compact.lookup_table import LookupTable
 from neurosieve.compact.unit_reader import CodeText, UnitReader, UnitTokens
 from neurosieve.typing import PathLike
 
-HEAD = "head.safetensors"
 BATCH_TOKENS = 4096
 Label = str | float | None
-
-
-@dataclass(frozen=True)
-class Head:
-    """A linear head on raw values of neurons.
-
-    Attributes:
-        weight: Shape [features, outputs]; of pairs a neuron has two features, |u − v| and u · v, side by side.
-        bias: Shape [outputs].
-    """
-
-    weight: Float[np.ndarray, "features outputs"]
-    bias: Float[np.ndarray, " outputs"]
-
-    def save(self, folder: Path) -> None:
-        """Write the file."""
-        parts = {"weight": self.weight, "bias": self.bias}
-        save_file({k: np.ascontiguousarray(v, dtype=np.float32) for k, v in parts.items()}, folder / HEAD)
-
-    @staticmethod
-    def load(folder: PathLike) -> "Head":
-        """Read it.
-
-        Raises:
-            StoreError: It is damaged.
-        """
-        try:
-            return Head(**load_file(Path(folder) / HEAD))
-        except (OSError, SafetensorError, TypeError) as e:
-            raise damaged(folder, HEAD, f"{type(e).__name__}: {e}") from e
-
-
-class BatchNetwork(Protocol):
-    """Computes values of each token of a padded batch."""
-
-    @property
-    def outputs(self) -> int:
-        """Values of a token."""
-
-    def batch(
-        self,
-        ids: Int[np.ndarray, "batch tokens"],
-        mask: Int[np.ndarray, "batch tokens"],
-        types: Int[np.ndarray, "batch tokens"] | None,
-    ) -> Float[np.ndarray, "batch tokens outputs"]:
-        """The values."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +130,12 @@ def _mean_by_unit(values: Float[np.ndarray, "tokens outputs"], read: UnitTokens)
 
 def load_compact(folder: PathLike, *, device: str = "cpu") -> CompactModel:
     """The model that `neurosieve export` wrote into a folder.
+
+    >>> from neurosieve.compact import CodeText
+    >>> model = ns.load_compact("small")
+    >>> [labels] = model.predict([CodeText("x = 12", spans=((0, 1), (4, 6)))])
+    >>> len(labels)
+    2
 
     Args:
         folder: Of the model.

@@ -18,8 +18,8 @@ import transformers
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoTokenizer
 
-from neurosieve.compact.compact_model import Head
 from neurosieve.compact.compact_spec import CompactSpec, damaged
+from neurosieve.compact.linear_head import Head
 from neurosieve.errors import ModelError
 from neurosieve.models.adapters import adapter_for
 from neurosieve.models.code_model import CodeModel

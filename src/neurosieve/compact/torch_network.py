@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from neurosieve.compact.compact_model import BatchNetwork, Head
 from neurosieve.compact.compact_spec import CompactSpec
 from neurosieve.compact.cut_network import ChosenNeurons, load_network
+from neurosieve.compact.linear_head import BatchNetwork, Head
 from neurosieve.compact.standard_head import load_standard
 from neurosieve.typing import PathLike
 

@@ -194,8 +194,8 @@ def test_long_code_is_read_in_steps_of_its_size(language: str, monkeypatch: pyte
     """Of all properties no one looks at more nodes than a few times those that there are."""
     source, steps = Source(LONG[language], language), [0]
 
-    def counted(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-        for node in all_nodes(root):
+    def counted(root: tree_sitter.Node, **options: int) -> Iterator[tree_sitter.Node]:
+        for node in all_nodes(root, **options):
             steps[0] += 1
             yield node
 

@@ -114,4 +114,4 @@ def test_names_that_are_no_text_are_written_with_escapes(tmp_path: Path) -> None
     folder = put(tmp_path / os.fsdecode(b"caf\xe9"), {**OWN, os.fsdecode(b"\xff.py"): "x = 1\n"})
     dataset = read_tagging(folder, labels="lexical")
     assert {e.id for e in dataset.examples} == {*OWN, r"\xff.py"}
-    assert r"caf\xe9: 5 source files" in dataset.source
+    assert r"caf\xe9: 5 python source files" in dataset.source

@@ -197,9 +197,9 @@ def test_head_that_was_fine_tuned(kind: str, tmp_path: Path) -> None:
     )
     config = study(tuned.folder, kind, data)
     found = effect_of(config, read_dataset(config), [Ablate.zero(2, SOME)], [[Scale(2, SOME, 1.0)]], rows=10**6)
-    assert found.base.value == pytest.approx(tuned.record["test"])
-    assert found.base.n == tuned.record["n"]
-    assert found.base.interval == pytest.approx(tuned.record["interval"])
+    assert found.base.value == pytest.approx(tuned.result.test.value)
+    assert found.base.n == tuned.result.test.n
+    assert found.base.interval == pytest.approx(tuned.result.test.interval)
 
 
 def test_pairs_that_a_study_joins(tmp_path: Path) -> None:

@@ -48,5 +48,5 @@ def test_both_halves_are_two_studies(tmp_path: Path) -> None:
     options: dict[str, Any] = {"model": str(tiny_model("bart:encoder"))}
     begun = quick(**options, stack="encoder")
     RunFolder(tmp_path / "run", begun, read_data(begun).hashes)
-    with pytest.raises(RunFolderError, match="stack encoder → decoder"):
+    with pytest.raises(RunFolderError, match="stack 'encoder' → 'decoder'"):
         run_study(quick(**options, stack="decoder"), tmp_path / "run")

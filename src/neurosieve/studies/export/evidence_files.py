@@ -8,8 +8,8 @@ from jaxtyping import Float
 from safetensors.numpy import load_file, save_file
 
 from neurosieve.compact.building import UnitKind, write_full, write_record
-from neurosieve.compact.compact_model import Head
 from neurosieve.compact.compact_spec import CompactSpec, damaged
+from neurosieve.compact.linear_head import Head
 from neurosieve.compact.measuring import compare_speeds
 from neurosieve.models import CodeModel
 from neurosieve.report.export import card

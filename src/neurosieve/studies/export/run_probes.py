@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from neurosieve.activations.store import ActivationStore
-from neurosieve.compact.compact_model import Head
 from neurosieve.compact.cut_network import blocks_needed
+from neurosieve.compact.linear_head import Head
 from neurosieve.errors import ConfigError, RunFolderError
 from neurosieve.models import inspect_model
 from neurosieve.models.adapters import block_modules

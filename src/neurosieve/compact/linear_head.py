@@ -1,0 +1,61 @@
+"""The linear head of a compact model, and what a network in front of it has to offer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float, Int
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from neurosieve.compact.compact_spec import damaged
+from neurosieve.typing import PathLike
+
+HEAD = "head.safetensors"
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear head on raw values of neurons.
+
+    Attributes:
+        weight: Shape [features, outputs]; of pairs a neuron has two features, |u − v| and u · v, side by side.
+        bias: Shape [outputs].
+    """
+
+    weight: Float[np.ndarray, "features outputs"]
+    bias: Float[np.ndarray, " outputs"]
+
+    def save(self, folder: Path) -> None:
+        """Write the file."""
+        parts = {"weight": self.weight, "bias": self.bias}
+        save_file({k: np.ascontiguousarray(v, dtype=np.float32) for k, v in parts.items()}, folder / HEAD)
+
+    @staticmethod
+    def load(folder: PathLike) -> "Head":
+        """Read it.
+
+        Raises:
+            StoreError: It is damaged.
+        """
+        try:
+            return Head(**load_file(Path(folder) / HEAD))
+        except (OSError, SafetensorError, TypeError) as e:
+            raise damaged(folder, HEAD, f"{type(e).__name__}: {e}") from e
+
+
+class BatchNetwork(Protocol):
+    """Computes values of each token of a padded batch."""
+
+    @property
+    def outputs(self) -> int:
+        """Values of a token."""
+
+    def batch(
+        self,
+        ids: Int[np.ndarray, "batch tokens"],
+        mask: Int[np.ndarray, "batch tokens"],
+        types: Int[np.ndarray, "batch tokens"] | None,
+    ) -> Float[np.ndarray, "batch tokens outputs"]:
+        """The values."""
