@@ -1,8 +1,9 @@
 """How many threads this process may use, and how they wait: said to the numeric libraries before they are loaded."""
 
+import contextlib
 import math
 import os
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -33,3 +34,16 @@ def limit_threads(environment: MutableMapping[str, str] = os.environ) -> None:
     environment.setdefault("OMP_NUM_THREADS", str(usable_processors()))
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     environment.setdefault("KMP_BLOCKTIME", "0")  # the same for Intel's OpenMP
+
+
+@contextlib.contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Within the context torch computes with so many threads."""
+    import torch  # the command sets the rule above before this
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

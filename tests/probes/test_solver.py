@@ -1,5 +1,7 @@
 """The solver against scikit-learn, against its own optimality conditions, and against tricky inputs."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from neurosieve.probes import curvature, quadratic, solver
 from neurosieve.probes.probe import KKT_TARGET
 from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
+from neurosieve.threads import torch_threads
 
 GRID = [(rows, neurons, classes) for rows in (80, 300) for neurons in (5, 60) for classes in (2, 4)]
 
@@ -177,10 +180,28 @@ def test_few_rows_in_the_hessian_do_not_move_the_solution(
     plain = solve(x, y, l1, l1, 1e-8)
     monkeypatch.setattr(curvature, "dense_limit", lambda *_: dense)
     monkeypatch.setattr(curvature, "LEAST_ROWS", 30)
-    monkeypatch.setattr(solver, "ROWS", 1)
+    monkeypatch.setattr(curvature, "ROWS", 1)
     drawn = solve(x, y, l1, l1, 1e-8)
     assert drawn.violation <= 1e-8
     torch.testing.assert_close(drawn.weights, plain.weights, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("alone", "threads"), [(float("inf"), 1), (0.0, 2)])
+def test_small_problems_are_solved_by_one_thread(alone: float, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[int] = []
+    plain = curvature.curvature_at
+
+    def watched(*given: Any) -> curvature.Curvature:
+        used.append(torch.get_num_threads())
+        return plain(*given)
+
+    monkeypatch.setattr(solver, "ALONE", alone)
+    monkeypatch.setattr(solver, "curvature_at", watched)
+    x, y, _ = problem(80, 5, 3)
+    with torch_threads(2):
+        solve(x, y, 0.01, 0.01, 1e-6)
+        assert torch.get_num_threads() == 2
+    assert set(used) == {threads}
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

@@ -9,10 +9,14 @@ model.safetensors     form standard: an ordinary transformers folder
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from neurosieve.errors import RunFolderError, StoreError
 from neurosieve.results.codec import from_json
@@ -23,6 +27,8 @@ from neurosieve.typing import NeuronId, PathLike, Pooling, Site
 COMPACT = "compact.json"
 TOKENIZER = "tokenizer.json"
 FORMAT = 1
+OUTPUTS = "outputs.safetensors"  # of the model on test rows; no weights
+T = TypeVar("T")
 Form = Literal["table", "standard", "full"]
 Runtime = Literal["numpy", "torch"]
 _AGAIN = "export it again"
@@ -143,3 +149,20 @@ def file_hash(folder: PathLike, name: str) -> str:
 def damaged(folder: PathLike, name: str, got: str) -> StoreError:
     """The error for a file of an export that does not hold what it should."""
     return StoreError(f"{folder}/{name}", expected="what the export wrote", got=got, remedy=_AGAIN)
+
+
+def write_tensors(folder: Path, name: str, tensors: Mapping[str, np.ndarray]) -> None:
+    """Write a file of tensors in float32."""
+    save_file({k: np.ascontiguousarray(v, dtype=np.float32) for k, v in tensors.items()}, folder / name)
+
+
+def read_tensors(folder: PathLike, name: str, make: Callable[..., T]) -> T:
+    """What is made of a file's tensors, given by name.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    try:
+        return make(**load_file(Path(folder) / name))
+    except (OSError, SafetensorError, TypeError, ValueError, KeyError) as e:
+        raise damaged(folder, name, f"{type(e).__name__}: {e}") from e

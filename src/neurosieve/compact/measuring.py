@@ -8,15 +8,17 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
 
 from neurosieve.compact.compact_model import CompactModel, load_compact
+from neurosieve.compact.compact_spec import OUTPUTS
 from neurosieve.compact.unit_reader import CodeText
 from neurosieve.results.export import Speeds, Usage
+from neurosieve.threads import torch_threads
 from neurosieve.typing import PathLike
 
 BATCH = 32
@@ -75,18 +77,10 @@ def _one_thread() -> Iterator[None]:
     """Tokenizers and torch on one thread each."""
     was = os.environ.get("TOKENIZERS_PARALLELISM")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    threads: tuple[Callable[[], int], Callable[[int], None]] | None = None
-    if "torch" in sys.modules:
-        import torch
-
-        threads = torch.get_num_threads, torch.set_num_threads
-        before = threads[0]()
-        threads[1](THREADS)
     try:
-        yield
+        with torch_threads(THREADS) if "torch" in sys.modules else contextlib.nullcontext():
+            yield
     finally:
-        if threads:
-            threads[1](before)
         if was is None:
             del os.environ["TOKENIZERS_PARALLELISM"]
         else:
@@ -94,7 +88,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _weights(folder: Path) -> set[str]:
-    return {f.name for f in folder.glob("*.safetensors") if f.name != "outputs.safetensors"}
+    return {f.name for f in folder.glob("*.safetensors") if f.name != OUTPUTS}
 
 
 def _parameters(folder: Path) -> int:

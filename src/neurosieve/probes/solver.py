@@ -11,6 +11,7 @@ guards the step. The Hessian may be that of some of the rows, or an old one, eve
 gradients are always exact, so it only costs steps.
 """
 
+import contextlib
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor
 from neurosieve.probes import curvature as hessians
 from neurosieve.probes.curvature import Curvature, curvature_at, dense_limit
 from neurosieve.probes.quadratic import solve_quadratic
+from neurosieve.threads import torch_threads
 
 MIN_GROWTH = 100
 SLOW = 0.7  # a new Hessian that leaves more of the violation than this share had too few rows
@@ -29,6 +31,7 @@ ENTER = 0.1  # coordinates enter whose violation is at least this share of the l
 INNER = 0.1  # a quadratic is solved to this share of the violation
 MAX_STEPS = 100
 MAX_STALLED = 8  # so many steps without gain: rounding allows no more
+ALONE = 2e6  # features up to which one thread is faster than sharing its many small products with others
 FEW = 0.3  # up to this share of neurons a copy of theirs is soon made and multiplied
 
 
@@ -88,12 +91,13 @@ def solve(
 
     Cost: one pass over `x` a step for the gradient, and rows × coords² for a new Hessian.
     """
-    if len(y) == 1:
-        return _solve_values(x, y, l1, l2, tolerance, starts or (Solution(x.new_zeros(len(x), 1), y.mean(1)),))
-    starts = starts or (Solution(x.new_zeros(len(x), len(y)), y.mean(1).clamp_min(1e-12).log()),)
-    if len(y) == 2:
-        return _solve_two(x, y, l1, l2, tolerance, starts)
-    return _solve(_Problem(x, y, l1, l2), tolerance, starts)
+    with torch_threads(1) if x.numel() < ALONE else contextlib.nullcontext():
+        if len(y) == 1:
+            return _solve_values(x, y, l1, l2, tolerance, starts or (Solution(x.new_zeros(len(x), 1), y.mean(1)),))
+        starts = starts or (Solution(x.new_zeros(len(x), len(y)), y.mean(1).clamp_min(1e-12).log()),)
+        if len(y) == 2:
+            return _solve_two(x, y, l1, l2, tolerance, starts)
+        return _solve(_Problem(x, y, l1, l2), tolerance, starts)
 
 
 def _solve_two(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, starts: "Starts") -> Solution:
