@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 
 from neurosieve.data.dataset import are_values
-from neurosieve.probes.intervals import ClusterBootstrap, errors_are_few, percentiles, score_interval
+from neurosieve.probes.intervals import ClusterBootstrap, errors_are_few, loss_interval, percentiles, score_interval
+from neurosieve.results.measured import Difference, Score
 from neurosieve.results.redundancy_parts import F1, ClassMetrics, ClassScore, Measure, ValueMetrics
 from neurosieve.typing import Scores
 
@@ -28,6 +29,17 @@ def row_scores(predicted: Num[np.ndarray, " rows"], label: Num[np.ndarray, " row
     left = error.mean() / total.mean()
     influence: Scores = 1 - left - (error - left * total) / total.mean()
     return influence
+
+
+def scored(scores: Scores, bootstrap: ClusterBootstrap) -> Score:
+    """Mean score, n and interval; no interval for one cluster of rows."""
+    return Score(value=float(scores.mean()), n=len(scores), interval=score_interval(scores, bootstrap))
+
+
+def lost(reference: Scores, other: Scores, bootstrap: ClusterBootstrap) -> Difference:
+    """How much score `other` loses against `reference` on the same rows; see `loss_interval`."""
+    value, interval = loss_interval(reference, other, bootstrap)
+    return Difference(value=value, interval=interval)
 
 
 def per_class(

@@ -18,7 +18,8 @@ from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.sets.set_search import SetOptions, carriers, search_set
 from neurosieve.probes.baselines import lookup_predictions, majority_score
 from neurosieve.probes.features import SelectionData, selection_data
-from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
+from neurosieve.probes.intervals import ClusterBootstrap
+from neurosieve.probes.metrics import lost, scored
 from neurosieve.probes.probe import Oracle, Probe, fit_oracle
 from neurosieve.redundancy import MinimalSet
 from neurosieve.results.measured import Difference, Score
@@ -130,9 +131,9 @@ def find_property_set(
     data = selection_data(train, validation, device)
     oracle = fit_oracle(data, own.lambdas)
     opened = _Opened(data, test, ClusterBootstrap(test.group, draws=own.bootstrap, seed=own.seed))
-    scored, majority = opened.tested(oracle.probe), majority_score(train.label, test.label, len(train.labels))
+    score, majority = opened.tested(oracle.probe), majority_score(train.label, test.label, len(train.labels))
     # Test decides whether there is a set, not which.
-    reason = _nothing(scored, majority, data, own)
+    reason = _nothing(score, majority, data, own)
     found = None if reason else search_set(data, oracle, own)
     return PropertySet(
         name,
@@ -142,7 +143,7 @@ def find_property_set(
         majority,
         _lookup(train, test) if store.view == "detect" else None,
         oracle.probe.validation,
-        scored,
+        score,
         oracle.probe.converged,
         None if found is None else opened.smallest(found, oracle),
         reason,
@@ -150,14 +151,14 @@ def find_property_set(
     )
 
 
-def _nothing(scored: Score, majority: float, data: SelectionData, options: SetOptions) -> str:
+def _nothing(score: Score, majority: float, data: SelectionData, options: SetOptions) -> str:
     """Why there is no smallest set; empty where there is one."""
-    if scored.interval is None:
+    if score.interval is None:
         return "test rows are one cluster (file), so that no interval can be given"
     if options.select == "safe" and len(np.unique(data.group_validation.astype(str))) < 2:
         return "validation rows are one cluster (file), which bounds no loss"
-    if scored.interval[0] <= majority:
-        return f"the oracle, {scored.interval[0]:.3f} at least, is not above the majority, {majority:.3f}"
+    if score.interval[0] <= majority:
+        return f"the oracle, {score.interval[0]:.3f} at least, is not above the majority, {majority:.3f}"
     return ""
 
 
@@ -190,18 +191,15 @@ class _Opened:
         return probe.row_scores(x, self.rows.label)
 
     def tested(self, probe: Probe) -> Score:
-        scores = self.scores(probe)
-        interval = score_interval(scores, self.bootstrap)
-        return Score(value=float(scores.mean()), n=len(scores), interval=interval)
+        return scored(self.scores(probe), self.bootstrap)
 
     def smallest(self, found: MinimalSet, oracle: Oracle) -> SmallestSet:
-        loss, interval = loss_interval(self.scores(oracle.probe), self.scores(found.probe), self.bootstrap)
         return SmallestSet(
             NeuronSet(self.data.neurons[found.probe.feature]),
             found.probe.validation,
             found.probe.converged and all(p.converged for p in found.random_probes),
             self.tested(found.probe),
-            Difference(value=loss, interval=interval),
+            lost(self.scores(oracle.probe), self.scores(found.probe), self.bootstrap),
             tuple(float(self.scores(p).mean()) for p in found.random_probes),
             found.random_sizes,
         )

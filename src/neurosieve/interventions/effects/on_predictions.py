@@ -15,9 +15,10 @@ from jaxtyping import Bool, Float
 
 from neurosieve.errors import DataError
 from neurosieve.interventions.predictions import HALF, Predictions
-from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, score_interval
+from neurosieve.probes.intervals import ClusterBootstrap, loss_interval
+from neurosieve.probes.metrics import lost, scored
 from neurosieve.results.interventions import Effect, EffectScore, Loss, Matching, Side, Turned
-from neurosieve.results.measured import Difference, Interval, Score
+from neurosieve.results.measured import Difference, Interval
 
 SCORES: tuple[EffectScore, ...] = get_args(EffectScore)
 MIN_UNITS = 30
@@ -100,16 +101,15 @@ class EffectFitter:
         units, drops = self._sides[side], np.array(self._drops[score, side])
         base, edited = self._base[score][units], self._edited[score][units]
         usual, bootstrap = (self._base[score] - self._sum[score] / self._random)[units], self._bootstraps[side]
-        effect, interval = loss_interval(usual, edited, bootstrap)
         # As in `add`: equal drops have to be equal numbers.
         drop = float(self._lost(score, self._edited)[units].mean())
         return Side(
-            base=Score(value=float(base.mean()), n=int(units.sum()), interval=score_interval(base, bootstrap)),
+            base=scored(base, bootstrap),
             edited=float(edited.mean()),
             drop=Difference(value=drop, interval=loss_interval(base, edited, bootstrap)[1]),
             random=float(drops.mean()),
             random_95=float(np.quantile(drops, 0.95)),
-            effect=Difference(value=effect, interval=interval),
+            effect=lost(usual, edited, bootstrap),
         )
 
     def _effect(self, score: EffectScore, unlike: str) -> Effect:

@@ -7,8 +7,7 @@ from jaxtyping import Float
 
 from neurosieve.compact.compact_model import CompactModel
 from neurosieve.probes import ClusterBootstrap, Probe
-from neurosieve.probes.intervals import loss_interval, score_interval
-from neurosieve.probes.metrics import row_scores
+from neurosieve.probes.metrics import lost, row_scores, scored
 from neurosieve.results.measured import Difference, Score
 from neurosieve.studies.export.run_probes import RunProbes
 from neurosieve.studies.export.unit_texts import UnitTexts, places_in
@@ -54,17 +53,12 @@ def prove(run: RunProbes, model: CompactModel, probe: Probe, units: UnitTexts, s
     reference = run.selection.oracle.probe.row_scores(x, label)
     bootstrap = ClusterBootstrap(units.group[read], draws=run.config.bootstrap, seed=run.config.seed)
     return Proof(
-        score=Score(value=float(scores.mean()), n=len(scores), interval=score_interval(scores, bootstrap)),
-        oracle=_difference(reference, scores, bootstrap),
-        whole=_difference(whole, scores, bootstrap),
+        score=scored(scores, bootstrap),
+        oracle=lost(reference, scores, bootstrap),
+        whole=lost(whole, scores, bootstrap),
         other_labels=float(np.abs(ours - theirs).max() if scaler.target else (ours != theirs).mean()),
         outputs=outputs,
         scores=scores,
         reference=reference,
         bootstrap=bootstrap,
     )
-
-
-def _difference(reference: Scores, scores: Scores, bootstrap: ClusterBootstrap) -> Difference:
-    value, interval = loss_interval(reference, scores, bootstrap)
-    return Difference(value=value, interval=interval)

@@ -27,7 +27,8 @@ from neurosieve.models import ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import quiet, read_network
 from neurosieve.models.weights import check_all_there, split_keys
 from neurosieve.probes.baselines import majority_score
-from neurosieve.probes.intervals import ClusterBootstrap, score_interval
+from neurosieve.probes.intervals import ClusterBootstrap
+from neurosieve.probes.metrics import scored
 from neurosieve.results.codec import from_json, to_json
 from neurosieve.results.finetuned import Epoch, FinetuneResult
 from neurosieve.results.measured import Score
@@ -296,6 +297,5 @@ def _test_score(trainer: Any, test: Inputs, train: Inputs, classes: int, config:
     outcome = trainer.predict(test.rows)
     hits = _hits(outcome.predictions, outcome.label_ids)
     truth = outcome.label_ids[outcome.label_ids != IGNORED]
-    interval = score_interval(hits, ClusterBootstrap(test.group, draws=config.bootstrap, seed=config.seed))
-    majority = majority_score(train.label, truth, classes)
-    return Score(value=float(hits.mean()), n=len(hits), interval=interval), majority
+    bootstrap = ClusterBootstrap(test.group, draws=config.bootstrap, seed=config.seed)
+    return scored(hits, bootstrap), majority_score(train.label, truth, classes)

@@ -26,10 +26,10 @@ from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_devic
 from neurosieve.models.loading import read_network, ready
 from neurosieve.models.weights import check_all_there
 from neurosieve.probes import ClusterBootstrap
-from neurosieve.probes.intervals import loss_interval, score_interval
+from neurosieve.probes.metrics import lost, scored
 from neurosieve.progress import track
 from neurosieve.results.interventions import TaskEffect
-from neurosieve.results.measured import Difference, NotMeasured, Reason, Score
+from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import StudyData, options_of
@@ -179,7 +179,6 @@ def _compared(
     """Scores of the same rows with and without edits, side by side."""
     edited = under(edits)
     bootstrap = ClusterBootstrap(group, draws=config.bootstrap, seed=config.seed)
-    drop, interval = loss_interval(base, edited, bootstrap)
     drops, total = [], np.zeros(len(base))
     for random in track(random_edits, "random edits"):
         found = under(random)
@@ -188,16 +187,15 @@ def _compared(
     if not drops:
         raise ConfigError("random edits", expected="one or more", got="none", remedy="draw some, best 100 or more")
     usual = total / len(drops)
-    effect, effect_interval = loss_interval(usual, edited, bootstrap)
     return TaskEffect(
         score=score,
-        base=Score(value=float(base.mean()), n=len(base), interval=score_interval(base, bootstrap)),
+        base=scored(base, bootstrap),
         edited=float(edited.mean()),
-        drop=Difference(value=drop, interval=interval),
+        drop=lost(base, edited, bootstrap),
         random_sets=len(drops),
         random=float(np.mean(drops)),
         random_95=float(np.quantile(drops, 0.95)),
-        effect=Difference(value=effect, interval=effect_interval),
+        effect=lost(usual, edited, bootstrap),
         rows_note=rows_note,
     )
 

@@ -13,8 +13,8 @@ from neurosieve.activations.row_table import labels_of, texts_of
 from neurosieve.activations.store import ActivationStore
 from neurosieve.probes.baselines import count_predictions, lookup_predictions, majority_score, unseen
 from neurosieve.probes.features import Scaler
-from neurosieve.probes.intervals import ClusterBootstrap, loss_interval, loss_p, score_interval
-from neurosieve.probes.metrics import metrics_of, per_class, row_scores, value_metrics
+from neurosieve.probes.intervals import ClusterBootstrap, loss_p
+from neurosieve.probes.metrics import lost, metrics_of, per_class, row_scores, scored, value_metrics
 from neurosieve.probes.probe import Probe
 from neurosieve.results.measured import Difference, NotMeasured, Reason, Score, Spread
 from neurosieve.results.redundancy_parts import Metrics, PerClass
@@ -92,10 +92,8 @@ class OpenedTest:
     def difference(self, ours: Scores, theirs: Scores, rows: Mask | None = None) -> Difference:
         """How much better ours is, with its paired interval; on some rows."""
         if rows is None:
-            value, interval = loss_interval(ours, theirs, self.bootstrap)
-        else:
-            value, interval = loss_interval(ours[rows], theirs[rows], self.resamples(self.group[rows]))
-        return Difference(value=value, interval=interval)
+            return lost(ours, theirs, self.bootstrap)
+        return lost(ours[rows], theirs[rows], self.resamples(self.group[rows]))
 
     def metrics(self, predicted: Num[np.ndarray, " rows"]) -> Metrics:
         """F1 and MCC, or correlations and error of values, with their intervals."""
@@ -146,11 +144,6 @@ def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> Op
         whole=config.whole,
         target=scaler.target,
     )
-
-
-def scored(scores: Scores, bootstrap: ClusterBootstrap) -> Score:
-    """Mean score, n and interval; no interval for one cluster of rows."""
-    return Score(value=float(scores.mean()), n=len(scores), interval=score_interval(scores, bootstrap))
 
 
 def spread(scores: Sequence[float]) -> Spread:
