@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from neurosieve.compact.compact_spec import COMPACT, FORMAT, TOKENIZER, CompactSpec, Form, Runtime, file_hash
+from neurosieve.compact.compact_spec import COMPACT, FORMAT, TOKENIZER, CompactSpec, Form, file_hash
 from neurosieve.compact.cut_network import NETWORK, blocks_needed, cut, save_network
 from neurosieve.compact.linear_head import HEAD, Head
 from neurosieve.compact.lookup_table import TABLE
@@ -43,7 +43,7 @@ def write_table(folder: Path, model: CodeModel, neurons: Sequence[NeuronId], hea
     """
     build_table(model, [n.index for n in neurons], head.weight, head.bias).save(folder)
     head.save(folder)  # to compare the table with the network that it came from
-    return _spec(folder, model, neurons, unit, form="table", runtime="numpy", blocks=0, files=(TABLE,))
+    return make_spec(folder, model, neurons, unit, form="table", blocks=0, files=(TABLE,))
 
 
 def write_full(
@@ -73,7 +73,7 @@ def write_full(
     head.save(folder)
     kept = small.adapter.blocks(small.network.config)
     files = (NETWORK, HEAD, "config.json")
-    return _spec(folder, model, neurons, unit, form="full", runtime="torch", blocks=kept, files=files)
+    return make_spec(folder, model, neurons, unit, form="full", blocks=kept, files=files)
 
 
 def write_standard(
@@ -93,7 +93,7 @@ def write_standard(
     head.save(folder)
     blocks = model.adapter.blocks(network.whole.config)
     files = ("model.safetensors", "config.json")
-    return _spec(folder, model, neurons, unit, form="standard", runtime="torch", blocks=blocks, files=files)
+    return make_spec(folder, model, neurons, unit, form="standard", blocks=blocks, files=files)
 
 
 def standard_unit(unit: UnitKind, model: CodeModel) -> UnitKind:
@@ -113,14 +113,13 @@ def standard_unit(unit: UnitKind, model: CodeModel) -> UnitKind:
     return replace(unit, pooling="first", max_windows=1 if unit.whole else None)
 
 
-def _spec(
+def make_spec(
     folder: Path,
     model: CodeModel,
     neurons: Sequence[NeuronId],
     unit: UnitKind,
     *,
     form: Form,
-    runtime: Runtime,
     blocks: int,
     files: Sequence[str],
 ) -> CompactSpec:
@@ -133,7 +132,7 @@ def _spec(
     side: Literal["left", "right"] = "left" if model.padding_side == "left" else "right"
     return CompactSpec(
         form=form,
-        runtime=runtime,
+        runtime="numpy" if form == "table" else "torch",
         model=model.name,
         revision=model.revision,
         stack=model.adapter.kind if model.adapter.paired else None,

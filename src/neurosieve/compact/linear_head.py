@@ -6,10 +6,8 @@ from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from neurosieve.compact.compact_spec import damaged
+from neurosieve.compact.compact_spec import read_tensors, write_tensors
 from neurosieve.typing import PathLike
 
 HEAD = "head.safetensors"
@@ -29,8 +27,7 @@ class Head:
 
     def save(self, folder: Path) -> None:
         """Write the file."""
-        parts = {"weight": self.weight, "bias": self.bias}
-        save_file({k: np.ascontiguousarray(v, dtype=np.float32) for k, v in parts.items()}, folder / HEAD)
+        write_tensors(folder, HEAD, {"weight": self.weight, "bias": self.bias})
 
     @staticmethod
     def load(folder: PathLike) -> "Head":
@@ -39,10 +36,7 @@ class Head:
         Raises:
             StoreError: It is damaged.
         """
-        try:
-            return Head(**load_file(Path(folder) / HEAD))
-        except (OSError, SafetensorError, TypeError) as e:
-            raise damaged(folder, HEAD, f"{type(e).__name__}: {e}") from e
+        return read_tensors(folder, HEAD, Head)
 
 
 class BatchNetwork(Protocol):

@@ -15,10 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from neurosieve.compact.compact_spec import damaged
+from neurosieve.compact.compact_spec import read_tensors, write_tensors
 from neurosieve.compact.unit_reader import UnitTokens
 from neurosieve.typing import PathLike
 
@@ -48,16 +46,6 @@ class LookupTable:
     word_part: Float[np.ndarray, " vocabulary"] | None = None
     position_part: Float[np.ndarray, " positions"] | None = None
 
-    @property
-    def outputs(self) -> int:
-        """Classes, or 1."""
-        return len(self.bias)
-
-    @property
-    def numbers(self) -> int:
-        """Of all tables."""
-        return sum(array.size for array in self._arrays().values())
-
     def _arrays(self) -> Mapping[str, Array]:
         return {name: array for name, array in vars(self).items() if array is not None}
 
@@ -76,7 +64,7 @@ class LookupTable:
 
     def save(self, folder: Path) -> None:
         """Write the file."""
-        save_file({k: np.ascontiguousarray(v, dtype=np.float32) for k, v in self._arrays().items()}, folder / TABLE)
+        write_tensors(folder, TABLE, self._arrays())
 
     @staticmethod
     def load(folder: PathLike) -> "LookupTable":
@@ -85,7 +73,4 @@ class LookupTable:
         Raises:
             StoreError: It is damaged.
         """
-        try:
-            return LookupTable(**load_file(Path(folder) / TABLE))
-        except (OSError, SafetensorError, TypeError) as e:
-            raise damaged(folder, TABLE, f"{type(e).__name__}: {e}") from e
+        return read_tensors(folder, TABLE, LookupTable)

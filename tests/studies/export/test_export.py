@@ -10,9 +10,9 @@ import pytest
 
 from neurosieve.cli import main
 from neurosieve.compact import load_compact
-from neurosieve.compact.compact_spec import COMPACT
+from neurosieve.compact.compact_spec import COMPACT, OUTPUTS
 from neurosieve.errors import NeurosieveError
-from neurosieve.studies.export.evidence_files import OUTPUTS, load_outputs, save_outputs
+from neurosieve.studies.export.evidence_files import load_outputs, save_outputs
 from neurosieve.studies.export.run import export
 from neurosieve.studies.export.run_probes import RunProbes
 from neurosieve.studies.export.unit_texts import places_in, unit_texts

@@ -1,1 +1,1 @@
-"""`neurosieve export`, `verify` and `fit`: a run's finding as a model that is used without the package's studies."""
+"""`neurosieve export` and `verify`: a run's finding as a model that is used without the package's studies."""

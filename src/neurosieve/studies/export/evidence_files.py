@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from safetensors.numpy import load_file, save_file
 
 from neurosieve.compact.building import UnitKind, write_full, write_record
-from neurosieve.compact.compact_spec import CompactSpec, damaged
+from neurosieve.compact.compact_spec import OUTPUTS, CompactSpec, read_tensors, write_tensors
 from neurosieve.compact.linear_head import Head
 from neurosieve.compact.measuring import compare_speeds
 from neurosieve.models import CodeModel
@@ -17,13 +16,12 @@ from neurosieve.results.export import ExportResult, Speeds
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.export.unit_texts import UnitTexts
 
-OUTPUTS = "outputs.safetensors"
 CARD = "README.md"
 
 
 def save_outputs(folder: Path, outputs: Float[np.ndarray, "rows outputs"]) -> None:
     """Write the model's outputs on test rows."""
-    save_file({"test": np.ascontiguousarray(outputs, dtype=np.float32)}, folder / OUTPUTS)
+    write_tensors(folder, OUTPUTS, {"test": outputs})
 
 
 def load_outputs(folder: Path) -> Float[np.ndarray, "rows outputs"]:
@@ -32,11 +30,11 @@ def load_outputs(folder: Path) -> Float[np.ndarray, "rows outputs"]:
     Raises:
         StoreError: They are damaged.
     """
-    try:
-        outputs: np.ndarray = load_file(folder / OUTPUTS)["test"]
-    except Exception as e:  # every kind of damage fails in its own way
-        raise damaged(folder, OUTPUTS, f"{type(e).__name__}: {e}") from e
-    return outputs
+
+    def outputs(*, test: np.ndarray) -> np.ndarray:
+        return test
+
+    return read_tensors(folder, OUTPUTS, outputs)
 
 
 def speeds_of(folder: Path, model: CodeModel, spec: CompactSpec, units: UnitTexts) -> Speeds:

@@ -6,13 +6,11 @@ import numpy as np
 import torch
 
 from neurosieve.activations.store import Activations
-from neurosieve.compact.building import UnitKind
+from neurosieve.compact.building import UnitKind, make_spec
 from neurosieve.compact.compact_model import CompactModel
-from neurosieve.compact.compact_spec import CompactSpec
 from neurosieve.compact.standard_head import StandardNetwork, set_head, standard_network
 from neurosieve.compact.unit_reader import UnitReader
 from neurosieve.models import CodeModel
-from neurosieve.models.loading import quiet
 from neurosieve.probes import fit_probe, selection_data
 from neurosieve.studies.export.run_probes import RunProbes, head_of
 from neurosieve.studies.export.unit_texts import unit_texts
@@ -34,9 +32,9 @@ def fit_standard(
         folder: For the tokenizer.
     """
     network = standard_network(model, blocks, unit.labels, sequences=unit.whole)
-    with quiet():
-        model.tokenizer.save_pretrained(folder)
-    train, validation = (_read(data, network, unit, model, folder, split) for split in ("train", "validation"))
+    spec = make_spec(folder, model, (), unit, form="standard", blocks=blocks, files=())
+    reader = CompactModel(spec, UnitReader(folder, spec), network, None)
+    train, validation = (_read(data, reader, split) for split in ("train", "validation"))
     rows = selection_data(train, validation)
     probe, _ = fit_probe(rows, np.arange(len(rows.neurons)), study.selection.oracle.lambdas)
     narrow, head = head_of(probe, rows.scaler), rows.scaler.column
@@ -46,35 +44,11 @@ def fit_standard(
     return network
 
 
-def _read(
-    data: StudyData, network: StandardNetwork, unit: UnitKind, model: CodeModel, folder: Path, split: Split
-) -> Activations:
+def _read(data: StudyData, reader: CompactModel, split: Split) -> Activations:
     """What comes to the network's last layer, as one layer of activations."""
-    units = unit_texts(data, split)
-    values = _reader(network, unit, model, folder).scores(units.texts)
+    units, labels = unit_texts(data, split), reader.spec.labels
+    values = reader.scores(units.texts)
     read = ~np.isnan(values).any(1)
     ids = np.stack([np.zeros(values.shape[1], dtype=np.int64), np.arange(values.shape[1])], 1)
     texts = np.full(int(read.sum()), "", dtype=object)
-    return Activations(torch.from_numpy(values[read]), ids, units.label[read], unit.labels, units.group[read], texts)
-
-
-def _reader(network: StandardNetwork, unit: UnitKind, model: CodeModel, folder: Path) -> CompactModel:
-    spec = CompactSpec(
-        form="standard",
-        runtime="torch",
-        model=model.name,
-        revision=model.revision,
-        stack=None,
-        **vars(unit),
-        max_tokens=model.max_tokens,
-        pad_id=model.pad_id,
-        padding_side="left" if model.padding_side == "left" else "right",
-        types=True,
-        site=model.site,
-        blocks=0,
-        final_norm=False,
-        neurons=(),
-        tokenizer_sha256="",
-        files={},
-    )
-    return CompactModel(spec, UnitReader(folder, spec), network, None)
+    return Activations(torch.from_numpy(values[read]), ids, units.label[read], labels, units.group[read], texts)
