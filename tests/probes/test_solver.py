@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from neurosieve.probes import curvature, quadratic, solver
+from neurosieve.probes import block_curvature, curvature, quadratic, solver
 from neurosieve.probes.probe import KKT_TARGET
 from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
 from neurosieve.threads import torch_threads
@@ -233,6 +233,57 @@ def test_applied_hessian_equals_the_formed_one(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(curvature, "dense_limit", lambda *_: 0)
     applied = solve(x, y, l1, l1, 1e-8)
     torch.testing.assert_close(formed.weights, applied.weights, atol=1e-5, rtol=0)
+
+
+def test_blocks_are_those_of_the_hessian_and_are_extended() -> None:
+    x, _, _ = problem(60, 9, 3)
+    generator = torch.Generator().manual_seed(3)
+    p = torch.softmax(torch.randn(3, 60, generator=generator, dtype=torch.float64), 0)
+    wanted, had = torch.rand(2, 9, 3, generator=generator) < 0.6
+    whole = curvature.curvature_at(x, places_in(wanted), p)
+    old = block_curvature.block_curvature_at(x, places_in(had), p)
+    v = torch.randn(len(whole.code), generator=generator, dtype=torch.float64)
+    same = whole.cls[:, None] == whole.cls
+    assert whole.matrix is not None
+    expected = torch.where(same, block_curvature.SCALE * whole.matrix, 0.0)
+    for start in (None, old):
+        found = block_curvature.block_curvature_at(x, places_in(wanted), p, start)
+        assert torch.equal(found.code, whole.code)
+        assert all(torch.equal(a, b) for a, b in zip(found.coords, whole.coords, strict=True))
+        torch.testing.assert_close(found.apply(v), expected @ v)
+        own = (whole.cls == 1).nonzero()[1:, 0]
+        torch.testing.assert_close(found.block(own), expected[own][:, own])
+        assert found.largest <= float(torch.linalg.eigvalsh(expected)[-1]) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.01, 0.001])
+@pytest.mark.parametrize("signal", [True, False])
+@pytest.mark.parametrize("drawn", [30, 2000])
+def test_blocks_give_the_same_solution(
+    drawn: int, share: float, monkeypatch: pytest.MonkeyPatch, *, signal: bool
+) -> None:
+    x, y, label = problem(300, 60, 4)
+    if not signal:
+        y = one_hot(torch.from_numpy(np.random.default_rng(1).permutation(label)), 4, x)
+    lam_max = 2 * null_gradient(x, y)
+    asked = (share * lam_max / 2, share * lam_max / 2, 1e-8 * lam_max)
+    plain = solve(x, y, *asked)
+    monkeypatch.setattr(solver, "MANY", 0)
+    monkeypatch.setattr(curvature, "LEAST_ROWS", drawn)
+    by_blocks = solve(x, y, *asked)
+    assert max(by_blocks.violation, plain.violation) <= asked[2]
+    torch.testing.assert_close(by_blocks.weights, plain.weights, atol=1e-4, rtol=0)
+
+
+def test_where_blocks_are_too_little_the_whole_hessian_is_formed(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y, _ = problem(300, 60, 4)
+    monkeypatch.setattr(solver, "MANY", 0)
+    monkeypatch.setattr(solver, "MAX_STALLED_BLOCKS", 0)
+    monkeypatch.setattr(block_curvature, "SCALE", 1e4)  # tiny steps
+    l1 = 0.001 * null_gradient(x, y)
+    found = solve(x, y, l1, l1, 1e-8)
+    assert found.violation <= 1e-8
+    assert isinstance(found.curvature, curvature.Curvature)
 
 
 @pytest.mark.parametrize("kind", ["separable", "constant", "duplicate", "one_neuron", "rare_class"])

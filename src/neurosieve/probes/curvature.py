@@ -115,6 +115,18 @@ class Curvature:
     total: int
     matrix: Float[Tensor, "coords coords"] | None
     features: Features | None
+    serves = 0.2  # up to this share of the violation left by a step it serves again
+    enter = 0.1  # coordinates enter whose violation is at least this share of the largest
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are; one stands for two."""
+        return len(self.p)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it was formed on all rows."""
+        return self.rows.index is None
 
     @property
     def coords(self) -> tuple[Int[Tensor, " some"], Int[Tensor, " some"]]:

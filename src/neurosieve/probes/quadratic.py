@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from neurosieve.probes.block_curvature import BlockCurvature
 from neurosieve.probes.curvature import Curvature
 
 MAX_INNER = 2000
@@ -15,7 +16,7 @@ DIRECT = 40  # so many first-order steps, then a solution on the support
 
 
 def solve_quadratic(
-    h: Curvature,
+    h: Curvature | BlockCurvature,
     slope: Float[Tensor, " coords"],
     old: Float[Tensor, " coords"],
     penalty: tuple[float, float],
@@ -33,7 +34,7 @@ def solve_quadratic(
         accuracy: The largest violation of an optimality condition that is left.
     """
     l1, l2 = penalty
-    free = len(h.p)
+    free = h.classes
     rate = 1.05 * (h.largest + l2) + 1e-12
     shrink = torch.full_like(old, l1 / rate)
     shrink[:free] = 0
@@ -73,15 +74,15 @@ class _Face:
     Conjugate gradients need few once the Hessian within each class is factored; of one class that is all of it.
     """
 
-    h: Curvature
+    h: Curvature | BlockCurvature
     slope: Tensor
     old: Tensor
     l1: Tensor
     ridge: Tensor
 
     @staticmethod
-    def of(h: Curvature, slope: Tensor, old: Tensor, penalty: tuple[float, float]) -> "_Face":
-        free = len(h.p)
+    def of(h: Curvature | BlockCurvature, slope: Tensor, old: Tensor, penalty: tuple[float, float]) -> "_Face":
+        free = h.classes
         l1, ridge = (torch.full_like(old, value) for value in penalty)
         l1[:free], ridge[:free] = 0, 1e-6 * h.largest
         return _Face(h, slope, old, l1, ridge)
@@ -92,7 +93,7 @@ class _Face:
         What would cross zero is left out, and the rest solved again.
         """
         sign, inside = w.sign(), w != 0
-        inside[: len(self.h.p)] = True
+        inside[: self.h.classes] = True
         factors = self._factors(inside)
         if factors is None:
             return w
@@ -117,7 +118,7 @@ class _Face:
     def _factors(self, inside: Bool[Tensor, " coords"]) -> list[tuple[Int[Tensor, " some"], Tensor]] | None:
         """Of each class its coordinates inside, and the Cholesky factor of the Hessian among them."""
         factors = []
-        for c in range(len(self.h.p)):
+        for c in range(self.h.classes):
             some = (inside & (self.h.cls == c)).nonzero()[:, 0]
             block = self.h.block(some)
             block.diagonal().add_(self.ridge[some])

@@ -6,9 +6,9 @@ Of values y the loss is half the mean square (y − W'x − b)², which makes it
 
 Method: proximal Newton (Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions").
 Only coordinates (neuron, class) that are non-zero or violate their optimality condition enter a step; on them the
-Hessian is formed (see `curvature`), the quadratic with its l1 term is solved (see `quadratic`), and a line search
-guards the step. The Hessian may be that of some of the rows, or an old one, even that of a neighbouring problem:
-gradients are always exact, so it only costs steps.
+Hessian is formed (see `curvature`; of very many only its blocks, see `block_curvature`), the quadratic with its l1 term
+is solved (see `quadratic`), and a line search guards the step. The Hessian may be that of some of the rows, or an old
+one, even that of a neighbouring problem: gradients are always exact, so it only costs steps.
 """
 
 import contextlib
@@ -18,19 +18,20 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from neurosieve.probes import block_curvature
 from neurosieve.probes import curvature as hessians
+from neurosieve.probes.block_curvature import BlockCurvature, block_curvature_at
 from neurosieve.probes.curvature import Curvature, curvature_at, dense_limit
 from neurosieve.probes.quadratic import solve_quadratic
 from neurosieve.threads import torch_threads
 
 MIN_GROWTH = 100
 SLOW = 0.7  # a new Hessian that leaves more of the violation than this share had too few rows
-REUSE = 0.2  # an old Hessian serves while the violation falls to less than this share in a step
+MANY = 1500  # coordinates from which the blocks of more than two classes are cheaper than all of the Hessian
 KEEP = 1.3  # and its coordinates stay while they are no more than this many times those wanted
-ENTER = 0.1  # coordinates enter whose violation is at least this share of the largest
 INNER = 0.1  # a quadratic is solved to this share of the violation
 MAX_STEPS = 100
-MAX_STALLED = 8  # so many steps without gain: rounding allows no more
+MAX_STALLED, MAX_STALLED_BLOCKS = 8, 25  # so many steps without gain: rounding, or the blocks, allow no more
 ALONE = 2e6  # features up to which one thread is faster than sharing its many small products with others
 FEW = 0.3  # up to this share of neurons a copy of theirs is soon made and multiplied
 
@@ -51,7 +52,7 @@ class Solution:
     intercept: Float[Tensor, " classes"]
     violation: float = float("inf")
     steps: int = 0
-    curvature: Curvature | None = None
+    curvature: "AnyCurvature | None" = None
 
     def resized(self, features: int) -> "Solution":
         """A start for the problem on the first `features`: weights cut, or filled with zeros."""
@@ -122,11 +123,19 @@ def _solve_values(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, 
 
 
 def _solve(problem: "_Problem", tolerance: float, starts: "Starts") -> Solution:
+    found = _descend(problem, tolerance, starts, MANY if len(problem.y) > 2 else float("inf"))
+    if found.violation > tolerance and isinstance(found.curvature, BlockCurvature):  # the blocks alone were too little
+        found = _descend(problem, tolerance, (replace(found, curvature=None),), float("inf"))
+    return found
+
+
+def _descend(problem: "_Problem", tolerance: float, starts: "Starts", many: float) -> Solution:
+    """Newton steps from the best start, with blocks in place of the Hessian of more than `many` coordinates."""
     x, y, l1, l2 = problem.x, problem.y, problem.l1, problem.l2
     points = [problem.point(start.weights, start.intercept) for start in starts]
     point, start = min(zip(points, starts, strict=True), key=lambda pair: pair[0].value)
     step, last, curvature = 0, float("inf"), start.curvature
-    best, stalled, share, fresh = float("inf"), 0, 1.0, False
+    best, stalled, share, fresh, momentum = float("inf"), 0, 1.0, False, 1.0
     while True:
         p = problem.probabilities(point.z)
         residual = problem.slope(point.z, p) / x.shape[1]
@@ -134,26 +143,30 @@ def _solve(problem: "_Problem", tolerance: float, starts: "Starts") -> Solution:
         broken = _violations(gradient, point.w, l1)
         violation = max(_largest(broken), _largest(gradient_b))
         best, stalled = (violation, 0) if violation < 0.9 * best else (best, stalled + 1)
-        if violation <= tolerance or step >= MAX_STEPS or stalled > MAX_STALLED:
+        patience = MAX_STALLED_BLOCKS if isinstance(curvature, BlockCurvature) else MAX_STALLED
+        if violation <= tolerance or step >= MAX_STEPS or stalled > patience:
             break
         # The last Hessian serves again while it brings the violation down quickly; that of squares never changes.
-        old = curvature if problem.quadratic or violation <= REUSE * last else None
+        old = curvature if problem.quadratic or (curvature and violation <= curvature.serves * last) else None
         coords = _working_set(broken, point.w, tolerance, old, dense_limit(x, len(y)))
         share, fresh = 2 * share if fresh and violation > SLOW * last else share, old is None
-        curvature = curvature_at(x, coords, p, old, share * problem.rows_for(coords))
+        curvature = problem.curvature(coords, p, old, share, blocks=len(coords[0]) > many)
         slope = torch.cat([gradient_b, gradient[coords]])
         here = torch.cat([point.b, point.w[coords]])
         accuracy = max(INNER * violation, 0.3 * tolerance)
         there = solve_quadratic(curvature, slope, here, (l1, l2), accuracy)
         following = _line_search(problem, point, coords, there - here)
-        if following is None and (problem.quadratic or (fresh and curvature.rows.index is None)):
+        if following is None and (problem.quadratic or (fresh and curvature.whole)):
             break  # no descent left within rounding
         last = violation if following else 0.0  # an old Hessian that leads nowhere gives way to a new one
+        if following and isinstance(curvature, BlockCurvature):
+            following, momentum = _extrapolate(problem, point, following, momentum)
         point, step = following or point, step + 1
     centre = point.b.mean() if len(y) > 1 else 0.0
     return Solution(point.w, point.b - centre, violation, step, curvature)
 
 
+AnyCurvature = Curvature | BlockCurvature
 Starts = tuple[Solution, ...]
 Coords = tuple[Int[Tensor, " coords"], Int[Tensor, " coords"]]
 
@@ -187,9 +200,16 @@ class _Problem:
         total = torch.logsumexp(z, 0) if len(z) > 1 else torch.nn.functional.softplus(z[0])
         return total - (z * self.y).sum(0)
 
-    def rows_for(self, coords: "Coords") -> float:
-        """How many rows a Hessian on some coordinates is formed on."""
-        return max(hessians.LEAST_ROWS, hessians.ROWS * len(coords[0]) / len(self.y))
+    def curvature(
+        self, coords: "Coords", p: Tensor, old: "AnyCurvature | None", share: float, *, blocks: bool
+    ) -> "AnyCurvature":
+        """The Hessian or its blocks, with what an old one of the same kind holds."""
+        each = len(coords[0]) / len(self.y)
+        if blocks:
+            count = share * max(hessians.LEAST_ROWS, block_curvature.ROWS * each)
+            return block_curvature_at(self.x, coords, p, old if isinstance(old, BlockCurvature) else None, count)
+        count = share * max(hessians.LEAST_ROWS, hessians.ROWS * each)
+        return curvature_at(self.x, coords, p, old if isinstance(old, Curvature) else None, count)
 
     def point(self, w: Tensor, b: Tensor) -> _Point:
         """Weights with their scores z = W'x + b and the objective there."""
@@ -203,8 +223,17 @@ class _Squares(_Problem):
 
     quadratic = True
 
-    def rows_for(self, coords: "Coords") -> float:  # noqa: ARG002 - its Hessian is never formed anew
-        return float("inf")
+    def curvature(
+        self,
+        coords: "Coords",
+        p: Tensor,
+        old: "AnyCurvature | None",
+        share: float,  # noqa: ARG002
+        *,
+        blocks: bool,
+    ) -> "AnyCurvature":
+        """Of all rows: it is never formed anew."""
+        return super().curvature(coords, p, old, float("inf"), blocks=blocks)
 
     def probabilities(self, z: Tensor) -> Tensor:
         return torch.full_like(z, 0.5)
@@ -224,7 +253,7 @@ def _violations(gradient: Tensor, w: Tensor, l1: float) -> Tensor:
     return torch.where(w != 0, (gradient + l1 * w.sign()).abs(), (gradient.abs() - l1).clamp_min(0))
 
 
-def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: Curvature | None, limit: int) -> Coords:
+def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: AnyCurvature | None, limit: int) -> Coords:
     """The non-zero coordinates and the worst of the others, as many again at most; by neuron, then class.
 
     What an old Hessian holds besides is kept, unless it is too much.
@@ -232,7 +261,8 @@ def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: Curvature | N
     chosen = w != 0
     outside = torch.where(chosen, 0.0, broken)
     count = int(chosen.sum())
-    worth = int((outside > max(0.3 * tolerance, ENTER * _largest(outside))).sum())
+    enter = old.enter if old else Curvature.enter
+    worth = int((outside > max(0.3 * tolerance, enter * _largest(outside))).sum())
     # Growth stops at the size up to which a Hessian is formed, as long as the non-zero ones leave room.
     room = min(worth, max(MIN_GROWTH, min(count, limit - w.shape[1] - count)))
     if room:
@@ -246,6 +276,20 @@ def _working_set(broken: Tensor, w: Tensor, tolerance: float, old: Curvature | N
             chosen = more
     neuron, cls = chosen.nonzero(as_tuple=True)
     return neuron, cls
+
+
+def _extrapolate(problem: _Problem, before: _Point, point: _Point, momentum: float) -> tuple[_Point, float]:
+    """Go on in the direction of the last step, by Nesterov's rule, where that is lower still; and the next momentum.
+
+    A weight that would change its sign becomes zero.
+    """
+    following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
+    share = (momentum - 1) / following
+    if not share:
+        return point, following
+    w = point.w + share * (point.w - before.w)
+    trial = problem.point(torch.where(w * point.w > 0, w, 0.0), point.b + share * (point.b - before.b))
+    return (trial, following) if trial.value < point.value else (point, 1.0)
 
 
 def _line_search(problem: _Problem, point: _Point, coords: Coords, move: Tensor) -> _Point | None:
