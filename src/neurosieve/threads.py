@@ -3,8 +3,14 @@
 import contextlib
 import math
 import os
-from collections.abc import Iterator, MutableMapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
+
+P = TypeVar("P")
+R = TypeVar("R")
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
@@ -47,3 +53,28 @@ def torch_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def map_threads(work: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
+    """What `work` gives for each part, in the order of the parts; as many parts at once as torch has threads.
+
+    Each part has one thread, so that none waits for another, and the results do not depend on how many there are.
+
+    Args:
+        work: Safe to run in several threads: parts share nothing that it changes.
+        parts: At least as many as there are threads make full use of them.
+    """
+    import torch
+
+    count = torch.get_num_threads()
+    with torch_threads(1):  # new threads begin with what the process has
+        if count == 1:
+            yield from map(work, parts)
+            return
+        pool = ThreadPoolExecutor(count)
+        try:
+            futures = deque(pool.submit(work, part) for part in parts)
+            while futures:
+                yield futures.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)

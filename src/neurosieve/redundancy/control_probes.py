@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
+from jaxtyping import Int
 
 from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.probes.archive import Archive
@@ -12,6 +14,7 @@ from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import Oracle, Probe, fit_own_path, fit_probe
 from neurosieve.probes.solver import Solution
 from neurosieve.progress import track
+from neurosieve.threads import map_threads
 
 
 @dataclass(frozen=True)
@@ -60,19 +63,24 @@ def fit_controls(
         path: Values on a λ path.
         seed: Of the first draw; the others follow.
     """
-    control, control_minimal, disjoint = {}, {}, {}
-    steps = iter(track(range(draws + splits), "controls"))
-    for s in range(seed, seed + draws):
-        next(steps)
-        random = control_task(data, s)
-        everything = np.arange(len(data.neurons))
-        control[s] = fit_own_path(random, everything, path)
-        if minimal is not None:
-            control_minimal[s] = fit_own_path(random, minimal.feature, path)
-    for s in range(seed, seed + splits):
-        next(steps)
-        disjoint[s] = _without_types(data, oracle, s)
-    return Controls(control, control_minimal, disjoint)
+    every = np.arange(len(data.neurons))
+    features = [every] if minimal is None else [every, minimal.feature]
+    drawn = [(s, feature) for feature in features for s in range(seed, seed + draws)]
+    held = range(seed, seed + splits)
+    steps = iter(track(range(len(drawn) + splits), "controls"))
+
+    def fit(part: tuple[int, Int[np.ndarray, " some"]]) -> Probe:
+        return fit_own_path(control_task(data, part[0]), part[1], path)
+
+    probes = [probe for probe, _ in zip(map_threads(fit, drawn), steps, strict=False)]
+    without = [probe for probe, _ in zip(map_threads(partial(_without_types, data, oracle), held), steps, strict=False)]
+    control, control_minimal = probes[:draws], probes[draws:]
+    seeds = range(seed, seed + draws)
+    return Controls(
+        dict(zip(seeds, control, strict=True)),
+        dict(zip(seeds, control_minimal, strict=False)),
+        dict(zip(held, without, strict=True)),
+    )
 
 
 def control_task(data: SelectionData, seed: int) -> SelectionData:

@@ -7,7 +7,7 @@ delta, below sizes that are not, is no answer. The search is exact: it gives wha
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from neurosieve.probes.probe import Oracle, Probe, best, fit_from
 from neurosieve.probes.solver import Solution
 from neurosieve.rankings.base import Ranking
 from neurosieve.redundancy.size_range import Loss, SizeRange, size_range, smallest_in_draws
+from neurosieve.threads import map_threads
 from neurosieve.typing import Scores
 
 Select = Literal["point", "safe"]
@@ -233,15 +234,23 @@ def find_minimal_sets(
         for select in selects:
             if select == "safe" and any(s.bootstrap.clusters < 2 for s in searches):
                 continue
-            sizes = tuple(smallest_size(c, delta, select) for c in controls)
             ranged = all(s.bootstrap.clusters > 1 for s in searches)
-            others = [c.smallest_in_draws(m, delta, select) for c, m in zip(controls, sizes, strict=True) if ranged]
+            random = list(map_threads(partial(_searched, delta=delta, select=select, ranged=ranged), controls))
+            sizes, others = tuple(size for size, _ in random), [draws for _, draws in random if draws is not None]
             for search in searches:
-                size = smallest_size(search, delta, select)
-                same = tuple(c.probe(size) for c in controls)
-                spread = size_range(search.smallest_in_draws(size, delta, select), others) if ranged else None
+                size, draws = _searched(search, delta=delta, select=select, ranged=ranged)
+                same = tuple(map_threads(lambda c: c.probe(size), controls))  # noqa: B023 - called at once
+                spread = None if draws is None else size_range(draws, others)
                 results.append(MinimalSet(search.ranking.name, delta, select, search.probe(size), sizes, same, spread))
     return results
+
+
+def _searched(
+    search: SetSearch, delta: float, select: Select, *, ranged: bool
+) -> tuple[int, Int[np.ndarray, " draws"] | None]:
+    """The smallest size, and those in resamples of the validation clusters."""
+    size = smallest_size(search, delta, select)
+    return size, search.smallest_in_draws(size, delta, select) if ranged else None
 
 
 def smallest_size(search: SetSearch, delta: float, select: Select) -> int:

@@ -15,6 +15,7 @@ from neurosieve.redundancy import MinimalSet, SetSearch, SizeRange, find_minimal
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.steps import read_step
+from neurosieve.threads import map_threads
 from neurosieve.typing import NeuronId
 
 SELECTION = "selection"
@@ -131,11 +132,14 @@ def select(data: SelectionData, config: StudyConfig) -> Selection:
     orders = [RANKERS["random"](data, oracle, config.seed + 1 + i) for i in range(config.random_draws)]
     searches = [SetSearch(data, oracle, order, bootstrap) for order in rankings]
     searches += [SetSearch(data, oracle, order, bootstrap, every=False) for order in orders]
-    for search in searches:
-        next(steps)
+
+    def search_all(search: SetSearch) -> None:
         for delta in config.deltas:
             for rule in config.select:
                 search.smallest(delta, rule)  # remembered: the sets below ask again
+
+    for _ in map_threads(search_all, searches):
+        next(steps)
     found, controls = searches[: len(rankings)], searches[len(rankings) :]
     sets = find_minimal_sets(found, controls, config.deltas, config.select)
     shared = sorted(set[int].intersection(*(s.tested for s in controls)))
