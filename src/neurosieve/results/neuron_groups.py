@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import polars as pl
+
 from neurosieve.results.marks import Beside
 from neurosieve.results.measured import Difference, RandomSizes, Score, Spread
 from neurosieve.results.neuron_set import NeuronSet
@@ -259,3 +261,27 @@ class NeuronGroups:
     left_out: Mapping[str, str]
     properties: SetSharing
     values: SetSharing
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row per property: its oracle with majority and lookup, its smallest set with random orders."""
+        rows = [
+            {
+                "property": group.property,
+                "values": len(group.values),
+                "n": group.oracle.test.n,
+                "oracle": group.oracle.test.value,
+                "majority": group.majority,
+                "lookup": group.lookup,
+                "size": found and found.size,
+                "test": found and found.test.value,
+                "loss": found and found.test_loss.value,
+                "random": found and found.random_same_size.test.mean,
+                "random_size": found and found.random_size.median,
+            }
+            for group in self.sets
+            for found in [group.smallest]
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def _repr_html_(self) -> str:
+        return f"<p>Groups of neurons, view {self.view}</p>{self.to_frame()._repr_html_()}"

@@ -241,7 +241,7 @@ def _groups(work: ConceptWork, store: ConceptStore) -> NeuronGroups | NotMeasure
     if asked is None:  # a union shares its neurons with its parts by construction
         asked = tuple(p.name for p in work.properties if not p.united)
     make = partial(find_groups, store, asked, options, resolve_device(config.device))
-    return work.step("groups", NeuronGroups, lambda: make().result())
+    return work.step("groups", NeuronGroups, make)
 
 
 def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
