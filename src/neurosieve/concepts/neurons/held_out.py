@@ -93,7 +93,7 @@ class HeldOut:
         return precision_of(scores[self.unseen], hit)
 
     @cached_property
-    def _shifted(self) -> Int[np.ndarray, "permutations rows"]:
+    def shifted(self) -> Int[np.ndarray, "permutations rows"]:
         """For each permutation the row that lends its value: rows of each file shifted in a circle.
 
         The texts of one file need not be adjacent.
@@ -116,7 +116,7 @@ class HeldOut:
         ranks = torch.from_numpy(rankdata(bins, axis=1).astype(np.float32))
         ranks -= ranks.mean(1, keepdim=True)  # so that float32 does not lose the small differences
         truth = torch.from_numpy(positive.astype(np.float32))
-        null = ranks @ truth[torch.from_numpy(self._shifted.astype(np.int64))].T
+        null = ranks @ truth[torch.from_numpy(self.shifted.astype(np.int64))].T
         own = (ranks @ truth)[:, None]
         tie = 1e-4 * ranks.abs().max() + 1e-5 * own.abs()  # float32's rounding
         above = (null >= own - tie).sum(1).numpy()

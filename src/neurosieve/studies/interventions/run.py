@@ -75,7 +75,7 @@ class Measuring:
     @property
     def head(self) -> LanguageModel:
         """The model with its head, which is there where predictions are measured."""
-        assert isinstance(self.model, LanguageModel)  # noqa: S101 - see `_opened`
+        assert isinstance(self.model, LanguageModel)  # noqa: S101 - see `open_run`
         return self.model
 
     @property
@@ -158,10 +158,9 @@ def intervene(run: PathLike, options: InterventionOptions) -> InterventionResult
 
     Cost: reading the tokens asked for about `sets` + 5 times; blocks below the lowest edited layer once in all.
     """
-    config = _config(run)
-    result = _earlier(config, run, options)
+    result = _earlier(_config(run), run, options)
     if result is None:
-        measuring = _opened(config, run, options)
+        measuring = open_run(run, options)
         steps = Steps(measuring.work.folder, INTERVENTIONS)
         timed = f"intervene: {options.concept} {options.edit}"
         result = steps.make(Path(options.file).stem, partial(_measured, measuring), timed=timed)
@@ -214,8 +213,13 @@ def _config(run: PathLike) -> StudyConfig:
     return make_config(options=config.model_dump(mode="json") | {"concepts": asked})
 
 
-def _opened(config: StudyConfig, run: PathLike, options: InterventionOptions) -> Measuring:
-    """The run's concept rows, and its model, with head where predictions are measured."""
+def open_run(run: PathLike, options: InterventionOptions) -> Measuring:
+    """The run's concept rows, and its model, with head where predictions are measured.
+
+    Raises:
+        NeurosieveError: As `intervene`.
+    """
+    config = _config(run)
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(run, config, dataset.hashes), dataset)
     target = work.rows.table.target(options.concept)
