@@ -13,7 +13,7 @@ from neurosieve.printing import visible
 from neurosieve.results.codec import to_json
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.latent_clusters import LatentClusters
-from neurosieve.results.marks import Beside, Omitted, ReasonOmitted
+from neurosieve.results.marks import Inline, Omitted, ReasonOmitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured
 from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.results.neuron_set import NeuronSet
@@ -36,7 +36,7 @@ class Bounds:
     """
 
     auroc_interval: Interval | None
-    difference: Annotated[Difference, Beside({"value": "difference", "interval": "difference_interval"})]
+    difference: Annotated[Difference, Inline({"value": "difference", "interval": "difference_interval"})]
     above_half: float | None
     note: str
 
@@ -81,7 +81,7 @@ class ConceptNeuron:
     unseen_ap: float | None
     claimed: bool
     lacking: str
-    bounds: Annotated[Bounds | None, Beside(), Omitted] = None
+    bounds: Annotated[Bounds | None, Inline(), Omitted] = None
 
     @property
     def auroc_interval(self) -> Interval | None:
@@ -161,7 +161,7 @@ class Concept:
         return NeuronSet(n.neuron for n in self.claimed)
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a neuron: its scores beside the base rate and the best rival's."""
+        """One row a neuron: its scores, the base rate and the best rival's."""
         return pl.DataFrame(self.rows(), infer_schema_length=None)
 
     def __str__(self) -> str:
@@ -359,7 +359,7 @@ class ConceptResult:
         return to_json(self)
 
     def plot(self, key: str) -> Any:
-        """A figure of the report, of plotly: "rivals-detect", "depth", …; an unknown name tells which there are.
+        """A figure of the report, of plotly: "rivals-detect", "depth", …; an unknown name lists them.
 
         Raises:
             ConfigError: A name of which the result has no figure.

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 import polars as pl
 
-from neurosieve.results.marks import Beside
+from neurosieve.results.marks import Inline
 from neurosieve.results.measured import Difference, RandomSizes, Score, Spread
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId, Split, View
 
-_TEST = Beside({"value": "test", "n": "n", "interval": "interval"})
+_TEST = Inline({"value": "test", "n": "n", "interval": "interval"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class RandomScores:
         draws: How many.
     """
 
-    test: Annotated[Spread, Beside()]
+    test: Annotated[Spread, Inline()]
     draws: int
 
 

@@ -23,7 +23,7 @@ def frame_of(parts: Iterable[Any]) -> pl.DataFrame:
 
 
 def row_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain values of a record; the two ends of an interval stand in columns of their own."""
+    """The plain values of a record; the two ends of an interval have columns of their own."""
     row: dict[str, Any] = {}
     for key, value in record.items():
         if key in _INTERVALS:

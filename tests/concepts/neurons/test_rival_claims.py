@@ -55,7 +55,7 @@ def test_a_neuron_that_reads_the_column_is_no_concept_neuron(tmp_path: Path) -> 
 
 
 def with_copies(tmp_path: Path, *shifts: float) -> ConceptFindings:
-    """Beside copies in which another neuron tells calls, each so well."""
+    """Inline copies in which another neuron tells calls, each so well."""
     copies = [
         planted_store(tmp_path / f"u{i}", {NeuronId(0, 1): ("role=call", shift)}, seed=9 + i)
         for i, shift in enumerate(shifts)
