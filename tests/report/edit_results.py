@@ -136,7 +136,7 @@ def _undecided(side: Side) -> Side:
 
 def in_one_file(edit: EditKind) -> InterventionResult:
     """All held-out units lie in one file."""
-    result, lacking = intervention(edit, claimed=False), "not measured: all units lie in one file"
+    result, lacking = intervention(edit, claimed=False), "not measured: all units are in one file"
     found = measured(result)
 
     def side(one: Side) -> Side:

@@ -32,7 +32,7 @@ def claim_rule(result: ConceptResult) -> str:
 
 
 def further_parts(result: ConceptResult) -> dict[str, Any]:
-    """The parts beside the claims that have values, by the names of their fields."""
+    """The parts that have values, besides the claims, by the names of their fields."""
     parts = {name: getattr(result, name) for name in _PARTS}
     return {name: part for name, part in parts.items() if not isinstance(part, NotMeasured) and _filled(part)}
 
@@ -146,7 +146,7 @@ def short_claim_table(view: ConceptFindings) -> Table:
 
 
 def value_table(view: ConceptFindings) -> Table:
-    """All values looked for in one view: the best neuron beside base rate and best rival, and what it lacks."""
+    """All values looked for in one view: the best neuron, the base rate and the best rival, and what it lacks."""
     rows = []
     for c in view.concepts:
         n, (rival, precision) = best_neuron(c), c.rival

@@ -124,7 +124,7 @@ def edit_table(results: Sequence[InterventionResult]) -> Table:
 
 
 def effect_table(results: Sequence[InterventionResult]) -> Table:
-    """What each edit does to predictions, on units that have the value and on the others, beside random edits."""
+    """What each edit does to predictions on units with the value and on the others, compared with random edits."""
     rows = []
     for result, found, e in _effects(results):
         here, elsewhere, loss = e.here, e.elsewhere, found.loss
@@ -163,7 +163,7 @@ def short_effect_table(result: InterventionResult) -> Table:
         "n here, elsewhere": lambda e: f"{count(e.here.base.n)}, {count(e.elsewhere.base.n)}",
         "verdict": _outcome,
     }
-    rows = [(name, *map(told, found.effects)) for name, told in parts.items()]
+    rows = [(name, *map(text, found.effects)) for name, text in parts.items()]
     return make_table(title, heads, [*rows, ("loss, nats", _loss(found.loss), f"random {found.loss.random:.2f}")])
 
 
@@ -172,7 +172,7 @@ def _loss(loss: Loss) -> str:
 
 
 def effect_chart(results: Sequence[InterventionResult]) -> Chart:
-    """Drops of each edit here and elsewhere, beside those of random edits; none of edits of the task alone."""
+    """Drops of each edit here and elsewhere, and those of random edits; none of edits of the task alone."""
     rows = rows_of({edit_name(r): [_SCORES[e.score] for e in found.effects] for r, found in _measured(results)})
     figure, named = go.Figure(), [(edit_name(r), e) for r, _, e in _effects(results)]
     at, effects = [rows.place[name, _SCORES[e.score]] for name, e in named], [e for _, e in named]
@@ -238,7 +238,7 @@ def _task_row(task: TaskEffect | NotMeasured, name: str) -> tuple[str, str, str,
 
 
 def intervention_cards(results: Sequence[InterventionResult]) -> list[dict[str, Any]]:
-    """What the page shows of each edit beside the table of all."""
+    """What the page shows of each edit besides the table of all edits."""
     return [
         {
             "title": f"{edit_name(r)}: {_neurons(r)} neurons",

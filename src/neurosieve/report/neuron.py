@@ -31,7 +31,7 @@ def _title(profile: NeuronProfile) -> str:
 
 
 def profile_table(profile: NeuronProfile) -> Table:
-    """What is known of a neuron beside its scores for properties."""
+    """What is known of a neuron besides its scores for properties."""
     return make_table("What is known", ("", ""), list(_facts(profile)))
 
 
@@ -45,7 +45,7 @@ def _facts(profile: NeuronProfile) -> Iterator[tuple[str, str]]:
         yield f"rank among {count(profile.ranked)}", ", ".join(ranks) or NONE
         yield "smallest sets", "; ".join(map(_place, profile.sets)) or "in none"
         steps = ", ".join(f"{t:g}" for t in profile.represents)
-        yield "stands for alike neurons", f"at distance {steps}" if steps else "at no distance that was cut"
+        yield "represents similar neurons", f"at distance {steps}" if steps else "at no distance that was cut"
     yield "claimed for", ", ".join(profile.claimed) or ("no value" if profile.concepts else "not among the scored")
     if profile.property_sets:
         yield "sets of properties", ", ".join(profile.property_sets)

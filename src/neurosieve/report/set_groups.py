@@ -1,4 +1,4 @@
-"""Tables and figures of groups of neurons: each property's smallest set, what sets share, where they lie."""
+"""Tables and figures of groups of neurons: each property's smallest set, what sets share, in which layers they are."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -16,7 +16,7 @@ Kind = Literal["properties", "values"]
 
 
 def property_set_table(group: NeuronGroups) -> Table:
-    """Each property's oracle beside its baselines, and its smallest set beside random ones."""
+    """Each property's oracle with its baselines, and its smallest set with random ones."""
     rows: list[Sequence[str]] = []
     for s in group.sets:
         oracle, found = s.oracle.test, s.smallest
@@ -91,7 +91,7 @@ def polysemy_table(group: NeuronGroups, kind: Kind) -> Table:
 
 
 def polysemy_chart(group: NeuronGroups) -> Chart:
-    """How many properties neurons serve by their values' sets, beside chance."""
+    """How many properties neurons serve by their values' sets, compared with chance."""
     found = group.values.polysemy
     served = [k for k in range(1, len(found.neurons)) if found.neurons[k] or found.chance[k] >= 0.5]
     names = [str(k) for k in served]
@@ -110,7 +110,7 @@ def polysemy_chart(group: NeuronGroups) -> Chart:
 
 
 def spread_chart(group: NeuronGroups) -> Chart | None:
-    """In which layers the smallest sets lie; None where there is none."""
+    """In which layers the neurons of the smallest sets are; None where there is none."""
     sets = {s.name: s for s in group.properties.spread}
     if not sets:
         return None

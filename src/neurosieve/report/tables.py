@@ -103,7 +103,7 @@ def analysed_table(result: RedundancyResult) -> Table:
 
 
 def score_table(result: RedundancyResult) -> Table:
-    """The oracle beside its baselines, on all test rows and on those unseen in train."""
+    """The oracle with its baselines, on all test rows and on those unseen in train."""
     base, natural, metric = result.baselines, result.unseen.natural, metric_of(result)
     unseen = natural if isinstance(natural, UnseenRows) else None
 
@@ -245,7 +245,7 @@ def cut_table(result: RedundancyResult) -> Table:
 
 
 def _pipeline_text(best: PipelineSet, metric: Metric) -> str:
-    """Where the pipeline's set lies, and what it loses, in the words of any other set."""
+    """Which layers the pipeline's set needs, and what it loses, in the words of any other set."""
     cut = best.clustering_threshold
     clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
     where = f"{counted(best.size, 'neuron')} of {layers_up_to(best.layers_kept)} ({clusters})"
