@@ -32,7 +32,7 @@ MEANINGFUL = ("Yes", "No", "I don't know")
 _KEYS = ("Word", "WordID", "SentID", "TokenID", "Context")
 _SIGN = "|||"
 _DIGITS = 18
-_BESIDE = "read it beside the clusters that it was made from"
+_TOGETHER = "read it together with the clusters that it was made from"
 
 
 class ClusterToken(NamedTuple):
@@ -248,7 +248,7 @@ def _check_clusters(where: str, clusters: Iterable[int], tokens: Sheet) -> None:
     for cluster in clusters:
         if cluster not in tokens:
             expected = f"clusters that were given out ({len(tokens)} of them)"
-            raise DataError(f"{where}, cluster {cluster}", expected=expected, got="another", remedy=_BESIDE)
+            raise DataError(f"{where}, cluster {cluster}", expected=expected, got="another", remedy=_TOGETHER)
 
 
 def _check_known(where: str, tokens_of: Sheet, tokens: Sheet | None) -> None:
@@ -261,7 +261,7 @@ def _check_known(where: str, tokens_of: Sheet, tokens: Sheet | None) -> None:
         for i, token in enumerate(in_cluster, start=1):
             if token[:4] not in known:
                 subject, got = f"{where}, cluster {cluster}, token {i}", f"{token.word[:40]!r} {token[1:4]}"
-                raise DataError(subject, expected="a token of this cluster", got=got, remedy=_BESIDE)
+                raise DataError(subject, expected="a token of this cluster", got=got, remedy=_TOGETHER)
 
 
 def _json(path: PathLike) -> dict[str, Any]:

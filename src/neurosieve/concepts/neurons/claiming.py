@@ -154,7 +154,7 @@ class Claiming:
         n, new = int(positive.sum()), int(found.positive[~known].sum())
         if min(n, len(positive) - n) < MIN_UNSEEN:
             return (
-                f"train has the text of {n} of {n + new} rows with the value: too few to tell how a table does on them"
+                f"train has the text of {n} of {n + new} rows with the value: too few to know how a table does on them"
             )
         own, table = (resamples.measure(s[known], positive) for s in (found.scores(k), self._guess("lookup", found)))
         above = difference(own, table)

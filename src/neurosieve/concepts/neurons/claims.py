@@ -26,7 +26,7 @@ from neurosieve.typing import Grid
 MIN_ROWS = 30
 STRONGEST = 50
 SHOWN = 10
-NOT_GIVEN = NotMeasured.told("none was given")
+NOT_GIVEN = NotMeasured.from_text("none was given")
 
 
 def find_concepts(

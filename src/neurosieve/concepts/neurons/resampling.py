@@ -105,11 +105,11 @@ class Resamples:
         aps, aurocs = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         known = np.isfinite(aps)
         aps, aurocs = aps[known], aurocs[known]
-        told = self._told(positive) if ap > 1 - _SAME else None
-        halfway = told and ((1 + told[0]) / 2, 1.0)
-        return Measured(ap, auroc, aps, aurocs, _interval(aps, told), _interval(aurocs, halfway))
+        known = self._of_perfect(positive) if ap > 1 - _SAME else None
+        halfway = known and ((1 + known[0]) / 2, 1.0)
+        return Measured(ap, auroc, aps, aurocs, _interval(aps, known), _interval(aurocs, halfway))
 
-    def _told(self, positive: Bool[np.ndarray, " rows"]) -> Interval | None:
+    def _of_perfect(self, positive: Bool[np.ndarray, " rows"]) -> Interval | None:
         """The share of rows with the value that a score recognises which recognised all of them here."""
         bootstrap = ClusterBootstrap(self._groups[positive], draws=self._draws, seed=self._seed)
         return score_interval(np.ones(int(positive.sum()), dtype=bool), bootstrap)
