@@ -1,6 +1,6 @@
-"""Steps of a study: each is made once, saved whole, timed, and read back by whoever goes on.
+"""Steps of a study: each is made once, saved whole, timed, and read back when the study continues.
 
-What has an archive lies in `NAME.json` and `NAME.safetensors`; any other record in `NAME.json`, as its type says.
+What has an archive is saved in `NAME.json` and `NAME.safetensors`; any other record in `NAME.json`, as its type says.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class Steps:
 
     Attributes:
         folder: The run folder.
-        place: Where in it their files lie: empty, or the name of a folder.
+        place: Where in it their files are: empty, or the name of a folder.
     """
 
     folder: RunFolder
@@ -47,7 +47,7 @@ class Steps:
             name: Of its files.
             kind: Of what it finds.
             make: Makes it; what was stopped meanwhile leaves nothing.
-            options: Fields of it that tell what it was made with.
+            options: Fields of it that say what it was made with.
             timed: What its seconds are kept under; its name by default, and empty where those of its parts are.
 
         Raises:
@@ -72,7 +72,7 @@ class Steps:
             return self._save(name, make())
 
     def store(self, name: str, make: Callable[[], ActivationStore]) -> ActivationStore:
-        """The run's activations: those that are there, if they are whole, else made or gone on with."""
+        """The run's activations: those that are there, if they are whole, else made or continued."""
         if (found := whole_store(self.folder.path)) is not None:
             found.verify()
             return found
@@ -80,11 +80,11 @@ class Steps:
             return make()
 
     def check_options(self, options: Mapping[str, Any], more: str = "") -> None:
-        """See to it that the steps were made with the same options.
+        """Check that the steps were made with the same options.
 
         Args:
             options: As plain values.
-            more: What else would have to be deleted to begin anew.
+            more: What else would have to be deleted to start again.
 
         Raises:
             RunFolderError: Other ones were kept there.
@@ -104,7 +104,7 @@ class Steps:
                 subject,
                 expected="the options that they were begun with",
                 got=f"others: {'; '.join(changed)}",
-                remedy=f"use those, or delete {to_delete} to begin anew",
+                remedy=f"use those, or delete {to_delete} to start again",
             )
 
     def _path(self, name: str) -> str:

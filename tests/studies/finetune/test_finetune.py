@@ -232,7 +232,7 @@ def index_of_pickles(folder: Path) -> None:
 
 SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "other names": (prefixed, "missing"),
-    "other shapes": (wider, "the shapes that the config tells"),
+    "other shapes": (wider, "the shapes that the config gives"),
     "pickles": (index_of_pickles, "--allow-pickle"),
 }
 

@@ -58,12 +58,12 @@ class LatentStep:
 
 
 def evidence_step(config: StudyConfig, store: ConceptStore, found: ConceptFindings) -> EvidenceStep:
-    """The neurons that are called, the clearest above their rivals first, then each value's strongest by train."""
+    """The neurons that are claimed, the clearest above their rivals first, then each value's strongest by train."""
     asked = _to_look_at(found)[: config.concepts.evidence]
     layers = store.grid.layers
     evidence = find_evidence(store, asked)
-    told = tuple(replace(e, description=describe(e.neuron, found.concepts, layers)) for e in evidence)
-    return EvidenceStep(neurons=told)
+    described = tuple(replace(e, description=describe(e.neuron, found.concepts, layers)) for e in evidence)
+    return EvidenceStep(neurons=described)
 
 
 def _to_look_at(found: ConceptFindings) -> list[Asked]:
@@ -74,10 +74,10 @@ def _to_look_at(found: ConceptFindings) -> list[Asked]:
 
 
 def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> LatentStep:
-    """Clusters of each layer at each number of them, compared with the properties; sheets to annotate are written.
+    """Clusters of each layer at each number of them, compared with the properties; files to annotate are written.
 
     Raises:
-        ConfigError: A layer that the model has not.
+        ConfigError: A layer that the model does not have.
     """
     manifest, options = store.store.manifest, config.concepts
     middle_and_last = sorted({manifest.layers // 2, manifest.layers - 1})
@@ -155,5 +155,5 @@ def examples_step(
             ActivationStore(folder.path / STORE), dataset, of, neurons, draws=config.bootstrap, seed=config.seed
         )
     except DataError as e:
-        return NotMeasured.told(str(e))
+        return NotMeasured.from_text(str(e))
     return found.result()

@@ -1,6 +1,6 @@
 """The concepts of a study's code: rows in both views → claims, groups, evidence, latent concepts → one record.
 
-Everything lies in the run folder: `concepts/` holds the stores and what each step found, so that a stopped run goes on;
+Everything is in the run folder: `concepts/` holds the stores and what each step found, so that a stopped run continues;
 `concepts.json` is the whole outcome.
 """
 
@@ -236,7 +236,7 @@ def _evidence(work: ConceptWork, view: View, found: ConceptFindings) -> Evidence
 def _groups(work: ConceptWork, store: ConceptStore) -> NeuronGroups | NotMeasured:
     config, asked = work.config, work.options.groups
     if asked == ():
-        return NotMeasured.told("")
+        return NotMeasured.from_text("")
     options = SetOptions(draws=config.random_draws, seed=config.seed)
     if asked is None:  # a union shares its neurons with its parts by construction
         asked = tuple(p.name for p in work.properties if not p.united)
@@ -267,10 +267,10 @@ def _notes(work: ConceptWork) -> list[str]:
     if table.with_errors:
         notes.append(
             f"{table.with_errors:,} of {table.sources:,} texts hold code that does not parse; {table.rows_in_error:,}"
-            " tokens stand in it and are kept"
+            " tokens are in it and are kept"
         )
     if table.framed:
-        notes.append(f"{table.framed:,} texts are fragments, which were parsed inside what could stand around them")
+        notes.append(f"{table.framed:,} texts are fragments, which were parsed inside code that could surround them")
     if left:
         notes.append(f"{left:,} texts were not needed for the tokens asked for")
     return notes

@@ -60,8 +60,8 @@ class Finetuned:
     @property
     def record(self) -> dict[str, Any]:
         """The content of `finetune.json`; deprecated."""
-        told = "Finetuned.record goes with the next release: take result, or neurosieve.results.to_json(found.result)"
-        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        text = "Finetuned.record goes with the next release: take result, or neurosieve.results.to_json(found.result)"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
         return to_json(self.result)
 
     def to_frame(self) -> pl.DataFrame:
@@ -114,7 +114,7 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
 
 @dataclass(frozen=True, kw_only=True)
 class _Begun:
-    """What a fine-tuning was begun with: the content of `options.json` beside its checkpoints."""
+    """What a fine-tuning was begun with: the content of `options.json`, which is next to its checkpoints."""
 
     study: Mapping[str, Any]
     options: Mapping[str, Any]
@@ -187,7 +187,7 @@ def _with_pad(tokenizer: Any) -> list[str]:
     if tokenizer.pad_token is not None:
         return []
     tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)
-    return [f"the tokenizer has no pad token; {tokenizer.pad_token} stands in for it"]
+    return [f"the tokenizer has no pad token; {tokenizer.pad_token} takes its place"]
 
 
 def _network(info: ModelInfo, config: StudyConfig, labels: Sequence[str], *, whole: bool) -> tuple[Any, Sequence[str]]:

@@ -87,10 +87,10 @@ def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
     manifest = store.manifest
     result = list(manifest.notes)
     if config.whole:
-        stands = {"mean": "the mean of all its tokens", "first": "its first token", "last": "its last token"}
+        read_off = {"mean": "the mean of all its tokens", "first": "its first token", "last": "its last token"}
         joint = "a pair, both texts in one input," if len(config.columns) == 3 else "an example"
         what = "either side of a pair" if manifest.sides == 2 else joint
-        result.append(f"{what} is read off {stands[pooling_of(config, manifest.adapter['kind'])]}")
+        result.append(f"{what} is read off {read_off[pooling_of(config, manifest.adapter['kind'])]}")
     if manifest.site == "mlp":
         result.append(
             "neurons are feed-forward units after their activation: layer k holds those of block k + 1, and there is no"

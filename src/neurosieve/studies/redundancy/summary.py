@@ -87,11 +87,11 @@ def summarise(config: StudyConfig, manifest: Manifest, found: Findings, test: Op
 def _claimed(result: RedundancyResult) -> RedundancyResult:
     """The same without what cannot be claimed."""
     if (reason := _nothing(result)) is not None:
-        none = NotMeasured.told(reason)
+        none = NotMeasured.from_text(reason)
         return replace(result, minimal_sets=none, layer_selector=none, pipeline=none, pareto=none)
     if not result.sets:
         reason = f"{Reason.ONE_VALIDATION_CLUSTER.value}, which bounds no loss: use more, or --select point"
-        return replace(result, minimal_sets=NotMeasured.told(reason))
+        return replace(result, minimal_sets=NotMeasured.from_text(reason))
     return result
 
 
