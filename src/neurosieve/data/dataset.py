@@ -127,7 +127,7 @@ class Dataset:
     def from_lists(splits: Mapping[str, tuple[Sequence[Any], Sequence[Any]]]) -> "Dataset":
         """A data set from lists in memory, for each split its texts and their labels.
 
-        Tokens of a line stand with single spaces between them. `save` writes it to a folder, which `run` takes.
+        Tokens of a line are joined by single spaces. `save` writes it to a folder, which `run` takes.
 
         Examples:
             >>> from neurosieve.data import Dataset

@@ -110,6 +110,6 @@ def deal_dataset(dataset: Dataset, path: Path, seed: int, shares: Sequence[float
 def dealt_note(what: str, splits: Iterable[Split], seed: int, groups: int | None = None) -> dict[str, int]:
     """What is said of a dealing."""
     counts = Counter(splits)
-    told = ", ".join(f"{split} {counts[split]:,}" for split in SPLITS)
+    counted = ", ".join(f"{split} {counts[split]:,}" for split in SPLITS)
     whole = f" in {groups:,} whole groups" if groups is not None else ""
-    return {f"{what} dealt to the splits by seed {seed}{whole}: {told}": sum(counts.values())}
+    return {f"{what} dealt to the splits by seed {seed}{whole}: {counted}": sum(counts.values())}

@@ -105,11 +105,11 @@ def usable_classes(
     kept = sorted(label for label, counts in units.items() if all(counts.values()))
     left_out = {label: counts for label, counts in units.items() if not all(counts.values())}
     if len(kept) < 2:
-        told = [f"{label}: {_where(counts)}" for label, counts in list(left_out.items())[:4]]
+        listed = [f"{label}: {_where(counts)}" for label, counts in list(left_out.items())[:4]]
         raise DataError(
             "classes",
             expected="at least two with rows in each split",
-            got=" ".join([_alone(kept), *([f"({'; '.join(told)})"] if told else [])]),
+            got=" ".join([_alone(kept), *([f"({'; '.join(listed)})"] if listed else [])]),
             remedy="add rows of another class, or mend its labels",
         )
     return kept, left_out

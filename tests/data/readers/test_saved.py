@@ -178,7 +178,7 @@ def test_times_are_texts_to_the_nanosecond(tmp_path: Path) -> None:
         ("state.json", b"{", "no JSON"),
         ("state.json", b"[]", "a JSON object, got list"),
         ("state.json", b'{"_data_files": ["a"]}', "names of files"),
-        ("state.json", b'{"_data_files": [{"filename": "../test/data-00000-of-00001.arrow"}]}', "files beside it"),
+        ("state.json", b'{"_data_files": [{"filename": "../test/data-00000-of-00001.arrow"}]}', "files next to it"),
         ("state.json", b'{"_data_files": []}', "rows in *.arrow files"),
         ("data-00000-of-00001.arrow", None, "No such file"),
         ("data-00000-of-00001.arrow", b"garbage", "an Arrow stream"),

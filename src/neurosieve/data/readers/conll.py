@@ -31,7 +31,7 @@ class _Word(NamedTuple):
     text: str
     label: str
     space_after: bool
-    third: str  # what stands in the third column of four or more: CoNLL-2012 numbers the words there
+    third: str  # what is in the third column of four or more: CoNLL-2012 numbers the words there
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ def conll_sentences(file: TextFile, split: Split) -> Iterator[Example]:
 
 
 def _numbered(sentence: Sequence[_Word]) -> int:
-    """How many words are numbers in order, or one document's name beside such numbers; 0 where they are words.
+    """How many words are numbers in order, or one document's name next to such numbers; 0 where they are words.
 
     Numbers go from 0 or 1 on, multiword ranges and empty nodes aside; or up by one from any number on where one text
-    stands before all of them (`t7`, `3-1`).
+    is before all of them (`t7`, `3-1`).
     """
     words = [word.text for word in sentence]
     if len(set(words)) == 1 and [word.third for word in sentence] == [str(i) for i in range(len(words))]:

@@ -129,7 +129,7 @@ def check_splits(found: Mapping[Split, Path], folder: Path, ending: str, *, vali
     if not validation_needed and "validation" in found:
         raise DataError(
             f"{folder}",
-            expected="no validation file beside --validation-from-train",
+            expected="no validation file with --validation-from-train",
             got=found["validation"].name,
             remedy="leave the option out",
         )
@@ -245,7 +245,7 @@ def _unpacked(path: Path, meter: Meter) -> tuple[bytearray, str]:
 
 def _check_fetched(path: Path, start: bytes) -> None:
     if start.startswith(_POINTER):
-        came = "a pointer of Git LFS, which stands for it"
+        came = "a pointer of Git LFS in its place"
         raise DataError(f"{path}", expected="the file's content", got=came, remedy="run git lfs pull in its repository")
 
 

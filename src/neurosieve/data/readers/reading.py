@@ -215,14 +215,14 @@ def _read_split_files(folder: Path, limits: Limits, *, validation_needed: bool) 
         came = " and ".join(form.endings[0] for form, _ in found)
         raise DataError(f"{folder}", expected="one format", got=f"{came} files", remedy="keep one of them")
     ((form, texts),) = found
-    beside = [_beside(folder, form, ending, validation_needed) for ending in form.endings[1:]]
+    partners = [_partners(folder, form, ending, validation_needed) for ending in form.endings[1:]]
     examples: list[Example] = []
     hashes: dict[str, str] = {}
     for split in texts:
-        files = [read_text(paths[split], limits, row=form.row) for paths in (texts, *beside)]
+        files = [read_text(paths[split], limits, row=form.row) for paths in (texts, *partners)]
         hashes |= {file.path.name: file.sha256 for file in files}
         examples.extend(checked(form.read(*files, split), limits, f"{files[0].path}"))
-    used = [path for paths in (texts, *beside) for path in paths.values()]
+    used = [path for paths in (texts, *partners) for path in paths.values()]
     return Dataset(tuple(examples), f"{printable(folder.name)}: {form.kind}", ignored_files(folder, used), hashes)
 
 
@@ -235,7 +235,7 @@ def _read_one_file(path: Path, limits: Limits) -> Dataset:
         found = [p for p in (path.with_name(f"{stem}{ending}{gz}") for gz in ("", ".gz")) if p.is_file()]
         if len(found) != 1:
             came = " and ".join(p.name for p in found) or "none"
-            raise DataError(f"{path}", expected=f"{stem}{ending} beside it", got=came, remedy="keep one such file")
+            raise DataError(f"{path}", expected=f"{stem}{ending} next to it", got=came, remedy="keep one such file")
         paths += found
     files = [read_text(p, limits, row=form.row) for p in paths]
     hashes = {file.path.name: file.sha256 for file in files}
@@ -243,10 +243,10 @@ def _read_one_file(path: Path, limits: Limits) -> Dataset:
     return Dataset(examples, f"{path.name}: {form.kind}", {}, hashes)
 
 
-def _beside(folder: Path, form: _Format, ending: str, validation_needed: bool) -> dict[Split, Path]:
+def _partners(folder: Path, form: _Format, ending: str, validation_needed: bool) -> dict[Split, Path]:
     paths = find_splits(folder, ending, validation_needed=validation_needed)
     if not paths:
-        expected = f"a {ending} beside each {form.endings[0]}"
+        expected = f"a {ending} next to each {form.endings[0]}"
         raise DataError(f"{folder}", expected=expected, got="none", remedy=f"add SPLIT{ending} ({PLACEHOLDER})")
     return paths
 
