@@ -112,11 +112,11 @@ class Adapter:
         """A module of a stack that may follow the first block, and whose output is layer 1 then."""
         return _BEHIND_FIRST.get(self.family)
 
-    def told_blocks(self, config: Any) -> Any:
+    def given_blocks(self, config: Any) -> Any:
         """The number of blocks of the stack by the config, None if it does not say."""
         keys = (f"{self.kind}_layers", f"num_{self.kind}_layers") if self.paired else ()
-        told = (getattr(self.text_config(config), key, None) for key in (*keys, "num_hidden_layers"))
-        return next((n for n in told if n is not None), None)
+        given = (getattr(self.text_config(config), key, None) for key in (*keys, "num_hidden_layers"))
+        return next((n for n in given if n is not None), None)
 
     def blocks(self, config: Any) -> int:
         """Blocks of the stack.
@@ -124,15 +124,15 @@ class Adapter:
         Raises:
             ModelError: The config does not say.
         """
-        told = self.told_blocks(config)
-        if told is None:
+        given = self.given_blocks(config)
+        if given is None:
             raise ModelError(
                 f"config of the family {self.family!r}",
                 expected="num_hidden_layers",
                 got="none",
                 remedy="let the config of the family map its own name to that (attribute_map)",
             )
-        return int(told)
+        return int(given)
 
     def size(self, network: Any, site: Site, name: str) -> tuple[int, int]:
         """Layers and neurons of a layer at a site; of the weights only the shapes are looked at.
@@ -314,7 +314,7 @@ def check_sizes(config: PretrainedConfig, adapter: Adapter, name: str) -> None:
     Raises:
         ModelError: They cannot.
     """
-    blocks = adapter.told_blocks(config)
+    blocks = adapter.given_blocks(config)
     if isinstance(blocks, int) and blocks > _MOST_BLOCKS:
         raise _no_size(name, "blocks", f"at most {_MOST_BLOCKS:,}", blocks)
     part = adapter.text_config(config)
@@ -342,7 +342,7 @@ def feed_forward_modules(network: Any, adapter: Adapter, name: str) -> list[torc
     pattern = re.compile(rf"(^|\.)({adapter.feed_forward})$")
     named = adapter.stack(network).named_modules()
     found = [m for path, m in named if pattern.search(path) and ".attention." not in path]
-    blocks = adapter.told_blocks(network.config)
+    blocks = adapter.given_blocks(network.config)
     if not found:
         raise ModelError(
             f"feed-forward units of {name}",

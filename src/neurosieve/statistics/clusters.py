@@ -57,7 +57,7 @@ class Clusters:
 class CorrelationTree:
     """Average linkage of all live neurons by 1 − |Pearson r|, built once and cut at many thresholds.
 
-    Every cut is of the tree of the full matrix, never of an earlier cut. Time and memory go with neurons²: beside the
+    Every cut is of the tree of the full matrix, never of an earlier cut. Time and memory grow with neurons²: with the
     moments the distances of all pairs are held in float64, twice while the tree is built.
 
     Args:

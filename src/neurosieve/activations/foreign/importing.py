@@ -56,7 +56,7 @@ def import_activations(
     """Write activations that another tool made to a store, or go on with one that was begun by the same call.
 
     Args:
-        path: A folder with one file a split (`train.hdf5`, `valid.hdf5`, `test.hdf5`, …; what stands in an earlier
+        path: A folder with one file a split (`train.hdf5`, `valid.hdf5`, `test.hdf5`, …; what is in an earlier
             split is dropped and counted), or one file whose lines (or groups) are dealt to the splits, 60 / 15 / 25 %.
         url: Where the store goes.
         classes: Labels to keep; all by default.
@@ -151,9 +151,9 @@ def _beside(path: Path, ending: str, what: str = "") -> Path | None:
     found = [p for gz in ("", ".gz") if (p := path.with_name(f"{path.stem}{ending}{gz}")).is_file()]
     if len(found) > 1:
         names = " and ".join(p.name for p in found)
-        raise DataError(f"{path}", expected=f"one {ending} file beside it", got=names, remedy="remove one of them")
+        raise DataError(f"{path}", expected=f"one {ending} file next to it", got=names, remedy="remove one of them")
     if not found and what:
-        wanted = f"{path.stem}{ending} (or .gz) beside it"
+        wanted = f"{path.stem}{ending} (or .gz) next to it"
         raise DataError(f"{path}", expected=wanted, got="none", remedy=f"add it, {what}")
     return found[0] if found else None
 
@@ -269,10 +269,10 @@ class _Rows:
     def __init__(self, inputs: Sequence[_Input], dataset: Dataset, sample: Sample) -> None:
         self.inputs, self.rows, self.empty = inputs, sample.rows, sample.empty
         self.layers, self.width = inputs[0].reader.size
-        lies = {e.id: (i, number) for i, x in enumerate(inputs) for number, e in enumerate(x.examples)}
+        place = {e.id: (i, number) for i, x in enumerate(inputs) for number, e in enumerate(x.examples)}
         self.examples = [dataset.examples[i] for i in sample.rows.example]
         self.where = [
-            (*lies[e.id], e.text[: int(start)].count(" "))
+            (*place[e.id], e.text[: int(start)].count(" "))
             for e, start in zip(self.examples, self.rows.start, strict=True)
         ]
 
