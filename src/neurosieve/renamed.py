@@ -64,7 +64,7 @@ _INSTEAD = {
 
 
 def earlier_name(name: str) -> Any:
-    """What a name of `NAMES` stands for, with a warning that tells its new place."""
+    """The object of a name in `NAMES`, with a warning that names its new place."""
     new = _CLASSES.get(name, name)
     verb = f", and {_INSTEAD[name]} does the same" if name in _INSTEAD else ""
     text = f"neurosieve.{name} is {NAMES[name]}.{new} now{verb}; the old name goes with the next release"

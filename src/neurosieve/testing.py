@@ -101,7 +101,7 @@ def _same(one: Ranking, other: Ranking) -> bool:
 
 
 def _problem(classes: int) -> SelectionData:
-    """Noise in which four of twelve neurons tell the label; no class count: a number."""
+    """Noise in which four of twelve neurons carry the label; without a class count it is a number."""
     train, validation = (_rows(np.random.default_rng(seed), classes) for seed in (1, 2))
     return selection_data(train, validation)
 
@@ -109,8 +109,8 @@ def _problem(classes: int) -> SelectionData:
 def _rows(rng: np.random.Generator, classes: int) -> Activations:
     x = rng.normal(size=(240, 12))
     weights = np.random.default_rng(0).normal(size=(4, max(classes, 1)))
-    told = x[:, :4] @ weights
-    label = told.argmax(1) if classes > 1 else told[:, 0]
+    signal = x[:, :4] @ weights
+    label = signal.argmax(1) if classes > 1 else signal[:, 0]
     return Activations(
         torch.tensor(x, dtype=torch.float32),
         np.array([(layer, index) for layer in range(2) for index in range(6)]),

@@ -187,7 +187,7 @@ def concepts(
 
 
 def _help(key: str, kind: type[Options] = InterventionOptions) -> Any:
-    """Help with the default, which the parser does not know: an option that was given is told from one that was not."""
+    """Help with the default, which the parser does not know: an option that was given differs from one that was not."""
     field = kind.model_fields[key]
     default = "" if field.is_required() or field.default is None else f" (default: {field.default})"
     return typer.Option(help=f"{field.description}{default}")
@@ -216,7 +216,7 @@ def intervene(
     ] = True,
     as_json: o.Json = False,
 ) -> None:
-    """Change a concept's neurons in the live model: what it predicts then, beside matched random edits."""
+    """Change a concept's neurons in the live model: what it predicts then, compared with matched random edits."""
     from neurosieve.cli.show import show_intervention
 
     given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}

@@ -48,7 +48,7 @@ _VALUES = 6  # of each view, so that both fit on a screen
 
 
 def show_concepts(found: ConceptResult, out: Path) -> None:
-    """The finding, the claimed neurons, and where everything lies."""
+    """The finding, the claimed neurons, and where everything is."""
     screen = console()
     screen.print(Text(visible(found.headline), style="bold"))
     for view in found.views.values():
@@ -64,7 +64,7 @@ def show_concepts(found: ConceptResult, out: Path) -> None:
 
 
 def show_intervention(result: InterventionResult, out: Path) -> None:
-    """What an edit did, beside random ones."""
+    """What an edit did, compared with random edits."""
     screen = console()
     effects = short_effect_table(result)
     screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title, style="bold"))

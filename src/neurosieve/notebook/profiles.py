@@ -22,7 +22,7 @@ def profile_of(
     concepts: ConceptResult | None,
     edits: Sequence[InterventionResult],
 ) -> NeuronProfile:
-    """All that a run tells of a neuron; `about` are its model and site, and None is what the run did not do."""
+    """All that a run knows of a neuron; `about` are its model and site, and None is what the run did not do."""
     number = rankings.number(neuron) if rankings else None
     represents = rankings.represents.items() if rankings else ()
     return NeuronProfile(

@@ -19,13 +19,13 @@ from neurosieve.typing import NeuronId
 
 @dataclass(frozen=True)
 class Rankings:
-    """The orders that a study made, and where neurons stand for their clusters.
+    """The orders that a study made, and which neurons represent clusters.
 
     Attributes:
         live: Neurons that vary over train rows, (layer, index), shape [neurons, 2].
         dead: The others.
         ranks: Of each ranking the place of each live neuron, from 1, shape [neurons].
-        represents: Of each clustering threshold the live neurons that stand for clusters, by their number.
+        represents: Of each clustering threshold the live neurons that represent clusters, by their number.
     """
 
     live: Int[np.ndarray, "neurons 2"]

@@ -105,7 +105,7 @@ class Study:
         return tuple(load_interventions(self.folder))
 
     def neuron(self, layer: int, index: int) -> NeuronProfile:
-        """All that the run tells of one neuron: ranks, sets, concepts, evidence, edits. Prints and shows itself.
+        """All that the run knows of one neuron: ranks, sets, concepts, evidence, edits. Prints and shows itself.
 
         Raises:
             ConfigError: The model has no such neuron.
@@ -154,7 +154,7 @@ class Study:
 
         Args:
             name: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto"; a figure of concepts (an unknown
-                name tells which there are); "effects" of edits.
+                name lists them); "effects" of edits.
 
         Raises:
             ConfigError: Another name.
@@ -204,7 +204,7 @@ class Study:
         return continue_concepts(self.folder, asked | options)
 
     def intervene(self, concept: str, edit: EditKind = "ablate", **options: Any) -> InterventionResult:
-        """Change a concept in the live model: what it predicts then, beside matched random edits; kept in the run.
+        """Change a concept in the live model: what it predicts then, and after matched random edits; kept in the run.
 
         Args:
             concept: `property=value`.

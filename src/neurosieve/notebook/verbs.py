@@ -145,7 +145,7 @@ def redundancy(
         **options: Fields of `StudyConfig` for those, for example `classes`.
 
     Raises:
-        ConfigError: Both of them, or none; options beside a run folder, which has its own.
+        ConfigError: Both of them, or none; options together with a run folder, which has its own.
         NeurosieveError: As `run`.
     """
     from neurosieve.studies.redundancy.run import continue_study, run_study
@@ -184,7 +184,7 @@ def concepts(run: PathLike, properties: Sequence[str] | None = None, **options: 
 
 
 def intervene(run: PathLike, concept: Any = None, edit: EditKind = "ablate", **options: Any) -> InterventionResult:
-    """Change a concept's neurons in the live model of a run: what it predicts then, beside matched random edits.
+    """Change a concept's neurons in the live model of a run: what it predicts then, compared with matched random edits.
 
     Examples:
         >>> effect = ns.intervene("runs/java", "lexical=number", edit="ablate", sets=20, tokens=1000)
