@@ -127,6 +127,23 @@ def test_every_page_is_in_the_menu() -> None:
     }
 
 
+MAP = [row for row in read(DOCS.parent / "CONTRIBUTING.md").splitlines() if row.startswith(("| a ", "| an "))]
+
+
+@pytest.mark.parametrize("row", MAP, ids=lambda row: row.split("|")[1].strip())
+def test_map_of_contributing_leads_somewhere(row: str) -> None:
+    """Every file that it names is there; a file name in capitals is one of several."""
+    named = [name for name in re.findall(r"`([\w./-]+)`", row) if "/" in name or name.endswith((".py", ".pyi"))]
+    assert named
+    for name in named:
+        pattern = name.replace("NAME", "*")
+        assert list((DOCS.parent / "src").rglob(pattern)) or list(DOCS.parent.glob(pattern)), name
+
+
+def test_map_of_contributing_answers_ten_questions() -> None:
+    assert len(MAP) >= 10
+
+
 @pytest.mark.parametrize(("page", "block"), PYTHON)
 def test_python_names_exist(page: str, block: str) -> None:
     for node in ast.walk(ast.parse(block, page)):
