@@ -61,8 +61,8 @@ def _is_clear(neuron: ConceptNeuron) -> bool:
     return neuron.auroc >= CLEAR and neuron.q is not None and neuron.q <= Q
 
 
-def _claim_text(found: _Found) -> str:
-    concept, neuron = found
+def _claim_text(claim: _Found) -> str:
+    concept, neuron = claim
     (best, ap), against = concept.rival, f"{GUESS} has {concept.base:.2f}"
     if best != GUESS:
         against = f"{_RIVALS[best].format(token=_TOKEN[concept.view])} has {ap:.2f}, {against}"

@@ -34,7 +34,7 @@ def find_groups(
 
     Cost: that of `find_property_set` for each property.
     """
-    own, table = options or SetOptions(), store.table
+    options, table = options or SetOptions(), store.table
     for name in properties or ():
         if name not in table.values and name not in table.left_out:
             raise unknown_name("property", name, [*table.values, *table.left_out])
@@ -42,18 +42,18 @@ def find_groups(
     left_out = {name: table.left_out[name] for name in asked if name in table.left_out}
     sets = []
     for name in track([name for name in asked if name in table.values], f"{store.view} sets"):
-        kept, without = values_for_sets(store, name, own.values)
+        kept, without = values_for_sets(store, name, options.values)
         left_out |= {f"{name}={value}": reason for value, reason in without.items()}
         if len(kept) > 1:
-            sets.append(find_property_set(store, name, kept, own, device))
+            sets.append(find_property_set(store, name, kept, options, device))
         else:
             left_out[name] = f"values with enough rows: {len(kept)}, fewer than 2"
     live, groups = _live(store, sets), tuple(s.group for s in sets)
     return NeuronGroups(
         view=store.view,
-        delta=own.delta,
-        select=own.select,
-        mass=own.mass,
+        delta=options.delta,
+        select=options.select,
+        mass=options.mass,
         sets=groups,
         left_out=left_out,
         properties=_sharing({g.property: g.smallest.neurons for g in groups if g.smallest}, live),
@@ -63,8 +63,8 @@ def find_groups(
 
 def _live(store: ConceptStore, sets: Sequence[PropertySet]) -> np.ndarray:
     """Neurons of each layer that vary over the rows of some property."""
-    found = {(int(layer), int(index)) for s in sets for layer, index in s.live}
-    return np.bincount([layer for layer, _ in found], minlength=store.grid.layers)
+    live = {(int(layer), int(index)) for s in sets for layer, index in s.live}
+    return np.bincount([layer for layer, _ in live], minlength=store.grid.layers)
 
 
 def _sharing(sets: Mapping[str, NeuronSet], live: np.ndarray) -> SetSharing:

@@ -80,15 +80,17 @@ def find_property_set(
     Cost: of 1,280 neurons 1 to 10 s on one core for most properties of code, most of it for the searched random orders.
     One of many values that the model hardly knows (a token's depth) needs thousands of weights, and up to a minute.
     """
-    own = options or SetOptions()
-    train, validation, test = (_only(store.sample(split, name, own.rows[split], own.seed), values) for split in SPLITS)
+    options = options or SetOptions()
+    train, validation, test = (
+        _only(store.sample(split, name, options.rows[split], options.seed), values) for split in SPLITS
+    )
     data = selection_data(train, validation, device)
-    oracle = fit_oracle(data, own.lambdas)
-    opened = _Opened(data, test, ClusterBootstrap(test.group, draws=own.bootstrap, seed=own.seed))
+    oracle = fit_oracle(data, options.lambdas)
+    opened = _Opened(data, test, ClusterBootstrap(test.group, draws=options.bootstrap, seed=options.seed))
     score, majority = opened.tested(oracle.probe), majority_score(train.label, test.label, len(train.labels))
     # Test decides whether there is a set, not which.
-    reason = _nothing(score, majority, data, own)
-    found = None if reason else search_set(data, oracle, own)
+    reason = _nothing(score, majority, data, options)
+    minimal = None if reason else search_set(data, oracle, options)
     group = PropertyGroup(
         property=name,
         values=train.labels,
@@ -97,9 +99,9 @@ def find_property_set(
         majority=majority,
         lookup=_lookup(train, test) if store.view == "detect" else None,
         oracle=OracleScore(validation=oracle.probe.validation, converged=oracle.probe.converged, test=score),
-        smallest=None if found is None else opened.smallest(found, oracle),
+        smallest=None if minimal is None else opened.smallest(minimal, oracle),
         reason=reason,
-        carriers=() if reason else carriers(name, train.labels, data, oracle, own.mass),
+        carriers=() if reason else carriers(name, train.labels, data, oracle, options.mass),
     )
     return PropertySet(group, data.neurons)
 
@@ -146,22 +148,22 @@ class _Opened:
     def tested(self, probe: Probe) -> Score:
         return scored(self.scores(probe), self.bootstrap)
 
-    def smallest(self, found: MinimalSet, oracle: Oracle) -> SmallestGroup:
-        same = [float(self.scores(p).mean()) for p in found.random_probes]
-        sizes, median = found.random_sizes, float(np.median(found.random_sizes))
+    def smallest(self, minimal: MinimalSet, oracle: Oracle) -> SmallestGroup:
+        same = [float(self.scores(p).mean()) for p in minimal.random_probes]
+        sizes, median = minimal.random_sizes, float(np.median(minimal.random_sizes))
         return SmallestGroup(
-            size=found.size,
-            validation=found.probe.validation,
-            test=self.tested(found.probe),
-            converged=found.probe.converged and all(p.converged for p in found.random_probes),
-            test_loss=lost(self.scores(oracle.probe), self.scores(found.probe), self.bootstrap),
+            size=minimal.size,
+            validation=minimal.probe.validation,
+            test=self.tested(minimal.probe),
+            converged=minimal.probe.converged and all(p.converged for p in minimal.random_probes),
+            test_loss=lost(self.scores(oracle.probe), self.scores(minimal.probe), self.bootstrap),
             random_same_size=RandomScores(
                 test=Spread(mean=float(np.mean(same)), low=min(same), high=max(same)), draws=len(same)
             ),
             random_size=SearchedSizes(
-                median=median, low=min(sizes), high=max(sizes), ratio=found.size / median, draws=len(sizes)
+                median=median, low=min(sizes), high=max(sizes), ratio=minimal.size / median, draws=len(sizes)
             ),
-            neurons=NeuronSet(self.data.neurons[found.probe.feature]),
+            neurons=NeuronSet(self.data.neurons[minimal.probe.feature]),
         )
 
 
