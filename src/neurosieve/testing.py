@@ -78,22 +78,22 @@ def check_ranking(ranker: Ranker, *, values: bool = True) -> None:
     for labels in (2, 3, *([0] if values else [])):
         data = _problem(labels)
         oracle, kept = fit_oracle(data), data.x.clone()
-        found = ranker(data, oracle, 1)
-        _check_order(found, data)
-        _holds(_same(found, ranker(data, oracle, 1)), "the same order for the same input and seed", found.name)
+        ranking = ranker(data, oracle, 1)
+        _check_order(ranking, data)
+        _holds(_same(ranking, ranker(data, oracle, 1)), "the same order for the same input and seed", ranking.name)
         blind = replace(data, x_validation=torch.full_like(data.x_validation, torch.nan))
-        _holds(_same(found, ranker(blind, oracle, 1)), "an order that sees train rows alone", found.name)
-        _holds(torch.equal(data.x, kept), "input that is left as it was", found.name)
-        if _same(found, ranker(data, oracle, 2)):  # else it is drawn, and by columns
+        _holds(_same(ranking, ranker(blind, oracle, 1)), "an order that sees train rows alone", ranking.name)
+        _holds(torch.equal(data.x, kept), "input that is left as it was", ranking.name)
+        if _same(ranking, ranker(data, oracle, 2)):  # else it is drawn, and by columns
             mixed = ranker(*_mixed(data, oracle), 1)
-            _holds(_same(found, mixed), "an order that does not depend on that of the columns", found.name)
+            _holds(_same(ranking, mixed), "an order that does not depend on that of the columns", ranking.name)
 
 
-def _check_order(found: Ranking, data: SelectionData) -> None:
-    own = found.name
-    _holds(sorted(found.order.tolist()) == list(range(len(data.neurons))), "each live neuron once", own)
-    _holds(np.array_equal(found.neurons, data.neurons[found.order]), "neurons in the order of `order`", own)
-    _holds(found.score.shape == found.order.shape and not bool(np.isnan(found.score).any()), "a score each", own)
+def _check_order(ranking: Ranking, data: SelectionData) -> None:
+    own = ranking.name
+    _holds(sorted(ranking.order.tolist()) == list(range(len(data.neurons))), "each live neuron once", own)
+    _holds(np.array_equal(ranking.neurons, data.neurons[ranking.order]), "neurons in the order of `order`", own)
+    _holds(ranking.score.shape == ranking.order.shape and not bool(np.isnan(ranking.score).any()), "a score each", own)
 
 
 def _same(one: Ranking, other: Ranking) -> bool:

@@ -234,7 +234,7 @@ def test_notes_and_pad(name: str) -> None:
     """A missing pad token is said, lost upper case, and that a decoder has its encoder beside it; nothing else."""
     model = tiny_loaded(name)
     assert any("no pad token" in note for note in model.notes) == (not family(name).pad)
-    assert any("behind its start token" in note for note in model.notes) == (family(name).stack == "decoder")
+    assert any("after its start token" in note for note in model.notes) == (family(name).stack == "decoder")
     lowered = family(name).tokenizer == "wordpiece"
     assert any("lower case" in note for note in model.notes) == lowered
     assert len(model.notes) == (not family(name).pad) + (family(name).stack == "decoder") + lowered

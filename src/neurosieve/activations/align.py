@@ -68,8 +68,8 @@ def encode_pair(tokenizer: PreTrainedTokenizerBase, parts: Sequence[str], max_to
     if cut:
         batch = _tokenised(tokenizer, left, right, truncation="longest_first", max_length=max_tokens)
     types = batch.get("token_type_ids")
-    found = _encoding("", batch["input_ids"], batch["offset_mapping"], batch["special_tokens_mask"])
-    return replace(found, second=types.index(1) if types and 1 in types else None, cut=cut)
+    encoding = _encoding("", batch["input_ids"], batch["offset_mapping"], batch["special_tokens_mask"])
+    return replace(encoding, second=types.index(1) if types and 1 in types else None, cut=cut)
 
 
 def _tokenised(tokenizer: PreTrainedTokenizerBase, *texts: list[str] | str, **truncation: Any) -> BatchEncoding:

@@ -175,15 +175,15 @@ def concepts(
     if isinstance(asked, StudyConfig):
         if out is None:
             raise typer.BadParameter("give a run folder, or --out for a new one", param_hint="--out")
-        folder, found = out, studies.run_concepts(asked, out)
+        folder, result = out, studies.run_concepts(asked, out)
     else:
         if out is not None:
             raise typer.BadParameter("the run folder that is given first is the place", param_hint="--out")
-        folder, found = asked[0], studies.continue_concepts(*asked)
+        folder, result = asked[0], studies.continue_concepts(*asked)
     if as_json:
-        _print_result(found)
+        _print_result(result)
     else:
-        show_concepts(found, folder)
+        show_concepts(result, folder)
 
 
 def _help(key: str, kind: type[Options] = InterventionOptions) -> Any:
@@ -313,11 +313,11 @@ def finetune(
 
     given = {"epochs": epochs, "rate": rate, "batch": batch, "patience": patience}
     options = FinetuneOptions.model_validate({key: value for key, value in given.items() if value is not None})
-    found = train(config, out, options)
+    tuned = train(config, out, options)
     if as_json:
-        _print_result(found.result)
+        _print_result(tuned.result)
     else:
-        show_finetuned(found)
+        show_finetuned(tuned)
 
 
 app.command(epilog=_example("neurosieve export runs/java --out small"))(export.export)

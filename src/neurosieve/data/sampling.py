@@ -175,13 +175,13 @@ def _units(
 
 def _solid_units(dataset: Dataset) -> dict[str, dict[Split, int]]:
     """Units that are not blank, by label and split, most frequent label first."""
-    found = {label: dict.fromkeys(SPLITS, 0) for label in dataset.label_counts}
+    counts = {label: dict.fromkeys(SPLITS, 0) for label in dataset.label_counts}
     for p in dataset.pairs:
-        found[p.label][p.split] += 1
+        counts[p.label][p.split] += 1
     for e in dataset.examples:
         for start, end, label in e.spans:
-            found[label][e.split] += bool(e.text[start:end].strip())
-    return found
+            counts[label][e.split] += bool(e.text[start:end].strip())
+    return counts
 
 
 def _empty_split(dataset: Dataset, split: Split) -> DataError:

@@ -341,23 +341,23 @@ def feed_forward_modules(network: Any, adapter: Adapter, name: str) -> list[torc
     """
     pattern = re.compile(rf"(^|\.)({adapter.feed_forward})$")
     named = adapter.stack(network).named_modules()
-    found = [m for path, m in named if pattern.search(path) and ".attention." not in path]
+    modules = [m for path, m in named if pattern.search(path) and ".attention." not in path]
     blocks = adapter.given_blocks(network.config)
-    if not found:
+    if not modules:
         raise ModelError(
             f"feed-forward units of {name}",
             expected=f"modules whose names end in {adapter.feed_forward}",
             got=f"none in the family {adapter.family!r}",
             remedy="name them with neurosieve.register_family(…, feed_forward=…), or read --site hidden",
         )
-    if blocks not in (None, len(found)) and adapter.family not in _SHARED_BLOCKS:
+    if blocks not in (None, len(modules)) and adapter.family not in _SHARED_BLOCKS:
         raise ModelError(
             f"feed-forward units of {name}",
             expected=f"those of all {blocks} blocks",
-            got=f"those of {len(found)}; blocks of experts have none",
+            got=f"those of {len(modules)}; blocks of experts have none",
             remedy="read --site hidden",
         )
-    return found
+    return modules
 
 
 def block_modules(stack: torch.nn.Module, adapter: Adapter, blocks: int, name: str) -> list[torch.nn.Module]:
@@ -396,5 +396,5 @@ def final_norm(stack: torch.nn.Module, block: torch.nn.Module) -> torch.nn.Modul
     holders = [stack] + [
         m for m in stack.modules() for part in m.children() if any(b is block for b in part.children())
     ]
-    found = [m for holder in holders for key, m in holder.named_children() if _NORM.fullmatch(key)]
-    return found[0] if found else None
+    norms = [m for holder in holders for key, m in holder.named_children() if _NORM.fullmatch(key)]
+    return norms[0] if norms else None

@@ -35,8 +35,8 @@ class Rankings:
 
     def number(self, neuron: NeuronId) -> int | None:
         """Its number among the live neurons; None where it is none of them."""
-        found = np.flatnonzero((self.live == np.array(neuron)).all(1))
-        return int(found[0]) if len(found) else None
+        places = np.flatnonzero((self.live == np.array(neuron)).all(1))
+        return int(places[0]) if len(places) else None
 
     def to_frame(self) -> pl.DataFrame:
         """One row a live neuron: layer, index, and its place in each ranking."""

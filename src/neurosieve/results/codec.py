@@ -43,8 +43,8 @@ def from_json(kind: type[T], record: Any, file: str) -> T:
     Raises:
         RunFolderError: A key that is missing, or a value of another type (names file and key: `effects[0].here.n`).
     """
-    found: T = _value(kind, record, _Place(file))
-    return found
+    result: T = _value(kind, record, _Place(file))
+    return result
 
 
 @dataclass(frozen=True)
@@ -161,14 +161,14 @@ def _unmeasured(part: _Part, value: NotMeasured) -> dict[str, Any]:
 
 def _reasons_after(key: str, parts: Sequence[_Part], result: Any) -> dict[str, str]:
     """The reasons that follow a key, each with those that follow itself."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for part in parts:
         if part.if_missing and part.if_missing.after == key:
             value = getattr(result, part.name)
             if isinstance(value, NotMeasured) and value != EARLIER:
-                found[part.if_missing.key] = value.text
-            found |= _reasons_after(part.if_missing.key, parts, result)
-    return found
+                reasons[part.if_missing.key] = value.text
+            reasons |= _reasons_after(part.if_missing.key, parts, result)
+    return reasons
 
 
 def _plain(value: Any) -> Any:
@@ -224,8 +224,8 @@ def _object(kind: Any, record: Any, place: _Place, own: Inline) -> Any:
 
 def _field(part: _Part, record: Mapping[str, Any], place: _Place) -> Any:
     """The value of a field whose key is there, or has to be."""
-    if part.missing and (found := _not_measured(part, part.missing, record, place)):
-        return found
+    if part.missing and (missing := _not_measured(part, part.missing, record, place)):
+        return missing
     if part.inline:
         return _object(part.kind, record, place, part.inline)
     return _value(part.kind, place.of(record, part.key), place.key(part.key))
@@ -234,8 +234,8 @@ def _field(part: _Part, record: Mapping[str, Any], place: _Place) -> Any:
 def _not_measured(part: _Part, kind: type[NotMeasured], record: Mapping[str, Any], place: _Place) -> NotMeasured | None:
     """What takes the place of a field that was not measured; None if it was."""
     if part.absent:
-        found = record if part.inline else place.of(record, part.key)
-        return _absent(part, part.absent, kind, found, place if part.inline else place.key(part.key))
+        content = record if part.inline else place.of(record, part.key)
+        return _absent(part, part.absent, kind, content, place if part.inline else place.key(part.key))
     if part.nullable or place.of(record, part.key) is not None:
         return None
     reason = part.if_missing.key if part.if_missing else f"{part.key}_reason"
@@ -244,17 +244,17 @@ def _not_measured(part: _Part, kind: type[NotMeasured], record: Mapping[str, Any
     return kind.from_text(_value(str, place.of(record, reason), place.key(reason)))
 
 
-def _absent(part: _Part, mark: Absent, kind: Any, found: Any, place: _Place) -> NotMeasured | None:
+def _absent(part: _Part, mark: Absent, kind: Any, content: Any, place: _Place) -> NotMeasured | None:
     """The content of an object whose figures are null; None if it has figures."""
     known = {one.name for one in fields(kind)} - {"reason", "text"}
     nulls = [key for key in mark.keys if key not in known | {"reason"}]
     whole: Any = next(one for one in _options(part.kind) if is_dataclass(one))
-    if not isinstance(found, Mapping) or not any(key in found and found[key] is None for key in nulls):
+    if not isinstance(content, Mapping) or not any(key in content and content[key] is None for key in nulls):
         return None
-    if _needed(whole) <= found.keys():
+    if _needed(whole) <= content.keys():
         return None
-    more = {key: _value(_hints(kind)[key], place.of(found, key), place.key(key)) for key in known}
-    missing: NotMeasured = kind.from_text(_value(str, place.of(found, "reason"), place.key("reason")), **more)
+    more = {key: _value(_hints(kind)[key], place.of(content, key), place.key(key)) for key in known}
+    missing: NotMeasured = kind.from_text(_value(str, place.of(content, "reason"), place.key("reason")), **more)
     return missing
 
 
@@ -317,8 +317,8 @@ def _tuple(hint: Any, value: Any, place: _Place) -> Any:
         kinds = kinds[:1] * len(value)
     if len(value) != len(kinds):
         raise place.error(f"a list of {len(kinds)}", f"one of {len(value)}")
-    found = [_value(kind, one, place.item(i)) for i, (kind, one) in enumerate(zip(kinds, value, strict=True))]
-    return hint(*found) if hasattr(hint, "_fields") else tuple(found)
+    values = [_value(kind, one, place.item(i)) for i, (kind, one) in enumerate(zip(kinds, value, strict=True))]
+    return hint(*values) if hasattr(hint, "_fields") else tuple(values)
 
 
 def _array(hint: Any, value: Any, place: _Place) -> Any:

@@ -166,8 +166,8 @@ class Concept:
 
     def __str__(self) -> str:
         rival, precision = self.rival
-        found = ", ".join(str(n.neuron) for n in self.claimed) or "no neuron"
-        return f"{self.name}, view {self.view}: {found}; AP without training {precision:.2f} ({rival})"
+        claimed = ", ".join(str(n.neuron) for n in self.claimed) or "no neuron"
+        return f"{self.name}, view {self.view}: {claimed}; AP without training {precision:.2f} ({rival})"
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(visible(str(self)))}</p>{self.to_frame()._repr_html_()}"
@@ -335,10 +335,10 @@ class ConceptResult:
         if reason := findings.left_out.get(name):
             expected, remedy = "one that was looked for", "ask for another one, or read more tokens"
             raise ConfigError(f"value {name!r}", expected=expected, got=f"left out: {reason}", remedy=remedy)
-        found = {c.name: c for c in findings.concepts}
-        if name not in found:
-            raise unknown_name("value", name, found)
-        return found[name]
+        by_name = {c.name: c for c in findings.concepts}
+        if name not in by_name:
+            raise unknown_name("value", name, by_name)
+        return by_name[name]
 
     def to_frame(self) -> pl.DataFrame:
         """One row per view, value and neuron: scores with the base rate and the best rival's."""

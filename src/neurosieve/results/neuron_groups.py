@@ -272,14 +272,14 @@ class NeuronGroups:
                 "oracle": group.oracle.test.value,
                 "majority": group.majority,
                 "lookup": group.lookup,
-                "size": found and found.size,
-                "test": found and found.test.value,
-                "loss": found and found.test_loss.value,
-                "random": found and found.random_same_size.test.mean,
-                "random_size": found and found.random_size.median,
+                "size": smallest and smallest.size,
+                "test": smallest and smallest.test.value,
+                "loss": smallest and smallest.test_loss.value,
+                "random": smallest and smallest.random_same_size.test.mean,
+                "random_size": smallest and smallest.random_size.median,
             }
             for group in self.sets
-            for found in [group.smallest]
+            for smallest in [group.smallest]
         ]
         return pl.DataFrame(rows, infer_schema_length=None)
 

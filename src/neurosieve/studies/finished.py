@@ -74,8 +74,8 @@ def load_interventions(run: PathLike) -> list[InterventionResult]:
     """
     folder = Path(run) / INTERVENTIONS
     names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
-    found = {name: read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names}
-    return [from_json(InterventionResult, record, f"{folder}/{name}") for name, record in found.items() if record]
+    records = {name: read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names}
+    return [from_json(InterventionResult, record, f"{folder}/{name}") for name, record in records.items() if record]
 
 
 def write_report(run: PathLike, to: PathLike | None = None) -> Path:

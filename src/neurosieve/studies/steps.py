@@ -53,16 +53,16 @@ class Steps:
         Raises:
             RunFolderError: Its files are damaged, or it was made with other options.
         """
-        found = self.read(name, kind, options)
-        return self.make(name, make, timed=timed) if found is None else found
+        saved = self.read(name, kind, options)
+        return self.make(name, make, timed=timed) if saved is None else saved
 
     def read(self, name: str, kind: type[T], options: Mapping[str, Any] | None = None) -> T | None:
         """What a step found; None where it has not ended. See `once`."""
-        found = read_step(self.folder.files, self._path(name), kind)
-        if found is not None and options is not None:
-            was = {key: getattr(found, key) for key in options}
+        saved = read_step(self.folder.files, self._path(name), kind)
+        if saved is not None and options is not None:
+            was = {key: getattr(saved, key) for key in options}
             self._refuse(f"{self.folder.path}/{self._path(name)}.json", changed_options(was, options), "the file")
-        return found
+        return saved
 
     def make(self, name: str, make: Callable[[], T], *, timed: str | None = None) -> T:
         """Make what a step finds and save it, whatever was there before. See `once`."""
@@ -73,9 +73,9 @@ class Steps:
 
     def store(self, name: str, make: Callable[[], ActivationStore]) -> ActivationStore:
         """The run's activations: those that are there, if they are whole, else made or continued."""
-        if (found := whole_store(self.folder.path)) is not None:
-            found.verify()
-            return found
+        if (store := whole_store(self.folder.path)) is not None:
+            store.verify()
+            return store
         with self.folder.stage(name):
             return make()
 

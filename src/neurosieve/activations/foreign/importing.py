@@ -129,12 +129,12 @@ def _find_files(place: Path) -> Files:
             f"activations {place}", expected="a file or folder", got="nothing there", remedy="check --activations"
         )
     by_ending = {e: {s: p for s in SPLITS if (p := find_split(place, s, e))} for e in READERS}
-    found = {e: files for e, files in by_ending.items() if files}
-    if len(found) != 1:
-        came = " and ".join(found) or "none"
+    present = {e: files for e, files in by_ending.items() if files}
+    if len(present) != 1:
+        came = " and ".join(present) or "none"
         wanted = f"train, valid and test files of one ending ({known})"
         raise DataError(f"activations {place}", expected=wanted, got=came, remedy="keep one format, a file a split")
-    ((ending, files),) = found.items()
+    ((ending, files),) = present.items()
     for split in SPLITS:
         if split not in files:
             names = ", ".join(f"{name}{ending}" for name in SPLIT_NAMES[split])
@@ -148,14 +148,14 @@ def _find_files(place: Path) -> Files:
 
 def _beside(path: Path, ending: str, what: str = "") -> Path | None:
     """The file of the same name with another ending, plain or .gz; `what` it holds where it is needed."""
-    found = [p for gz in ("", ".gz") if (p := path.with_name(f"{path.stem}{ending}{gz}")).is_file()]
-    if len(found) > 1:
-        names = " and ".join(p.name for p in found)
+    present = [p for gz in ("", ".gz") if (p := path.with_name(f"{path.stem}{ending}{gz}")).is_file()]
+    if len(present) > 1:
+        names = " and ".join(p.name for p in present)
         raise DataError(f"{path}", expected=f"one {ending} file next to it", got=names, remedy="remove one of them")
-    if not found and what:
+    if not present and what:
         wanted = f"{path.stem}{ending} (or .gz) next to it"
         raise DataError(f"{path}", expected=wanted, got="none", remedy=f"add it, {what}")
-    return found[0] if found else None
+    return present[0] if present else None
 
 
 def _fingerprint(files: Files, options: object) -> str:

@@ -92,7 +92,7 @@ def _numbered(sentence: Sequence[_Word]) -> int:
         numbers = [word for word in words if word.isdigit()]
         if numbers and any(numbers == [str(i + first) for i in range(len(numbers))] for first in (0, 1)):
             return len(numbers)
-    parts = [found.groups() for word in words if (found := _COUNTED.fullmatch(word))]
+    parts = [match.groups() for word in words if (match := _COUNTED.fullmatch(word))]
     steps = {(before, int(after) - i) for i, (before, after) in enumerate(parts)}
     return len(words) if len(parts) == len(words) and len(steps) == 1 else 0
 

@@ -196,19 +196,19 @@ def _network(info: ModelInfo, config: StudyConfig, labels: Sequence[str], *, who
     The head, and a pooler before it, may be new; all other weights must be those of the checkpoint.
     """
     auto = _UNTYPED.AutoModelForSequenceClassification if whole else _UNTYPED.AutoModelForTokenClassification
-    own: Any = copy.deepcopy(info.config)
-    if type(own) not in auto._model_mapping and auto.__name__ not in (getattr(own, "auto_map", None) or {}):
+    headed: Any = copy.deepcopy(info.config)
+    if type(headed) not in auto._model_mapping and auto.__name__ not in (getattr(headed, "auto_map", None) or {}):
         raise ModelError(
             f"model {config.model}",
             expected=f"a family with a head for {'sequences' if whole else 'tokens'} in transformers",
             got=info.adapter.family,
             remedy="choose another model",
         )
-    own.id2label, own.label2id = dict(enumerate(labels)), {name: i for i, name in enumerate(labels)}
-    own.pad_token_id = info.tokenizer.pad_token_id
+    headed.id2label, headed.label2id = dict(enumerate(labels)), {name: i for i, name in enumerate(labels)}
+    headed.pad_token_id = info.tokenizer.pad_token_id
     torch.manual_seed(config.seed)  # of the new head
     network, missing, notes = read_network(
-        replace(info, config=own),
+        replace(info, config=headed),
         auto,
         precision="float32",
         trust_remote_code=config.trust_remote_code,

@@ -65,13 +65,13 @@ def _study(config: StudyConfig, data: StudyData | None, folder: RunFolder) -> Re
     print_notes(of_data)
     store = extract_stage(config, data, folder) if data else import_stage(config, folder)
     work = RedundancyStudy(config, store, folder, data)
-    found = choose(work)
+    findings = choose(work)
     with folder.stage("test"):
-        test = open_test(config, store, found.selection.scaler)  # the one place
-        result = summarise(config, store.manifest, found, test)
+        test = open_test(config, store, findings.selection.scaler)  # the one place
+        result = summarise(config, store.manifest, findings, test)
     if config.protocol == "published":
         with folder.stage("published"):
-            result = replace(result, published=published_stage(work, found, result, test))
+            result = replace(result, published=published_stage(work, findings, result, test))
     return replace(
         result,
         notes=(*of_data, *model_notes(config, store)),
