@@ -155,7 +155,7 @@ class _Registered:
     feed_forward: str
 
 
-_REGISTERED: dict[str, _Registered] = {}
+REGISTERED: dict[str, _Registered] = {}
 
 
 def register_family(
@@ -181,7 +181,7 @@ def register_family(
         position_ids: A decoder that takes `position_ids`; without them it must not be padded on the left.
         feed_forward: End of the names of each block's second feed-forward projection; for the site `mlp` alone.
     """
-    _REGISTERED[family] = _Registered(kind, final_norm, position_ids, feed_forward or _FEED_FORWARD)
+    REGISTERED[family] = _Registered(kind, final_norm, position_ids, feed_forward or _FEED_FORWARD)
 
 
 def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) -> Adapter:
@@ -207,7 +207,7 @@ def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) 
             got=f"the {kind} family {family!r}",
             remedy="leave --stack out",
         )
-    known = _REGISTERED.get(family)
+    known = REGISTERED.get(family)
     return Adapter(
         family=family,
         kind=kind,
@@ -224,14 +224,14 @@ def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) 
 
 def _kind(config: PretrainedConfig, name: str) -> Kind:
     family = config.model_type
-    if family in _REGISTERED:
-        return _REGISTERED[family].kind
+    if family in REGISTERED:
+        return REGISTERED[family].kind
     causal, masked = family in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, family in MODEL_FOR_MASKED_LM_MAPPING_NAMES
     if not causal and not masked and family not in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         raise ModelError(
             f"model {name}",
             expected="a family with a masked, causal or sequence-to-sequence language model in transformers, or one"
-            f" that was registered ({', '.join(sorted(_REGISTERED)) or 'none was'})",
+            f" that was registered ({', '.join(sorted(REGISTERED)) or 'none was'})",
             got=f"family {family!r}",
             remedy=f"for a text model of its own call neurosieve.register_family({family!r}, kind='encoder') first;"
             " otherwise choose another model",
