@@ -51,7 +51,7 @@ API = re.findall(r"^::: (neurosieve[\w.]*)$", read(DOCS / "api.md"), re.MULTILIN
 
 
 def at(path: str) -> Any:
-    """What a dotted path stands for."""
+    """The object of a dotted path."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 

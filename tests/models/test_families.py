@@ -45,7 +45,7 @@ def test_registered_family(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pad_token_that_the_network_does_not_know(tmp_path: Path) -> None:
-    """CodeGPT's trap: a pad token behind the embeddings. Padding is masked, so another stands in for it."""
+    """CodeGPT's trap: a pad token behind the embeddings. Padding is masked, so another takes its place."""
     folder = Path(shutil.copytree(tiny_model("gpt2"), tmp_path / "copy"))
     model = load_model(folder, device="cpu")
     model.tokenizer.add_special_tokens({"pad_token": "<|a pad that is new|>"})

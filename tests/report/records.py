@@ -206,7 +206,7 @@ def changed(result: Any, path: str, value: Any) -> Any:
 
 
 def changed_all(result: RedundancyResult, **parts: Any) -> RedundancyResult:
-    """The same with several parts; `__` stands for the point."""
+    """The same with several parts; `__` is written for the point."""
     for path, value in parts.items():
         result = changed(result, path.replace("__", "."), value)
     return result
@@ -259,7 +259,7 @@ def imported(result: RedundancyResult) -> RedundancyResult:
 
 
 def published(result: RedundancyResult) -> RedundancyResult:
-    """The study's choices beside the sound ones."""
+    """The study's choices next to the sound ones."""
     choices = (
         Choice(choice="best of 15", figure="oracle accuracy", sound=0.9, published=0.912, moved=0.012),
         Choice(choice="keyword list", figure="rows", sound=None, published=None, moved=None, reason="no such class"),

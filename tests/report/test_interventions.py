@@ -1,4 +1,4 @@
-"""Edits on the page and in the terminal: what is said of them, beside whichever others were made in the run."""
+"""Edits on the page and in the terminal: what is said of them, whichever others were made in the run."""
 
 from dataclasses import replace
 from itertools import combinations

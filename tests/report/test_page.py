@@ -124,7 +124,7 @@ ABSENT = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_parts_of_concepts(kind: str) -> None:
-    """Each part stands where it has values, once, and brings its words."""
+    """Each part is shown where it has values, once, and brings its words."""
     read = Texts(concept_page(kind))
     assert [i for i in read.ids if i != "figures"] == [part for part in PARTS if part not in ABSENT[kind]]
     text = " ".join(read.texts)

@@ -37,7 +37,7 @@ class Table:
 
     def __post_init__(self) -> None:
         if len(self.label) != self.rows.shape[1]:
-            raise ValueError(f"{self.rows.shape[1]} beside {len(self.label)} labels")
+            raise ValueError(f"{self.rows.shape[1]} rows for {len(self.label)} labels")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -262,7 +262,7 @@ def test_a_head_of_more_classes(tmp_path: Path) -> None:
 
 
 def test_lacking_weights(tmp_path: Path) -> None:
-    """A config that promises a head, beside a checkpoint of the language model."""
+    """A config that promises a head, with a checkpoint of the language model."""
     folder = classifier("bert", "tokens", tmp_path / "model")
     (folder / "model.safetensors").write_bytes((tiny_model("bert") / "model.safetensors").read_bytes())
     config = study(folder, "tokens", data_folder())

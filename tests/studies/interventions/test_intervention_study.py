@@ -324,7 +324,7 @@ def test_files() -> None:
 
 
 def test_damaged_outcome(run: Path, result: InterventionResult) -> None:
-    """A file of another version is made anew; one that is no JSON object is told of."""
+    """A file of another version is made anew; one that is no JSON object is refused."""
     file = run / "interventions" / options().file
     file.parent.mkdir()
     file.write_text(json.dumps(unmarked(to_json(result)) | {"format": 0, "neurons": []}))
