@@ -96,6 +96,6 @@ class _Renamed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def install() -> None:
-    """Let the old names be found, behind all that really exist."""
+    """Let the old names be found, after all that really exist."""
     if not any(isinstance(finder, _Renamed) for finder in sys.meta_path):
         sys.meta_path.append(_Renamed())

@@ -31,7 +31,7 @@ class Encoding:
         start: First character of each token, leading white space left out, shape [tokens].
         end: Character after the last, shape [tokens]; equal to `start` if a token covers no character.
         prefix: Special tokens before the content.
-        suffix: Special tokens behind it.
+        suffix: Special tokens after it.
         special: Which content tokens are special after all: those between the two texts of a pair, shape [tokens].
         second: Where token type 1 begins, counted with the prefix; None if the tokenizer has no types.
         cut: Tokens were left out, as a pair did not fit.

@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 
 NoOut = Annotated[Path | None, typer.Option(help="accepted so that the arguments of run fit; not touched")]
-Out = Annotated[Path, typer.Option(help="run folder; the same command goes on after a stop")]
+Out = Annotated[Path, typer.Option(help="run folder; the same command continues after a stop")]
 
 
 def _version(wanted: bool) -> bool:
@@ -92,7 +92,7 @@ def run(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
 @app.command(epilog=_example("neurosieve extract --model DIR --data token-tagging-java --out runs/java"))
 @o.takes_study
 def extract(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
-    """Only write the activations; `run` with the same options and folder goes on from there."""
+    """Only write the activations; `run` with the same options and folder continues from there."""
     from neurosieve.cli.show import show_store
     from neurosieve.studies.inputs import extract_study
 
@@ -300,7 +300,7 @@ def demo(
 @partial(o.takes_study, only=o.ROWS_ONLY)
 def finetune(
     config: StudyConfig,
-    out: Annotated[Path, typer.Option(help="folder of the model; the same command goes on after a stop")],
+    out: Annotated[Path, typer.Option(help="folder of the model; the same command continues after a stop")],
     epochs: Annotated[int | None, _help("epochs", FinetuneOptions)] = None,
     rate: Annotated[float | None, _help("rate", FinetuneOptions)] = None,
     batch: Annotated[int | None, _help("batch", FinetuneOptions)] = None,

@@ -224,7 +224,7 @@ class ConceptStore:
 
 
 def read_concepts(model: CodeModel, rows: ConceptRows, url: PathLike, options: ExtractionOptions) -> ConceptStore:
-    """Read the rows in the view of the options, or go on where an earlier call was stopped.
+    """Read the rows in the view of the options, or continue where an earlier call was stopped.
 
     Raises:
         ModelError: The view `predict` of an encoder without a mask token.

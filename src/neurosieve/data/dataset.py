@@ -318,7 +318,7 @@ class Rows:
         labels: Class names; `label` indexes them. Of values the one name `VALUE`.
         example: Index into `Dataset.examples`, shape [rows].
         start: First character, shape [rows].
-        end: Character behind the last, shape [rows].
+        end: Character after the last, shape [rows].
         label: Class number, or value, shape [rows].
         pair: Index into `Dataset.pairs`, shape [rows]; `example` is its left one then. None where units are no pairs.
     """

@@ -81,7 +81,7 @@ def sample_rows(
 
 
 def left_out_notes(left_out: Mapping[str, Mapping[Split, int]]) -> list[str]:
-    """What is said of classes that were left out."""
+    """The note on classes that were left out."""
     return [f"class {name} left out: {_where(counts)}" for name, counts in left_out.items()]
 
 
@@ -191,7 +191,7 @@ def _empty_split(dataset: Dataset, split: Split) -> DataError:
         f"{split} split",
         expected="at least one row",
         got="none" + (f": {lost}" if lost else ""),
-        remedy="add data, or go on with --keep-overlap" if lost else "add data",
+        remedy="add data, or continue with --keep-overlap" if lost else "add data",
     )
 
 

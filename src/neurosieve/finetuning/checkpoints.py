@@ -65,7 +65,7 @@ def newest_whole(folder: Path) -> Checkpoint | None:
         shutil.rmtree(place)
     newest = max(whole, key=lambda checkpoint: checkpoint.state["global_step"], default=None)
     if places:
-        begin = f"goes on from {newest.folder.name}, epoch {newest.epoch}" if newest else "begins anew"
+        begin = f"continues from {newest.folder.name}, epoch {newest.epoch}" if newest else "starts again"
         left = f"; not whole, so removed: {', '.join(p.name for p in broken)}" if broken else ""
         print_notes([f"{folder}: {begin}{left}"], always=True)
     return newest

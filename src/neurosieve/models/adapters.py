@@ -21,13 +21,13 @@ from neurosieve.typing import Site
 
 Kind = Literal["encoder", "decoder"]
 
-# Of these every token sees the ones behind it, though transformers knows a causal language model of them alone.
+# Of these every token sees the ones after it, though transformers knows a causal language model of them alone.
 _TWO_WAY = {"xlnet", "cpmant"}
 _MOST_BLOCKS = 1_000  # the deepest published models have some hundreds
 _POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 _TAKES_POSITION_IDS = {"gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "codegen", "llama", "mistral", "qwen2"}
 _TAKES_POSITION_IDS |= {"qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "starcoder2", "stablelm", "olmo2"}
-# Families whose last entry of hidden_states is the output of a norm behind the last block.
+# Families whose last entry of hidden_states is the output of a norm after the last block.
 _FINAL_NORM = _TAKES_POSITION_IDS | {"modernbert", "roberta-prelayernorm", "opt", "bloom", "falcon", "mpt"}
 _FINAL_NORM |= {"t5", "mt5", "umt5", "longt5", "switch_transformers", "mbart", "pegasus", "bigbird_pegasus", "m2m_100"}
 _FINAL_NORM |= {"granite", "cohere", "mixtral", "qwen2_moe", "smollm3", "xglm", "eurobert", "esm", "megatron-bert"}
@@ -59,7 +59,7 @@ _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 _SHARED_BLOCKS = {"albert": r"encoder\.albert_layer_groups\.\d+\.albert_layers\.\d+"}
 # What a table of positions is called.
 _POSITIONS = re.compile(r"position_embedding|embed_position|wpe")
-# What a norm behind the last block is called.
+# What a norm after the last block is called.
 _NORM = re.compile(r"ln|ln_f|norm_f|norm|final_norm|final_layer_?norm|layer_?norm|LayerNorm|emb_layer_norm_after")
 # Encoder–decoders whose decoder starts with the end token where their config does not say with what.
 _STARTS_WITH_END = {"bart", "plbart", "mbart", "pegasus", "bigbird_pegasus"}
@@ -73,7 +73,7 @@ class Adapter:
         family: transformers' `model_type`.
         kind: `encoder` (padded on the right always) or `decoder`.
         max_tokens: Longest input with special tokens; None where the family has no bound.
-        final_norm: The last entry of `hidden_states` is behind a final norm that inner entries have not passed.
+        final_norm: The last entry of `hidden_states` is after a final norm that inner entries have not passed.
         position_ids: Positions are passed explicitly, so that padding on the left changes nothing.
         feed_forward: Regular expression for the end of the names of the modules that take the feed-forward units.
         paired: One stack of an encoder–decoder, the one that `kind` says.
@@ -176,8 +176,8 @@ def register_family(
 
     Args:
         family: `model_type` in its config.
-        kind: Whether a token sees the ones behind it (encoder) or not.
-        final_norm: The last hidden state is behind a norm that inner ones have not passed.
+        kind: Whether a token sees the ones after it (encoder) or not.
+        final_norm: The last hidden state is after a norm that inner ones have not passed.
         position_ids: A decoder that takes `position_ids`; without them it must not be padded on the left.
         feed_forward: End of the names of each block's second feed-forward projection; for the site `mlp` alone.
     """
@@ -287,7 +287,7 @@ def _max_tokens(config: Any, *, one_less: bool) -> int | None:
 def with_positions(adapter: Adapter, network: torch.nn.Module) -> Adapter:
     """The adapter with the longest input that the network's tables of positions have room for.
 
-    A table with a row for padding is counted from behind that row, as RoBERTa's, so that many of its rows are not
+    A table with a row for padding is counted from after that row, as RoBERTa's, so that many of its rows are not
     usable. The length of other tables is in the config, or else that of the table itself.
 
     Args:

@@ -109,7 +109,7 @@ def cka_chart(result: RedundancyResult) -> Chart:
     if pairs:
         most, layer = max(pairs)
         title = (
-            f"Neighbouring layers are alike by {sum(v for v, _ in pairs) / len(pairs):.2f} on average,"
+            f"Neighbouring layers have a similarity of {sum(v for v, _ in pairs) / len(pairs):.2f} on average,"
             f" most of all layers {layer} and {layer + 1} ({most:.2f})"
         )
     rows = tuple((names[i], *(f"{v:.2f}" for v in row)) for i, row in enumerate(values))
@@ -138,7 +138,7 @@ def cluster_chart(result: RedundancyResult) -> Chart:
     if enough:
         c = min(enough, key=lambda c: c.kept)
         title = (
-            f"With one neuron for each group of alike ones, {count(c.kept)} of {count(result.neurons)} reach"
+            f"With one neuron for each group of similar ones, {count(c.kept)} of {count(result.neurons)} reach"
             f" {metric.in_words(c.test.value)}, no less than all within the interval"
         )
     rows = tuple((f"{c.threshold:g}", count(c.kept), metric.scored(c.test)) for c in cuts)

@@ -19,7 +19,7 @@ class Context:
         line: Its line there, from 1.
         text: The function around it, or the lines around it.
         start: Its first character in `text`.
-        end: The character behind its last.
+        end: The character after its last.
     """
 
     example: str

@@ -168,7 +168,7 @@ class ShownPrediction:
         line: From 1.
         before_text: Code before the unit.
         token: The unit.
-        after_text: Code behind it.
+        after_text: Code after it.
         has_value: Whether it has the value.
         base: By the model as it is, the likeliest first.
         edited: Under the edit.

@@ -134,7 +134,7 @@ class NotMeasured:
 
     @classmethod
     def because(cls, reason: Reason, more: str = "") -> Self:
-        """For a reason, with more of the text behind its own."""
+        """For a reason, with more of the text after its own."""
         return cls(reason=reason, text=f"{reason.value}{more}")
 
     @classmethod

@@ -132,7 +132,7 @@ class StudyConfig(Options):
     )
     control_draws: int = Field(default=5, ge=0, description="draws of the control task")
     disjoint_splits: int = Field(default=10, ge=0, description="splits of token types into seen and never seen")
-    untrained_seeds: int = Field(default=3, ge=0, description="copies of the model with weights drawn anew")
+    untrained_seeds: int = Field(default=3, ge=0, description="copies of the model with random weights")
     untrained_precision: Precision | None = Field(
         default=None,
         description="of untrained copies; the model's by default, bfloat16 reads them in less than half the time",

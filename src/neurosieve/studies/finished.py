@@ -16,7 +16,7 @@ def load_summary(run: PathLike) -> RedundancyResult:
 
     Raises:
         RunFolderError: No run folder, or one without results (names the stages that are missing and the command that
-            goes on), or results that are damaged or of another format version.
+            continues), or results that are damaged or of another format version.
     """
     config_of(run)  # says so where this is no run folder
     files = Folder(run)
@@ -51,7 +51,7 @@ def _of_format(record: dict[str, Any], where: str) -> dict[str, Any]:
             where,
             expected=f"format version {FORMAT}",
             got=f"version {record.get('format')}",
-            remedy="read it with the version that wrote it, or compute it anew in another folder",
+            remedy="read it with the version that wrote it, or compute it again in another folder",
         )
     return record
 

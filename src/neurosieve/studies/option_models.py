@@ -1,6 +1,6 @@
 """Options of concepts (what a study file says below `concepts`), of interventions and of fine-tuning.
 
-What is built is valid, whoever builds it: a value that does not fit is a `ConfigError` in one line.
+What is built is valid, however it is built: a value that does not fit is a `ConfigError` in one line.
 """
 
 from collections.abc import Iterator, Mapping

@@ -53,7 +53,7 @@ def import_activations(
     shares: Sequence[float] | None = None,
     limits: Limits = LIMITS,
 ) -> ActivationStore:
-    """Write activations that another tool made to a store, or go on with one that was begun by the same call.
+    """Write activations that another tool made to a store, or continue one that was begun by the same call.
 
     Args:
         path: A folder with one file a split (`train.hdf5`, `valid.hdf5`, `test.hdf5`, …; what is in an earlier

@@ -40,7 +40,7 @@ def align(
     Args:
         train: Clusters of the train rows.
         held_out: The same clusters on rows of other files.
-        table: Properties of the train rows, and behind them of the held-out rows.
+        table: Properties of the train rows, and after them of the held-out rows.
         texts: What the table was read from.
         rule: When a cluster counts as aligned.
         draws: Of words that swap their values, for `chance_words`; `chance` is exact (hypergeometric: no two values of

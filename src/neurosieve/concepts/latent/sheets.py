@@ -203,7 +203,7 @@ def read_conceptx(path: PathLike, tokens: Sheet | None = None) -> dict[int, list
         if len(parts) < 5:
             expected = f"word{_SIGN}wordid{_SIGN}sentid{_SIGN}tokenid{_SIGN}cluster"
             raise DataError(where, expected=expected, got=repr(line)[:60], remedy="mend the line")
-        word_id, sent_id, token_id, cluster = (_number(p, where, "whole numbers behind the word") for p in parts[1:])
+        word_id, sent_id, token_id, cluster = (_number(p, where, "whole numbers after the word") for p in parts[1:])
         result[cluster].append(ClusterToken(parts[0], word_id, sent_id, token_id))
     _check_sheet(f"{path}", result)
     _check_known(f"{path}", result, tokens)

@@ -44,7 +44,7 @@ def find_concepts(
         min_rows: Rows that a value has, and that others have, in train and in test.
         draws: Resamples of files for intervals.
         seed: Of resamples and permutations.
-        untrained: The same rows read by copies of the model with weights drawn anew, one after the other; or why there
+        untrained: The same rows read by copies of the model with random weights, one after the other; or why there
             are none.
 
     Raises:
@@ -107,7 +107,7 @@ def _reported(store: ConceptStore, claiming: Claiming, candidate: Found) -> Conc
 
 
 def _neuron(claiming: Claiming, candidate: Found, k: int, p: float) -> ConceptNeuron:
-    """What is said of one candidate."""
+    """The figures of one candidate."""
     column, i, train, test = int(candidate.candidates[k]), candidate.column, claiming.train, claiming.test
     measured, above = claiming.measured(candidate, k)
     rival = max(candidate.rivals.values())

@@ -45,7 +45,7 @@ class PropertyTable:
     Attributes:
         example: Index of each row's text, shape [rows].
         start: First character, shape [rows].
-        end: Character behind the last, shape [rows].
+        end: Character after the last, shape [rows].
         codes: By property the number of each row's value, −1 where it does not apply, shape [rows].
         values: By property the values that occur: in the property's order, else most rows first.
         in_error: The row is in code that does not parse, shape [rows].
@@ -78,7 +78,7 @@ class PropertyTable:
         return int(self.in_error.sum())
 
     def select(self, rows: Int[np.ndarray, " some"]) -> "PropertyTable":
-        """Some of the rows, in that order; what is said of texts and properties stays that of all."""
+        """Some of the rows, in that order; the notes on texts and properties stay that of all."""
         keys = ("example", "start", "end", "in_error", *(("statement",) if len(self.statement) else ()))
         columns = {key: getattr(self, key)[rows] for key in keys}
         return replace(self, codes={name: codes[rows] for name, codes in self.codes.items()}, **columns)
@@ -182,7 +182,7 @@ def annotate(
     Args:
         texts: Files, functions or fragments.
         languages: A name of `LANGUAGES` for all texts, or one for each.
-        rows: Index of the text, first character, character behind the last; by default all tokens of all texts, or
+        rows: Index of the text, first character, character after the last; by default all tokens of all texts, or
             whole texts where no token property is asked for.
         properties: Names, or properties themselves; by default all registered ones of tokens.
         ids: What `column_property` knows the texts by; their numbers by default.

@@ -1,4 +1,4 @@
-"""Token tagging from CoNLL files: a token a line, a blank line behind each sentence or function.
+"""Token tagging from CoNLL files: a token a line, a blank line after each sentence or function.
 
 Two layouts, recognised by the first token's line. CoNLL-U has ten columns with tabs between them, the first a number:
 the word is the second column (FORM), the label the fourth (UPOS). In all others (CoNLL-2003) the word is the first
@@ -22,7 +22,7 @@ from neurosieve.typing import Split
 
 # Of a word, a multiword range, or an empty node.
 _ID = re.compile(r"[0-9]+([-.][0-9]+)?")
-# A number behind a text that is none.
+# A number after a text that is none.
 _COUNTED = re.compile(r"(.*[^0-9])([0-9]{1,9})")
 _BORDER = re.compile(r"[ \t]*|-DOCSTART-([ \t].*)?")
 

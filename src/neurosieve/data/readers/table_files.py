@@ -164,7 +164,7 @@ def label_texts(labels: Sequence[tuple[str, object]], folder: Path, target: Targ
             f"labels in {folder}",
             expected="numbers" if target == "values" else "names, numbers or truth values, all of one type",
             got=" and ".join(f"{kind} ({unit})" for kind, unit in sorted(first.items())),
-            remedy="check --target and --label-column" if target == "values" else "write all labels alike",
+            remedy="check --target and --label-column" if target == "values" else "write all labels in one form",
         )
     return [str(value) for _, value in labels], False
 

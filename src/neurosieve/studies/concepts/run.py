@@ -146,7 +146,7 @@ def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> ConceptResul
 
 
 def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
-    """Look for concepts, or go on with what was begun in this folder; the outcome is on the page too.
+    """Look for concepts, or continue what was begun in this folder; the outcome is on the page too.
 
     Raises:
         ConfigError: Activations that were made elsewhere, without model and code.

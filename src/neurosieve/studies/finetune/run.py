@@ -268,7 +268,7 @@ def _arguments(config: StudyConfig, folder: Path, options: FinetuneOptions) -> A
 
 
 def _predicted(outputs: Any, _: Any) -> Any:
-    """The likeliest class; encoder-decoders put their encoder's states behind the logits."""
+    """The likeliest class; encoder-decoders put their encoder's states after the logits."""
     logits = outputs[0] if isinstance(outputs, tuple) else outputs
     return logits.argmax(-1)
 

@@ -21,7 +21,7 @@ from neurosieve.typing import PathLike
 
 
 def continue_study(run: PathLike) -> RedundancyResult:
-    """Go on with the study of a run folder whose extraction is finished, by the options it was begun with.
+    """Continue the study of a run folder whose extraction is finished, by the options it was begun with.
 
     Raises:
         RunFolderError: No run folder, or its activations are not whole (says the command for them).
@@ -38,7 +38,7 @@ def continue_study(run: PathLike) -> RedundancyResult:
 
 
 def run_study(config: StudyConfig, out: PathLike) -> RedundancyResult:
-    """Run a study into a folder, or go on with one that was begun there.
+    """Run a study into a folder, or continue one that was begun there.
 
     Args:
         config: What is studied and how.
