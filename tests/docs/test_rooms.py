@@ -1,6 +1,7 @@
 """The page of the layout: its drawing is made from the imports, and the functions that it names exist."""
 
 import importlib
+import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -60,8 +61,8 @@ def watched(names: set[str], patch: pytest.MonkeyPatch) -> set[str]:
     passed: set[str] = set()
     for name in names:
         module, _, attribute = name.rpartition(".")
-        value = getattr(importlib.import_module(module), attribute)
-        if isinstance(value, type):
+        value: Any = getattr(importlib.import_module(module), attribute)
+        if inspect.isclass(value):
             patch.setattr(value, "__init__", noting(value.__init__, name, passed))
             continue
         for other in [m for n, m in sys.modules.items() if n.startswith("neurosieve.")]:
