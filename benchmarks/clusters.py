@@ -4,7 +4,7 @@
     python benchmarks/clusters.py --neurons 9984 --rows 12000 --full
 
 Half of the neurons are noise; of the others eight each follow a signal of their own with |r| about 0.9. With `--full`
-the tree of the full matrix is grown from moments beside it, in the same process behind it, and all cuts are compared.
+the tree of the full matrix is grown from moments for comparison, later in the same process, and all cuts are compared.
 Results are printed as JSON. Peak memory is that of the process, rows included.
 """
 

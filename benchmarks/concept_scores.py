@@ -2,8 +2,8 @@
 
     python benchmarks/concept_scores.py --tokens 100000 --neurons 9984 --values 40
 
-Tokens come in shards of 5,000 as from a store, so that memory should not depend on their number. The plain way beside
-it sorts one neuron after the other for each value (scikit-learn's average precision), on a few neurons.
+Tokens come in shards of 5,000 as from a store, so that memory should not depend on their number. For comparison
+the plain way sorts one neuron after the other for each value (scikit-learn's average precision), on a few neurons.
 """
 
 import argparse

@@ -85,7 +85,7 @@ def compare_rows(data: SelectionData, repeats: int) -> dict[str, Any]:
 
 
 def compare_waits(run: str, repeats: int, load: int) -> dict[str, Any]:
-    """Small sets in processes of their own, beside busy ones, by the policy of waiting threads."""
+    """Small sets in processes of their own, alongside busy ones, by the policy of waiting threads."""
     busy = [multiprocessing.Process(target=spin, daemon=True) for _ in range(load)]
     for process in busy:
         process.start()
@@ -100,7 +100,7 @@ def compare_waits(run: str, repeats: int, load: int) -> dict[str, Any]:
     for process in busy:
         process.kill()
     found = {wait: {kind: spread(values) for kind, values in times.items()} for wait, times in sides.items()}
-    print(f"beside {load} busy processes", json.dumps(found, indent=1))
+    print(f"alongside {load} busy processes", json.dumps(found, indent=1))
     return found
 
 

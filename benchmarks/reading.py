@@ -5,8 +5,8 @@
     python benchmarks/reading.py edits --sets 20
 
 Each is a list of cases that are run in turn, `--runs` times; wall and processor seconds are given as least, middle and
-largest. `extract` stands beside the bare forward passes of the same windows, sorted by length as they are read, and in
-the order of the file in batches of 32. `edits` compares random sets of edits with and without the blocks below them
+largest. `extract` is compared with the bare forward passes of the same windows: sorted by length as they are read, and
+in the order of the file in batches of 32. `edits` compares random sets of edits with and without the blocks below them
 computed once.
 """
 
@@ -83,7 +83,7 @@ def read(model: str, data: str, rows: int) -> tuple[CodeModel, StudyData]:
 
 
 def extraction(model: CodeModel, data: StudyData, runs: int) -> dict[str, object]:
-    """All of it, from texts to checked files, beside bare passes."""
+    """All of it, from texts to checked files, and bare passes."""
     options = ExtractionOptions()
     plan: ReadingPlan = options.plan(model, data.dataset, data.sample.rows)
     by_length = [b for w in plan.windows.values() for b in batches(w, options.batch_tokens)]

@@ -3,7 +3,7 @@
     python -m tests.cases FOLDER [NAME …]
 
 Each folder in FOLDER has a script `cmd` and the inputs that it names; its output has to hold what stands here, and no
-traceback. The scripts run in copies: nothing is written beside the inputs.
+traceback. The scripts run in copies: nothing is written next to the inputs.
 """
 
 import os

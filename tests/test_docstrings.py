@@ -10,7 +10,7 @@ import pytest
 
 import neurosieve
 from neurosieve.concepts.properties import PROPERTIES
-from neurosieve.models.adapters import _REGISTERED
+from neurosieve.models.adapters import REGISTERED
 from neurosieve.notebook import verbs
 from neurosieve.rankings import RANKERS
 from neurosieve.studies.config import StudyConfig, make_config
@@ -48,7 +48,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(examples: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(examples)
     monkeypatch.setattr(verbs, "make_config", small)
-    tables: tuple[dict[str, Any], ...] = (PROPERTIES, _REGISTERED, RANKERS.registered)
+    tables: tuple[dict[str, Any], ...] = (PROPERTIES, REGISTERED, RANKERS.registered)
     before = [dict(table) for table in tables]
     yield
     for table, entries in zip(tables, before, strict=True):

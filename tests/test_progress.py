@@ -1,4 +1,4 @@
-"""What stands on standard error before and beside long work: all of it for a person, nothing for a pipe."""
+"""What is on standard error before and during long work: all of it for a person, nothing for a pipe."""
 
 import io
 

@@ -98,7 +98,7 @@ def test_importing_loads_nothing_that_computes(name: str) -> None:
 
 @pytest.mark.parametrize("arguments", ["--help", "run --help", "tasks"])
 def test_help_loads_no_arrays(arguments: str) -> None:
-    """What a help text is made of stands apart from what computes, so that it comes at once."""
+    """What a help text is made of is separate from what computes, so that it comes at once."""
     heavy = ("numpy", "polars", "jaxtyping", "tree_sitter", "scipy", "torch")
     code = f"""
 import sys
@@ -122,7 +122,7 @@ def test_version_is_the_distribution_s() -> None:
 
 @pytest.mark.parametrize("name", NAMES_BEFORE)
 def test_names_of_earlier_releases(name: str) -> None:
-    """They are found where they were, with a warning that tells where they are now."""
+    """They are found where they were, with a warning that says where they are now."""
     package: Any = neurosieve  # the stub has none of them
     with pytest.warns(DeprecationWarning, match=rf"neurosieve.{name} is (neurosieve[\w.]*)\.(\w+) now") as caught:
         found = getattr(package, name)

@@ -37,7 +37,7 @@ ALLOWED: dict[str, tuple[int, int, str]] = {
     "results": (15, 2, "options of a run, rows of frames, the content of a file for older code"),
     "statistics": (0, 4, "sums by name"),
     "storage": (9, 2, "JSON files"),
-    "studies/finetune": (3, 5, "what transformers' Trainer has told"),
+    "studies/finetune": (3, 5, "what transformers' Trainer reports"),
     "studies/redundancy/selection.py": (0, 22, "its own archive"),
     "studies": (30, 22, "options before they are checked, JSON files, columns of row tables"),
 }

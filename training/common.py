@@ -13,7 +13,7 @@ LANGUAGES = ("python", "java", "c")
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in place in one move."""
+    """Let `write` fill a temporary file next to `path`, then put it in place in one move."""
     part = path.with_name(path.name + ".part")
     write(part)
     part.replace(path)

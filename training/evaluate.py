@@ -1,4 +1,4 @@
-"""Measures a trained model on held-out projects, beside n-gram baselines over the same training tokens.
+"""Measures a trained model on held-out projects, compared with n-gram baselines over the same training tokens.
 
     python -m training.evaluate --data FOLDER --run FOLDER
 
@@ -90,7 +90,7 @@ def counter_top1(question: Question, guesses: NDArray[np.int64], counted: NDArra
 
 
 def evaluate_encoder(run: Run) -> dict[str, Any]:
-    """Masked top-1 of each language and of all, beside the two-sided n-gram."""
+    """Masked top-1 of each language and of all, and of the two-sided n-gram."""
     counted = run.data.counted.numpy()
 
     def figures(question: Question) -> tuple[Score, Score]:
@@ -114,7 +114,7 @@ def _by_language(run: Run, figures: Callable[[Question], tuple[Score, Score]]) -
 
 
 def evaluate_decoder(run: Run, lengths: NDArray[np.int64]) -> dict[str, Any]:
-    """Next-token top-1 and bits per byte, beside a 5-gram, over the same tokens.
+    """Next-token top-1 and bits per byte, and those of a 5-gram, over the same tokens.
 
     The 5-gram's probabilities are Kneser-Ney's; its top-1 is the most frequent token in the longest known context.
     """

@@ -64,7 +64,7 @@ _INSTEAD = {
 
 
 def earlier_name(name: str) -> Any:
-    """What a name of `NAMES` stands for, with a warning that tells its new place."""
+    """The object of a name in `NAMES`, with a warning that names its new place."""
     new = _CLASSES.get(name, name)
     verb = f", and {_INSTEAD[name]} does the same" if name in _INSTEAD else ""
     text = f"neurosieve.{name} is {NAMES[name]}.{new} now{verb}; the old name goes with the next release"
@@ -96,6 +96,6 @@ class _Renamed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def install() -> None:
-    """Let the old names be found, behind all that really exist."""
+    """Let the old names be found, after all that really exist."""
     if not any(isinstance(finder, _Renamed) for finder in sys.meta_path):
         sys.meta_path.append(_Renamed())

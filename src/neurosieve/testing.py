@@ -78,22 +78,22 @@ def check_ranking(ranker: Ranker, *, values: bool = True) -> None:
     for labels in (2, 3, *([0] if values else [])):
         data = _problem(labels)
         oracle, kept = fit_oracle(data), data.x.clone()
-        found = ranker(data, oracle, 1)
-        _check_order(found, data)
-        _holds(_same(found, ranker(data, oracle, 1)), "the same order for the same input and seed", found.name)
+        ranking = ranker(data, oracle, 1)
+        _check_order(ranking, data)
+        _holds(_same(ranking, ranker(data, oracle, 1)), "the same order for the same input and seed", ranking.name)
         blind = replace(data, x_validation=torch.full_like(data.x_validation, torch.nan))
-        _holds(_same(found, ranker(blind, oracle, 1)), "an order that sees train rows alone", found.name)
-        _holds(torch.equal(data.x, kept), "input that is left as it was", found.name)
-        if _same(found, ranker(data, oracle, 2)):  # else it is drawn, and by columns
+        _holds(_same(ranking, ranker(blind, oracle, 1)), "an order that sees train rows alone", ranking.name)
+        _holds(torch.equal(data.x, kept), "input that is left as it was", ranking.name)
+        if _same(ranking, ranker(data, oracle, 2)):  # else it is drawn, and by columns
             mixed = ranker(*_mixed(data, oracle), 1)
-            _holds(_same(found, mixed), "an order that does not depend on that of the columns", found.name)
+            _holds(_same(ranking, mixed), "an order that does not depend on that of the columns", ranking.name)
 
 
-def _check_order(found: Ranking, data: SelectionData) -> None:
-    own = found.name
-    _holds(sorted(found.order.tolist()) == list(range(len(data.neurons))), "each live neuron once", own)
-    _holds(np.array_equal(found.neurons, data.neurons[found.order]), "neurons in the order of `order`", own)
-    _holds(found.score.shape == found.order.shape and not bool(np.isnan(found.score).any()), "a score each", own)
+def _check_order(ranking: Ranking, data: SelectionData) -> None:
+    own = ranking.name
+    _holds(sorted(ranking.order.tolist()) == list(range(len(data.neurons))), "each live neuron once", own)
+    _holds(np.array_equal(ranking.neurons, data.neurons[ranking.order]), "neurons in the order of `order`", own)
+    _holds(ranking.score.shape == ranking.order.shape and not bool(np.isnan(ranking.score).any()), "a score each", own)
 
 
 def _same(one: Ranking, other: Ranking) -> bool:
@@ -101,7 +101,7 @@ def _same(one: Ranking, other: Ranking) -> bool:
 
 
 def _problem(classes: int) -> SelectionData:
-    """Noise in which four of twelve neurons tell the label; no class count: a number."""
+    """Noise in which four of twelve neurons carry the label; without a class count it is a number."""
     train, validation = (_rows(np.random.default_rng(seed), classes) for seed in (1, 2))
     return selection_data(train, validation)
 
@@ -109,8 +109,8 @@ def _problem(classes: int) -> SelectionData:
 def _rows(rng: np.random.Generator, classes: int) -> Activations:
     x = rng.normal(size=(240, 12))
     weights = np.random.default_rng(0).normal(size=(4, max(classes, 1)))
-    told = x[:, :4] @ weights
-    label = told.argmax(1) if classes > 1 else told[:, 0]
+    signal = x[:, :4] @ weights
+    label = signal.argmax(1) if classes > 1 else signal[:, 0]
     return Activations(
         torch.tensor(x, dtype=torch.float32),
         np.array([(layer, index) for layer in range(2) for index in range(6)]),

@@ -51,7 +51,7 @@ class NeuronId(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """Where neurons stand among the columns of activations: layer by layer, column = layer · width + index.
+    """The columns of activations that neurons have: layer by layer, column = layer · width + index.
 
     Attributes:
         layers: Number of them.

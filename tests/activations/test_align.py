@@ -47,7 +47,7 @@ def is_dropped(tokenizer: PreTrainedTokenizerFast, character: str) -> bool:
 @QUICK
 @given(text=TEXTS)
 def test_every_visible_character_is_covered(kind: str, text: str) -> None:
-    """A character that the tokenizer keeps lies in a token; offsets stay inside the text, in order."""
+    """A character that the tokenizer keeps is in a token; offsets stay inside the text, in order."""
     encoding, tokenizer = one(kind, text), tiny_tokenizer(kind)
     assert ((encoding.start >= 0) & (encoding.start <= encoding.end) & (encoding.end <= len(text))).all()
     assert len(encoding.ids) == len(encoding.start) == len(encoding.end)
@@ -93,7 +93,7 @@ def test_shared_tokens_equal_brute_force(kind: str, text: str, data: st.DataObje
 @QUICK
 @given(text=TEXTS)
 def test_special_tokens_frame_the_content(kind: str, text: str) -> None:
-    """Prefix and suffix do not depend on the text, and no special id stands in the content, whatever it spells."""
+    """Prefix and suffix do not depend on the text, and no special id is in the content, whatever it spells."""
     encoding, empty = one(kind, text), one(kind, "")
     expected = {"bytes": ((0,), (2,)), "bare": ((), ()), "wordpiece": ((2,), (3,)), "metaspace": ((1,), ())}[kind]
     if len(encoding.ids):

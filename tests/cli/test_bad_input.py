@@ -294,7 +294,7 @@ def test_full_disk(file: str, tmp_path: Path, capsys: Capture) -> None:
     command = ["run", *options(out=tmp_path / "run"), "--json"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LocalFileSystem, "open", full)
-        one_line_error(ran(capsys, *command), str(tmp_path / "run"), "No space left on device", "goes on")
+        one_line_error(ran(capsys, *command), str(tmp_path / "run"), "No space left on device", "continues")
     assert lasting(ran(capsys, *command).json) == lasting(finished_quick().record)
 
 

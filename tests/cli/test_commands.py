@@ -228,7 +228,7 @@ def test_interrupt_is_one_line(capsys: Capture, tmp_path: Path, monkeypatch: pyt
         raise KeyboardInterrupt
 
     monkeypatch.setattr(choose_module, "select", interrupted)
-    one_line_error(ran(capsys, "run", *options(out=tmp_path)), "goes on", code=130)
+    one_line_error(ran(capsys, "run", *options(out=tmp_path)), "continues", code=130)
 
 
 def test_demo(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""`neurosieve concepts`: in a run folder or a new one, with its own options beside those of a study."""
+"""`neurosieve concepts`: in a run folder or a new one, with its own options and those of a study."""
 
 import json
 import shutil

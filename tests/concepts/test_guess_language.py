@@ -1,4 +1,4 @@
-"""Languages are named, told by file names, or guessed by what parses best."""
+"""Languages are named, given by file names, or guessed by what parses best."""
 
 import gzip
 from collections.abc import Callable

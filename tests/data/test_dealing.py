@@ -140,7 +140,7 @@ BAD: dict[str, tuple[Mapping[str, str | bytes], str, dict[str, Any], type[Neuros
     "carved too": ({"a.jsonl": RECORDS["train.jsonl"]}, "", {"validation_from_train": 0.1}, ConfigError,
                    "a.jsonl is dealt"),
     "few groups": ({"a.jsonl": RECORDS["train.jsonl"] * 9}, "", {}, DataError, "at least 3, one a split, got 1"),
-    "no tags": ({"a.in": "a"}, "", {}, DataError, "a.label beside it, got none"),
+    "no tags": ({"a.in": "a"}, "", {}, DataError, "a.label next to it, got none"),
     "two files": ({"a.jsonl": "{}", "b.jsonl": "{}"}, "", {}, DataError, "got none of them"),
     "one split alone": ({"train-00000-of-00001.jsonl": "{}"}, "", {}, DataError, "got none of them"),
     "another ending": ({"a.txt": "a"}, "a.txt", {}, DataError, "a file that ends in .in, .jsonl"),

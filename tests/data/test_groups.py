@@ -1,4 +1,4 @@
-"""Groups in every layout: none named means that a text stands for itself, a named one is never in two splits."""
+"""Groups in every layout: none named means that a text is its own group, a named one is never in two splits."""
 
 import json
 import math

@@ -51,7 +51,7 @@ API = re.findall(r"^::: (neurosieve[\w.]*)$", read(DOCS / "api.md"), re.MULTILIN
 
 
 def at(path: str) -> Any:
-    """What a dotted path stands for."""
+    """The object of a dotted path."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
@@ -125,6 +125,23 @@ def test_every_page_is_in_the_menu() -> None:
     assert set(re.findall(r"[\w-]+\.(?:md|ipynb)", menu)) == {
         p.name for p in DOCS.iterdir() if p.suffix in (".md", ".ipynb")
     }
+
+
+MAP = [row for row in read(DOCS.parent / "CONTRIBUTING.md").splitlines() if row.startswith(("| a ", "| an "))]
+
+
+@pytest.mark.parametrize("row", MAP, ids=lambda row: row.split("|")[1].strip())
+def test_map_of_contributing_leads_somewhere(row: str) -> None:
+    """Every file that it names is there; a file name in capitals is one of several."""
+    named = [name for name in re.findall(r"`([\w./-]+)`", row) if "/" in name or name.endswith((".py", ".pyi"))]
+    assert named
+    for name in named:
+        pattern = name.replace("NAME", "*")
+        assert list((DOCS.parent / "src").rglob(pattern)) or list(DOCS.parent.glob(pattern)), name
+
+
+def test_map_of_contributing_answers_ten_questions() -> None:
+    assert len(MAP) >= 10
 
 
 @pytest.mark.parametrize(("page", "block"), PYTHON)

@@ -1,4 +1,4 @@
-"""Edits made from train rows alone, against plain numpy: which neurons, how many, what with, and what beside them."""
+"""Edits made from train rows alone, against plain numpy: which neurons, how many, what with, and which random ones."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -177,7 +177,7 @@ def test_random_sets(store: ConceptStore, kind: Any) -> None:
 
 
 def test_random_clamps_are_from_the_same_side(store: ConceptStore) -> None:
-    """A neuron that stands for a low one is held at the other end of its own train values."""
+    """A neuron that is drawn for a low one is held at the other end of its own train values."""
     values, _ = train_rows(store)
     edits = editor(concept(store), Change("clamp", quantile=0.1, share=0.034))
     best = len(edits.candidates) - 1

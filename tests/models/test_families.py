@@ -18,7 +18,7 @@ from tests.tiny import NAMES, WIDTH, assert_one_line, family, quiet_transformers
 
 def test_family_that_fits_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused by the config alone, before weights or tokenizer are asked for, with the way to register it."""
-    monkeypatch.setattr(adapters, "_REGISTERED", {})
+    monkeypatch.setattr(adapters, "REGISTERED", {})
     with quiet_transformers():
         ViTConfig().save_pretrained(tmp_path)
     for load in (inspect_model, load_model):
@@ -29,7 +29,7 @@ def test_family_that_fits_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_registered_family(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is registered goes before what is known, and opens families that are not."""
-    monkeypatch.setattr(adapters, "_REGISTERED", {})
+    monkeypatch.setattr(adapters, "REGISTERED", {})
     register_family("vit", "encoder")
     assert adapters.adapter_for(ViTConfig(), "mine").kind == "encoder"
     model = load_model(tiny_model("gpt2"), device="cpu", site="mlp")
@@ -45,7 +45,7 @@ def test_registered_family(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pad_token_that_the_network_does_not_know(tmp_path: Path) -> None:
-    """CodeGPT's trap: a pad token behind the embeddings. Padding is masked, so another stands in for it."""
+    """CodeGPT's trap: a pad token behind the embeddings. Padding is masked, so another takes its place."""
     folder = Path(shutil.copytree(tiny_model("gpt2"), tmp_path / "copy"))
     model = load_model(folder, device="cpu")
     model.tokenizer.add_special_tokens({"pad_token": "<|a pad that is new|>"})

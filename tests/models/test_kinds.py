@@ -92,7 +92,7 @@ def test_causal_ones_of_the_same_families(case: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", TWO_WAY)
 def test_attention_is_measured(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing tells it, or it is told wrongly, a first call does."""
+    """Where nothing says it, or it is said wrongly, a first call shows it."""
     folder = written(tmp_path, TWO_WAY[case][0], **TWO_WAY[case][1])
     monkeypatch.setattr(adapters, "_kind", lambda *_: "decoder")
     model = load_model(folder, device="cpu")
@@ -213,7 +213,7 @@ def test_weights_of_an_adapter(name: str, tmp_path: Path) -> None:
 
 
 def test_weights_without_a_place(tmp_path: Path) -> None:
-    """Blocks that the config has not are told, once."""
+    """Blocks that the config lacks are reported, once."""
     name = f"roberta.encoder.layer.{BLOCKS}.output.dense.weight"
     model = load_model(with_weights(tmp_path / "model", name, name + "x"), device="cpu")
     assert [note for note in model.notes if "not used" in note] == [model.notes[-1]]
@@ -249,7 +249,7 @@ PARTS: dict[str, tuple[str, Any, dict[str, Any]]] = {
 @pytest.mark.parametrize("site", ["hidden", "mlp"])
 @pytest.mark.parametrize("case", PARTS)
 def test_sizes_in_a_part_of_the_config(case: str, site: Any, tmp_path: Path) -> None:
-    """What is told before the weights are read is what is read, and what is edited."""
+    """What is known before the weights are read is what is read, and what is edited."""
     family, stack, config = PARTS[case]
     folder = written(tmp_path, family, **config)
     info = inspect_model(folder, stack=stack)

@@ -113,7 +113,7 @@ def without(key: str, name: str, folder: Path) -> Path:
 
 
 def test_weights_that_are_tied_are_not_missing(tmp_path: Path) -> None:
-    """No head in the file, since it is the embeddings; where it is not, its lack is told, as is one in the base."""
+    """No head in the file, since it is the embeddings; where it is not, its lack is reported, as is one in the base."""
     assert "lm_head.weight" not in load_file(tiny_model("gpt2") / "model.safetensors")
     assert isinstance(loaded("gpt2"), LanguageModel)
     with pytest.raises(ModelError) as caught:

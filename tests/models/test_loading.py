@@ -231,10 +231,10 @@ def test_safetensors_are_preferred_to_a_pickle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_notes_and_pad(name: str) -> None:
-    """A missing pad token is said, lost upper case, and that a decoder has its encoder beside it; nothing else."""
+    """A missing pad token is said, lost upper case, and that a decoder has its encoder too; nothing else."""
     model = tiny_loaded(name)
     assert any("no pad token" in note for note in model.notes) == (not family(name).pad)
-    assert any("behind its start token" in note for note in model.notes) == (family(name).stack == "decoder")
+    assert any("after its start token" in note for note in model.notes) == (family(name).stack == "decoder")
     lowered = family(name).tokenizer == "wordpiece"
     assert any("lower case" in note for note in model.notes) == lowered
     assert len(model.notes) == (not family(name).pad) + (family(name).stack == "decoder") + lowered

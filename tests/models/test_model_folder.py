@@ -152,7 +152,7 @@ def gguf(folder: Path) -> None:
 
 
 PLACES: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
-    "weights alone": (lambda f: (f / "config.json").unlink(), ("none beside model.safetensors",)),
+    "weights alone": (lambda f: (f / "config.json").unlink(), ("none next to model.safetensors",)),
     "empty": (empty, ("an empty folder",)),
     "a folder in it": (within, ("checkpoint-3",)),
     "a GGUF file": (gguf, ("q.gguf", "point --model at the file")),
@@ -179,7 +179,7 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
     "width below zero": ({"hidden_size": -16}, "hidden_size"),
     "no width": ({"hidden_size": None}, "config of"),
     "a great width": ({"hidden_size": 2 * 10**9}, "belongs to"),
-    "a great vocabulary": ({"vocab_size": 10**12}, "the shapes that the config tells"),
+    "a great vocabulary": ({"vocab_size": 10**12}, "the shapes that the config gives"),
     "units below zero": ({"intermediate_size": -1}, "config of"),
     "no code": ({"auto_map": None}, "config of"),
     "an activation that is none": ({"hidden_act": "none such"}, "config of"),

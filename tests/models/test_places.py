@@ -134,7 +134,7 @@ def test_a_wrong_place_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_units_that_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapters, "_REGISTERED", {})
+    monkeypatch.setattr(adapters, "REGISTERED", {})
     adapters.register_family("gpt2", "decoder", feed_forward="none")
     model = load_model(tiny_model("gpt2"), device="cpu")
     check_places(model, "hidden")

@@ -42,7 +42,7 @@ def test_it_holds_what_the_files_hold(study: ns.Study) -> None:
 
 
 def test_rankings_and_clusters_are_those_that_were_saved(study: ns.Study) -> None:
-    """Read without torch, beside what the studies read."""
+    """Read without torch, and compared with what the studies read."""
     files = Folder(study.folder)
     saved, clusters = load_outcome(files, "selection", Selection), load_outcome(files, "clusters", GeneralRedundancy)
     frame = study.to_frame("rankings")

@@ -139,7 +139,7 @@ def test_scale_moves_nothing(name: str, column: int, factor: float) -> None:
 
 @pytest.mark.parametrize("column", range(COLUMNS))
 def test_a_copy_moves_no_other_in_probeless(column: int) -> None:
-    """A neuron's own means decide, whatever others do: the copy stands just behind the first."""
+    """A neuron's own means decide, whatever others do: the copy is just after the first."""
     found = order_of("probeless", copying(column))
     assert without(found, COLUMNS) == order_of("probeless")
     assert found.index(COLUMNS) == found.index(column) + 1
@@ -238,7 +238,7 @@ def _with_weights(weights: np.ndarray) -> Oracle:
 
 
 def test_a_ranking_of_the_user_s_own(request: pytest.FixtureRequest) -> None:
-    """Options know it by its name; a second registration of the name stands for the first."""
+    """Options know it by its name; a second registration of the name replaces the first."""
     request.addfinalizer(lambda: RANKERS.registered.pop("mine", None))
     with pytest.raises(ConfigError, match="ranking"):
         make_config(options={"model": "m", "data": "d", "rankings": ["mine"]})

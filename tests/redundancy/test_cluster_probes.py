@@ -79,7 +79,7 @@ def test_thresholds_of_the_tree(problem: Problem) -> None:
     assert tuple(c.threshold for c in found) == thresholds
     kept = {c.threshold: {tuple(n) for n in data.neurons[c.probe.feature].tolist()} for c in found}
     assert len(kept[0.0]) == 24 - len(DEAD) - 2
-    assert not kept[0.0] & {(1, 1), (2, 4)}  # of two copies the lower id stands for both
+    assert not kept[0.0] & {(1, 1), (2, 4)}  # of two copies the lower id represents both
     assert len(kept[0.0]) >= len(kept[0.3]) >= len(kept[0.9]) >= len(kept[1.0]) == 1
     scores = {c.threshold: c.probe.validation for c in found}
     assert scores[0.0] == pytest.approx(oracle.probe.validation, abs=0.03)  # copies carried nothing of their own

@@ -134,7 +134,7 @@ def test_layer_selector_is_the_least_layer_within_delta(drawn: tuple[int, list[i
 
 
 def test_layer_selector_on_planted_layers(fitted: tuple[SelectionData, Oracle, LayerCurves]) -> None:
-    """Carriers lie in layers 0, 1 and 3: a tight bound keeps all, a loose one lets the last go."""
+    """Carriers are in layers 0, 1 and 3: a tight bound keeps all, a loose one lets the last go."""
     _, oracle, curves = fitted
     scores = [p.validation for p in curves.incremental]
     assert scores[0] < scores[1] - 0.05

@@ -22,7 +22,7 @@ CUTS = (None, 0.3)
 
 
 def split(seed: int) -> Activations:
-    """Layer 0: four carriers, each beside a near copy; layer 1 copies layer 0; layer 2 is noise. Column 7 is dead."""
+    """Layer 0: four carriers, each next to a near copy; layer 1 copies layer 0; layer 2 is noise. Column 7 is dead."""
     rng = np.random.default_rng(seed)
     label = rng.integers(0, 4, ROWS)
     values = rng.normal(size=(ROWS, 3 * WIDTH))

@@ -123,7 +123,7 @@ def on_the_task_alone(edit: EditKind) -> InterventionResult:
 
 
 def of_old(edit: EditKind) -> InterventionResult:
-    """As it was before random edits were told with how near they are, and drops with intervals."""
+    """As it was before random edits were reported with how near they are, and drops with intervals."""
     result = intervention(edit, claimed=True)
     found = measured(result)
     effects = tuple(replace(e, here=_undecided(e.here), elsewhere=_undecided(e.elsewhere)) for e in found.effects)
@@ -135,8 +135,8 @@ def _undecided(side: Side) -> Side:
 
 
 def in_one_file(edit: EditKind) -> InterventionResult:
-    """All held-out units lie in one file."""
-    result, lacking = intervention(edit, claimed=False), "not measured: all units lie in one file"
+    """All held-out units are in one file."""
+    result, lacking = intervention(edit, claimed=False), "not measured: all units are in one file"
     found = measured(result)
 
     def side(one: Side) -> Side:

@@ -206,7 +206,7 @@ def changed(result: Any, path: str, value: Any) -> Any:
 
 
 def changed_all(result: RedundancyResult, **parts: Any) -> RedundancyResult:
-    """The same with several parts; `__` stands for the point."""
+    """The same with several parts; `__` is written for the point."""
     for path, value in parts.items():
         result = changed(result, path.replace("__", "."), value)
     return result
@@ -214,39 +214,39 @@ def changed_all(result: RedundancyResult, **parts: Any) -> RedundancyResult:
 
 def nothing(result: RedundancyResult) -> RedundancyResult:
     """At chance: what depends on a sound oracle is not measured."""
-    none = NotMeasured.told("the oracle is at chance")
+    none = NotMeasured.from_text("the oracle is at chance")
     return replace(result, minimal_sets=none, layer_selector=none, pipeline=none, pareto=none)
 
 
 def untrained(result: RedundancyResult) -> RedundancyResult:
     """No untrained copies were asked for."""
-    none = NotMeasured.told("left out")
+    none = NotMeasured.from_text("left out")
     return changed_all(result, baselines__untrained=none, unseen__natural__untrained=None)
 
 
 def all_seen(result: RedundancyResult) -> RedundancyResult:
     """Too few unseen rows, no control task, no held-out types."""
     unseen = Unseen(natural=few_unseen("3 unseen rows; at least 30 are needed", n=3), disjoint=few_held_out("no split"))
-    return replace(result, unseen=unseen, control=NotMeasured.told("no draw was asked for"))
+    return replace(result, unseen=unseen, control=NotMeasured.from_text("no draw was asked for"))
 
 
 def few_unseen(text: str, n: int) -> FewUnseen:
-    return FewUnseen(reason=NotMeasured.told(text).reason, text=text, n=n)
+    return FewUnseen(reason=NotMeasured.from_text(text).reason, text=text, n=n)
 
 
 def few_held_out(text: str) -> FewHeldOut:
-    return FewHeldOut(reason=NotMeasured.told(text).reason, text=text, splits=0)
+    return FewHeldOut(reason=NotMeasured.from_text(text).reason, text=text, splits=0)
 
 
 def no_cka(result: RedundancyResult) -> RedundancyResult:
-    return replace(result, cka=NotMeasured.told("3 rows; at least 4 are needed"))
+    return replace(result, cka=NotMeasured.from_text("3 rows; at least 4 are needed"))
 
 
 def one_layer(result: RedundancyResult) -> RedundancyResult:
     """Embeddings alone, and a pipeline that finds nothing."""
     first = result.layerwise.independent[:1]
     sets = tuple(replace(s, neurons=NeuronSet((0, i) for i in range(s.size))) for s in result.sets)
-    way = PipelineResult(best=NotMeasured.told("no way stays within its delta"), tried=())
+    way = PipelineResult(best=NotMeasured.from_text("no way stays within its delta"), tried=())
     return changed_all(
         result, layers=1, cka=((1.0,),), layer_selector={"0.01": 0}, pipeline=way, minimal_sets=sets,
         layerwise=LayerCurve(independent=first, incremental=first), baselines__untrained__layers=(spread(0.5),),
@@ -259,7 +259,7 @@ def imported(result: RedundancyResult) -> RedundancyResult:
 
 
 def published(result: RedundancyResult) -> RedundancyResult:
-    """The study's choices beside the sound ones."""
+    """The study's choices next to the sound ones."""
     choices = (
         Choice(choice="best of 15", figure="oracle accuracy", sound=0.9, published=0.912, moved=0.012),
         Choice(choice="keyword list", figure="rows", sound=None, published=None, moved=None, reason="no such class"),

@@ -109,7 +109,7 @@ def test_study_file_of_a_run_runs_again(run: Path) -> None:
 
 @pytest.fixture
 def concepts(run: Path) -> Path:
-    """A run folder with concepts beside its study."""
+    """A run folder with a study and concepts."""
     (run / "concepts.json").write_text(json.dumps(to_json(concepts_of("full"))), encoding="utf-8")
     return run
 

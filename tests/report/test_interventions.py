@@ -1,4 +1,4 @@
-"""Edits on the page and in the terminal: what is said of them, beside whichever others were made in the run."""
+"""Edits on the page and in the terminal: what is said of them, whichever others were made in the run."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -147,13 +147,13 @@ def test_what_cannot_be_measured_is_said_so() -> None:
     record = in_one_file("ablate")
     (row,) = edit_table([record]).rows
     assert row[2] == "20.0 (no interval) (n 60)"
-    assert row[-1].startswith("not measured: all units lie in one file")
+    assert row[-1].startswith("not measured: all units are in one file")
     assert intervention_headline([record]).startswith("The effect of 1 edit cannot be measured")
     assert intervention_headline([record, *interventions_of("full")]).startswith("2 of 3 edits")
     bars = {t["name"]: t for t in drawn(effect_chart([record]))}["where the value is"]["error_x"]
     assert bars["array"] == bars["arrayminus"] == [0.0, 0.0]
     steer = in_one_file("steer")
-    assert edit_table([steer]).rows[0][-1].startswith("not measured: all units lie in one file")
+    assert edit_table([steer]).rows[0][-1].startswith("not measured: all units are in one file")
 
 
 def test_random_edits_are_told_with_how_near_they_are() -> None:

@@ -11,7 +11,7 @@ from tests.report.edit_results import intervention, on_the_task_alone
 from tests.report.records import all_seen, nothing, result_of, untrained
 from tests.report.test_page import NO_VALUE, Texts
 
-NOT_GROUPED = NotMeasured.told("no groups were asked for")
+NOT_GROUPED = NotMeasured.from_text("no groups were asked for")
 
 
 def study() -> RedundancyResult:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,14 @@ def page(name: str) -> str:
 
 
 def _without_plotly(html: str) -> str:
-    digest = b64encode(sha256(get_plotlyjs().encode()).digest()).decode()
-    assert html.count(digest) == html.count(get_plotlyjs()) == 1
-    return html.replace(digest, "PLOTLY").replace(get_plotlyjs(), "PLOTLY")
+    return without_script(html, get_plotlyjs(), "PLOTLY")
+
+
+def without_script(html: str, script: str, name: str) -> str:
+    """A page with a name in place of a script and of its hash, each of which it holds once."""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    assert html.count(digest) == html.count(script) == 1
+    return html.replace(digest, name).replace(script, name)
 
 
 @cache
@@ -80,6 +86,10 @@ def test_golden_of_concepts(kind: str) -> None:
 
 
 def assert_golden(name: str, made: str) -> None:
+    """The page without the stylesheet and the scripts, which have files of their own."""
+    style, script = (files("neurosieve.report").joinpath(n).read_text("utf-8") for n in ("theme.css", "page.js"))
+    assert made.count(style) == 1
+    made = without_script(made.replace(style, "STYLESHEET"), script, "SCRIPT")
     file = GOLDEN / f"{name}.html"
     if os.environ.get("NEUROSIEVE_GOLDEN") == "write":
         file.write_text(made, encoding="utf-8")
@@ -114,7 +124,7 @@ ABSENT = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_parts_of_concepts(kind: str) -> None:
-    """Each part stands where it has values, once, and brings its words."""
+    """Each part is shown where it has values, once, and brings its words."""
     read = Texts(concept_page(kind))
     assert [i for i in read.ids if i != "figures"] == [part for part in PARTS if part not in ABSENT[kind]]
     text = " ".join(read.texts)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from neurosieve.errors import RunFolderError
 from neurosieve.results import Difference, NotMeasured, Reason, Score, from_json, to_json
-from neurosieve.results.marks import Absent, Beside, Key, Omitted, ReasonOmitted, Told
+from neurosieve.results.marks import Absent, Inline, Key, Omitted, ReasonIfMissing, ReasonOmitted
 from neurosieve.results.measured import EARLIER
 from tests.tiny import assert_one_line
 
@@ -41,8 +41,8 @@ class Whole:
     """A field of each kind."""
 
     kind: Literal["a", "b"]
-    score: Annotated[Score, Beside({"n": "n", "value": "base", "interval": "base_interval"})]
-    loss: Annotated[Difference, Beside({"value": "loss", "interval": "loss_interval"}, lacked=("interval",))]
+    score: Annotated[Score, Inline({"n": "n", "value": "base", "interval": "base_interval"})]
+    loss: Annotated[Difference, Inline({"value": "loss", "interval": "loss_interval"}, lacked=("interval",))]
     part: Part | None
     way: Literal["x"] | None
     parts: tuple[Part, ...]
@@ -52,8 +52,8 @@ class Whole:
     lately: Annotated[str | None, Omitted] = None
     note: str = ""
     table: Part | NotMeasured
-    inner: Annotated[Part | NotMeasured, Beside()]
-    more: Annotated[More | None, Beside(), Omitted] = None
+    inner: Annotated[Part | NotMeasured, Inline()]
+    more: Annotated[More | None, Inline(), Omitted] = None
     late: Annotated[Part | NotMeasured | None, Omitted, ReasonOmitted] = None
 
 
@@ -232,13 +232,13 @@ class Marked:
     colour: Colour
     number: int | float
     kinds: tuple[Part | Other, ...]
-    cut: Annotated[tuple[float, ...] | NotMeasured, Told(after="front_reason")]
-    front: Annotated[float | NotMeasured, Told(after="rows")]
+    cut: Annotated[tuple[float, ...] | NotMeasured, ReasonIfMissing(after="front_reason")]
+    front: Annotated[float | NotMeasured, ReasonIfMissing(after="rows")]
     few: Annotated[Part | Few, Absent(("first", "n", "reason"))]
-    best: Annotated[Part | NotMeasured, Beside(), Absent(("first", "reason"))]
+    best: Annotated[Part | NotMeasured, Inline(), Absent(("first", "reason"))]
     rows: int
     lately: bool | NotMeasured | None = EARLIER
-    later: Annotated[float | NotMeasured, Told("why")] = EARLIER
+    later: Annotated[float | NotMeasured, ReasonIfMissing("why")] = EARLIER
 
 
 def marked(**changes: Any) -> dict[str, Any]:

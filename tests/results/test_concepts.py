@@ -55,7 +55,7 @@ examples_reason notes options seed seconds peak_rss_mb versions data_hashes stud
 
 
 def test_the_file_is_as_it_was_before_there_were_types() -> None:
-    """`concepts.json` beside this test has the content of what tests then held as plain records."""
+    """`concepts.json` next to this test has the content of what tests then held as plain records."""
     text = (Path(__file__).parent / NAME).read_text(encoding="utf-8")
     assert json.dumps(to_json(concepts_of("full")), indent=1, ensure_ascii=False) + "\n" == text
     assert from_json(ConceptResult, json.loads(text), NAME) == concepts_of("full")
@@ -103,7 +103,7 @@ def test_file_of_an_earlier_version_comes_back(case: str) -> None:
     record["evidence"]["detect"] = written(concepts_of("full"))["evidence"]["detect"]
     OLD[case](record)
     again = to_json(from_json(ConceptResult, record, NAME))
-    if case == "why there are no groups":  # which is told beside them
+    if case == "why there are no groups":  # which is given next to them
         assert again == json.loads(json.dumps(record))
     else:
         assert json.dumps(again) == json.dumps(record)

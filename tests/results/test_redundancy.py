@@ -85,7 +85,7 @@ def spreads(value: Any) -> list[dict[str, Any]]:
 
 
 def earlier(record: dict[str, Any]) -> dict[str, Any]:
-    """As the first version with a report wrote it: no bounds, no measures beside the score, no hash."""
+    """As the first version with a report wrote it: no bounds, no measures besides the score, no hash."""
     old = copy.deepcopy(record)
     without(old, "site", "mistakes", "notes", "agreement", "stability", "agreement_reason", "stability_reason")
     without(old, "study_sha256", "sha256")

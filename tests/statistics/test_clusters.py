@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from neurosieve.errors import DataError, ResourceError
 from neurosieve.statistics import Clusters, CorrelationTree, moments
+from neurosieve.statistics.correlations import RowCorrelations
 from tests.statistics.test_streamed_moments import draw, ids
 
 GROUPS, SIZE, NOISE, ROWS = 20, 5, 200, 4000
@@ -166,7 +167,7 @@ def test_clusters_are_numbered_by_their_first_column() -> None:
 def test_one_live_neuron() -> None:
     values = torch.full((20, 3), 2.0).double()
     values[:, 1] = torch.arange(20)
-    # Beside two dead neurons the median is 0, and any spread is above it.
+    # Inline two dead neurons the median is 0, and any spread is above it.
     found = tree(values, 3).cut(0.5)
     assert found.label.tolist() == [-1, 0, -1]
     assert found.representatives.tolist() == [1]
@@ -232,9 +233,11 @@ def test_tree_of_rows_is_that_of_the_full_matrix(
 def test_neurons_are_told_apart_before_the_tree_is_grown() -> None:
     """What the first products are for: no group is much larger than what is planted, signs and all."""
     values, group = planted(signs=True)
-    ours = CorrelationTree.from_rows(values.half().float(), ids(150, 150), up_to=0.9)
+    rows = values.half().float()
+    ours = CorrelationTree.from_rows(rows, ids(150, 150), up_to=0.9)
     expected = partition(group) | {frozenset([int(i)]) for i in np.flatnonzero(group < 0)}
-    assert {frozenset(members.tolist()) for members in ours._groups} == expected
+    groups = RowCorrelations(rows, ids(150, 150)).groups(0.1)
+    assert {frozenset(members.tolist()) for members in groups} == expected
     assert partition(ours.cut(0.5).label) == expected
 
 

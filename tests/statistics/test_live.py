@@ -49,7 +49,7 @@ def near_the_bound(x: np.ndarray) -> None:
 
 
 def even_number(x: np.ndarray) -> None:
-    """The lower of two middle values counts: beside the upper one the small ones would be dead."""
+    """The lower of two middle values counts: with the upper one the small ones would be dead."""
     x[:, :3] *= 1e-6
 
 

@@ -146,12 +146,12 @@ def finished_at_chance() -> Finished:
 
 @once
 def finished_published() -> Finished:
-    """A finished run of the quick study with the published study's choices beside it; not to be changed."""
+    """A finished run of the quick study with the published study's choices too; not to be changed."""
     return _finish(quick(protocol="published"), "published")
 
 
 def assert_file_holds_the_result(folder: Path) -> None:
-    """What is read from a run's summary.json is written just as it stands there."""
+    """What is read from a run's summary.json is written just as it is there."""
     record = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     result = from_json(RedundancyResult, record, "summary.json")
     assert json.dumps(to_json(result)) == json.dumps(record)

@@ -58,7 +58,7 @@ def test_pipeline_brings_its_thresholds_and_follows_the_first_delta() -> None:
 def test_activations_stand_for_model_and_data() -> None:
     assert make_config(options={"activations": "x.hdf5"}).activations == "x.hdf5"
     for key in BASE:
-        refused(f"option {key}", "none beside --activations", options={key: "m", "activations": "x"})
+        refused(f"option {key}", "none with --activations", options={key: "m", "activations": "x"})
 
 
 def test_later_sources_win(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class Table:
 
     def __post_init__(self) -> None:
         if len(self.label) != self.rows.shape[1]:
-            raise ValueError(f"{self.rows.shape[1]} beside {len(self.label)} labels")
+            raise ValueError(f"{self.rows.shape[1]} rows for {len(self.label)} labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +142,7 @@ def test_options_that_are_kept_beside_the_steps(tmp_path: Path) -> None:
     steps.check_options({"seed": 3, "new": 1})  # of a later version
     with pytest.raises(RunFolderError) as caught:
         steps.check_options({"seed": 4}, " and concepts.json")
-    assert_one_line(caught.value, f"concepts in {tmp_path}", "seed 3 → 4", "concepts and concepts.json to begin anew")
+    assert_one_line(caught.value, f"concepts in {tmp_path}", "seed 3 → 4", "concepts and concepts.json to start again")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ CLASSES = {language: COMMON | {"type"} for language in SAMPLES}
 CLASSES |= {"python": COMMON, "javascript": COMMON}  # without names for types
 CLASSES |= {language: CLASSES[language] | {"preprocessor"} for language in ("c", "cpp")}
 LANGUAGE = st.sampled_from(sorted(SAMPLES))
-# What stands in no string, comment or code: letters of one to four bytes in UTF-8.
+# What is in no string, comment or code: letters of one to four bytes in UTF-8.
 WIDE = st.text("aé€😀\u0301 ·ﬁ", max_size=12)
 
 # Code with the class of each of its words, by the first two letters.

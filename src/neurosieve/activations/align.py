@@ -31,7 +31,7 @@ class Encoding:
         start: First character of each token, leading white space left out, shape [tokens].
         end: Character after the last, shape [tokens]; equal to `start` if a token covers no character.
         prefix: Special tokens before the content.
-        suffix: Special tokens behind it.
+        suffix: Special tokens after it.
         special: Which content tokens are special after all: those between the two texts of a pair, shape [tokens].
         second: Where token type 1 begins, counted with the prefix; None if the tokenizer has no types.
         cut: Tokens were left out, as a pair did not fit.
@@ -68,8 +68,8 @@ def encode_pair(tokenizer: PreTrainedTokenizerBase, parts: Sequence[str], max_to
     if cut:
         batch = _tokenised(tokenizer, left, right, truncation="longest_first", max_length=max_tokens)
     types = batch.get("token_type_ids")
-    found = _encoding("", batch["input_ids"], batch["offset_mapping"], batch["special_tokens_mask"])
-    return replace(found, second=types.index(1) if types and 1 in types else None, cut=cut)
+    encoding = _encoding("", batch["input_ids"], batch["offset_mapping"], batch["special_tokens_mask"])
+    return replace(encoding, second=types.index(1) if types and 1 in types else None, cut=cut)
 
 
 def _tokenised(tokenizer: PreTrainedTokenizerBase, *texts: list[str] | str, **truncation: Any) -> BatchEncoding:

@@ -111,7 +111,7 @@ def merge_parts(values: Float[Tensor, "parts width"], windows: Sequence[Window])
 def extract(
     model: CodeModel, dataset: Dataset, sample: Sample, url: PathLike, options: ExtractionOptions | None = None
 ) -> ActivationStore:
-    """Write the rows' activations to a store, or go on with one that was begun by the same call.
+    """Write the rows' activations to a store, or continue one that was begun by the same call.
 
     Raises:
         SelfCheckError: Rows differ from transformers' own; nothing is written then.
@@ -247,7 +247,7 @@ def _worse(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
 def _shards(
     plan: ReadingPlan, options: ExtractionOptions, row_bytes: int, written: Mapping[Split, int]
 ) -> Iterator[tuple[Split, list[list[Window]]]]:
-    """Batches of the rows behind those that are written, dealt to shards, all parts of a row to one.
+    """Batches of the rows after those that are written, dealt to shards, all parts of a row to one.
 
     The same plan always gives the same shards, as a batch does not hang on those before it.
     """
@@ -265,7 +265,7 @@ def _shards(
 
 
 def _behind(windows: Sequence[Window], rows: int) -> Sequence[Window]:
-    """The windows behind those that hold the first rows; other parts of such a row are not behind."""
+    """The windows after those that hold the first rows; other parts of such a row are not among them."""
     seen: set[int] = set()
     for number, window in enumerate(windows):
         seen.update(window.rows)

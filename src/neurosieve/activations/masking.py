@@ -1,4 +1,4 @@
-"""Units read where the model cannot see them: behind a mask in an encoder, one token before in a decoder.
+"""Units read where the model cannot see them: under a mask in an encoder, one token before in a decoder.
 
 The state that is read is the one the model predicts the unit's first subword from. Of an encoder's units a part is
 masked at once, as in its training; the units of a window are dealt to such parts by seed, one input a part.

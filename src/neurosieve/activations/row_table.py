@@ -7,7 +7,7 @@ from jaxtyping import Num
 from neurosieve.data.dataset import VALUE, Example, Text
 
 LEFT_END = "left_end"  # characters of the first of two texts; none for a single text
-_BETWEEN = "\x1e"  # stands between two texts in a file; where, only `left_end` says, since code may hold it too
+_BETWEEN = "\x1e"  # separates two texts in a file; only `left_end` says where, since code may contain it too
 ROW_SCHEMA = pa.schema(
     [
         ("row", pa.int64()),

@@ -44,7 +44,7 @@ from neurosieve.typing import SPLITS, Grid, NeuronId, PathLike, Split
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-_REDO = "delete the store's folder, or choose another, and give the same command again: it is written anew"
+_REDO = "delete the store's folder, or choose another, and give the same command again: it is written again"
 
 
 @dataclass(frozen=True)

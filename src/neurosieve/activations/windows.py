@@ -25,7 +25,7 @@ from neurosieve.data.dataset import Dataset, Example, Rows
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, Pooling, Split
 
-_CALL = 100  # tokens that take about as long as a forward pass does beside its tokens
+_CALL = 100  # tokens that take about as long as a forward pass does without its tokens
 _CHUNK = 1_000_000  # characters that are tokenised at once: a token takes some hundred bytes until it is placed
 
 

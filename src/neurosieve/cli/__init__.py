@@ -25,5 +25,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (SystemExit, KeyboardInterrupt) as e:
         if isinstance(e, SystemExit) and e.code != INTERRUPTED:  # typer makes it of Ctrl-C
             raise
-        error_line("interrupted; the same command goes on from the last finished shard or stage")
+        error_line("interrupted; the same command continues from the last finished shard or stage")
         sys.exit(INTERRUPTED)

@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 
 NoOut = Annotated[Path | None, typer.Option(help="accepted so that the arguments of run fit; not touched")]
-Out = Annotated[Path, typer.Option(help="run folder; the same command goes on after a stop")]
+Out = Annotated[Path, typer.Option(help="run folder; the same command continues after a stop")]
 
 
 def _version(wanted: bool) -> bool:
@@ -92,7 +92,7 @@ def run(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
 @app.command(epilog=_example("neurosieve extract --model DIR --data token-tagging-java --out runs/java"))
 @o.takes_study
 def extract(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
-    """Only write the activations; `run` with the same options and folder goes on from there."""
+    """Only write the activations; `run` with the same options and folder continues from there."""
     from neurosieve.cli.show import show_store
     from neurosieve.studies.inputs import extract_study
 
@@ -175,19 +175,19 @@ def concepts(
     if isinstance(asked, StudyConfig):
         if out is None:
             raise typer.BadParameter("give a run folder, or --out for a new one", param_hint="--out")
-        folder, found = out, studies.run_concepts(asked, out)
+        folder, result = out, studies.run_concepts(asked, out)
     else:
         if out is not None:
             raise typer.BadParameter("the run folder that is given first is the place", param_hint="--out")
-        folder, found = asked[0], studies.continue_concepts(*asked)
+        folder, result = asked[0], studies.continue_concepts(*asked)
     if as_json:
-        _print_result(found)
+        _print_result(result)
     else:
-        show_concepts(found, folder)
+        show_concepts(result, folder)
 
 
 def _help(key: str, kind: type[Options] = InterventionOptions) -> Any:
-    """Help with the default, which the parser does not know: an option that was given is told from one that was not."""
+    """Help with the default, which the parser does not know: an option that was given differs from one that was not."""
     field = kind.model_fields[key]
     default = "" if field.is_required() or field.default is None else f" (default: {field.default})"
     return typer.Option(help=f"{field.description}{default}")
@@ -216,7 +216,7 @@ def intervene(
     ] = True,
     as_json: o.Json = False,
 ) -> None:
-    """Change a concept's neurons in the live model: what it predicts then, beside matched random edits."""
+    """Change a concept's neurons in the live model: what it predicts then, compared with matched random edits."""
     from neurosieve.cli.show import show_intervention
 
     given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}
@@ -300,7 +300,7 @@ def demo(
 @partial(o.takes_study, only=o.ROWS_ONLY)
 def finetune(
     config: StudyConfig,
-    out: Annotated[Path, typer.Option(help="folder of the model; the same command goes on after a stop")],
+    out: Annotated[Path, typer.Option(help="folder of the model; the same command continues after a stop")],
     epochs: Annotated[int | None, _help("epochs", FinetuneOptions)] = None,
     rate: Annotated[float | None, _help("rate", FinetuneOptions)] = None,
     batch: Annotated[int | None, _help("batch", FinetuneOptions)] = None,
@@ -313,11 +313,11 @@ def finetune(
 
     given = {"epochs": epochs, "rate": rate, "batch": batch, "patience": patience}
     options = FinetuneOptions.model_validate({key: value for key, value in given.items() if value is not None})
-    found = train(config, out, options)
+    tuned = train(config, out, options)
     if as_json:
-        _print_result(found.result)
+        _print_result(tuned.result)
     else:
-        show_finetuned(found)
+        show_finetuned(tuned)
 
 
 app.command(epilog=_example("neurosieve export runs/java --out small"))(export.export)

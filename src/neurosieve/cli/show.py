@@ -47,11 +47,11 @@ def show_summary(result: RedundancyResult, out: Path) -> None:
 _VALUES = 6  # of each view, so that both fit on a screen
 
 
-def show_concepts(found: ConceptResult, out: Path) -> None:
-    """The finding, the claimed neurons, and where everything lies."""
+def show_concepts(result: ConceptResult, out: Path) -> None:
+    """The finding, the claimed neurons, and where everything is."""
     screen = console()
-    screen.print(Text(visible(found.headline), style="bold"))
-    for view in found.views.values():
+    screen.print(Text(visible(result.headline), style="bold"))
+    for view in result.views.values():
         table = short_claim_table(view)
         if table.rows:
             screen.print(_grid(replace(table, rows=table.rows[:_VALUES]), wrap=True))
@@ -59,12 +59,12 @@ def show_concepts(found: ConceptResult, out: Path) -> None:
             screen.print(Text(f"\n{table.title}: no neuron is claimed"))
         if more := table.rows[_VALUES:]:
             screen.print(Text(f"and {counted(len(more), 'more value')}, in the report"))
-    notes = f"{counted(len(found.notes), 'note')} and " if found.notes else ""
+    notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
     screen.print(Text(f"\n{notes}all tables in {out / REPORT}, results in {out / CONCEPTS}"), soft_wrap=True)
 
 
 def show_intervention(result: InterventionResult, out: Path) -> None:
-    """What an edit did, beside random ones."""
+    """What an edit did, compared with random edits."""
     screen = console()
     effects = short_effect_table(result)
     screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title, style="bold"))
@@ -121,9 +121,9 @@ def show_cost(cost: Cost) -> None:
         screen.print(Text(f"· {visible(note)}", style="dim"))
 
 
-def show_finetuned(found: Finetuned) -> None:
+def show_finetuned(tuned: Finetuned) -> None:
     """Accuracy by epoch, and of the kept model on test."""
-    result, screen = found.result, console()
+    result, screen = tuned.result, console()
     table = Table(box=None, pad_edge=False)
     for name in ("epoch", "training loss", "validation accuracy"):
         table.add_column(name, justify="right")
@@ -136,7 +136,7 @@ def show_finetuned(found: Finetuned) -> None:
     screen.print(Text(f"test {test} (n {result.test.n:,}), majority class {majority}", style="bold"))
     for note in result.notes:
         screen.print(Text(f"· {note}", style="dim"))
-    screen.print(Text(f"model in {found.folder}"), soft_wrap=True)
+    screen.print(Text(f"model in {tuned.folder}"), soft_wrap=True)
 
 
 def show_export(exported: Exported) -> None:

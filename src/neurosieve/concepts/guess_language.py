@@ -113,5 +113,6 @@ def unread(texts: list[str]) -> dict[str, Unread]:
     size = max(sum(len(text.encode()) for text in sample), 1)
     errors = {known: [parse_framed(text, known).errors for text in sample] for known in LANGUAGES}
     return {
-        known: Unread(sum(map(bool, found)) / max(len(found), 1), sum(found) / size) for known, found in errors.items()
+        known: Unread(sum(map(bool, errors_of_texts)) / max(len(errors_of_texts), 1), sum(errors_of_texts) / size)
+        for known, errors_of_texts in errors.items()
     }

@@ -72,8 +72,8 @@ def concept_rows(
     examples = tuple(replace(dataset.examples[i], spans=()) for i in chosen)
     spoken = tuple(str(languages[i]) for i in chosen)
     asked = None if properties is None else [find_property(p) if isinstance(p, str) else p for p in properties]
-    whole = asked is not None and all(p.scope == "example" for p in asked)
-    spans = _tokens(examples, spoken) if whole else None
+    of_examples = asked is not None and all(p.scope == "example" for p in asked)
+    spans = _tokens(examples, spoken) if of_examples else None
     table = annotate([e.text for e in examples], spoken, spans, asked, ids=[e.id for e in examples])
     here = {examples[i].split for i in np.unique(table.example)}
     for split in SPLITS:
@@ -217,14 +217,14 @@ class ConceptStore:
         count = len(self.neurons) if layers is None else len(layers) * self.grid.width
         parts, begin = [torch.empty(0, count)], 0
         for values, numbers in self.batches(split, layers):
-            own = kept[(kept >= begin) & (kept < begin + len(numbers))] - begin
-            parts.append(values[torch.from_numpy(own)])
+            in_shard = kept[(kept >= begin) & (kept < begin + len(numbers))] - begin
+            parts.append(values[torch.from_numpy(in_shard)])
             begin += len(numbers)
         return torch.cat(parts)
 
 
 def read_concepts(model: CodeModel, rows: ConceptRows, url: PathLike, options: ExtractionOptions) -> ConceptStore:
-    """Read the rows in the view of the options, or go on where an earlier call was stopped.
+    """Read the rows in the view of the options, or continue where an earlier call was stopped.
 
     Raises:
         ModelError: The view `predict` of an encoder without a mask token.

@@ -99,8 +99,8 @@ def near_copies(examples: list[Example]) -> dict[Split, int]:
 
 def shingles(text: str) -> UInt64[np.ndarray, " runs"]:
     """The different runs of five tokens as 32-bit hashes; a shorter text is one run."""
-    found = (crc32(m.group().encode("utf-8", "surrogatepass")) for m in _TOKEN.finditer(text))
-    token = np.fromiter(found, dtype=np.uint64)
+    hashes = (crc32(m.group().encode("utf-8", "surrogatepass")) for m in _TOKEN.finditer(text))
+    token = np.fromiter(hashes, dtype=np.uint64)
     token = np.pad(token, (0, max(0, SHINGLE - len(token))))
     run = np.zeros(len(token) - SHINGLE + 1, dtype=np.uint64)
     for place in range(SHINGLE):  # a polynomial modulo 2**64, whose upper bits are mixed best

@@ -127,7 +127,7 @@ class Dataset:
     def from_lists(splits: Mapping[str, tuple[Sequence[Any], Sequence[Any]]]) -> "Dataset":
         """A data set from lists in memory, for each split its texts and their labels.
 
-        Tokens of a line stand with single spaces between them. `save` writes it to a folder, which `run` takes.
+        Tokens of a line are joined by single spaces. `save` writes it to a folder, which `run` takes.
 
         Examples:
             >>> from neurosieve.data import Dataset
@@ -318,7 +318,7 @@ class Rows:
         labels: Class names; `label` indexes them. Of values the one name `VALUE`.
         example: Index into `Dataset.examples`, shape [rows].
         start: First character, shape [rows].
-        end: Character behind the last, shape [rows].
+        end: Character after the last, shape [rows].
         label: Class number, or value, shape [rows].
         pair: Index into `Dataset.pairs`, shape [rows]; `example` is its left one then. None where units are no pairs.
     """

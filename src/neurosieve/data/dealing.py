@@ -67,7 +67,7 @@ def deal(sizes: Mapping[str, int], seed: int, shares: Sequence[float] | None = N
     first, second, _ = shares or SHARES
 
     def cut(begin: int, share: float, last: int) -> int:
-        """The place whose rows behind `begin` are nearest to the share; of two the even one, as `round` has it."""
+        """The place whose rows after `begin` are nearest to the share; of two the even one, as `round` has it."""
         wanted = share * ends[-1]
         return min(range(begin + 1, last + 1), key=lambda i: (abs(ends[i] - ends[begin] - wanted), (i - begin) % 2))
 
@@ -108,8 +108,8 @@ def deal_dataset(dataset: Dataset, path: Path, seed: int, shares: Sequence[float
 
 
 def dealt_note(what: str, splits: Iterable[Split], seed: int, groups: int | None = None) -> dict[str, int]:
-    """What is said of a dealing."""
+    """The note on a dealing."""
     counts = Counter(splits)
-    told = ", ".join(f"{split} {counts[split]:,}" for split in SPLITS)
+    counted = ", ".join(f"{split} {counts[split]:,}" for split in SPLITS)
     whole = f" in {groups:,} whole groups" if groups is not None else ""
-    return {f"{what} dealt to the splits by seed {seed}{whole}: {told}": sum(counts.values())}
+    return {f"{what} dealt to the splits by seed {seed}{whole}: {counted}": sum(counts.values())}

@@ -24,7 +24,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     rows: int = Field(default=5_000_000, ge=1, description="rows of a file; of token tagging its labelled tokens")
     characters: int = Field(
-        default=2_000_000, ge=1, description="characters of a row, as it stands in the file; of source code, of a file"
+        default=2_000_000, ge=1, description="characters of a row, as it is in the file; of source code, of a file"
     )
     bytes: int = Field(default=2**30, ge=1, description="bytes of a file, unpacked")
 

@@ -59,9 +59,9 @@ def _shared(dataset: Dataset, shared: Sequence[tuple[Pair, Split]]) -> DataError
     total = sum(p.split == first.split for p in dataset.pairs)
     return DataError(
         f"{first.split} split",
-        expected="functions that stand in no earlier split",
+        expected="functions that are in no earlier split",
         got=f"{count:,} of {total:,} pairs with one that does, the first {first.id} (in {earlier})",
-        remedy="split by function, or go on with --keep-overlap",
+        remedy="split by function, or continue with --keep-overlap",
     )
 
 

@@ -81,7 +81,7 @@ def sample_rows(
 
 
 def left_out_notes(left_out: Mapping[str, Mapping[Split, int]]) -> list[str]:
-    """What is said of classes that were left out."""
+    """The note on classes that were left out."""
     return [f"class {name} left out: {_where(counts)}" for name, counts in left_out.items()]
 
 
@@ -105,11 +105,11 @@ def usable_classes(
     kept = sorted(label for label, counts in units.items() if all(counts.values()))
     left_out = {label: counts for label, counts in units.items() if not all(counts.values())}
     if len(kept) < 2:
-        told = [f"{label}: {_where(counts)}" for label, counts in list(left_out.items())[:4]]
+        listed = [f"{label}: {_where(counts)}" for label, counts in list(left_out.items())[:4]]
         raise DataError(
             "classes",
             expected="at least two with rows in each split",
-            got=" ".join([_alone(kept), *([f"({'; '.join(told)})"] if told else [])]),
+            got=" ".join([_alone(kept), *([f"({'; '.join(listed)})"] if listed else [])]),
             remedy="add rows of another class, or mend its labels",
         )
     return kept, left_out
@@ -175,13 +175,13 @@ def _units(
 
 def _solid_units(dataset: Dataset) -> dict[str, dict[Split, int]]:
     """Units that are not blank, by label and split, most frequent label first."""
-    found = {label: dict.fromkeys(SPLITS, 0) for label in dataset.label_counts}
+    counts = {label: dict.fromkeys(SPLITS, 0) for label in dataset.label_counts}
     for p in dataset.pairs:
-        found[p.label][p.split] += 1
+        counts[p.label][p.split] += 1
     for e in dataset.examples:
         for start, end, label in e.spans:
-            found[label][e.split] += bool(e.text[start:end].strip())
-    return found
+            counts[label][e.split] += bool(e.text[start:end].strip())
+    return counts
 
 
 def _empty_split(dataset: Dataset, split: Split) -> DataError:
@@ -191,7 +191,7 @@ def _empty_split(dataset: Dataset, split: Split) -> DataError:
         f"{split} split",
         expected="at least one row",
         got="none" + (f": {lost}" if lost else ""),
-        remedy="add data, or go on with --keep-overlap" if lost else "add data",
+        remedy="add data, or continue with --keep-overlap" if lost else "add data",
     )
 
 

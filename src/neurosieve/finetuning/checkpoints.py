@@ -40,7 +40,7 @@ class Checkpoint:
         step = self.state["best_global_step"]
         return f"checkpoint-{step}" if step else None
 
-    def told(self) -> tuple[int, int, str | None, int | None]:
+    def parts(self) -> tuple[int, int, str | None, int | None]:
         """All that is asked of the state; an error where it does not say."""
         return int(self.state["global_step"]), self.epoch, self.best, self.last_epoch
 
@@ -65,7 +65,7 @@ def newest_whole(folder: Path) -> Checkpoint | None:
         shutil.rmtree(place)
     newest = max(whole, key=lambda checkpoint: checkpoint.state["global_step"], default=None)
     if places:
-        begin = f"goes on from {newest.folder.name}, epoch {newest.epoch}" if newest else "begins anew"
+        begin = f"continues from {newest.folder.name}, epoch {newest.epoch}" if newest else "starts again"
         left = f"; not whole, so removed: {', '.join(p.name for p in broken)}" if broken else ""
         print_notes([f"{folder}: {begin}{left}"], always=True)
     return newest
@@ -80,7 +80,7 @@ def _whole_state(place: Path) -> dict[str, Any] | None:
         for name in weights:
             with safe_open(place / name, framework="pt"):
                 pass  # detects a file that is shorter than its header says
-        Checkpoint(place, state).told()
+        Checkpoint(place, state).parts()
     except (OSError, ValueError, LookupError, TypeError, AttributeError, SafetensorError):
         return None
     return state if all(zipfile.is_zipfile(place / name) for name in _PICKLED) else None

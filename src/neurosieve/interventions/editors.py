@@ -137,19 +137,19 @@ class NeuronEditor:
         best = best[alive[best]]
         own = [best[layer[best] == number] for number in np.unique(layer)]
         kept = np.concatenate([some[: len(some) // 2] for some in own])
-        found: Int[np.ndarray, " some"] = best[np.isin(best, kept)]
-        return found
+        ordered: Int[np.ndarray, " some"] = best[np.isin(best, kept)]
+        return ordered
 
     def _matchable(self, sizes: Sequence[int]) -> list[int]:
         """The sizes whose sets have neurons that can be matched, those that come to the same set once."""
-        found: dict[bytes, int] = {}
+        numbers: dict[bytes, int] = {}
         for size in sizes:
             try:
-                found.setdefault(self._sets(size, 1).chosen.tobytes(), size)
+                numbers.setdefault(self._sets(size, 1).chosen.tobytes(), size)
             except DataError:
-                if size == sizes[-1] and not found:
+                if size == sizes[-1] and not numbers:
                     raise
-        return list(found.values())
+        return list(numbers.values())
 
     def _sets(self, size: int, draws: int) -> MatchedSets:
         """The first neurons that can be matched, and sets matched to them in layers and variance."""
@@ -181,8 +181,8 @@ class NeuronEditor:
 
     def _lows(self, neurons: Int[np.ndarray, "neurons 2"]) -> Bool[np.ndarray, " neurons"]:
         """Whether each is low where the value is."""
-        found: np.ndarray = self._low[self._train.grid.columns(neurons)]
-        return found
+        low: np.ndarray = self._low[self._train.grid.columns(neurons)]
+        return low
 
     @cached_property
     def _rows(self) -> TrainRows:

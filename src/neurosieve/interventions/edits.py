@@ -126,7 +126,7 @@ class Ablate(_OfNeurons):
 
     @classmethod
     def resample(cls, neurons: Neurons, rows: RowSource, seed: int = 0) -> tuple["Ablate", ...]:
-        """Give neurons their values in rows drawn anew for each token: an edit a layer.
+        """Give neurons their values in rows drawn again for each token: an edit a layer.
 
         Raises:
             ConfigError: A neuron of which there are no rows.

@@ -98,14 +98,14 @@ def _proved_places(model: CodeModel, site: Site) -> list[Place]:
     """The site's places; both sites are looked at when the network is first met, as later another edit may be open."""
     places = find_places(model, site)
     if model.network not in _CHECKED:
-        found: dict[Site, NeurosieveError | None] = {}
+        errors: dict[Site, NeurosieveError | None] = {}
         for each in _SITES:
             try:
                 check_places(model, each)
-                found[each] = None
+                errors[each] = None
             except NeurosieveError as e:
-                found[each] = e
-        _CHECKED[model.network] = found
+                errors[each] = e
+        _CHECKED[model.network] = errors
     if error := _CHECKED[model.network][site]:
         raise error
     return places

@@ -21,13 +21,13 @@ from neurosieve.typing import Site
 
 Kind = Literal["encoder", "decoder"]
 
-# Of these every token sees the ones behind it, though transformers knows a causal language model of them alone.
+# Of these every token sees the ones after it, though transformers knows a causal language model of them alone.
 _TWO_WAY = {"xlnet", "cpmant"}
 _MOST_BLOCKS = 1_000  # the deepest published models have some hundreds
 _POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 _TAKES_POSITION_IDS = {"gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "codegen", "llama", "mistral", "qwen2"}
 _TAKES_POSITION_IDS |= {"qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "starcoder2", "stablelm", "olmo2"}
-# Families whose last entry of hidden_states is the output of a norm behind the last block.
+# Families whose last entry of hidden_states is the output of a norm after the last block.
 _FINAL_NORM = _TAKES_POSITION_IDS | {"modernbert", "roberta-prelayernorm", "opt", "bloom", "falcon", "mpt"}
 _FINAL_NORM |= {"t5", "mt5", "umt5", "longt5", "switch_transformers", "mbart", "pegasus", "bigbird_pegasus", "m2m_100"}
 _FINAL_NORM |= {"granite", "cohere", "mixtral", "qwen2_moe", "smollm3", "xglm", "eurobert", "esm", "megatron-bert"}
@@ -59,7 +59,7 @@ _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 _SHARED_BLOCKS = {"albert": r"encoder\.albert_layer_groups\.\d+\.albert_layers\.\d+"}
 # What a table of positions is called.
 _POSITIONS = re.compile(r"position_embedding|embed_position|wpe")
-# What a norm behind the last block is called.
+# What a norm after the last block is called.
 _NORM = re.compile(r"ln|ln_f|norm_f|norm|final_norm|final_layer_?norm|layer_?norm|LayerNorm|emb_layer_norm_after")
 # Encoder–decoders whose decoder starts with the end token where their config does not say with what.
 _STARTS_WITH_END = {"bart", "plbart", "mbart", "pegasus", "bigbird_pegasus"}
@@ -73,7 +73,7 @@ class Adapter:
         family: transformers' `model_type`.
         kind: `encoder` (padded on the right always) or `decoder`.
         max_tokens: Longest input with special tokens; None where the family has no bound.
-        final_norm: The last entry of `hidden_states` is behind a final norm that inner entries have not passed.
+        final_norm: The last entry of `hidden_states` is after a final norm that inner entries have not passed.
         position_ids: Positions are passed explicitly, so that padding on the left changes nothing.
         feed_forward: Regular expression for the end of the names of the modules that take the feed-forward units.
         paired: One stack of an encoder–decoder, the one that `kind` says.
@@ -112,11 +112,11 @@ class Adapter:
         """A module of a stack that may follow the first block, and whose output is layer 1 then."""
         return _BEHIND_FIRST.get(self.family)
 
-    def told_blocks(self, config: Any) -> Any:
+    def given_blocks(self, config: Any) -> Any:
         """The number of blocks of the stack by the config, None if it does not say."""
         keys = (f"{self.kind}_layers", f"num_{self.kind}_layers") if self.paired else ()
-        told = (getattr(self.text_config(config), key, None) for key in (*keys, "num_hidden_layers"))
-        return next((n for n in told if n is not None), None)
+        given = (getattr(self.text_config(config), key, None) for key in (*keys, "num_hidden_layers"))
+        return next((n for n in given if n is not None), None)
 
     def blocks(self, config: Any) -> int:
         """Blocks of the stack.
@@ -124,15 +124,15 @@ class Adapter:
         Raises:
             ModelError: The config does not say.
         """
-        told = self.told_blocks(config)
-        if told is None:
+        given = self.given_blocks(config)
+        if given is None:
             raise ModelError(
                 f"config of the family {self.family!r}",
                 expected="num_hidden_layers",
                 got="none",
                 remedy="let the config of the family map its own name to that (attribute_map)",
             )
-        return int(told)
+        return int(given)
 
     def size(self, network: Any, site: Site, name: str) -> tuple[int, int]:
         """Layers and neurons of a layer at a site; of the weights only the shapes are looked at.
@@ -155,7 +155,7 @@ class _Registered:
     feed_forward: str
 
 
-_REGISTERED: dict[str, _Registered] = {}
+REGISTERED: dict[str, _Registered] = {}
 
 
 def register_family(
@@ -176,12 +176,12 @@ def register_family(
 
     Args:
         family: `model_type` in its config.
-        kind: Whether a token sees the ones behind it (encoder) or not.
-        final_norm: The last hidden state is behind a norm that inner ones have not passed.
+        kind: Whether a token sees the ones after it (encoder) or not.
+        final_norm: The last hidden state is after a norm that inner ones have not passed.
         position_ids: A decoder that takes `position_ids`; without them it must not be padded on the left.
         feed_forward: End of the names of each block's second feed-forward projection; for the site `mlp` alone.
     """
-    _REGISTERED[family] = _Registered(kind, final_norm, position_ids, feed_forward or _FEED_FORWARD)
+    REGISTERED[family] = _Registered(kind, final_norm, position_ids, feed_forward or _FEED_FORWARD)
 
 
 def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) -> Adapter:
@@ -207,7 +207,7 @@ def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) 
             got=f"the {kind} family {family!r}",
             remedy="leave --stack out",
         )
-    known = _REGISTERED.get(family)
+    known = REGISTERED.get(family)
     return Adapter(
         family=family,
         kind=kind,
@@ -224,14 +224,14 @@ def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) 
 
 def _kind(config: PretrainedConfig, name: str) -> Kind:
     family = config.model_type
-    if family in _REGISTERED:
-        return _REGISTERED[family].kind
+    if family in REGISTERED:
+        return REGISTERED[family].kind
     causal, masked = family in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, family in MODEL_FOR_MASKED_LM_MAPPING_NAMES
     if not causal and not masked and family not in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         raise ModelError(
             f"model {name}",
             expected="a family with a masked, causal or sequence-to-sequence language model in transformers, or one"
-            f" that was registered ({', '.join(sorted(_REGISTERED)) or 'none was'})",
+            f" that was registered ({', '.join(sorted(REGISTERED)) or 'none was'})",
             got=f"family {family!r}",
             remedy=f"for a text model of its own call neurosieve.register_family({family!r}, kind='encoder') first;"
             " otherwise choose another model",
@@ -287,7 +287,7 @@ def _max_tokens(config: Any, *, one_less: bool) -> int | None:
 def with_positions(adapter: Adapter, network: torch.nn.Module) -> Adapter:
     """The adapter with the longest input that the network's tables of positions have room for.
 
-    A table with a row for padding is counted from behind that row, as RoBERTa's, so that many of its rows are not
+    A table with a row for padding is counted from after that row, as RoBERTa's, so that many of its rows are not
     usable. The length of other tables is in the config, or else that of the table itself.
 
     Args:
@@ -314,7 +314,7 @@ def check_sizes(config: PretrainedConfig, adapter: Adapter, name: str) -> None:
     Raises:
         ModelError: They cannot.
     """
-    blocks = adapter.told_blocks(config)
+    blocks = adapter.given_blocks(config)
     if isinstance(blocks, int) and blocks > _MOST_BLOCKS:
         raise _no_size(name, "blocks", f"at most {_MOST_BLOCKS:,}", blocks)
     part = adapter.text_config(config)
@@ -341,23 +341,23 @@ def feed_forward_modules(network: Any, adapter: Adapter, name: str) -> list[torc
     """
     pattern = re.compile(rf"(^|\.)({adapter.feed_forward})$")
     named = adapter.stack(network).named_modules()
-    found = [m for path, m in named if pattern.search(path) and ".attention." not in path]
-    blocks = adapter.told_blocks(network.config)
-    if not found:
+    modules = [m for path, m in named if pattern.search(path) and ".attention." not in path]
+    blocks = adapter.given_blocks(network.config)
+    if not modules:
         raise ModelError(
             f"feed-forward units of {name}",
             expected=f"modules whose names end in {adapter.feed_forward}",
             got=f"none in the family {adapter.family!r}",
             remedy="name them with neurosieve.register_family(…, feed_forward=…), or read --site hidden",
         )
-    if blocks not in (None, len(found)) and adapter.family not in _SHARED_BLOCKS:
+    if blocks not in (None, len(modules)) and adapter.family not in _SHARED_BLOCKS:
         raise ModelError(
             f"feed-forward units of {name}",
             expected=f"those of all {blocks} blocks",
-            got=f"those of {len(found)}; blocks of experts have none",
+            got=f"those of {len(modules)}; blocks of experts have none",
             remedy="read --site hidden",
         )
-    return found
+    return modules
 
 
 def block_modules(stack: torch.nn.Module, adapter: Adapter, blocks: int, name: str) -> list[torch.nn.Module]:
@@ -396,5 +396,5 @@ def final_norm(stack: torch.nn.Module, block: torch.nn.Module) -> torch.nn.Modul
     holders = [stack] + [
         m for m in stack.modules() for part in m.children() if any(b is block for b in part.children())
     ]
-    found = [m for holder in holders for key, m in holder.named_children() if _NORM.fullmatch(key)]
-    return found[0] if found else None
+    norms = [m for holder in holders for key, m in holder.named_children() if _NORM.fullmatch(key)]
+    return norms[0] if norms else None

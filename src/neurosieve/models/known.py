@@ -40,13 +40,13 @@ KNOWN = (
         "CodeGPT-java",
         "microsoft/CodeGPT-small-java",
         "decoder",
-        "its pad token may lie outside the embeddings; padding is masked, so any id will do; weights may be pickled",
+        "its pad token may be outside the embeddings; padding is masked, so any id will do; weights may be pickled",
     ),
     KnownModel(
         "CodeGPT-py",
         "microsoft/CodeGPT-small-py",
         "decoder",
-        "its pad token may lie outside the embeddings; padding is masked, so any id will do; weights may be pickled",
+        "its pad token may be outside the embeddings; padding is masked, so any id will do; weights may be pickled",
     ),
     KnownModel(
         "JavaBERT",

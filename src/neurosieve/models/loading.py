@@ -326,9 +326,9 @@ def _notes(tokenizer: PreTrainedTokenizerBase, adapter: Adapter) -> tuple[str, .
     if adapter.kind == "encoder" and tokenizer.padding_side != "right":
         notes.append("the tokenizer pads on the left; an encoder is padded on the right, so this was overridden")
     if tokenizer.pad_token_id is None:
-        notes.append("the tokenizer has no pad token; padding is masked, so token 0 stands in for it")
+        notes.append("the tokenizer has no pad token; padding is masked, so token 0 takes its place")
     if tokenizer("Ab")["input_ids"] == tokenizer("ab")["input_ids"]:
-        notes.append("the tokenizer does not tell upper from lower case")
+        notes.append("the tokenizer does not distinguish upper from lower case")
     return tuple(notes)
 
 
@@ -337,7 +337,7 @@ def _stack_notes(adapter: Adapter, stack: Kind | None) -> tuple[str, ...]:
         return ()
     if adapter.kind == "decoder":
         return (
-            "of the encoder–decoder the decoder is read: it takes the text behind its start token, beside the encoder",
+            "of the encoder–decoder the decoder is read: it reads the text after its start token, and the encoder too",
         )
     return () if stack else ("of the encoder–decoder the encoder is read; --stack decoder reads the other half",)
 

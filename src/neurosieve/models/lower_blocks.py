@@ -28,9 +28,9 @@ def blocks_kept(model: CodeModel) -> int:
 def blocks_once(model: CodeModel, count: int, *, most_bytes: int = _MOST_BYTES) -> Iterator[None]:
     """Within the context the first blocks of a network are computed once for each input, then their outputs are reused.
 
-    Inputs are told apart by their token ids, masks and types. All that the network gives is the same bit for bit, which
+    Inputs differ by their token ids, masks and types. All that the network gives is the same bit for bit, which
     a short call proves first; where a family does not allow it, as its blocks share weights or hand on more than they
-    put out, every call is computed whole. What is edited must stand behind those blocks: the output of the last of them
+    put out, every call is computed whole. What is edited must come after those blocks: the output of the last of them
     may be edited, as edits act on what leaves a block.
 
     Args:
@@ -91,8 +91,8 @@ class _Outputs:
     def begin(self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Note the input of the forward pass that begins."""
         given = [(str(name), value) for name, value in (*enumerate(args), *kwargs.items())]
-        told = [(n, v) for n, v in given if isinstance(v, Tensor) and not v.is_floating_point()]
-        parts = [f"{n} {tuple(v.shape)} ".encode() + v.cpu().numpy().tobytes() for n, v in told]
+        distinct = [(n, v) for n, v in given if isinstance(v, Tensor) and not v.is_floating_point()]
+        parts = [f"{n} {tuple(v.shape)} ".encode() + v.cpu().numpy().tobytes() for n, v in distinct]
         self._input = b"".join(parts)
 
     def once(self, number: int, forward: Callable[..., Any]) -> Callable[..., Any]:

@@ -58,7 +58,7 @@ def _check_files(name: str, folder: Path, files: set[str]) -> None:
             remedy = f"point --model at the folder in it, such as {folder / inner[0]}"
         elif weights and weights[0].endswith(GGUF):
             remedy = f"point --model at the file, {folder / weights[0]}"
-        got = f"none beside {weights[0]}" if weights else "none" if files else "an empty folder"
+        got = f"none next to {weights[0]}" if weights else "none" if files else "an empty folder"
         raise ModelError(f"model folder {name}", expected="a config.json", got=got, remedy=remedy)
     for file in sorted(files):
         if file.endswith(_TEXTS):

@@ -60,7 +60,7 @@ def other_shapes(name: str, which: str = "") -> ModelError:
     """The error for weights whose shapes are not those of the config."""
     return ModelError(
         f"weights of {name}",
-        expected="the shapes that the config tells",
+        expected="the shapes that the config gives",
         got=f"others{which}",
         remedy="use the checkpoint that belongs to this config",
     )
@@ -79,7 +79,7 @@ def unused_notes(name: str, base: Any, unexpected: Collection[str]) -> tuple[str
         raise ModelError(
             f"weights of {name}",
             expected="the weights of one network",
-            got=f"{len(adapters)} of an adapter beside them, which is not applied ({adapters[0]} …)",
+            got=f"{len(adapters)} of an adapter next to them, which is not applied ({adapters[0]} …)",
             remedy="merge it into its base model first (peft: merge_and_unload), and save that",
         )
     parts = {part for part, _ in base.named_children()}

@@ -22,7 +22,7 @@ def profile_of(
     concepts: ConceptResult | None,
     edits: Sequence[InterventionResult],
 ) -> NeuronProfile:
-    """All that a run tells of a neuron; `about` are its model and site, and None is what the run did not do."""
+    """All that a run knows of a neuron; `about` are its model and site, and None is what the run did not do."""
     number = rankings.number(neuron) if rankings else None
     represents = rankings.represents.items() if rankings else ()
     return NeuronProfile(
@@ -44,28 +44,28 @@ def profile_of(
 
 
 def _places(neuron: NeuronId, study: RedundancyResult) -> Iterator[SetPlace]:
-    for found in study.sets:
-        if neuron in found.neurons:
-            place = list(found.neurons).index(neuron)
+    for minimal in study.sets:
+        if neuron in minimal.neurons:
+            place = list(minimal.neurons).index(neuron)
             yield SetPlace(
-                ranking=found.ranking,
-                delta=found.delta,
-                select=found.select,
+                ranking=minimal.ranking,
+                delta=minimal.delta,
+                select=minimal.select,
                 place=place + 1,
-                size=found.size,
-                weights=dict(zip(study.labels, found.weights[place], strict=True)),
+                size=minimal.size,
+                weights=dict(zip(study.labels, minimal.weights[place], strict=True)),
             )
 
 
 def _concepts(neuron: NeuronId, result: ConceptResult) -> list[NeuronConcept]:
-    found = [
+    values = [
         NeuronConcept(view=c.view, name=c.name, score=n, rival=c.rival[0], rival_ap=c.rival[1], base=c.base)
         for view in result.views.values()
         for c in view.concepts
         for n in c.neurons
         if n.neuron == neuron
     ]
-    return sorted(found, key=lambda c: (not c.score.claimed, c.rival_ap - c.score.ap))
+    return sorted(values, key=lambda c: (not c.score.claimed, c.rival_ap - c.score.ap))
 
 
 def _groups(neuron: NeuronId, result: ConceptResult) -> Iterator[str]:
@@ -78,8 +78,8 @@ def _groups(neuron: NeuronId, result: ConceptResult) -> Iterator[str]:
 def _evidence(neuron: NeuronId, result: ConceptResult) -> Mapping[View, tuple[Evidence, ...]]:
     if result.evidence is None or isinstance(result.evidence, NotMeasured):
         return {}
-    found = {view: tuple(e for e in shown if e.neuron == neuron) for view, shown in result.evidence.items()}
-    return {view: own for view, own in found.items() if own}
+    evidence = {view: tuple(e for e in shown if e.neuron == neuron) for view, shown in result.evidence.items()}
+    return {view: own for view, own in evidence.items() if own}
 
 
 def _texts(neuron: NeuronId, result: ConceptResult) -> TextNeuron | None:

@@ -19,13 +19,13 @@ from neurosieve.typing import NeuronId
 
 @dataclass(frozen=True)
 class Rankings:
-    """The orders that a study made, and where neurons stand for their clusters.
+    """The orders that a study made, and which neurons represent clusters.
 
     Attributes:
         live: Neurons that vary over train rows, (layer, index), shape [neurons, 2].
         dead: The others.
         ranks: Of each ranking the place of each live neuron, from 1, shape [neurons].
-        represents: Of each clustering threshold the live neurons that stand for clusters, by their number.
+        represents: Of each clustering threshold the live neurons that represent clusters, by their number.
     """
 
     live: Int[np.ndarray, "neurons 2"]
@@ -35,8 +35,8 @@ class Rankings:
 
     def number(self, neuron: NeuronId) -> int | None:
         """Its number among the live neurons; None where it is none of them."""
-        found = np.flatnonzero((self.live == np.array(neuron)).all(1))
-        return int(found[0]) if len(found) else None
+        places = np.flatnonzero((self.live == np.array(neuron)).all(1))
+        return int(places[0]) if len(places) else None
 
     def to_frame(self) -> pl.DataFrame:
         """One row a live neuron: layer, index, and its place in each ranking."""

@@ -79,10 +79,10 @@ class Study:
         Raises:
             RunFolderError: See `result`.
         """
-        found = self._concepts
-        if self._studied or (found is None and not self.interventions):
+        concepts = self._concepts
+        if self._studied or (concepts is None and not self.interventions):
             return self.result.headline
-        return found.headline if found else self.interventions[0].headline
+        return concepts.headline if concepts else self.interventions[0].headline
 
     @property
     def oracle(self) -> OracleScores:
@@ -105,14 +105,14 @@ class Study:
         return tuple(load_interventions(self.folder))
 
     def neuron(self, layer: int, index: int) -> NeuronProfile:
-        """All that the run tells of one neuron: ranks, sets, concepts, evidence, edits. Prints and shows itself.
+        """All that the run knows of one neuron: ranks, sets, concepts, evidence, edits. Prints and shows itself.
 
         Raises:
             ConfigError: The model has no such neuron.
             RunFolderError: A damaged file.
         """
-        study, found = self.result if self._studied else None, self._concepts
-        layers, width = self._shape(study, found)
+        study, concepts = self.result if self._studied else None, self._concepts
+        layers, width = self._shape(study, concepts)
         if not (0 <= layer < layers and 0 <= index < width):
             raise ConfigError(
                 f"neuron {layer}:{index}",
@@ -121,10 +121,10 @@ class Study:
                 remedy="give layer and index of this run's model and site",
             )
         about = (self.config.model, self.config.site)
-        return profile_of(NeuronId(layer, index), about, study, self._rankings, found, self.interventions)
+        return profile_of(NeuronId(layer, index), about, study, self._rankings, concepts, self.interventions)
 
-    def _shape(self, study: RedundancyResult | None, found: ConceptResult | None) -> tuple[int, int]:
-        known = study or found or self.result  # which says what is missing
+    def _shape(self, study: RedundancyResult | None, concepts: ConceptResult | None) -> tuple[int, int]:
+        known = study or concepts or self.result  # which says what is missing
         return known.layers, known.neurons // known.layers
 
     def to_frame(self, name: str = "minimal_sets") -> pl.DataFrame:
@@ -154,7 +154,7 @@ class Study:
 
         Args:
             name: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto"; a figure of concepts (an unknown
-                name tells which there are); "effects" of edits.
+                name lists them); "effects" of edits.
 
         Raises:
             ConfigError: Another name.
@@ -167,9 +167,9 @@ class Study:
             return self.result.plot(name)
         if name == plots.EFFECTS:
             return plots.plot_effects(self.interventions)
-        found = self._concepts
-        if found is None or name not in (charts := plots.all_concept_charts(found)):
-            raise unknown_name("figure", name, (*CHARTS, plots.EFFECTS, *(charts if found else ())))
+        concepts = self._concepts
+        if concepts is None or name not in (charts := plots.all_concept_charts(concepts)):
+            raise unknown_name("figure", name, (*CHARTS, plots.EFFECTS, *(charts if concepts else ())))
         return plots.alone(charts[name])
 
     def report(self, path: PathLike | None = None) -> Path:
@@ -194,9 +194,9 @@ class Study:
             RunFolderError: Concepts were looked for here with other options.
             NeurosieveError: As `neurosieve concepts`.
         """
-        found = self._concepts
-        if found is not None and _answers(found, properties, options):
-            return found
+        earlier = self._concepts
+        if earlier is not None and _answers(earlier, properties, options):
+            return earlier
         from neurosieve.studies.concepts.run import continue_concepts
 
         asked = {} if properties is None else {"properties": tuple(properties)}
@@ -204,7 +204,7 @@ class Study:
         return continue_concepts(self.folder, asked | options)
 
     def intervene(self, concept: str, edit: EditKind = "ablate", **options: Any) -> InterventionResult:
-        """Change a concept in the live model: what it predicts then, beside matched random edits; kept in the run.
+        """Change a concept in the live model: what it predicts then, and after matched random edits; kept in the run.
 
         Args:
             concept: `property=value`.
@@ -264,11 +264,11 @@ class Study:
     def _rankings(self) -> Rankings | None:
         return read_rankings(Folder(self.folder))
 
-    def _need(self, found: Found | None, what: str, command: str) -> Found:
-        if found is None:
+    def _need(self, part: Found | None, what: str, command: str) -> Found:
+        if part is None:
             remedy = f"run `neurosieve {command} {self.folder}`"
             raise RunFolderError(f"run folder {self.folder}", expected=what, got="none", remedy=remedy)
-        return found
+        return part
 
     def __repr__(self) -> str:
         return f"Study({str(self.folder)!r})"
@@ -285,16 +285,16 @@ class Study:
         return "".join(part._repr_html_() for part in (*parts, *self.interventions))
 
 
-def _answers(found: ConceptResult, properties: Sequence[str] | None, options: dict[str, Any]) -> bool:
+def _answers(result: ConceptResult, properties: Sequence[str] | None, options: dict[str, Any]) -> bool:
     """Was all that is asked for found before, by the same options?"""
     if properties is not None:
         names = {name.partition(":")[0] for name in properties}
-        looked = {c.property_name for view in found.views.values() for c in view.concepts}
-        looked |= {name.partition("=")[0] for view in found.views.values() for name in view.left_out}
+        looked = {c.property_name for view in result.views.values() for c in view.concepts}
+        looked |= {name.partition("=")[0] for view in result.views.values() for name in view.left_out}
         if not names <= looked:
             return False
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
-    return all(key in found.options and found.options[key] == value for key, value in plain.items())
+    return all(key in result.options and result.options[key] == value for key, value in plain.items())
 
 
 def _edit_frame(edits: Sequence[InterventionResult]) -> pl.DataFrame:

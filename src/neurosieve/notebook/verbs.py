@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def run(model: PathLike | StudyConfig, data_or_task: PathLike | None = None, *, out: PathLike, **options: Any) -> Study:
     """Run a whole study: read the activations, find the smallest neuron sets, score them on test.
 
-    The same call on the same folder goes on where it was stopped, and returns at once where all is done.
+    The same call on the same folder continues where it was stopped, and returns at once where all is done.
 
     Examples:
         >>> study = ns.run("neurosieve/encoder", "token-tagging-java", classes=["NUMBER", "STRING"], out="runs/java")
@@ -101,7 +101,7 @@ def plan(model: PathLike | StudyConfig, data_or_task: PathLike | None = None, **
 def extract(
     model: Any, data_or_task: Any = None, *earlier: Any, out: PathLike | None = None, **options: Any
 ) -> "ActivationStore":
-    """Only write the activations of a study's rows into its run folder; `run` or `redundancy` goes on from there.
+    """Only write the activations of a study's rows into its run folder; `run` or `redundancy` continues from there.
 
     Examples:
         >>> store = ns.extract("neurosieve/encoder", "token-tagging-java", out="runs/activations")
@@ -111,7 +111,7 @@ def extract(
     Args:
         model: As `run` takes it, and so the others.
         data_or_task: Labelled data, or a task that is made from source code.
-        *earlier: A sample and a folder, behind a loaded model and a `Dataset`: of the function that had this name,
+        *earlier: A sample and a folder, after a loaded model and a `Dataset`: of the function that had this name,
             `neurosieve.activations.extract`. It goes with the next release.
         out: The run folder.
         **options: Fields of `StudyConfig`.
@@ -145,7 +145,7 @@ def redundancy(
         **options: Fields of `StudyConfig` for those, for example `classes`.
 
     Raises:
-        ConfigError: Both of them, or none; options beside a run folder, which has its own.
+        ConfigError: Both of them, or none; options together with a run folder, which has its own.
         NeurosieveError: As `run`.
     """
     from neurosieve.studies.redundancy.run import continue_study, run_study
@@ -184,7 +184,7 @@ def concepts(run: PathLike, properties: Sequence[str] | None = None, **options: 
 
 
 def intervene(run: PathLike, concept: Any = None, edit: EditKind = "ablate", **options: Any) -> InterventionResult:
-    """Change a concept's neurons in the live model of a run: what it predicts then, beside matched random edits.
+    """Change a concept's neurons in the live model of a run: what it predicts then, compared with matched random edits.
 
     Examples:
         >>> effect = ns.intervene("runs/java", "lexical=number", edit="ablate", sets=20, tokens=1000)

@@ -1,4 +1,4 @@
-"""Probes on disk: one `NAME.json` with what is said of them and one `NAME.safetensors` with their weights."""
+"""Probes on disk: one `NAME.json` with their figures and one `NAME.safetensors` with their weights."""
 
 import hashlib
 from collections.abc import Mapping

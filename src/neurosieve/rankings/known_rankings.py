@@ -53,7 +53,7 @@ RANKERS = _Rankers()
 def register_ranking(name: str, ranker: Ranker) -> None:
     """Make an order of neurons of your own known to studies: `--rankings NAME`, in this process.
 
-    A name that was registered before stands for the new one. `neurosieve.testing.check_ranking` tries an order.
+    A name that was registered before means the new one. `neurosieve.testing.check_ranking` tries an order.
 
     Examples:
         >>> from neurosieve.rankings import ranked

@@ -39,8 +39,8 @@ class Untrained:
 
     def __post_init__(self) -> None:
         if not len(self.label) == len(self.predicted) == self.layers.shape[1]:
-            told = f"{len(self.label)} labels, {len(self.predicted)} and {self.layers.shape[1]} predictions"
-            raise ValueError(f"as many predictions as labels are needed, not {told}")
+            got = f"{len(self.label)} labels, {len(self.predicted)} and {self.layers.shape[1]} predictions"
+            raise ValueError(f"as many predictions as labels are needed, not {got}")
 
 
 def read_untrained(

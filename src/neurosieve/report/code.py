@@ -18,7 +18,7 @@ def plain_code(text: str) -> Markup:
 
 
 def near(text: str, start: int, end: int, lines: int = 1) -> tuple[str, str, str]:
-    """What stands before a token, the token, and what stands after it, with so many lines around its own."""
+    """The code before a token, the token, and the code after it, with so many lines around its own line."""
     before, after = text[:start].split("\n")[-1 - lines :], text[end:].split("\n")[: 1 + lines]
     return "\n".join(before), text[start:end], "\n".join(after)
 

@@ -1,6 +1,6 @@
 """Figures of the concepts that were found: pure functions from what a run found.
 
-Values stand below each other in the order of the result, grouped by property: on a phone there is room for names on
+Values are drawn below each other in the order of the result, grouped by property: on a phone there is room for names on
 one side only.
 """
 
@@ -22,7 +22,7 @@ _ROW, _NAME, _HEAD = 17, 24, 30  # pixels a row; characters of a name and of a h
 
 @dataclass(frozen=True)
 class Rows:
-    """Where each value stands: properties are heads between them.
+    """The height at which each value is drawn, with the names of properties as headings between them.
 
     Attributes:
         place: Of each value, by property and value.
@@ -78,7 +78,7 @@ def _short(name: str, most: int = _NAME) -> str:
 
 
 def rival_chart(view: ConceptFindings) -> Chart:
-    """Average precision of each value's best neuron beside the best rival's, and what it has to be above that."""
+    """Average precision of each value's best neuron and of the best rival, and what it has to be above that."""
     concepts, rows, figure = view.concepts, _values_of([view]), go.Figure()
     margins: dict[str, list[float | None]] = {"x": [], "y": []}
     for c in concepts:
@@ -149,7 +149,7 @@ def heat_chart(
     layers: int,
     scale: tuple[float, float],
 ) -> go.Figure:
-    """A row a name and a column a layer, panels beside each other; the largest value of a row has a mark."""
+    """A row a name and a column a layer, panels side by side; the largest value of a row has a mark."""
     names, lines = [str(k) for k in range(layers)], list(range(len(rows.place) + len(rows.heads)))
     figure = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04)
     axes(figure, "", "", x={})
@@ -170,7 +170,7 @@ def heat_chart(
 
 
 def depth_chart(result: ConceptResult) -> Chart:
-    """Held-out AUROC of each layer's best neuron for each value, views beside each other."""
+    """Held-out AUROC of each layer's best neuron for each value, views side by side."""
     views, layers = result.views, result.layers
     panels: dict[str, dict[tuple[str, str], Sequence[float]]] = {
         name: {(c.property_name, c.value): c.layers for c in view.concepts} for name, view in views.items()

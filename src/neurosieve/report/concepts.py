@@ -32,7 +32,7 @@ def claim_rule(result: ConceptResult) -> str:
 
 
 def further_parts(result: ConceptResult) -> dict[str, Any]:
-    """The parts beside the claims that have values, by the names of their fields."""
+    """The parts that have values, besides the claims, by the names of their fields."""
     parts = {name: getattr(result, name) for name in _PARTS}
     return {name: part for name, part in parts.items() if not isinstance(part, NotMeasured) and _filled(part)}
 
@@ -54,14 +54,14 @@ def looked_for(result: ConceptResult) -> int:
 
 def concept_headline(result: ConceptResult) -> str:
     """How many neurons are claimed as concept neurons, and the clearest; or that there is none."""
-    found = [(c, n) for view in result.views.values() for c in view.concepts for n in c.claimed]
+    claims = [(c, n) for view in result.views.values() for c in view.concepts for n in c.claimed]
     looked, all_neurons = looked_for(result), count(result.neurons)
-    if not found:
+    if not claims:
         return f"No neuron of {all_neurons} clears the bounds for one of {looked} property values"
     # By train: the highest of many scores on held-out files would be so by luck, too.
-    concept, best = max(found, key=lambda pair: pair[1].train_ap - pair[0].rival[1])
-    ids = {n.neuron for _, n in found}
-    values = {c.name for c, _ in found}
+    concept, best = max(claims, key=lambda pair: pair[1].train_ap - pair[0].rival[1])
+    ids = {n.neuron for _, n in claims}
+    values = {c.name for c, _ in claims}
     of = "a neuron" if len(ids) == 1 else "neurons"
     return (
         f"{len(ids)} of {all_neurons} neurons {'is' if len(ids) == 1 else 'are'} claimed as {of} of {len(values)} of"
@@ -146,7 +146,7 @@ def short_claim_table(view: ConceptFindings) -> Table:
 
 
 def value_table(view: ConceptFindings) -> Table:
-    """All values looked for in one view: the best neuron beside base rate and best rival, and what it lacks."""
+    """All values looked for in one view: the best neuron, the base rate and the best rival, and what it lacks."""
     rows = []
     for c in view.concepts:
         n, (rival, precision) = best_neuron(c), c.rival
@@ -200,14 +200,14 @@ def left_out_table(result: ConceptResult) -> Table:
     return make_table(f"{len(rows)} values left out", ("value", *(f"view {name}" for name in views)), rows)
 
 
-def _above(concept: Concept, found: ConceptNeuron) -> str:
+def _above(concept: Concept, neuron: ConceptNeuron) -> str:
     """How far a neuron's average precision is above the best rival's."""
-    return ratio(found.ap - concept.rival[1], found.difference_interval)
+    return ratio(neuron.ap - concept.rival[1], neuron.difference_interval)
 
 
-def _named(found: ConceptNeuron) -> str:
+def _named(neuron: ConceptNeuron) -> str:
     """A neuron, and whether it is low where the value is."""
-    return f"{found.neuron}{' low' if found.low else ''}"
+    return f"{neuron.neuron}{' low' if neuron.low else ''}"
 
 
 def _span(values: Sequence[float]) -> str:

@@ -75,7 +75,7 @@ def layer_chart(result: RedundancyResult) -> Chart:
     _score_axes(figure, _layers(result), result, x={"dtick": 1})
     best: LayerPoint = max(result.layerwise.independent, key=lambda p: p.test.value)
     whole = metric.score(result.oracle.test.value)
-    title = f"Layer {best.layer} alone reaches {metric.told(best.test.value)}; all layers together {whole}"
+    title = f"Layer {best.layer} alone reaches {metric.in_words(best.test.value)}; all layers together {whole}"
     caption = "95 % intervals; vertical lines mark the highest layer that the LayerSelector keeps for a loss allowed."
     table = Table("Layer curves", ("probe", "layer", "test"), tuple(rows))
     return Chart("layers", title, caption, figure, table)
@@ -109,7 +109,7 @@ def cka_chart(result: RedundancyResult) -> Chart:
     if pairs:
         most, layer = max(pairs)
         title = (
-            f"Neighbouring layers are alike by {sum(v for v, _ in pairs) / len(pairs):.2f} on average,"
+            f"Neighbouring layers have a similarity of {sum(v for v, _ in pairs) / len(pairs):.2f} on average,"
             f" most of all layers {layer} and {layer + 1} ({most:.2f})"
         )
     rows = tuple((names[i], *(f"{v:.2f}" for v in row)) for i, row in enumerate(values))
@@ -138,17 +138,17 @@ def cluster_chart(result: RedundancyResult) -> Chart:
     if enough:
         c = min(enough, key=lambda c: c.kept)
         title = (
-            f"With one neuron for each group of alike ones, {count(c.kept)} of {count(result.neurons)} reach"
-            f" {metric.told(c.test.value)}, no less than all within the interval"
+            f"With one neuron for each group of similar ones, {count(c.kept)} of {count(result.neurons)} reach"
+            f" {metric.in_words(c.test.value)}, no less than all within the interval"
         )
     rows = tuple((f"{c.threshold:g}", count(c.kept), metric.scored(c.test)) for c in cuts)
     dead = count(result.dead)
-    caption = f"Average linkage over |Pearson r|; a medoid stands for each cluster; {dead} dead neurons left out."
+    caption = f"Average linkage over |Pearson r|; a medoid represents each cluster; {dead} dead neurons left out."
     return Chart("clusters", title, caption, figure, Table("Clusters", ("threshold", "neurons kept", "test"), rows))
 
 
 def set_chart(result: RedundancyResult) -> Chart:
-    """Where the neurons of the first smallest set lie."""
+    """In which layers the neurons of the first smallest set are."""
     held = set_layers(result)
     size = sum(held)
     names = [str(k) for k in range(len(held))]
@@ -156,7 +156,7 @@ def set_chart(result: RedundancyResult) -> Chart:
     axes(figure, _layers(result), "neurons of the smallest set", x={"type": "category"})
     figure.update_yaxes(tickformat=",d")
     most = max(range(len(held)), key=lambda k: held[k])
-    title = f"{held[most]} of the {size} neurons of the smallest set lie in layer {most}"
+    title = f"{held[most]} of the {size} neurons of the smallest set are in layer {most}"
     rows = tuple((name, str(n)) for name, n in zip(names, held, strict=True))
     best, metric = result.sets[0], metric_of(result)
     caption = (

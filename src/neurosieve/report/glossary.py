@@ -94,7 +94,7 @@ def glossary(
     """The words of a report: of a study on classes or on values, of concepts and edits where it has them.
 
     Args:
-        origin: Tells the model and the site.
+        origin: The model and the site.
         summary: What the study found.
         concepts: What was found of them.
         edited: There are edits.

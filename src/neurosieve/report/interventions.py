@@ -44,7 +44,9 @@ def _measured(results: Iterable[InterventionResult]) -> list[tuple[InterventionR
 
 
 def _effects(results: Iterable[InterventionResult]) -> Iterator[tuple[InterventionResult, PredictionEffects, Effect]]:
-    return ((result, found, effect) for result, found in _measured(results) for effect in found.effects)
+    return (
+        (result, predictions, effect) for result, predictions in _measured(results) for effect in predictions.effects
+    )
 
 
 def intervention_headline(results: Sequence[InterventionResult]) -> str:
@@ -54,10 +56,12 @@ def intervention_headline(results: Sequence[InterventionResult]) -> str:
         return f"{_edits(len(results))} measured on the task alone"
     moved = [(r, e) for r, _, e in _effects(results) if e.claimed and e.score == "property"]
     turned = [(r, p.turned) for r, p in measured if r.edit == "steer" and p.turned.claimed]
-    found = len({id(r) for r, _ in (*moved, *turned)})
-    if not found:
+    claimed = len({id(r) for r, _ in (*moved, *turned)})
+    if not claimed:
         return _nothing_moved([r for r, _ in measured])
-    text = f"{found} of {_edits(len(measured))} change{'' if found > 1 else 's'} what the model predicts of a concept"
+    text = (
+        f"{claimed} of {_edits(len(measured))} change{'' if claimed > 1 else 's'} what the model predicts of a concept"
+    )
     if not moved:
         best, steered = max(turned, key=lambda pair: pair[1].effect.low)
         more = f"the value is predicted {_at_least(steered.effect)} more often where it is not"
@@ -90,13 +94,13 @@ def _at_least(difference: Difference) -> str:
     return f"at least {ACCURACY.number(difference.low)} points (measured {_points(difference)})"
 
 
-def _outcome(found: Effect | Turned) -> str:
+def _outcome(effect: Effect | Turned) -> str:
     """Whether it is claimed, by how much at least, or what it lacks; files of earlier versions may not say what."""
-    if found.claimed:
-        return f"claimed: at least {ACCURACY.number(found.effect.low)} points"
-    if found.lacking.startswith("not m"):  # not measured, not matched
-        return found.lacking
-    return f"not claimed{': ' if found.lacking else ''}{found.lacking}"
+    if effect.claimed:
+        return f"claimed: at least {ACCURACY.number(effect.effect.low)} points"
+    if effect.lacking.startswith("not m"):  # not measured, not matched
+        return effect.lacking
+    return f"not claimed{': ' if effect.lacking else ''}{effect.lacking}"
 
 
 def _neurons(result: InterventionResult) -> str:
@@ -107,27 +111,27 @@ def edit_table(results: Sequence[InterventionResult]) -> Table:
     """Each edit in a row: what it does to predictions of the value, and whether that is claimed."""
     rows = []
     for result in results:
-        about, found = (edit_name(result), count(len(result.neurons))), result.predictions
-        if isinstance(found, NotMeasured):
-            rows.append((*about, NONE, NONE, NONE, NONE, f"predictions not measured: {found.text}"))
+        about, predictions = (edit_name(result), count(len(result.neurons))), result.predictions
+        if isinstance(predictions, NotMeasured):
+            rows.append((*about, NONE, NONE, NONE, NONE, f"predictions not measured: {predictions.text}"))
             continue
-        (e,) = (e for e in found.effects if e.score == "property")
+        (e,) = (e for e in predictions.effects if e.score == "property")
         effect = f"{_points(e.effect)} (n {count(e.here.base.n)})"
         drops = (ACCURACY.number(e.here.random), ACCURACY.number(e.elsewhere.drop.value))
         verdict = _outcome(e)
         if result.edit == "steer":  # which is to turn other tokens
-            verdict = f"{_outcome(found.turned)}; turns {_points(found.turned.effect)} points elsewhere"
-        rows.append((*about, effect, *drops, _loss(found.loss), verdict))
+            verdict = f"{_outcome(predictions.turned)}; turns {_points(predictions.turned.effect)} points elsewhere"
+        rows.append((*about, effect, *drops, _loss(predictions.loss), verdict))
     heads = ("edit", "neurons", "effect, points", "random edits' drop, points", "drop elsewhere, points",
              "loss, nats", "verdict")  # fmt: skip
     return make_table("Edits of concepts", heads, rows)
 
 
 def effect_table(results: Sequence[InterventionResult]) -> Table:
-    """What each edit does to predictions, on units that have the value and on the others, beside random edits."""
+    """What each edit does to predictions on units with the value and on the others, compared with random edits."""
     rows = []
-    for result, found, e in _effects(results):
-        here, elsewhere, loss = e.here, e.elsewhere, found.loss
+    for result, predictions, e in _effects(results):
+        here, elsewhere, loss = e.here, e.elsewhere, predictions.loss
         rows.append(
             (
                 edit_name(result),
@@ -150,8 +154,8 @@ def effect_table(results: Sequence[InterventionResult]) -> Table:
 def short_effect_table(result: InterventionResult) -> Table:
     """The effects of one edit, one row a figure, for a narrow screen; no row where predictions were not measured."""
     title, heads = f"{edit_name(result)}: {_neurons(result)} neurons", ("predictions", *_SCORES.values())
-    found = result.predictions
-    if isinstance(found, NotMeasured):
+    predictions = result.predictions
+    if isinstance(predictions, NotMeasured):
         return make_table(title, heads, [])
     parts: dict[str, Callable[[Effect], str]] = {
         "right before, where the value is": lambda e: per_cent(e.here.base.value, e.here.base.interval),
@@ -163,8 +167,10 @@ def short_effect_table(result: InterventionResult) -> Table:
         "n here, elsewhere": lambda e: f"{count(e.here.base.n)}, {count(e.elsewhere.base.n)}",
         "verdict": _outcome,
     }
-    rows = [(name, *map(told, found.effects)) for name, told in parts.items()]
-    return make_table(title, heads, [*rows, ("loss, nats", _loss(found.loss), f"random {found.loss.random:.2f}")])
+    rows = [(name, *map(text, predictions.effects)) for name, text in parts.items()]
+    return make_table(
+        title, heads, [*rows, ("loss, nats", _loss(predictions.loss), f"random {predictions.loss.random:.2f}")]
+    )
 
 
 def _loss(loss: Loss) -> str:
@@ -172,8 +178,10 @@ def _loss(loss: Loss) -> str:
 
 
 def effect_chart(results: Sequence[InterventionResult]) -> Chart:
-    """Drops of each edit here and elsewhere, beside those of random edits; none of edits of the task alone."""
-    rows = rows_of({edit_name(r): [_SCORES[e.score] for e in found.effects] for r, found in _measured(results)})
+    """Drops of each edit here and elsewhere, and those of random edits; none of edits of the task alone."""
+    rows = rows_of(
+        {edit_name(r): [_SCORES[e.score] for e in predictions.effects] for r, predictions in _measured(results)}
+    )
     figure, named = go.Figure(), [(edit_name(r), e) for r, _, e in _effects(results)]
     at, effects = [rows.place[name, _SCORES[e.score]] for name, e in named], [e for _, e in named]
     spans: dict[str, list[float | None]] = {"x": [], "y": []}
@@ -210,10 +218,10 @@ def effect_chart(results: Sequence[InterventionResult]) -> Chart:
 
 def measure_table(result: InterventionResult) -> Table:
     """What else was measured of an edit: probability of the value, what is turned, the task, and whether it is gone."""
-    found = result.predictions
+    predictions = result.predictions
     rows: list[tuple[str, ...]] = []
-    if isinstance(found, PredictionEffects):
-        mass, turned = found.mass, found.turned
+    if isinstance(predictions, PredictionEffects):
+        mass, turned = predictions.mass, predictions.turned
         for part, name in (
             (mass.here, "probability of the value where it is"),
             (mass.elsewhere, "the same elsewhere"),
@@ -238,7 +246,7 @@ def _task_row(task: TaskEffect | NotMeasured, name: str) -> tuple[str, str, str,
 
 
 def intervention_cards(results: Sequence[InterventionResult]) -> list[dict[str, Any]]:
-    """What the page shows of each edit beside the table of all."""
+    """What the page shows of each edit besides the table of all edits."""
     return [
         {
             "title": f"{edit_name(r)}: {_neurons(r)} neurons",

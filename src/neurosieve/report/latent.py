@@ -1,4 +1,4 @@
-"""Tables and figures of latent concepts: clusters of tokens beside properties of code."""
+"""Tables and figures of latent concepts: clusters of tokens compared with properties of code."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def _label(alignment: Alignment) -> str:
 
 
 def share_table(cuts: Sequence[LatentClusters]) -> Table:
-    """How many clusters each property explains on held-out rows, beside chance."""
+    """How many clusters each property explains on held-out rows, compared with chance."""
     rows = [
         (
             f"{cut.alignment.layer}",

@@ -31,7 +31,7 @@ def _title(profile: NeuronProfile) -> str:
 
 
 def profile_table(profile: NeuronProfile) -> Table:
-    """What is known of a neuron beside its scores for properties."""
+    """What is known of a neuron besides its scores for properties."""
     return make_table("What is known", ("", ""), list(_facts(profile)))
 
 
@@ -45,22 +45,22 @@ def _facts(profile: NeuronProfile) -> Iterator[tuple[str, str]]:
         yield f"rank among {count(profile.ranked)}", ", ".join(ranks) or NONE
         yield "smallest sets", "; ".join(map(_place, profile.sets)) or "in none"
         steps = ", ".join(f"{t:g}" for t in profile.represents)
-        yield "stands for alike neurons", f"at distance {steps}" if steps else "at no distance that was cut"
+        yield "represents similar neurons", f"at distance {steps}" if steps else "at no distance that was cut"
     yield "claimed for", ", ".join(profile.claimed) or ("no value" if profile.concepts else "not among the scored")
     if profile.property_sets:
         yield "sets of properties", ", ".join(profile.property_sets)
     if profile.texts:
         yield "whole texts", profile.texts.verdict
-    for description in dict.fromkeys(e.description for found in profile.evidence.values() for e in found):
+    for description in dict.fromkeys(e.description for evidence in profile.evidence.values() for e in evidence):
         if description:
             yield "evidence", description
     if profile.edits:
         yield "edits", f"{count(len(profile.edits))} of the live model"
 
 
-def _place(found: SetPlace) -> str:
-    rule = f"{found.ranking}, delta {found.delta:g}, {found.select}"
-    return f"place {count(found.place)} of {count(found.size)} ({rule})"
+def _place(place: SetPlace) -> str:
+    rule = f"{place.ranking}, delta {place.delta:g}, {place.select}"
+    return f"place {count(place.place)} of {count(place.size)} ({rule})"
 
 
 def score_table(profile: NeuronProfile) -> Table:
@@ -83,7 +83,7 @@ def score_table(profile: NeuronProfile) -> Table:
 
 def weight_table(profile: NeuronProfile) -> Table:
     """Its weights in the smallest sets that it is in."""
-    labels = list(dict.fromkeys(label for found in profile.sets for label in found.weights))
+    labels = list(dict.fromkeys(label for place in profile.sets for label in place.weights))
     rows = [(_place(s), *(f"{s.weights.get(label, 0.0):.2f}" for label in labels)) for s in profile.sets]
     return make_table("Weights in smallest sets", ("set", *labels), rows)
 
@@ -93,7 +93,7 @@ def profile_html(profile: NeuronProfile) -> Markup:
     tables = [profile_table(profile), weight_table(profile), score_table(profile)]
     tables += [edit_table(profile.edits)] if profile.edits else []
     parts = [table.to_html() for table in tables if table.rows]
-    parts += [_tokens(view, e) for view, found in profile.evidence.items() for e in found]
+    parts += [_tokens(view, e) for view, evidence in profile.evidence.items() for e in evidence]
     return Markup("<p><b>{}</b></p>").format(visible(_title(profile))) + Markup("").join(parts)
 
 

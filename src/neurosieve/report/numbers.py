@@ -12,7 +12,7 @@ NONE = "–"
 
 @dataclass(frozen=True)
 class Metric:
-    """How a summary's scores are told.
+    """How the scores of a result are written.
 
     Attributes:
         name: In running text.
@@ -48,7 +48,7 @@ class Metric:
         """A score of some rows with its interval."""
         return self.score(score.value, score.interval)
 
-    def told(self, value: int | float) -> str:
+    def in_words(self, value: int | float) -> str:
         """A score in a sentence: `97.5 %`, or `R² 0.512`."""
         return self.score(value) if self.sign else f"{self.name} {self.score(value)}"
 

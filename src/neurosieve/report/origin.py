@@ -1,4 +1,4 @@
-"""Where results come from: model, versions, seeds, hashes and times, told of all kinds of results alike."""
+"""Where results come from: model, versions, seeds, hashes and times, in the same form for all kinds of results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ class Origin:
 
     Attributes:
         model: Empty where the activations were made elsewhere.
-        site: None where it is not told.
+        site: None where it is not known.
         task: None where it is that of another result.
         versions: Of packages.
         seeds: And numbers of draws.
         options: It was made with.
         data_hashes: Of each file of the data.
         seconds: Of each part.
-        peak_rss_mb: Memory at its peak; None where it is not told.
+        peak_rss_mb: Memory at its peak; None where it is not known.
     """
 
     model: str
@@ -38,7 +38,7 @@ class Origin:
 
 
 def origin_of(result: RedundancyResult | ConceptResult | InterventionResult) -> Origin:
-    """What a result tells of itself."""
+    """Where a result comes from."""
     if isinstance(result, InterventionResult):
         return Origin(model=result.model, site=result.site, options=result.options, versions=result.versions)
     return Origin(
@@ -55,7 +55,7 @@ def origin_of(result: RedundancyResult | ConceptResult | InterventionResult) -> 
 
 
 def origin_table(*origins: Origin) -> Table:
-    """Versions, seeds, hashes, times: what a rerun needs. What two parts have in common stands once."""
+    """Versions, seeds, hashes, times: what a rerun needs. What two parts have in common is given once."""
     rows: dict[tuple[str, str], None] = {}
     for kind, parts in (
         ("version", [origin.versions for origin in origins]),

@@ -169,9 +169,9 @@ def _latent(cuts: Sequence[LatentClusters]) -> dict[str, Any]:
     return {"shares": share_table(cuts), "cards": unlabelled_cards(cuts), "sheets": sheets}
 
 
-def _evidence(found: Mapping[View, Sequence[Evidence]]) -> list[dict[str, Any]]:
+def _evidence(evidence: Mapping[View, Sequence[Evidence]]) -> list[dict[str, Any]]:
     """What `evidence.html.j2` shows."""
-    return [card for view, own in found.items() for card in evidence_cards(view, own)]
+    return [card for view, own in evidence.items() for card in evidence_cards(view, own)]
 
 
 _FURTHER: dict[str, tuple[str, Callable[[Any], Any]]] = {

@@ -1,4 +1,4 @@
-"""Figures that stand alone, by their names: of redundancy, of concepts, of edits."""
+"""Single figures, by their names: of redundancy, of concepts, of edits."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

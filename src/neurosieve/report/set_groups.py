@@ -1,4 +1,4 @@
-"""Tables and figures of groups of neurons: each property's smallest set, what sets share, where they lie."""
+"""Tables and figures of groups of neurons: each property's smallest set, what sets share, in which layers they are."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -16,24 +16,24 @@ Kind = Literal["properties", "values"]
 
 
 def property_set_table(group: NeuronGroups) -> Table:
-    """Each property's oracle beside its baselines, and its smallest set beside random ones."""
+    """Each property's oracle with its baselines, and its smallest set with random ones."""
     rows: list[Sequence[str]] = []
     for s in group.sets:
-        oracle, found = s.oracle.test, s.smallest
+        oracle, smallest = s.oracle.test, s.smallest
         about = (s.property, str(len(s.values)), count(oracle.n))
         scores = (per_cent(oracle.value, oracle.interval), per_cent(s.majority), per_cent(s.lookup))
-        if found is None:
+        if smallest is None:
             rows.append((*about, *scores, NONE, s.reason, NONE, NONE, NONE))
             continue
-        need = found.random_size
+        need = smallest.random_size
         rows.append(
             (
                 *about,
                 *scores,
-                f"{found.size} ({100 * found.size / s.live:.1f} %)",
-                per_cent(found.test.value, found.test.interval),
-                ACCURACY.gain(found.test_loss),
-                ACCURACY.ranged(found.random_same_size.test),
+                f"{smallest.size} ({100 * smallest.size / s.live:.1f} %)",
+                per_cent(smallest.test.value, smallest.test.interval),
+                ACCURACY.gain(smallest.test_loss),
+                ACCURACY.ranged(smallest.random_same_size.test),
                 f"{need.median:g} ({need.low} – {need.high})",
             )
         )
@@ -66,13 +66,13 @@ def _set_title(group: NeuronGroups) -> str:
 
 def overlap_table(group: NeuronGroups, kind: Kind) -> Table:
     """The pairs of sets that share most beyond chance; `kind` is `properties` or `values`."""
-    found = _sharing(group, kind).overlaps
+    overlaps = _sharing(group, kind).overlaps
     rows = [
         (f"{p.a} and {p.b}", count(p.shared), f"{p.jaccard:.3f}", f"{p.expected:.3f}", p_value(p.p), p_value(p.q))
-        for p in found.pairs
+        for p in overlaps.pairs
     ]
     heads = ("sets", "shared neurons", "share of either (Jaccard)", "by chance", "p", "q")
-    title = f"{found.above_chance} of {found.tested} pairs of {_SETS[kind]} share more than by chance"
+    title = f"{overlaps.above_chance} of {overlaps.tested} pairs of {_SETS[kind]} share more than by chance"
     return make_table(title, heads, rows)
 
 
@@ -91,26 +91,28 @@ def polysemy_table(group: NeuronGroups, kind: Kind) -> Table:
 
 
 def polysemy_chart(group: NeuronGroups) -> Chart:
-    """How many properties neurons serve by their values' sets, beside chance."""
-    found = group.values.polysemy
-    served = [k for k in range(1, len(found.neurons)) if found.neurons[k] or found.chance[k] >= 0.5]
+    """How many properties neurons serve by their values' sets, compared with chance."""
+    polysemy = group.values.polysemy
+    served = [k for k in range(1, len(polysemy.neurons)) if polysemy.neurons[k] or polysemy.chance[k] >= 0.5]
     names = [str(k) for k in served]
     figure = go.Figure()
-    bars: dict[str, Any] = {"text": [count(found.neurons[k]) for k in served], "marker_color": colour("series-1")}
-    figure.add_bar(x=names, y=[found.neurons[k] for k in served], name="neurons", **bars)
+    bars: dict[str, Any] = {"text": [count(polysemy.neurons[k]) for k in served], "marker_color": colour("series-1")}
+    figure.add_bar(x=names, y=[polysemy.neurons[k] for k in served], name="neurons", **bars)
     marker = {"symbol": "diamond-open", "size": 11, "color": colour("series-2"), "line": {"width": 2}}
-    figure.add_scatter(x=names, y=[found.chance[k] for k in served], mode="markers", name="by chance", marker=marker)
+    figure.add_scatter(x=names, y=[polysemy.chance[k] for k in served], mode="markers", name="by chance", marker=marker)
     axes(figure, "properties of a neuron", "neurons", x={"type": "category"})
-    several, chance = sum(found.neurons[2:]), sum(found.chance[2:])
+    several, chance = sum(polysemy.neurons[2:]), sum(polysemy.chance[2:])
     title = f"{count(several)} neurons belong to several properties; by chance {chance:.0f} would"
-    rows = [(str(k), count(n), f"{c:.1f}") for k, (n, c) in enumerate(zip(found.neurons, found.chance, strict=True))]
+    rows = [
+        (str(k), count(n), f"{c:.1f}") for k, (n, c) in enumerate(zip(polysemy.neurons, polysemy.chance, strict=True))
+    ]
     table = make_table("Number of properties of a neuron", ("properties", "neurons", "by chance"), rows)
     caption = "A neuron belongs to a property if it is among those that take half of a value's weight in the probe."
     return Chart("polysemy", title, caption, figure, table)
 
 
 def spread_chart(group: NeuronGroups) -> Chart | None:
-    """In which layers the smallest sets lie; None where there is none."""
+    """In which layers the neurons of the smallest sets are; None where there is none."""
     sets = {s.name: s for s in group.properties.spread}
     if not sets:
         return None

@@ -103,7 +103,7 @@ def analysed_table(result: RedundancyResult) -> Table:
 
 
 def score_table(result: RedundancyResult) -> Table:
-    """The oracle beside its baselines, on all test rows and on those unseen in train."""
+    """The oracle with its baselines, on all test rows and on those unseen in train."""
     base, natural, metric = result.baselines, result.unseen.natural, metric_of(result)
     unseen = natural if isinstance(natural, UnseenRows) else None
 
@@ -146,7 +146,7 @@ def metric_table(result: RedundancyResult) -> Table:
     Where labels are values: correlations and the mean absolute error.
     """
     parts = [("oracle", result.oracle.metrics), (lookup_name(result), result.baselines.token_lookup.metrics)]
-    parts += [(counted(found.size, "neuron"), found.metrics) for found in result.sets[:1]]
+    parts += [(counted(smallest.size, "neuron"), smallest.metrics) for smallest in result.sets[:1]]
     known = [(name, metrics) for name, metrics in parts if metrics]  # an older result has none
     positive = next((m.f1.positive for _, m in known if isinstance(m, ClassMetrics) and m.f1), None)
     names = {"f1": f"F1 of {positive}"} | _MEASURES
@@ -157,8 +157,8 @@ def metric_table(result: RedundancyResult) -> Table:
 
 
 def _measure(metrics: Metrics, key: str) -> Measure | None:
-    found: Measure | None = getattr(metrics, key, None)
-    return found
+    measure: Measure | None = getattr(metrics, key, None)
+    return measure
 
 
 def _plain(measure: Measure | None) -> str:
@@ -176,19 +176,19 @@ def set_table(result: RedundancyResult) -> Table:
         "ranking, allowed loss, rule", "neurons", "test", f"loss, {unit}", "shown to be allowed",
         f"loss on unseen rows, {unit}", f"random sets of the size lose, {unit}", "random orders need",
     )  # fmt: skip
-    return make_table("Smallest sets", heads, [_set_row(found, metric) for found in result.sets])
+    return make_table("Smallest sets", heads, [_set_row(smallest, metric) for smallest in result.sets])
 
 
-def _set_row(found: SmallestSet, metric: Metric) -> tuple[str, ...]:
-    need, span = found.random_size, found.size_range  # an older result has no ranges and no unseen rows
+def _set_row(smallest: SmallestSet, metric: Metric) -> tuple[str, ...]:
+    need, span = smallest.random_size, smallest.size_range  # an older result has no ranges and no unseen rows
     return (
-        _rule(metric, found.ranking, found.delta, found.select),
-        f"{found.size}" + (f" ({span[0]} – {span[1]})" if isinstance(span, tuple) else ""),
-        metric.scored(found.test),
-        metric.gain(found.loss),
-        ("yes" if found.within else "no") if isinstance(found.within, bool) else NONE,
-        metric.gain(found.unseen.loss) if isinstance(found.unseen, UnseenLoss) else NONE,
-        metric.middle(found.random_same_size.loss) if found.random_same_size.loss else NONE,
+        _rule(metric, smallest.ranking, smallest.delta, smallest.select),
+        f"{smallest.size}" + (f" ({span[0]} – {span[1]})" if isinstance(span, tuple) else ""),
+        metric.scored(smallest.test),
+        metric.gain(smallest.loss),
+        ("yes" if smallest.within else "no") if isinstance(smallest.within, bool) else NONE,
+        metric.gain(smallest.unseen.loss) if isinstance(smallest.unseen, UnseenLoss) else NONE,
+        metric.middle(smallest.random_same_size.loss) if smallest.random_same_size.loss else NONE,
         f"{need.median:g} ({need.low} – {need.high})",
     )
 
@@ -200,18 +200,19 @@ def _rule(metric: Metric, ranking: str, delta: float, select: str) -> str:
 
 def agreement_table(result: RedundancyResult) -> Table:
     """How far the rankings agree with each other, and with themselves on halves of the rows; no row where unknown."""
-    found: dict[tuple[str, int], dict[str, float]] = {}
+    overlaps: dict[tuple[str, int], dict[str, float]] = {}
     if isinstance(result.agreement, RankingAgreement):
         for own in result.agreement.rankings:
             shares = {"average_overlap": own.average_overlap, "neuron_vote": own.neuron_vote, "chance": own.chance}
-            found[own.ranking, own.size] = shares
+            overlaps[own.ranking, own.size] = shares
     if isinstance(result.stability, RankingStability):
         for half in result.stability.rankings:
             key = (half.ranking, half.size)
-            found[key] = found.get(key, {}) | {"halves": half.halves, "chance": half.chance}
+            overlaps[key] = overlaps.get(key, {}) | {"halves": half.halves, "chance": half.chance}
     columns = ("average_overlap", "neuron_vote", "halves", "chance")
     rows = [
-        (name, count(size), *(per_cent(shares.get(key)) for key in columns)) for (name, size), shares in found.items()
+        (name, count(size), *(per_cent(shares.get(key)) for key in columns))
+        for (name, size), shares in overlaps.items()
     ]
     heads = ("ranking", "first", "shared with others", "elected by others", "shared by halves of train", "by chance")
     return make_table("Agreement of rankings", heads, rows)
@@ -220,7 +221,7 @@ def agreement_table(result: RedundancyResult) -> Table:
 def halves_table(result: RedundancyResult) -> Table:
     """The smallest sets that halves of the train rows give; no row where they were not sought."""
     halves = result.stability.sets if isinstance(result.stability, RankingStability) else None
-    first = {(found.ranking, found.delta, found.select): count(found.size) for found in result.sets}
+    first = {(smallest.ranking, smallest.delta, smallest.select): count(smallest.size) for smallest in result.sets}
     rows = [
         (
             _rule(metric_of(result), half.ranking, half.delta, half.select),
@@ -245,7 +246,7 @@ def cut_table(result: RedundancyResult) -> Table:
 
 
 def _pipeline_text(best: PipelineSet, metric: Metric) -> str:
-    """Where the pipeline's set lies, and what it loses, in the words of any other set."""
+    """Which layers the pipeline's set needs, and what it loses, in the words of any other set."""
     cut = best.clustering_threshold
     clusters = "no clustering" if cut is None else f"clusters at {cut:g}"
     where = f"{counted(best.size, 'neuron')} of {layers_up_to(best.layers_kept)} ({clusters})"

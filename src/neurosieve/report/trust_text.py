@@ -130,7 +130,7 @@ def headline_text(result: RedundancyResult) -> str:
     if isinstance(result.minimal_sets, NotMeasured):
         return f"Nothing can be said: {result.minimal_sets.text}."
     best, metric = result.minimal_sets[0], metric_of(result)
-    share, oracle = 100 * (1 - best.size / result.neurons), metric.told(result.oracle.test.value)
+    share, oracle = 100 * (1 - best.size / result.neurons), metric.in_words(result.oracle.test.value)
     loss, allowed = _loss(result, best.loss), metric.allowed(best.delta)
     if best.size == result.live:  # the oracle itself: it loses nothing, and nothing is found
         return (

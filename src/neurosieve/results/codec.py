@@ -16,14 +16,14 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import numpy as np
 
 from neurosieve.errors import RunFolderError
-from neurosieve.results.marks import Absent, Beside, Key, Omitted, ReasonOmitted, Told
+from neurosieve.results.marks import Absent, Inline, Key, Omitted, ReasonIfMissing, ReasonOmitted
 from neurosieve.results.measured import EARLIER, NotMeasured
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId
 
 T = TypeVar("T")
 _REMEDY = "delete the file and give the same command again, or use the version of neurosieve that wrote it"
-_OBJECT = Beside()  # by its own names, in an object of its own
+_OBJECT = Inline()  # by its own names, in an object of its own
 _NAMES: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -43,8 +43,8 @@ def from_json(kind: type[T], record: Any, file: str) -> T:
     Raises:
         RunFolderError: A key that is missing, or a value of another type (names file and key: `effects[0].here.n`).
     """
-    found: T = _value(kind, record, _Place(file))
-    return found
+    result: T = _value(kind, record, _Place(file))
+    return result
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class _Part:
         key: Under which it is written, or the first of its own fields that are written next to its neighbours.
         kind: Its type, where it was measured.
         missing: The kind of `NotMeasured` that may take its place; None if it is always measured.
-        beside: See `Beside`.
-        told: See `Told`.
+        inline: See `Inline`.
+        if_missing: See `ReasonIfMissing`.
         absent: See `Absent`.
         omitted: See `Omitted`.
         reason_omitted: See `ReasonOmitted`.
@@ -68,8 +68,8 @@ class _Part:
     key: str
     kind: Any
     missing: type[NotMeasured] | None
-    beside: Beside | None
-    told: Told | None
+    inline: Inline | None
+    if_missing: ReasonIfMissing | None
     absent: Absent | None
     omitted: bool
     reason_omitted: bool
@@ -78,7 +78,7 @@ class _Part:
     @property
     def reason(self) -> str | None:
         """The key under which the reason is always written, null if there is none."""
-        always = self.missing and not (self.told or self.absent or self.nullable or self.reason_omitted)
+        always = self.missing and not (self.if_missing or self.absent or self.nullable or self.reason_omitted)
         return f"{self.key}_reason" if always else None
 
     @property
@@ -88,7 +88,7 @@ class _Part:
 
 
 @cache  # a result has thousands of values of few kinds
-def _parts(kind: Any, own: Beside) -> tuple[_Part, ...]:
+def _parts(kind: Any, own: Inline) -> tuple[_Part, ...]:
     """The fields of a dataclass, in the order of the file."""
     hints, defaults = _hints(kind), {part.name: part.default is not MISSING for part in fields(kind)}
     names = dict.fromkeys((*own.keys, *defaults))
@@ -97,18 +97,18 @@ def _parts(kind: Any, own: Beside) -> tuple[_Part, ...]:
 
 def _part(name: str, own_key: str | None, hint: Any, *, default: bool) -> _Part:
     hint, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    beside, told, absent = _mark(marks, Beside), _mark(marks, Told), _mark(marks, Absent)
+    inline, if_missing, absent = _mark(marks, Inline), _mark(marks, ReasonIfMissing), _mark(marks, Absent)
     key = _mark(marks, Key)
     missing = next((one for one in _options(hint) if isinstance(one, type) and issubclass(one, NotMeasured)), None)
     inner = _without(hint, missing) if missing else hint
     first = own_key or (key.name if key else name)
-    if beside:
+    if inline:
         inner = _without(inner, NoneType)
-        first = absent.keys[0] if absent else _parts(inner, beside)[0].key
-    if told:
-        told = Told(told.key or f"{first}_reason", told.after or first)
+        first = absent.keys[0] if absent else _parts(inner, inline)[0].key
+    if if_missing:
+        if_missing = ReasonIfMissing(if_missing.key or f"{first}_reason", if_missing.after or first)
     omitted, reason_omitted = Omitted in marks, ReasonOmitted in marks
-    return _Part(name, first, inner, missing, beside, told, absent, omitted, reason_omitted, default)
+    return _Part(name, first, inner, missing, inline, if_missing, absent, omitted, reason_omitted, default)
 
 
 def _mark(marks: Sequence[Any], kind: type[T]) -> T | None:
@@ -131,7 +131,7 @@ def _without(hint: Any, absent: type) -> Any:
     return left[0] if len(left) == 1 else Union[left]  # noqa: UP007 - of types that are known at run time alone
 
 
-def _written(result: Any, own: Beside) -> dict[str, Any]:
+def _written(result: Any, own: Inline) -> dict[str, Any]:
     record: dict[str, Any] = {}
     kind: Any = type(result)
     parts = _parts(kind, own)
@@ -146,7 +146,7 @@ def _written(result: Any, own: Beside) -> dict[str, Any]:
 
 
 def _measured(part: _Part, value: Any) -> dict[str, Any]:
-    shown = _written(value, part.beside) if part.beside else {part.key: _plain(value)}
+    shown = _written(value, part.inline) if part.inline else {part.key: _plain(value)}
     # Its reason follows the first of its keys.
     return {part.key: shown[part.key], part.reason: None} | shown if part.reason else shown
 
@@ -154,21 +154,21 @@ def _measured(part: _Part, value: Any) -> dict[str, Any]:
 def _unmeasured(part: _Part, value: NotMeasured) -> dict[str, Any]:
     if part.absent:
         known = {key: _plain(getattr(value, key, None)) for key in part.absent.keys} | {"reason": value.text}
-        return known if part.beside else {part.key: known}
+        return known if part.inline else {part.key: known}
     reason = part.reason or (f"{part.key}_reason" if part.reason_omitted and value.text else None)
     return {part.key: None} | ({reason: value.text} if reason else {})
 
 
 def _reasons_after(key: str, parts: Sequence[_Part], result: Any) -> dict[str, str]:
     """The reasons that follow a key, each with those that follow itself."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for part in parts:
-        if part.told and part.told.after == key:
+        if part.if_missing and part.if_missing.after == key:
             value = getattr(result, part.name)
             if isinstance(value, NotMeasured) and value != EARLIER:
-                found[part.told.key] = value.text
-            found |= _reasons_after(part.told.key, parts, result)
-    return found
+                reasons[part.if_missing.key] = value.text
+            reasons |= _reasons_after(part.if_missing.key, parts, result)
+    return reasons
 
 
 def _plain(value: Any) -> Any:
@@ -207,9 +207,9 @@ class _Place:
         return record[key]
 
 
-def _object(kind: Any, record: Any, place: _Place, own: Beside) -> Any:
+def _object(kind: Any, record: Any, place: _Place, own: Inline) -> Any:
     if not isinstance(record, Mapping):
-        raise place.error("an object", _told(record))
+        raise place.error("an object", _shown(record))
     values: dict[str, Any] = {}
     for part in _parts(kind, own):
         if part.key not in record and part.name in own.lacked:
@@ -224,37 +224,37 @@ def _object(kind: Any, record: Any, place: _Place, own: Beside) -> Any:
 
 def _field(part: _Part, record: Mapping[str, Any], place: _Place) -> Any:
     """The value of a field whose key is there, or has to be."""
-    if part.missing and (found := _not_measured(part, part.missing, record, place)):
-        return found
-    if part.beside:
-        return _object(part.kind, record, place, part.beside)
+    if part.missing and (missing := _not_measured(part, part.missing, record, place)):
+        return missing
+    if part.inline:
+        return _object(part.kind, record, place, part.inline)
     return _value(part.kind, place.of(record, part.key), place.key(part.key))
 
 
 def _not_measured(part: _Part, kind: type[NotMeasured], record: Mapping[str, Any], place: _Place) -> NotMeasured | None:
     """What takes the place of a field that was not measured; None if it was."""
     if part.absent:
-        found = record if part.beside else place.of(record, part.key)
-        return _absent(part, part.absent, kind, found, place if part.beside else place.key(part.key))
+        content = record if part.inline else place.of(record, part.key)
+        return _absent(part, part.absent, kind, content, place if part.inline else place.key(part.key))
     if part.nullable or place.of(record, part.key) is not None:
         return None
-    reason = part.told.key if part.told else f"{part.key}_reason"
+    reason = part.if_missing.key if part.if_missing else f"{part.key}_reason"
     if part.reason_omitted and reason not in record:
-        return kind.told("")
-    return kind.told(_value(str, place.of(record, reason), place.key(reason)))
+        return kind.from_text("")
+    return kind.from_text(_value(str, place.of(record, reason), place.key(reason)))
 
 
-def _absent(part: _Part, mark: Absent, kind: Any, found: Any, place: _Place) -> NotMeasured | None:
+def _absent(part: _Part, mark: Absent, kind: Any, content: Any, place: _Place) -> NotMeasured | None:
     """The content of an object whose figures are null; None if it has figures."""
     known = {one.name for one in fields(kind)} - {"reason", "text"}
     nulls = [key for key in mark.keys if key not in known | {"reason"}]
     whole: Any = next(one for one in _options(part.kind) if is_dataclass(one))
-    if not isinstance(found, Mapping) or not any(key in found and found[key] is None for key in nulls):
+    if not isinstance(content, Mapping) or not any(key in content and content[key] is None for key in nulls):
         return None
-    if _needed(whole) <= found.keys():
+    if _needed(whole) <= content.keys():
         return None
-    more = {key: _value(_hints(kind)[key], place.of(found, key), place.key(key)) for key in known}
-    missing: NotMeasured = kind.told(_value(str, place.of(found, "reason"), place.key("reason")), **more)
+    more = {key: _value(_hints(kind)[key], place.of(content, key), place.key(key)) for key in known}
+    missing: NotMeasured = kind.from_text(_value(str, place.of(content, "reason"), place.key("reason")), **more)
     return missing
 
 
@@ -272,7 +272,7 @@ def _value(hint: Any, value: Any, place: _Place) -> Any:
         return hint(_of_words([one.value for one in hint], value, place))
     if get_origin(hint) is Mapping:
         if not isinstance(value, Mapping):
-            raise place.error("an object", _told(value))
+            raise place.error("an object", _shown(value))
         return {key: _value(get_args(hint)[1], one, place.key(key)) for key, one in value.items()}
     if get_origin(hint) is tuple or hasattr(hint, "_fields"):
         return _tuple(hint, value, place)
@@ -281,13 +281,13 @@ def _value(hint: Any, value: Any, place: _Place) -> Any:
     if getattr(hint, "array_type", None) is np.ndarray:
         return _array(hint, value, place)
     if not isinstance(value, (int, float) if hint is float else hint) or (isinstance(value, bool) and hint is not bool):
-        raise place.error(_NAMES[hint], _told(value))
+        raise place.error(_NAMES[hint], _shown(value))
     return hint(value)
 
 
 def _of_words(words: Sequence[Any], value: Any, place: _Place) -> Any:
     if value not in words or isinstance(value, bool):
-        raise place.error(" or ".join(map(str, words)), _told(value))
+        raise place.error(" or ".join(map(str, words)), _shown(value))
     return value
 
 
@@ -312,13 +312,13 @@ def _tuple(hint: Any, value: Any, place: _Place) -> Any:
     """A list of any length, or of one value for each type; a named tuple is one."""
     kinds: tuple[Any, ...] = tuple(_hints(hint).values()) if hasattr(hint, "_fields") else get_args(hint)
     if not isinstance(value, list):
-        raise place.error("a list", _told(value))
+        raise place.error("a list", _shown(value))
     if kinds[-1] is Ellipsis:
         kinds = kinds[:1] * len(value)
     if len(value) != len(kinds):
         raise place.error(f"a list of {len(kinds)}", f"one of {len(value)}")
-    found = [_value(kind, one, place.item(i)) for i, (kind, one) in enumerate(zip(kinds, value, strict=True))]
-    return hint(*found) if hasattr(hint, "_fields") else tuple(found)
+    values = [_value(kind, one, place.item(i)) for i, (kind, one) in enumerate(zip(kinds, value, strict=True))]
+    return hint(*values) if hasattr(hint, "_fields") else tuple(values)
 
 
 def _array(hint: Any, value: Any, place: _Place) -> Any:
@@ -328,10 +328,10 @@ def _array(hint: Any, value: Any, place: _Place) -> Any:
     except ValueError:  # rows of several lengths
         array = np.array(None)
     if not isinstance(array, hint) or not np.isfinite(array).all():
-        raise place.error(f"finite numbers of shape [{hint.dim_str.strip()}]", _told(value))
+        raise place.error(f"finite numbers of shape [{hint.dim_str.strip()}]", _shown(value))
     return array
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     """A value that was not expected."""
     return "null" if value is None else f"{value!r:.40}"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import polars as pl
 
-from neurosieve.results.marks import Beside, Omitted
+from neurosieve.results.marks import Inline, Omitted
 from neurosieve.typing import NeuronId
 
 
@@ -19,7 +19,7 @@ class Context:
         line: Its line there, from 1.
         text: The function around it, or the lines around it.
         start: Its first character in `text`.
-        end: The character behind its last.
+        end: The character after its last.
     """
 
     example: str
@@ -48,7 +48,7 @@ class Token:
     value: float
     label: str | None
     token: str
-    context: Annotated[Context, Beside()]
+    context: Annotated[Context, Inline()]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from neurosieve.printing import visible
 from neurosieve.results.codec import to_json
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.latent_clusters import LatentClusters
-from neurosieve.results.marks import Beside, Omitted, ReasonOmitted
+from neurosieve.results.marks import Inline, Omitted, ReasonOmitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured
 from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.results.neuron_set import NeuronSet
@@ -36,7 +36,7 @@ class Bounds:
     """
 
     auroc_interval: Interval | None
-    difference: Annotated[Difference, Beside({"value": "difference", "interval": "difference_interval"})]
+    difference: Annotated[Difference, Inline({"value": "difference", "interval": "difference_interval"})]
     above_half: float | None
     note: str
 
@@ -81,7 +81,7 @@ class ConceptNeuron:
     unseen_ap: float | None
     claimed: bool
     lacking: str
-    bounds: Annotated[Bounds | None, Beside(), Omitted] = None
+    bounds: Annotated[Bounds | None, Inline(), Omitted] = None
 
     @property
     def auroc_interval(self) -> Interval | None:
@@ -161,13 +161,13 @@ class Concept:
         return NeuronSet(n.neuron for n in self.claimed)
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a neuron: its scores beside the base rate and the best rival's."""
+        """One row a neuron: its scores, the base rate and the best rival's."""
         return pl.DataFrame(self.rows(), infer_schema_length=None)
 
     def __str__(self) -> str:
         rival, precision = self.rival
-        found = ", ".join(str(n.neuron) for n in self.claimed) or "no neuron"
-        return f"{self.name}, view {self.view}: {found}; AP without training {precision:.2f} ({rival})"
+        claimed = ", ".join(str(n.neuron) for n in self.claimed) or "no neuron"
+        return f"{self.name}, view {self.view}: {claimed}; AP without training {precision:.2f} ({rival})"
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(visible(str(self)))}</p>{self.to_frame()._repr_html_()}"
@@ -335,10 +335,10 @@ class ConceptResult:
         if reason := findings.left_out.get(name):
             expected, remedy = "one that was looked for", "ask for another one, or read more tokens"
             raise ConfigError(f"value {name!r}", expected=expected, got=f"left out: {reason}", remedy=remedy)
-        found = {c.name: c for c in findings.concepts}
-        if name not in found:
-            raise unknown_name("value", name, found)
-        return found[name]
+        by_name = {c.name: c for c in findings.concepts}
+        if name not in by_name:
+            raise unknown_name("value", name, by_name)
+        return by_name[name]
 
     def to_frame(self) -> pl.DataFrame:
         """One row per view, value and neuron: scores with the base rate and the best rival's."""
@@ -359,7 +359,7 @@ class ConceptResult:
         return to_json(self)
 
     def plot(self, key: str) -> Any:
-        """A figure of the report, of plotly: "rivals-detect", "depth", …; an unknown name tells which there are.
+        """A figure of the report, of plotly: "rivals-detect", "depth", …; an unknown name lists them.
 
         Raises:
             ConfigError: A name of which the result has no figure.

@@ -13,7 +13,7 @@ class Epoch:
 
     Attributes:
         epoch: From 1.
-        loss: Mean training loss; None where none was told.
+        loss: Mean training loss; None where none was reported.
         validation: Accuracy on validation after it.
     """
 

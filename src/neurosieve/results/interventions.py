@@ -8,7 +8,7 @@ import polars as pl
 
 from neurosieve.choices import Ablation as Ablation
 from neurosieve.choices import EditKind as EditKind
-from neurosieve.results.marks import Beside, Omitted
+from neurosieve.results.marks import Inline, Omitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured, Score
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId, Site
@@ -53,12 +53,12 @@ class Side:
         effect: `drop` − `random`.
     """
 
-    base: Annotated[Score, Beside({"n": "n", "value": "base", "interval": "base_interval"})]
+    base: Annotated[Score, Inline({"n": "n", "value": "base", "interval": "base_interval"})]
     edited: float
-    drop: Annotated[Difference, Beside({"value": "drop", "interval": "drop_interval"}, lacked=("interval",))]
+    drop: Annotated[Difference, Inline({"value": "drop", "interval": "drop_interval"}, lacked=("interval",))]
     random: float
     random_95: float
-    effect: Annotated[Difference, Beside({"value": "effect", "interval": "interval"})]
+    effect: Annotated[Difference, Inline({"value": "effect", "interval": "interval"})]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class Effect:
     score: EffectScore
     here: Side
     elsewhere: Side
-    effect: Annotated[Difference, Beside({"value": "effect", "interval": "interval"})]
+    effect: Annotated[Difference, Inline({"value": "effect", "interval": "interval"})]
     claimed: bool
     lacking: str = ""
 
@@ -100,7 +100,7 @@ class Turned:
     base: float
     edited: float
     random: float
-    effect: Annotated[Difference, Beside({"value": "effect", "interval": "interval"})]
+    effect: Annotated[Difference, Inline({"value": "effect", "interval": "interval"})]
     claimed: bool
     lacking: str = ""
 
@@ -168,7 +168,7 @@ class ShownPrediction:
         line: From 1.
         before_text: Code before the unit.
         token: The unit.
-        after_text: Code behind it.
+        after_text: Code after it.
         has_value: Whether it has the value.
         base: By the model as it is, the likeliest first.
         edited: Under the edit.
@@ -222,13 +222,13 @@ class TaskEffect:
     """
 
     score: Literal["accuracy", "r2"]
-    base: Annotated[Score, Beside({"n": "n", "value": "base", "interval": "base_interval"})]
+    base: Annotated[Score, Inline({"n": "n", "value": "base", "interval": "base_interval"})]
     edited: float
-    drop: Annotated[Difference, Beside({"value": "drop", "interval": "interval"})]
+    drop: Annotated[Difference, Inline({"value": "drop", "interval": "interval"})]
     random_sets: int
     random: float
     random_95: float
-    effect: Annotated[Difference, Beside({"value": "effect", "interval": "effect_interval"})]
+    effect: Annotated[Difference, Inline({"value": "effect", "interval": "effect_interval"})]
     rows_note: str
 
 
@@ -317,7 +317,7 @@ class InterventionResult:
     chosen_by: str
     random_sets: int
     matching: Annotated[Matching | None, Omitted] = None
-    predictions: Annotated[PredictionEffects | NotMeasured, Beside()]
+    predictions: Annotated[PredictionEffects | NotMeasured, Inline()]
     probe: TaskEffect | NotMeasured
     head: TaskEffect | NotMeasured
     erasure: Erasure | None
@@ -348,7 +348,7 @@ class InterventionResult:
         return pl.DataFrame([{"score": e.score, "units": side, **_row(found)} for e, side, found in sides])
 
     def plot(self) -> Any:
-        """The drops of the edit here and elsewhere, beside those of random edits: a figure of plotly.
+        """The drops of the edit here and elsewhere, and those of random edits: a figure of plotly.
 
         Raises:
             DataError: Predictions were not measured.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import polars as pl
 
-from neurosieve.results.marks import Beside
+from neurosieve.results.marks import Inline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +146,7 @@ class LatentClusters:
     """The clusters of one layer at one number of them, as in a run's result.
 
     Attributes:
-        alignment: Beside the properties; of the unlabelled clusters the largest alone.
+        alignment: Compared with the properties; of the unlabelled clusters the largest alone.
         moved: Share of the sampled rows that are nearer to another cluster's centroid than to their own.
         rows: Of train and test.
         unlabelled_clusters: How many there are.
@@ -154,7 +154,7 @@ class LatentClusters:
         files_reason: Why one is missing; None if none is.
     """
 
-    alignment: Annotated[Alignment, Beside()]
+    alignment: Annotated[Alignment, Inline()]
     moved: float
     rows: Mapping[str, int]
     unlabelled_clusters: int

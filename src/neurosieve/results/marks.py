@@ -20,7 +20,7 @@ class ReasonOmitted:
 
 
 @dataclass(frozen=True)
-class Told:
+class ReasonIfMissing:
     """Marks a field that may not be measured, whose reason is in the file only if it is not.
 
     Attributes:
@@ -44,7 +44,7 @@ class Absent:
 
 
 @dataclass(frozen=True, eq=False)
-class Beside:
+class Inline:
     """Marks a field whose own fields are written next to its neighbours in the file, not in an object of their own.
 
     Attributes:

@@ -102,7 +102,7 @@ class Reason(Enum):
     LEFT_OUT = "left out by "
     NO_PROBE = "the run has no probe: its task was not studied"
     NO_HEAD = "the model has no head for this task"
-    EARLIER = "not told by the version that wrote the file"
+    EARLIER = "not given by the version that wrote the file"
     NO_RANKING = "no neurons are ranked here: run the study first, then look for concepts again"
     OF_TOKENS = "labels are on tokens, not on whole texts"
     OF_VALUES = "labels are values"
@@ -122,7 +122,7 @@ class Reason(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class NotMeasured:
-    """Stands where a result would.
+    """Takes the place of a result.
 
     Attributes:
         reason: For code.
@@ -134,11 +134,11 @@ class NotMeasured:
 
     @classmethod
     def because(cls, reason: Reason, more: str = "") -> Self:
-        """For a reason, with more of the text behind its own."""
+        """For a reason, with more of the text after its own."""
         return cls(reason=reason, text=f"{reason.value}{more}")
 
     @classmethod
-    def told(cls, text: str, **known: Any) -> Self:
+    def from_text(cls, text: str, **known: Any) -> Self:
         """From the text of a file, empty where it gives none; and what else a kind of it knows."""
         return cls(reason=next(reason for reason in Reason if text.startswith(reason.value)), text=text, **known)
 

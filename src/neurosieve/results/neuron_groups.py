@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from neurosieve.results.marks import Beside
+import polars as pl
+
+from neurosieve.results.marks import Inline
 from neurosieve.results.measured import Difference, RandomSizes, Score, Spread
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId, Split, View
 
-_TEST = Beside({"value": "test", "n": "n", "interval": "interval"})
+_TEST = Inline({"value": "test", "n": "n", "interval": "interval"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class RandomScores:
         draws: How many.
     """
 
-    test: Annotated[Spread, Beside()]
+    test: Annotated[Spread, Inline()]
     draws: int
 
 
@@ -259,3 +261,27 @@ class NeuronGroups:
     left_out: Mapping[str, str]
     properties: SetSharing
     values: SetSharing
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row per property: its oracle with majority and lookup, its smallest set with random orders."""
+        rows = [
+            {
+                "property": group.property,
+                "values": len(group.values),
+                "n": group.oracle.test.n,
+                "oracle": group.oracle.test.value,
+                "majority": group.majority,
+                "lookup": group.lookup,
+                "size": smallest and smallest.size,
+                "test": smallest and smallest.test.value,
+                "loss": smallest and smallest.test_loss.value,
+                "random": smallest and smallest.random_same_size.test.mean,
+                "random_size": smallest and smallest.random_size.median,
+            }
+            for group in self.sets
+            for smallest in [group.smallest]
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def _repr_html_(self) -> str:
+        return f"<p>Groups of neurons, view {self.view}</p>{self.to_frame()._repr_html_()}"

@@ -42,7 +42,7 @@ class NeuronConcept:
         view: `detect` or `predict`.
         name: `property=value`.
         score: On held-out files, and whether it is claimed.
-        rival: What tells most of the value without training.
+        rival: What predicts the value best without training.
         rival_ap: Its average precision.
         base: Share of rows with the value: the average precision of a guess.
     """
@@ -57,7 +57,7 @@ class NeuronConcept:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class NeuronProfile:
-    """All that a run tells of one neuron.
+    """All that a run knows of one neuron.
 
     Attributes:
         neuron: Its id.
@@ -68,7 +68,7 @@ class NeuronProfile:
         ranks: Its place in each ranking, from 1.
         ranked: How many neurons are ranked.
         sets: Smallest sets of the task that it is in.
-        represents: Distances 1 − |r| at which it stands for its cluster of alike neurons.
+        represents: Distances 1 − |r| at which it represents its cluster of similar neurons.
         concepts: Property values that it was scored on among the strongest, claimed ones first, then by how far its
             average precision is above the best rival's.
         property_sets: Smallest sets of properties, and sets of values, that it is in.
@@ -98,7 +98,7 @@ class NeuronProfile:
         return tuple(dict.fromkeys(c.name for c in self.concepts if c.score.claimed))
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a view and property value: its scores beside the best rival's and the base rate."""
+        """One row a view and property value: its scores, the best rival's and the base rate."""
         rows = [
             {
                 "view": c.view,

@@ -9,7 +9,7 @@ import polars as pl
 
 from neurosieve.errors import unknown_name
 from neurosieve.results.codec import to_json
-from neurosieve.results.marks import Absent, Omitted, Told
+from neurosieve.results.marks import Absent, Omitted, ReasonIfMissing
 from neurosieve.results.measured import EARLIER, NotMeasured
 from neurosieve.results.redundancy_controls import Control, Mistake, Unseen
 from neurosieve.results.redundancy_parts import Baselines, OracleScores, TrustEntry
@@ -107,17 +107,17 @@ class RedundancyResult:
     control: Annotated[Control | NotMeasured, Absent(("task", "control", "selectivity", "reason"))]
     layerwise: LayerCurve
     # Reasons are in the order in which a study finds that nothing can be claimed.
-    layer_selector: Annotated[Mapping[str, int] | NotMeasured, Told(after="minimal_sets_reason")]
-    cka: Annotated[tuple[tuple[float, ...], ...] | NotMeasured, Told(after="clusters")]
+    layer_selector: Annotated[Mapping[str, int] | NotMeasured, ReasonIfMissing(after="minimal_sets_reason")]
+    cka: Annotated[tuple[tuple[float, ...], ...] | NotMeasured, ReasonIfMissing(after="clusters")]
     general_rows: int
     clusters: tuple[ClusterCut, ...]
     curves: tuple[CurvePoint | RandomPoint, ...]
-    minimal_sets: Annotated[tuple[SmallestSet, ...] | NotMeasured, Told(after="pipeline")]
-    agreement: Annotated[RankingAgreement | NotMeasured, Told(after="stability")] = EARLIER
-    stability: Annotated[RankingStability | NotMeasured, Told(after="agreement_reason")] = EARLIER
-    pareto: Annotated[tuple[ParetoPoint, ...] | NotMeasured, Told(after="pipeline_reason")]
+    minimal_sets: Annotated[tuple[SmallestSet, ...] | NotMeasured, ReasonIfMissing(after="pipeline")]
+    agreement: Annotated[RankingAgreement | NotMeasured, ReasonIfMissing(after="stability")] = EARLIER
+    stability: Annotated[RankingStability | NotMeasured, ReasonIfMissing(after="agreement_reason")] = EARLIER
+    pareto: Annotated[tuple[ParetoPoint, ...] | NotMeasured, ReasonIfMissing(after="pipeline_reason")]
     seeds: Mapping[str, int]
-    pipeline: Annotated[PipelineResult | NotMeasured, Told(after="layer_selector_reason")]
+    pipeline: Annotated[PipelineResult | NotMeasured, ReasonIfMissing(after="layer_selector_reason")]
     published: Annotated[Published | NotMeasured | None, Absent(("minimal_set", "choices", "reason")), Omitted] = None
     notes: Annotated[tuple[str, ...] | None, Omitted] = None
     seconds: Mapping[str, float]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from neurosieve.results.marks import Absent, Beside, Omitted, Told
+from neurosieve.results.marks import Absent, Inline, Omitted, ReasonIfMissing
 from neurosieve.results.measured import EARLIER, Difference, Interval, NotMeasured, Spread
 from neurosieve.results.redundancy_parts import PerClass, Scored, TextScores
 
@@ -18,7 +18,7 @@ class SeenRows:
     """
 
     score: Scored
-    per_class: Annotated[PerClass | NotMeasured, Told()] = EARLIER
+    per_class: Annotated[PerClass | NotMeasured, ReasonIfMissing()] = EARLIER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class UntrainedGain:
         gain: What the oracle has above their mean.
     """
 
-    score: Annotated[Spread, Beside()]
+    score: Annotated[Spread, Inline()]
     gain: Difference
 
 
@@ -50,7 +50,7 @@ class UnseenRows:
     token_lookup: TextScores
     seen: SeenRows | None
     untrained: UntrainedGain | None
-    per_class: Annotated[PerClass | NotMeasured, Told()] = EARLIER
+    per_class: Annotated[PerClass | NotMeasured, ReasonIfMissing()] = EARLIER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ class HeldOutTypes:
         majority: Score of train's most frequent class there, of equals the best; None in files of earlier versions.
     """
 
-    score: Annotated[Spread, Beside()]
+    score: Annotated[Spread, Inline()]
     splits: int
     n: Spread
     majority: Annotated[Spread | None, Omitted] = None
@@ -139,7 +139,7 @@ class Selectivity:
     control: float
     control_range: Interval
     majority: Annotated[float | None, Omitted] = None
-    selectivity: Annotated[Difference, Beside({"value": "selectivity", "interval": "interval"})]
+    selectivity: Annotated[Difference, Inline({"value": "selectivity", "interval": "interval"})]
     rows: int
 
 
@@ -156,7 +156,7 @@ class TypeSelectivity:
 
     task: float
     control: float
-    selectivity: Annotated[Difference, Beside({"value": "selectivity", "interval": "interval"})]
+    selectivity: Annotated[Difference, Inline({"value": "selectivity", "interval": "interval"})]
     types: int
 
 
@@ -175,9 +175,9 @@ class Control:
     """
 
     majority: float | None
-    head: Annotated[Selectivity | NotMeasured, Beside(), Absent(("task", "control", "selectivity", "reason"))]
+    head: Annotated[Selectivity | NotMeasured, Inline(), Absent(("task", "control", "selectivity", "reason"))]
     draws: int
     all: Selectivity | None
     seen: Selectivity | None
     minimal_set: Selectivity | None
-    by_type: Annotated[TypeSelectivity | NotMeasured, Told()] = EARLIER
+    by_type: Annotated[TypeSelectivity | NotMeasured, ReasonIfMissing()] = EARLIER

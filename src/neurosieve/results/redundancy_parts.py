@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated
 
-from neurosieve.results.marks import Beside, Key, Omitted, Told
+from neurosieve.results.marks import Inline, Key, Omitted, ReasonIfMissing
 from neurosieve.results.measured import Interval, NotMeasured, Score, Spread
 
-Test = Annotated[Score, Beside({"value": "test", "n": "n", "interval": "interval"})]
-Scored = Annotated[Score, Beside({"value": "score", "n": "n", "interval": "interval"})]
+Test = Annotated[Score, Inline({"value": "test", "n": "n", "interval": "interval"})]
+Scored = Annotated[Score, Inline({"value": "score", "n": "n", "interval": "interval"})]
 
 
 class Question(Enum):
@@ -165,7 +165,7 @@ class OracleScores:
     penalty: Annotated[float, Key("lambda")]
     converged: bool
     path: tuple[PathStep, ...]
-    per_class: Annotated[PerClass | NotMeasured, Told()]
+    per_class: Annotated[PerClass | NotMeasured, ReasonIfMissing()]
     metrics: Annotated[Metrics | None, Omitted] = None
 
 
@@ -205,7 +205,7 @@ class RandomNeurons:
     """
 
     size: int
-    test: Annotated[Spread, Beside()]
+    test: Annotated[Spread, Inline()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,4 +243,4 @@ class Baselines:
     token_lookup: TextScores
     layer0: LayerZero
     random_neurons: RandomNeurons | None
-    untrained: Annotated[UntrainedScores | NotMeasured, Key("untrained_model"), Told("untrained_reason")]
+    untrained: Annotated[UntrainedScores | NotMeasured, Key("untrained_model"), ReasonIfMissing("untrained_reason")]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from neurosieve.results.marks import Beside, Omitted
+from neurosieve.results.marks import Inline, Omitted
 from neurosieve.results.measured import Spread
 from neurosieve.results.redundancy_sets import Select
 
@@ -96,7 +96,7 @@ class HalfSets:
     ranking: str
     delta: float
     select: Select
-    size: Annotated[Spread, Beside()]
+    size: Annotated[Spread, Inline()]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from neurosieve.results.marks import Absent, Beside, Key, Omitted, Told
+from neurosieve.results.marks import Absent, Inline, Key, Omitted, ReasonIfMissing
 from neurosieve.results.measured import EARLIER, Difference, NotMeasured, RandomSizes, Spread
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.redundancy_parts import Metrics, Scored, Test
@@ -89,7 +89,7 @@ class RandomPoint:
     ranking: Literal["random"]
     size: int
     draws: int
-    test: Annotated[Spread, Beside()]
+    test: Annotated[Spread, Inline()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ class RandomSets:
         loss: Against the oracle; None in files of earlier versions.
     """
 
-    test: Annotated[Spread, Beside()]
+    test: Annotated[Spread, Inline()]
     loss: Annotated[Spread | None, Omitted] = None
 
 
@@ -163,7 +163,7 @@ class SmallestSet:
     loss: Annotated[Difference, Key("test_loss")]
     within: bool | NotMeasured | None = EARLIER
     p_outside: float | NotMeasured | None = EARLIER
-    unseen: Annotated[UnseenLoss | NotMeasured, Key("unseen_natural"), Told()] = EARLIER
+    unseen: Annotated[UnseenLoss | NotMeasured, Key("unseen_natural"), ReasonIfMissing()] = EARLIER
     metrics: Annotated[Metrics | None, Omitted] = None
     converged: bool
     random_same_size: RandomSets
@@ -237,7 +237,7 @@ class PipelineSet:
     loss: Annotated[Difference, Key("test_loss")]
     within: bool | NotMeasured | None = EARLIER
     p_outside: float | NotMeasured | None = EARLIER
-    unseen: Annotated[UnseenLoss | NotMeasured, Key("unseen_natural"), Told()] = EARLIER
+    unseen: Annotated[UnseenLoss | NotMeasured, Key("unseen_natural"), ReasonIfMissing()] = EARLIER
     neurons: NeuronSet
 
 
@@ -277,5 +277,5 @@ class PipelineResult:
         tried: All ways.
     """
 
-    best: Annotated[PipelineSet | NotMeasured, Beside(), Absent(("size", "reason"))]
+    best: Annotated[PipelineSet | NotMeasured, Inline(), Absent(("size", "reason"))]
     tried: tuple[TriedWay, ...]

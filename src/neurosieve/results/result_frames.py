@@ -23,7 +23,7 @@ def frame_of(parts: Iterable[Any]) -> pl.DataFrame:
 
 
 def row_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain values of a record; the two ends of an interval stand in columns of their own."""
+    """The plain values of a record; the two ends of an interval have columns of their own."""
     row: dict[str, Any] = {}
     for key, value in record.items():
         if key in _INTERVALS:
@@ -39,28 +39,28 @@ def set_frame(sets: Iterable[SmallestSet]) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                "ranking": found.ranking,
-                "delta": found.delta,
-                "select": found.select,
-                "size": found.size,
-                "test": found.test.value,
-                "loss": found.loss.value,
-                "loss_low": found.loss.interval and found.loss.interval[0],
-                "loss_high": found.loss.interval and found.loss.interval[1],
-                "within": found.within if isinstance(found.within, bool) else None,  # an older file has none
-                "random_size": found.random_size.median,
+                "ranking": smallest.ranking,
+                "delta": smallest.delta,
+                "select": smallest.select,
+                "size": smallest.size,
+                "test": smallest.test.value,
+                "loss": smallest.loss.value,
+                "loss_low": smallest.loss.interval and smallest.loss.interval[0],
+                "loss_high": smallest.loss.interval and smallest.loss.interval[1],
+                "within": smallest.within if isinstance(smallest.within, bool) else None,  # an older file has none
+                "random_size": smallest.random_size.median,
             }
-            for found in sets
+            for smallest in sets
         ]
     )
 
 
-def weight_frame(found: SmallestSet | None, labels: tuple[str, ...]) -> pl.DataFrame:
+def weight_frame(smallest: SmallestSet | None, labels: tuple[str, ...]) -> pl.DataFrame:
     """One row a neuron of a smallest set: rank, layer, index, and its weight for each label."""
-    if found is None:
+    if smallest is None:
         return pl.DataFrame(schema={"rank": pl.Int64, "layer": pl.Int64, "index": pl.Int64})
-    weights = pl.DataFrame(found.weights, schema=list(labels), orient="row")
-    return found.neurons.to_frame().hstack(weights)
+    weights = pl.DataFrame(smallest.weights, schema=list(labels), orient="row")
+    return smallest.neurons.to_frame().hstack(weights)
 
 
 def layer_frame(curve: LayerCurve) -> pl.DataFrame:

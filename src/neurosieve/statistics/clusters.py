@@ -57,7 +57,7 @@ class Clusters:
 class CorrelationTree:
     """Average linkage of all live neurons by 1 − |Pearson r|, built once and cut at many thresholds.
 
-    Every cut is of the tree of the full matrix, never of an earlier cut. Time and memory go with neurons²: beside the
+    Every cut is of the tree of the full matrix, never of an earlier cut. Time and memory grow with neurons²: with the
     moments the distances of all pairs are held in float64, twice while the tree is built.
 
     Args:
@@ -147,13 +147,13 @@ class CorrelationTree:
             DataError: A threshold outside 0 … 1, or above what the tree was built for.
         """
         _check_threshold(threshold, self._up_to)
-        found = np.empty(len(self._neurons), dtype=np.int64)
+        number_of_column = np.empty(len(self._neurons), dtype=np.int64)
         count = 0
         for group, links in zip(self._groups, self._links, strict=True):
             own = np.ones(1, dtype=np.int64) if links is None else fcluster(links, threshold, criterion="distance")
-            found[group] = own + count
+            number_of_column[group] = own + count
             count += int(own.max())
-        _, first, number = np.unique(found[self._live], return_index=True, return_inverse=True)
+        _, first, number = np.unique(number_of_column[self._live], return_index=True, return_inverse=True)
         label = np.full(len(self._neurons), -1)
         label[self._live] = np.argsort(np.argsort(first))[number]  # scipy numbers clusters by the tree's branches
         # A stable sort keeps the columns of each cluster in order.

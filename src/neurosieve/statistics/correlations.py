@@ -40,7 +40,7 @@ class Correlations(Protocol):
 
 
 class MomentCorrelations:
-    """From moments, whose matrix is used where it lies; all live neurons are one group."""
+    """From moments, whose matrix is not copied; all live neurons are one group."""
 
     def __init__(self, moments: Moments) -> None:
         self._moments = moments
@@ -128,7 +128,7 @@ def _connected(rows: Float[Tensor, "neurons rows"], least: float) -> Int[np.ndar
     """Numbers of the groups that pairs with a product of at least `least` connect; such pairs are not kept."""
     label: Int[np.ndarray, " neurons"] = np.arange(len(rows))
     starts = range(0, len(rows), _BLOCK)
-    # Neighbours first: of blocks that are one group already, no product can tell anything.
+    # Neighbours first: of blocks that are one group already, no product says anything new.
     for a, b in sorted(((a, b) for a in starts for b in starts if a <= b), key=lambda pair: pair[1] - pair[0]):
         left, right = label[a : a + _BLOCK], label[b : b + _BLOCK]
         if (left == right[0]).all() and (right == right[0]).all():
@@ -147,7 +147,7 @@ def _connected(rows: Float[Tensor, "neurons rows"], least: float) -> Int[np.ndar
 
 
 def _fastest(device: torch.device) -> torch.dtype:
-    """bfloat16 where its products are faster than float32's, which a millisecond's product tells."""
+    """bfloat16 where its products are faster than float32's, measured by a product of a millisecond."""
     spent: dict[torch.dtype, float] = {}
     for dtype in (torch.float32, torch.bfloat16):
         a = torch.ones(512, 512, dtype=dtype, device=device)

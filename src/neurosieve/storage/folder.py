@@ -17,7 +17,7 @@ from neurosieve.typing import PathLike
 _URL = re.compile(r"([a-zA-Z][\w+.-]*)(::|://)")
 _LOST = re.compile(r"(?:[\w+.-]+::)*([a-zA-Z][\w+.-]*):/")  # a URL whose two slashes a path has made one
 _PATTERN = re.compile(r"[*?[\]]")
-GO_ON = "free some space or choose another --out; the same command then goes on from here"
+GO_ON = "free some space or choose another --out; the same command then continues from here"
 
 
 class Folder:

@@ -12,7 +12,7 @@ from neurosieve.typing import PathLike
 
 @contextlib.contextmanager
 def whole_folder(target: PathLike) -> Iterator[Path]:
-    """Write into a folder beside the target, which gets the target's name at the end; without an end nothing stays.
+    """Write into a folder next to the target, which gets the target's name at the end; if it is stopped, nothing stays.
 
     Args:
         target: A folder that is not there yet, or empty.
@@ -41,7 +41,7 @@ def whole_folder(target: PathLike) -> Iterator[Path]:
 
 
 def check_free(place: Path) -> None:
-    """See that nothing lies there.
+    """Check that nothing is there.
 
     Raises:
         RunFolderError: Something does.

@@ -97,7 +97,7 @@ class StudyConfig(Options):
     )
     splits: tuple[float, ...] | None = Field(default=None, description="shares of what is dealt here (0.6,0.15,0.25)")
     keep_overlap: bool = Field(
-        default=False, description="keep test examples that also stand in train, and pairs whose functions do"
+        default=False, description="keep test examples that are also in train, and pairs whose functions do"
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="seed of every draw")
     deltas: tuple[float, ...] = Field(
@@ -118,7 +118,7 @@ class StudyConfig(Options):
     )
     thresholds: tuple[float, ...] = Field(
         default=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-        description="distances 1 - |r| at which neurons count as alike",
+        description="distances 1 - |r| at which neurons count as similar",
     )
     layer_deltas: tuple[float, ...] = Field(
         default=(0.01, 0.02, 0.03), description="losses allowed to the LayerSelector"
@@ -132,7 +132,7 @@ class StudyConfig(Options):
     )
     control_draws: int = Field(default=5, ge=0, description="draws of the control task")
     disjoint_splits: int = Field(default=10, ge=0, description="splits of token types into seen and never seen")
-    untrained_seeds: int = Field(default=3, ge=0, description="copies of the model with weights drawn anew")
+    untrained_seeds: int = Field(default=3, ge=0, description="copies of the model with random weights")
     untrained_precision: Precision | None = Field(
         default=None,
         description="of untrained copies; the model's by default, bfloat16 reads them in less than half the time",
@@ -156,7 +156,7 @@ class StudyConfig(Options):
     dtype: StoreDtype = Field(default="auto", description="of the stored activations")
     pooling: Literal["auto"] | Pooling = Field(
         default="auto",
-        description="subwords that stand for a unit; auto: mean of a token's, an encoder's first or a decoder's last of"
+        description="subwords that represent a unit; auto: mean of a token's, an encoder's first or a decoder's last of"
         " a whole example or of either side of a pair",
     )
     straddle: Literal["share", "drop"] = Field(
@@ -255,7 +255,7 @@ def concept_changes(values: Mapping[str, Any], pairs: Iterable[str]) -> dict[str
     if len(changed) > 1:
         raise ConfigError(
             f"--set {next(k for k in changed if k != 'concepts')}",
-            expected="a key of concepts, such as concepts.min_rows, beside a run folder",
+            expected="a key of concepts, such as concepts.min_rows, with a run folder",
             got="another option of the study",
             remedy="choose another --out for another study",
         )
@@ -287,14 +287,14 @@ def _go_together(config: StudyConfig) -> None:
     for key in (*_NOT_WITH_CORPUS, "splits", "activations"):
         if config.corpus is not None and getattr(config, key):
             raise ConfigError(
-                f"option {key}", expected="none beside --corpus", got="a value", remedy="leave one of them out"
+                f"option {key}", expected="none with --corpus", got="a value", remedy="leave one of them out"
             )
     _target_fits(config)
     for key in ("model", "data"):
         given = bool(getattr(config, key))
         if given and config.activations is not None:
             raise ConfigError(
-                f"option {key}", expected="none beside --activations", got="a value", remedy="leave one of them out"
+                f"option {key}", expected="none with --activations", got="a value", remedy="leave one of them out"
             )
         if not given and config.activations is None:
             raise ConfigError(f"option {key}", expected="a value", got="none", remedy=f"give --{key}")
@@ -310,7 +310,7 @@ def _target_fits(config: StudyConfig) -> None:
     for key in ("corpus", "activations", "classes"):
         if getattr(config, key) is not None:
             raise ConfigError(
-                f"option {key}", expected="none beside --target values", got="a value", remedy="leave one of them out"
+                f"option {key}", expected="none with --target values", got="a value", remedy="leave one of them out"
             )
 
 

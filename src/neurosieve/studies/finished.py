@@ -16,7 +16,7 @@ def load_summary(run: PathLike) -> RedundancyResult:
 
     Raises:
         RunFolderError: No run folder, or one without results (names the stages that are missing and the command that
-            goes on), or results that are damaged or of another format version.
+            continues), or results that are damaged or of another format version.
     """
     config_of(run)  # says so where this is no run folder
     files = Folder(run)
@@ -51,7 +51,7 @@ def _of_format(record: dict[str, Any], where: str) -> dict[str, Any]:
             where,
             expected=f"format version {FORMAT}",
             got=f"version {record.get('format')}",
-            remedy="read it with the version that wrote it, or compute it anew in another folder",
+            remedy="read it with the version that wrote it, or compute it again in another folder",
         )
     return record
 
@@ -74,8 +74,8 @@ def load_interventions(run: PathLike) -> list[InterventionResult]:
     """
     folder = Path(run) / INTERVENTIONS
     names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
-    found = {name: read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names}
-    return [from_json(InterventionResult, record, f"{folder}/{name}") for name, record in found.items() if record]
+    records = {name: read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names}
+    return [from_json(InterventionResult, record, f"{folder}/{name}") for name, record in records.items() if record]
 
 
 def write_report(run: PathLike, to: PathLike | None = None) -> Path:

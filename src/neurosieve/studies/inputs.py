@@ -151,7 +151,7 @@ def options_of(config: StudyConfig, kind: Kind) -> ExtractionOptions:
 
 
 def extract_study(config: StudyConfig, out: PathLike) -> ActivationStore:
-    """Only write the activations of a study's rows into its run folder, or go on with them.
+    """Only write the activations of a study's rows into its run folder, or continue them.
 
     Raises:
         NeurosieveError: See `neurosieve.errors`; what was finished before stays.

@@ -1,6 +1,6 @@
 """Options of concepts (what a study file says below `concepts`), of interventions and of fine-tuning.
 
-What is built is valid, whoever builds it: a value that does not fit is a `ConfigError` in one line.
+What is built is valid, however it is built: a value that does not fit is a `ConfigError` in one line.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ class Options(BaseModel):
     """Options of one kind, frozen.
 
     Attributes:
-        command: The one whose help tells of them.
+        command: The one whose help lists them.
         section: The key of a study file that they are below; empty where they are not below one.
 
     Raises:
@@ -89,7 +89,7 @@ class ConceptOptions(Options):
     )
     views: tuple[View, ...] = Field(
         default=("detect", "predict"),
-        description="tokens read where they stand (detect), or where they are guessed (predict)",
+        description="tokens read at their own place (detect), or where they are predicted (predict)",
     )
     rounds: int = Field(
         default=3, ge=1, le=MASKED_PARTS, description="sevenths of the tokens that an encoder reads masked"
@@ -118,7 +118,7 @@ class ConceptOptions(Options):
     @classmethod
     def _detect_first(cls, value: tuple[View, ...]) -> tuple[View, ...]:
         if "detect" not in value:
-            raise ValueError("detect, and predict beside it if you like")
+            raise ValueError("detect, and predict too if you like")
         return value
 
 
@@ -143,7 +143,7 @@ class InterventionOptions(Options):
     alpha: float = Field(default=2.0, description="of steering: times the way from other rows to those with the value")
     layer: int | None = Field(default=None, ge=0, description="to steer or erase; chosen on validation by default")
     share: float = Field(default=0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
-    sets: int = Field(default=100, ge=20, description="random edits of the same kind beside it")
+    sets: int = Field(default=100, ge=20, description="random edits of the same kind to compare with")
     at: Literal["all", "predicted"] | None = Field(
         default=None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
     )
@@ -158,7 +158,7 @@ class InterventionOptions(Options):
         """Refuse what the edit would not look at."""
         key, edit = str(info.field_name), info.data.get("edit")
         if edit and edit not in _ONLY[key] and value != cls.model_fields[key].default:
-            raise ValueError(f"none beside {edit}: it is of {' and '.join(_ONLY[key])}")
+            raise ValueError(f"none with {edit}: it belongs to {' and '.join(_ONLY[key])}")
         return value
 
     @property

@@ -74,7 +74,7 @@ def whole_store(run: PathLike) -> "ActivationStore | None":
 
 
 class RunFolder:
-    """Opens a new run folder, or the folder of the same study to go on with it.
+    """Opens a new run folder, or the folder of the same study to continue it.
 
     Raises:
         RunFolderError: The folder belongs to another study (says which options differ), to another format
@@ -130,7 +130,7 @@ class RunFolder:
                 self._where,
                 expected="the study that it was begun with",
                 got=f"other options: {'; '.join(changed)}",
-                remedy="choose another --out, or use the old options to go on",
+                remedy="choose another --out, or use the old options to continue",
             )
 
     @contextmanager

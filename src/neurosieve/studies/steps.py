@@ -1,6 +1,6 @@
-"""Steps of a study: each is made once, saved whole, timed, and read back by whoever goes on.
+"""Steps of a study: each is made once, saved whole, timed, and read back when the study continues.
 
-What has an archive lies in `NAME.json` and `NAME.safetensors`; any other record in `NAME.json`, as its type says.
+What has an archive is saved in `NAME.json` and `NAME.safetensors`; any other record in `NAME.json`, as its type says.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class Steps:
 
     Attributes:
         folder: The run folder.
-        place: Where in it their files lie: empty, or the name of a folder.
+        place: Where in it their files are: empty, or the name of a folder.
     """
 
     folder: RunFolder
@@ -47,22 +47,22 @@ class Steps:
             name: Of its files.
             kind: Of what it finds.
             make: Makes it; what was stopped meanwhile leaves nothing.
-            options: Fields of it that tell what it was made with.
+            options: Fields of it that say what it was made with.
             timed: What its seconds are kept under; its name by default, and empty where those of its parts are.
 
         Raises:
             RunFolderError: Its files are damaged, or it was made with other options.
         """
-        found = self.read(name, kind, options)
-        return self.make(name, make, timed=timed) if found is None else found
+        saved = self.read(name, kind, options)
+        return self.make(name, make, timed=timed) if saved is None else saved
 
     def read(self, name: str, kind: type[T], options: Mapping[str, Any] | None = None) -> T | None:
         """What a step found; None where it has not ended. See `once`."""
-        found = read_step(self.folder.files, self._path(name), kind)
-        if found is not None and options is not None:
-            was = {key: getattr(found, key) for key in options}
+        saved = read_step(self.folder.files, self._path(name), kind)
+        if saved is not None and options is not None:
+            was = {key: getattr(saved, key) for key in options}
             self._refuse(f"{self.folder.path}/{self._path(name)}.json", changed_options(was, options), "the file")
-        return found
+        return saved
 
     def make(self, name: str, make: Callable[[], T], *, timed: str | None = None) -> T:
         """Make what a step finds and save it, whatever was there before. See `once`."""
@@ -72,19 +72,19 @@ class Steps:
             return self._save(name, make())
 
     def store(self, name: str, make: Callable[[], ActivationStore]) -> ActivationStore:
-        """The run's activations: those that are there, if they are whole, else made or gone on with."""
-        if (found := whole_store(self.folder.path)) is not None:
-            found.verify()
-            return found
+        """The run's activations: those that are there, if they are whole, else made or continued."""
+        if (store := whole_store(self.folder.path)) is not None:
+            store.verify()
+            return store
         with self.folder.stage(name):
             return make()
 
     def check_options(self, options: Mapping[str, Any], more: str = "") -> None:
-        """See to it that the steps were made with the same options.
+        """Check that the steps were made with the same options.
 
         Args:
             options: As plain values.
-            more: What else would have to be deleted to begin anew.
+            more: What else would have to be deleted to start again.
 
         Raises:
             RunFolderError: Other ones were kept there.
@@ -104,7 +104,7 @@ class Steps:
                 subject,
                 expected="the options that they were begun with",
                 got=f"others: {'; '.join(changed)}",
-                remedy=f"use those, or delete {to_delete} to begin anew",
+                remedy=f"use those, or delete {to_delete} to start again",
             )
 
     def _path(self, name: str) -> str:

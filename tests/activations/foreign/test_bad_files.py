@@ -56,7 +56,7 @@ def test_files_beside(ending: str, tmp_path: Path) -> None:
         (tmp_path / "x.label").write_text(labels + "ID OP NUM\n")
         refused(path, tmp_path / "store", f"x{ending}", "17 sentences", "got 16")
         (tmp_path / "x.in").unlink()
-        refused(path, tmp_path / "store", f"x{ending}", "x.in (or .gz) beside it", "got none")
+        refused(path, tmp_path / "store", f"x{ending}", "x.in (or .gz) next to it", "got none")
         (tmp_path / "x.in").write_text(lines)
     (tmp_path / "x.label").write_text(labels + "OP\n")
     refused(path, tmp_path / "store", "x.label", "lines")
@@ -64,7 +64,7 @@ def test_files_beside(ending: str, tmp_path: Path) -> None:
     refused(path, tmp_path / "store", "x.label and x.label.gz", "remove one")
     for file in ("x.label", "x.label.gz"):
         (tmp_path / file).unlink()
-    refused(path, tmp_path / "store", f"x{ending}", "x.label (or .gz) beside it", "got none", "add it")
+    refused(path, tmp_path / "store", f"x{ending}", "x.label (or .gz) next to it", "got none", "add it")
 
 
 @pytest.mark.parametrize("ending", SENTENCES[::2])

@@ -79,17 +79,17 @@ def flat(lines: Sequence[str], values: Arrays) -> tuple[np.ndarray, list[str], l
 
 
 def write(folder: Path, name: str, ending: str, lines: Sequence[str] = LINES, seed: int = 0) -> Path:
-    """One file with what stands beside it."""
+    """One file with what belongs next to it."""
     folder.mkdir(parents=True, exist_ok=True)
     path, values = folder / f"{name}{ending}", arrays(lines, seed)
     if ending in SENTENCES:
         (write_hdf5 if ending in (".hdf5", ".h5") else write_json)(path, lines, values)
-        beside = {".in": lines, ".label": [" ".join(tag(t) for t in line.split(" ")) for line in lines]}
+        companions = {".in": lines, ".label": [" ".join(tag(t) for t in line.split(" ")) for line in lines]}
     else:
         x, texts, groups = flat(lines, values)
         np.save(path, x) if ending == ".npy" else save_file({f"layer.{k}": x[:, k].copy() for k in range(LAYERS)}, path)
-        beside = {".in": texts, ".label": [tag(t) for t in texts], ".group": groups}
-    for kind, column in beside.items():
+        companions = {".in": texts, ".label": [tag(t) for t in texts], ".group": groups}
+    for kind, column in companions.items():
         (folder / f"{name}{kind}").write_text("".join(f"{line}\n" for line in column))
     return path
 

@@ -1,4 +1,4 @@
-"""Clusters beside properties: plain loops, values that rows swap, and clusters of code with a known answer."""
+"""Clusters compared with properties: plain loops, values that rows swap, and clusters of code with a known answer."""
 
 import json
 from collections import Counter

@@ -130,7 +130,7 @@ def test_permutations_keep_each_file_to_itself(tmp_path: Path) -> None:
     held = HeldOut.of(one, np.arange(1), spread_of(one), 0, 100)
     groups = np.array([one.groups("test")[i] for i in np.argsort(one.numbers("test"))])
     assert (np.diff(np.unique(groups, return_inverse=True)[1]) != 0).sum() > 3
-    for lent in held._shifted[:20]:
+    for lent in held.shifted[:20]:
         assert sorted(lent.tolist()) == list(range(len(groups)))
         assert (groups[lent] == groups).all()
 

@@ -63,7 +63,7 @@ def test_spread_is_that_of_train() -> None:
 
 @pytest.mark.parametrize("constant", [0.1, 1e6 / 3, -1e-30])
 def test_what_never_varies_is_dead_whatever_its_value(constant: float, tmp_path: Path) -> None:
-    """Also where a mean in floating point is not the value; and what hardly varies beside its layer."""
+    """Also where a mean in floating point is not the value; and what hardly varies compared with its layer."""
     one = planted_store(tmp_path / "s", {}, layers=2, width=3, shards=1)
     values, table = values_of(one, "train")[0].astype(np.float32), one.store.table("train")
     values[:, 4] = np.float32(constant)

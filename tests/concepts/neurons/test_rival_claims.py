@@ -1,4 +1,4 @@
-"""Claims beside their rivals: places, untrained copies and new texts take them away or are told with them."""
+"""Claims and their rivals: places, untrained copies and new texts take claims away or are reported with them."""
 
 from pathlib import Path
 from zlib import crc32
@@ -23,7 +23,7 @@ from tests.tiny import assert_one_line
 
 
 def placed_rows() -> ConceptRows:
-    """The made-up files with what is told by a place, and what is not."""
+    """The made-up files with what a place predicts, and what it does not."""
     dataset = planted_rows().dataset
     return concept_rows(dataset, ["python"] * len(dataset.examples), properties=["line-position", "statement", "role"])
 
@@ -55,7 +55,7 @@ def test_a_neuron_that_reads_the_column_is_no_concept_neuron(tmp_path: Path) -> 
 
 
 def with_copies(tmp_path: Path, *shifts: float) -> ConceptFindings:
-    """Beside copies in which another neuron tells calls, each so well."""
+    """Inline copies in which another neuron tells calls, each so well."""
     copies = [
         planted_store(tmp_path / f"u{i}", {NeuronId(0, 1): ("role=call", shift)}, seed=9 + i)
         for i, shift in enumerate(shifts)

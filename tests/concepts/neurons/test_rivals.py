@@ -20,7 +20,7 @@ from tests.concepts.planted import planted_rows, planted_store
 
 
 def keys_of(store: ConceptStore, split: Split) -> dict[str, list[Hashable]]:
-    """What each rival looks at, told by the texts alone."""
+    """What each rival looks at, computed from the texts alone."""
     rows, found = store.rows, defaultdict[str, list[Hashable]](list)
     before = ""
     shown: dict[int, str] = {}
@@ -44,7 +44,7 @@ def keys_of(store: ConceptStore, split: Split) -> dict[str, list[Hashable]]:
 
 
 def places_of(rows: ConceptRows) -> list[dict[str, int]]:
-    """Where each row stands, counted word by word."""
+    """The place of each row, counted word by word."""
     found: list[dict[str, int]] = []
     sources = [Source(e.text, "python") for e in rows.dataset.examples]
     seen = defaultdict[int, list[int]](list)
@@ -168,7 +168,7 @@ def test_a_shape_knows_no_letter_and_no_digit(text: str) -> None:
 
 
 def test_a_place_and_a_first_character_are_told_perfectly(tmp_path: Path) -> None:
-    """What is first in its line stands at column 0 or behind blanks; what is a number begins with a digit."""
+    """What is first in its line is at column 0 or behind blanks; what is a number begins with a digit."""
     store = planted_store(tmp_path / "s", {}, width=2)
     precision = Rivals.of(store).precision
     number = store.table.values["lexical"].index("number")

@@ -183,5 +183,5 @@ def test_bad_rows_leave_the_sums_as_they_were(kind: str) -> None:
 
 def test_accumulators_of_other_neurons_do_not_merge() -> None:
     x, _, _ = rows(50)
-    with pytest.raises(DataError, match="build them alike"):
+    with pytest.raises(DataError, match="build them in the same way"):
         accumulator(x).merge(accumulator(x + 1))

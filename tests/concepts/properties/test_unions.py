@@ -24,7 +24,7 @@ def column(table_of: str, text: str, language: str, *properties: str | Property)
 
 @pytest.mark.parametrize("language", SMALL)
 def test_text_is_all_that_is_no_code(language: str) -> None:
-    """Of every language: natural where the word stands in a comment, a docstring or a string."""
+    """Of every language: natural where the word is in a comment, a docstring or a string."""
     text, inside = (column(name, SMALL[language], language, "text", "inside") for name in ("text", "inside"))
     expected = [None if kind is None else "code" if kind == "code" else "natural" for kind in inside]
     assert text == expected

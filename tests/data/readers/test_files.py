@@ -89,8 +89,8 @@ BAD = [
     Bad("two sources", {"a.py": "a\n", "b.py": "b\n"}, ("source files", "at least 3", "got 2", "add more"), LEXICAL),
     Bad("scheme", SOURCES, ("'lexcal'", "identifier-role", "mean lexical?"), {"labels": "lexcal"}, ConfigError),
     Bad("far scheme", SOURCES, ("'zzz'", "lexical", "choose one"), {"labels": "zzz"}, ConfigError),
-    Bad("carve beside file", RECORDS, ("--validation-from-train", "valid.jsonl", "leave the option out"), CARVE),
-    Bad("carve beside .label", without(LINES, "valid.in"), ("valid.label", "leave the option out"), CARVE),
+    Bad("carve with a file", RECORDS, ("--validation-from-train", "valid.jsonl", "leave the option out"), CARVE),
+    Bad("carve with a .label", without(LINES, "valid.in"), ("valid.label", "leave the option out"), CARVE),
     *(
         Bad(f"share {s}", RECORDS, ("--validation-from-train", str(s)), {"validation_from_train": s}, ConfigError)
         for s in (0.0, 1.0, -0.1, 1.5, float("nan"))

@@ -107,7 +107,7 @@ def in_stream(folder: Path, kinds: dict[str, Any], rows: dict[str, list[Row]]) -
         save_set(folder / split, features(pa.Table.from_pylist(rows[split]), kinds))
 
 
-def beside(folder: Path, kinds: dict[str, Any], rows: dict[str, list[Row]]) -> None:
+def next_to_it(folder: Path, kinds: dict[str, Any], rows: dict[str, list[Row]]) -> None:
     for split in ROWS:
         save_set(folder / split, rows[split])
         (folder / split / "dataset_info.json").write_text(json.dumps({"features": kinds}))
@@ -119,7 +119,7 @@ def in_parquet(folder: Path, kinds: dict[str, Any], rows: dict[str, list[Row]]) 
 
 
 Writer = Callable[[Path, dict[str, Any], dict[str, list[Row]]], None]
-each_writer = pytest.mark.parametrize("write", [in_stream, beside, in_parquet])
+each_writer = pytest.mark.parametrize("write", [in_stream, next_to_it, in_parquet])
 
 
 @each_writer
@@ -178,7 +178,7 @@ def test_times_are_texts_to_the_nanosecond(tmp_path: Path) -> None:
         ("state.json", b"{", "no JSON"),
         ("state.json", b"[]", "a JSON object, got list"),
         ("state.json", b'{"_data_files": ["a"]}', "names of files"),
-        ("state.json", b'{"_data_files": [{"filename": "../test/data-00000-of-00001.arrow"}]}', "files beside it"),
+        ("state.json", b'{"_data_files": [{"filename": "../test/data-00000-of-00001.arrow"}]}', "files next to it"),
         ("state.json", b'{"_data_files": []}', "rows in *.arrow files"),
         ("data-00000-of-00001.arrow", None, "No such file"),
         ("data-00000-of-00001.arrow", b"garbage", "an Arrow stream"),

@@ -1,4 +1,4 @@
-"""The effect of an edit beside random edits, against plain numpy; planted effects are claimed, and others are not."""
+"""The effect of an edit and of random edits, against plain numpy; planted effects are claimed, and others are not."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether an erased value is gone: fresh probes on planted rows, before and after, beside a random eraser."""
+"""Whether an erased value is gone: fresh probes on planted rows, before and after, compared with a random eraser."""
 
 from dataclasses import replace
 from typing import Any

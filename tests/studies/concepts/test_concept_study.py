@@ -180,7 +180,7 @@ def test_other_options_are_refused(tmp_path: Path) -> None:
     for begin in (partial(run_concepts, tagged(**other), run), partial(continue_concepts, run, other)):
         with pytest.raises(RunFolderError) as caught:
             begin()
-        assert_one_line(caught.value, "min_rows 5 → 7", "rounds 7 → 2", "concepts.json", "begin anew")
+        assert_one_line(caught.value, "min_rows 5 → 7", "rounds 7 → 2", "concepts.json", "start again")
         assert "tokens" not in caught.value.got
     with pytest.raises(RunFolderError) as caught:
         run_concepts(quick(concepts=ASKED, seed=1), run)

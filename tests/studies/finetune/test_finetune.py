@@ -67,7 +67,7 @@ def accuracy(folder: Path, texts: list[str], truth: list[int]) -> float:
     return sum(a == b for a, b in zip(found, truth, strict=True)) / len(truth)
 
 
-# No longest input stands in their configs, nor in the tokenizer.
+# No longest input is in their configs, nor in the tokenizer.
 UNBOUNDED: dict[str, tuple[str, dict[str, Any]]] = {
     "bloom": ("bare", {"hidden_size": 16, "n_layer": 2, "n_head": 2}),
     "xlnet": ("bytes", {"d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 32}),
@@ -232,7 +232,7 @@ def index_of_pickles(folder: Path) -> None:
 
 SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "other names": (prefixed, "missing"),
-    "other shapes": (wider, "the shapes that the config tells"),
+    "other shapes": (wider, "the shapes that the config gives"),
     "pickles": (index_of_pickles, "--allow-pickle"),
 }
 

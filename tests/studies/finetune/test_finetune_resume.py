@@ -169,9 +169,9 @@ def test_a_broken_checkpoint_is_removed(
     assert not first.exists()
     said = capsys.readouterr().err.splitlines()
     assert [line.split(": ", 1)[1] for line in said] == [
-        "goes on from checkpoint-16, epoch 2",
-        "goes on from checkpoint-8, epoch 1; not whole, so removed: checkpoint-16",
-        "begins anew; not whole, so removed: checkpoint-8",
+        "continues from checkpoint-16, epoch 2",
+        "continues from checkpoint-8, epoch 1; not whole, so removed: checkpoint-16",
+        "starts again; not whole, so removed: checkpoint-8",
     ]
 
 

@@ -22,7 +22,7 @@ def options(edit: str = "ablate", **more: Any) -> InterventionOptions:
 
 
 def code_run(name: str, folder: Path) -> Path:
-    """Concepts of lines in which a number stands behind each `=`, and nowhere else; without a study of their labels."""
+    """Concepts of lines in which a number comes after each `=`, and nowhere else; without a study of their labels."""
     data = folder / "code"
     data.mkdir(parents=True)
     for i in range(30):

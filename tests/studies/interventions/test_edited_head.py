@@ -227,7 +227,7 @@ def test_head_that_pads_with_another_token(tmp_path: Path) -> None:
 def refused(config: StudyConfig, *parts: str) -> None:
     effect = head_effect(config, read_dataset(config), [Scale(0, SOME, 1.0)], [])
     assert isinstance(effect, NotMeasured)
-    assert effect == NotMeasured.told(effect.text)
+    assert effect == NotMeasured.from_text(effect.text)
     assert effect.reason is Reason.NO_HEAD
     for part in parts:
         assert part in effect.text
@@ -262,7 +262,7 @@ def test_a_head_of_more_classes(tmp_path: Path) -> None:
 
 
 def test_lacking_weights(tmp_path: Path) -> None:
-    """A config that promises a head, beside a checkpoint of the language model."""
+    """A config that promises a head, with a checkpoint of the language model."""
     folder = classifier("bert", "tokens", tmp_path / "model")
     (folder / "model.safetensors").write_bytes((tiny_model("bert") / "model.safetensors").read_bytes())
     config = study(folder, "tokens", data_folder())

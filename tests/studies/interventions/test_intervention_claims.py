@@ -12,8 +12,7 @@ from neurosieve.interventions.editors import TrainConcept, editor
 from neurosieve.interventions.effects import on_predictions as effects
 from neurosieve.models import LanguageModel
 from neurosieve.results.interventions import Effect, PredictionEffects
-from neurosieve.studies.interventions import run as module
-from neurosieve.studies.interventions.run import change_of, intervene
+from neurosieve.studies.interventions.run import change_of, intervene, open_run
 from neurosieve.typing import NeuronId
 from tests.studies.interventions.edited import code_run, options
 
@@ -54,7 +53,7 @@ class Head:
 
 
 def head_of(run: Path) -> Head:
-    opened = module._opened(module._config(run), run, options())
+    opened = open_run(run, options())
     edits = editor(TrainConcept(opened.store, "lexical", opened.value, 0), change_of(options(share=0.02)))
     ((layer, index),) = edits.candidates[0].tolist()
     neuron = NeuronId(layer, index)

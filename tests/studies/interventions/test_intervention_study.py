@@ -26,7 +26,7 @@ from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finished import load_interventions, write_report
 from neurosieve.studies.inputs import language_model_of
 from neurosieve.studies.interventions import run as module
-from neurosieve.studies.interventions.run import Measuring, change_of, intervene
+from neurosieve.studies.interventions.run import Measuring, change_of, intervene, open_run
 from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.typing import Split
 from tests.report.edit_results import measured
@@ -73,7 +73,7 @@ class Slow:
 
     @cached_property
     def opened(self) -> Measuring:
-        return module._opened(module._config(self.folder), self.folder, self.asked)
+        return open_run(self.folder, self.asked)
 
     @property
     def asked(self) -> InterventionOptions:
@@ -278,7 +278,7 @@ def test_read_back(run: Path, result: InterventionResult, monkeypatch: pytest.Mo
     (run / "interventions" / options().file).write_text(json.dumps(to_json(result)))
     (run / "report.html").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_measured", None)
+        patch.setattr(module, "language_model_of", None)  # no model is loaded
         assert intervene(run, options()) == result
     assert CONCEPT in (run / "report.html").read_text(encoding="utf-8")
     second = intervene(run, options(share=0.05))
@@ -324,7 +324,7 @@ def test_files() -> None:
 
 
 def test_damaged_outcome(run: Path, result: InterventionResult) -> None:
-    """A file of another version is made anew; one that is no JSON object is told of."""
+    """A file of another version is made anew; one that is no JSON object is refused."""
     file = run / "interventions" / options().file
     file.parent.mkdir()
     file.write_text(json.dumps(unmarked(to_json(result)) | {"format": 0, "neurons": []}))

@@ -38,7 +38,7 @@ def test_whole_way(name: str, site: str, tmp_path: Path) -> None:
     assert record["site"] == site == ActivationStore(tmp_path / "activations").manifest.site
     assert len(record["baselines"]["untrained_model"]["layers"]) == layers
     assert any("feed-forward units" in note for note in record["notes"]) == (site == "mlp")
-    assert any("behind its start token" in note for note in record["notes"]) == (family(name).stack == "decoder")
+    assert any("after its start token" in note for note in record["notes"]) == (family(name).stack == "decoder")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert ("first block&#39;s feed-forward" in page or "first block's feed-forward" in page) == (site == "mlp")
 

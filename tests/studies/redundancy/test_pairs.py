@@ -77,7 +77,7 @@ def test_report_shows_both_sides(found: tuple[RedundancyResult, Path]) -> None:
 
 
 def test_whole_texts_that_a_study_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neurons of a joint reading are explained by both texts, whose languages are told one by one."""
+    """Neurons of a joint reading are explained by both texts, whose languages are given one by one."""
     monkeypatch.setitem(COUNTS, "test", 80)  # enough of either length
     (tmp_path / "data").mkdir()
     write(tmp_path / "data")

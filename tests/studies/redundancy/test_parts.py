@@ -122,7 +122,7 @@ def test_control_without_seen_rows(seen: int) -> None:
     test, controls = controlled(seen, 60)
     part = control_part(test, reader(0), reader(3), controls)
     assert isinstance(part, Control)
-    assert part.head == NotMeasured.told("too few seen rows")
+    assert part.head == NotMeasured.from_text("too few seen rows")
     assert (part.seen, part.minimal_set, part.majority) == (None, None, None)
     assert part.all
     assert part.all.rows == seen + 60
@@ -131,7 +131,7 @@ def test_control_without_seen_rows(seen: int) -> None:
 def test_control_without_draws_or_set() -> None:
     test, controls = controlled(60, 0)
     nothing = control_part(test, reader(0), reader(3), Controls({}, {}, {}))
-    assert nothing == NotMeasured.told("no draw was asked for")
+    assert nothing == NotMeasured.from_text("no draw was asked for")
     found = control_part(test, reader(0), None, controls)
     assert isinstance(found, Control)
     assert found.minimal_set is None
@@ -200,5 +200,5 @@ def test_general_by_hand(cka: np.ndarray | None) -> None:
     (cluster,) = cluster_part(test, general, 5)
     assert (cluster.threshold, cluster.kept, cluster.dead, cluster.validation) == (0.3, 3, 5, 0.7)
     assert (cluster.test.value, cluster.test.n) == (1.0, 40)
-    none = NotMeasured.told("3 rows; at least 4 are needed")
+    none = NotMeasured.from_text("3 rows; at least 4 are needed")
     assert cka_part(general) == (none if cka is None else ((1.0, 0.0), (0.0, 1.0)))

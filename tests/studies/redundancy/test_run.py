@@ -339,7 +339,7 @@ def test_at_chance_nothing_is_claimed() -> None:
 
 @pytest.mark.parametrize("finish", [finished, finished_published])
 def test_test_split_is_read_once_and_last(finish: Callable[[], Finished]) -> None:
-    """Also where the published study's choices, which look at it, stand beside."""
+    """Also where the published study's choices, which look at it, are computed too."""
     assert finish().reads.count(("test", True)) == 1
     assert finish().reads[:3] == (("train", False), ("validation", False), ("test", True))
 

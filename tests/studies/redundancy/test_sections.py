@@ -166,7 +166,7 @@ def test_control(part: str, run: Finished, record: dict[str, Any], plain: Plain)
 
 
 def test_control_headline(run: Finished, record: dict[str, Any], plain: Plain) -> None:
-    """The rows seen in train; beside them the score of always saying the control's most likely label."""
+    """The rows seen in train; and the score of always saying the control's most likely label."""
     control = record["control"]
     assert {k: control[k] for k in control["seen"]} == control["seen"]
     assert control["draws"] == run.config.control_draws > 1

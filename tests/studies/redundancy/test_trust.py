@@ -152,7 +152,7 @@ def test_untrained_not_measured() -> None:
     few = judged(unseen__natural=few_unseen("9 unseen rows; at least 30 are needed", n=9))
     assert said(few, "untrained") == (OPEN, "9 unseen rows; at least 30 are needed")
     why = "the activations were made elsewhere, without the model"
-    foreign = judged(unseen__natural__untrained=None, baselines__untrained=NotMeasured.told(why))
+    foreign = judged(unseen__natural__untrained=None, baselines__untrained=NotMeasured.from_text(why))
     assert said(foreign, "untrained") == (OPEN, why)
 
 
@@ -190,7 +190,7 @@ def test_types_held_out(lowest: float, answer: Answer) -> None:
 )
 def test_loss(within: bool | None, unseen: float | None, answer: Answer) -> None:
     """Shown on all rows, and on unseen ones where these are enough."""
-    there = NotMeasured.told("fewer than 30 unseen rows") if unseen is None else unseen_loss(unseen)
+    there = NotMeasured.from_text("fewer than 30 unseen rows") if unseen is None else unseen_loss(unseen)
     whole = judged(minimal_sets__0__within=within, minimal_sets__0__unseen=there)
     found, figures = said(whole, "loss")
     assert found == answer
@@ -208,7 +208,7 @@ def test_one_cluster_is_not_measured() -> None:
         oracle__test=part(0.9),
         unseen__natural__untrained=copies(0.6, gained(None)),
         control=controlled(None),
-        minimal_sets=NotMeasured.told(ONE_CLUSTER),
+        minimal_sets=NotMeasured.from_text(ONE_CLUSTER),
     )
     answers = {entry.key.value: entry.answer for entry in whole.trust}
     assert answers == dict.fromkeys(KEYS, OPEN) | {"disjoint": YES}
@@ -217,7 +217,7 @@ def test_one_cluster_is_not_measured() -> None:
 
 @pytest.mark.parametrize("reason", ["no draw was asked for", "too few seen rows"])
 def test_selectivity_not_measured(reason: str) -> None:
-    assert said(judged(control=NotMeasured.told(reason)), "selectivity") == (OPEN, reason)
+    assert said(judged(control=NotMeasured.from_text(reason)), "selectivity") == (OPEN, reason)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_random_by_the_range_of_the_ratio(most: float, answer: Answer) -> None:
 
 
 def test_random_not_measured() -> None:
-    assert said(judged(minimal_sets=NotMeasured.told(REASON)), "random") == (OPEN, REASON)
+    assert said(judged(minimal_sets=NotMeasured.from_text(REASON)), "random") == (OPEN, REASON)
 
 
 def test_headline_when_all_is_good() -> None:
@@ -251,7 +251,7 @@ def test_headline_when_all_is_good() -> None:
 
 
 def test_headline_at_chance() -> None:
-    whole = judged(oracle__test=part(0.9, (0.33, 0.5)), minimal_sets=NotMeasured.told(REASON))
+    whole = judged(oracle__test=part(0.9, (0.33, 0.5)), minimal_sets=NotMeasured.from_text(REASON))
     assert whole.headline == f"Nothing can be said: {REASON}."
     assert said(whole, "majority")[0] == NO
 

@@ -55,7 +55,7 @@ def test_all_is_measured_or_has_a_reason(found: tuple[str, RedundancyResult, Pat
 
 
 def test_the_text_baseline_is_a_logistic_regression(found: tuple[str, RedundancyResult, Path]) -> None:
-    """The label is which of two signs stands in the text, so counts tell it perfectly."""
+    """The label is which of two signs is in the text, so counts tell it perfectly."""
     record = to_json(found[1])
     assert record["baselines"]["token_lookup"]["score"] == 1.0
     assert "logistic regression on token counts" in found[1].to_html()
@@ -72,7 +72,7 @@ def test_report_lies_in_the_run(found: tuple[str, RedundancyResult, Path]) -> No
 
 
 def test_data_are_checked_before_any_compute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the plan says of the data is told before the model is read."""
+    """What the plan says of the data is printed before the model is read."""
     study = config(tmp_path, "roberta")
     long = (tmp_path / "train.jsonl").read_text().splitlines()[8]  # of nine lines
     with (tmp_path / "test.jsonl").open("a") as file:

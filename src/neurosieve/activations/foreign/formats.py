@@ -6,7 +6,7 @@
     .safetensors    `layer.0` … `layer.N`: [rows, width] each
 
 Source of the first two: the writers of NeuroX 1.0 (Dalvi et al. 2023, https://arxiv.org/abs/2305.17073) and of
-AllenNLP's ELMo command. NeuroX cuts blanks at a line's ends, tells equal sentences apart by ` (Occurrence 2)`, and
+AllenNLP's ELMo command. NeuroX cuts blanks at a line's ends, numbers equal sentences by ` (Occurrence 2)`, and
 writes down words as its tokenizer spelt them (see `spelling`); texts are compared so.
 """
 

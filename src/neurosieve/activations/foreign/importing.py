@@ -53,10 +53,10 @@ def import_activations(
     shares: Sequence[float] | None = None,
     limits: Limits = LIMITS,
 ) -> ActivationStore:
-    """Write activations that another tool made to a store, or go on with one that was begun by the same call.
+    """Write activations that another tool made to a store, or continue one that was begun by the same call.
 
     Args:
-        path: A folder with one file a split (`train.hdf5`, `valid.hdf5`, `test.hdf5`, …; what stands in an earlier
+        path: A folder with one file a split (`train.hdf5`, `valid.hdf5`, `test.hdf5`, …; what is in an earlier
             split is dropped and counted), or one file whose lines (or groups) are dealt to the splits, 60 / 15 / 25 %.
         url: Where the store goes.
         classes: Labels to keep; all by default.
@@ -129,12 +129,12 @@ def _find_files(place: Path) -> Files:
             f"activations {place}", expected="a file or folder", got="nothing there", remedy="check --activations"
         )
     by_ending = {e: {s: p for s in SPLITS if (p := find_split(place, s, e))} for e in READERS}
-    found = {e: files for e, files in by_ending.items() if files}
-    if len(found) != 1:
-        came = " and ".join(found) or "none"
+    present = {e: files for e, files in by_ending.items() if files}
+    if len(present) != 1:
+        came = " and ".join(present) or "none"
         wanted = f"train, valid and test files of one ending ({known})"
         raise DataError(f"activations {place}", expected=wanted, got=came, remedy="keep one format, a file a split")
-    ((ending, files),) = found.items()
+    ((ending, files),) = present.items()
     for split in SPLITS:
         if split not in files:
             names = ", ".join(f"{name}{ending}" for name in SPLIT_NAMES[split])
@@ -148,14 +148,14 @@ def _find_files(place: Path) -> Files:
 
 def _beside(path: Path, ending: str, what: str = "") -> Path | None:
     """The file of the same name with another ending, plain or .gz; `what` it holds where it is needed."""
-    found = [p for gz in ("", ".gz") if (p := path.with_name(f"{path.stem}{ending}{gz}")).is_file()]
-    if len(found) > 1:
-        names = " and ".join(p.name for p in found)
-        raise DataError(f"{path}", expected=f"one {ending} file beside it", got=names, remedy="remove one of them")
-    if not found and what:
-        wanted = f"{path.stem}{ending} (or .gz) beside it"
+    present = [p for gz in ("", ".gz") if (p := path.with_name(f"{path.stem}{ending}{gz}")).is_file()]
+    if len(present) > 1:
+        names = " and ".join(p.name for p in present)
+        raise DataError(f"{path}", expected=f"one {ending} file next to it", got=names, remedy="remove one of them")
+    if not present and what:
+        wanted = f"{path.stem}{ending} (or .gz) next to it"
         raise DataError(f"{path}", expected=wanted, got="none", remedy=f"add it, {what}")
-    return found[0] if found else None
+    return present[0] if present else None
 
 
 def _fingerprint(files: Files, options: object) -> str:
@@ -269,10 +269,10 @@ class _Rows:
     def __init__(self, inputs: Sequence[_Input], dataset: Dataset, sample: Sample) -> None:
         self.inputs, self.rows, self.empty = inputs, sample.rows, sample.empty
         self.layers, self.width = inputs[0].reader.size
-        lies = {e.id: (i, number) for i, x in enumerate(inputs) for number, e in enumerate(x.examples)}
+        place = {e.id: (i, number) for i, x in enumerate(inputs) for number, e in enumerate(x.examples)}
         self.examples = [dataset.examples[i] for i in sample.rows.example]
         self.where = [
-            (*lies[e.id], e.text[: int(start)].count(" "))
+            (*place[e.id], e.text[: int(start)].count(" "))
             for e, start in zip(self.examples, self.rows.start, strict=True)
         ]
 

@@ -60,18 +60,18 @@ def find_evidence(store: ConceptStore, asked: Sequence[Asked]) -> tuple[Evidence
     spread = spread_of(store)
     alike = _alike(store, neurons, spread)
     test, contexts = _TestRows(store), Contexts(store.rows)
-    found: dict[Asked, Evidence] = {}
+    evidence: dict[Asked, Evidence] = {}
     for begin in track(range(0, len(neurons), _TOGETHER), "evidence"):
         some = neurons[begin : begin + _TOGETHER]
         values = store.columns("test", some).double().numpy()
-        for neuron, own in zip(some, values.T, strict=True):
+        for neuron, of_neuron in zip(some, values.T, strict=True):
             column = store.grid.column(neuron)
-            z = (own - float(spread.centre[column])) / float(spread.scale[column])
+            z = (of_neuron - float(spread.centre[column])) / float(spread.scale[column])
             for a in dict.fromkeys(a for a in asked if a.neuron == neuron):
                 target = targets[a.name]
                 look = _Look(test, contexts, z, target.property_name, target.value)
-                found[a] = look.evidence(a, alike[neuron])
-    return tuple(found[a] for a in asked)
+                evidence[a] = look.evidence(a, alike[neuron])
+    return tuple(evidence[a] for a in asked)
 
 
 def _alike(store: ConceptStore, neurons: Sequence[NeuronId], spread: Spread) -> dict[NeuronId, tuple[Alike, ...]]:
@@ -100,13 +100,16 @@ def _alike(store: ConceptStore, neurons: Sequence[NeuronId], spread: Spread) -> 
         raise DataError(f"neuron {first}", expected=expected, got="the same in all rows", remedy=remedy)
     r = ((cross / count - mean[mine, None] * mean) / (variance[mine, None] * variance).sqrt()).numpy()
     r[:, dead] = 0
-    return {n: _largest(own, column, store.neurons) for n, own, column in zip(neurons, r, mine.tolist(), strict=True)}
+    return {
+        n: _largest(correlations, column, store.neurons)
+        for n, correlations, column in zip(neurons, r, mine.tolist(), strict=True)
+    }
 
 
-def _largest(r: Float[np.ndarray, " neurons"], own: int, ids: Int[np.ndarray, "neurons 2"]) -> tuple[Alike, ...]:
-    order = [int(j) for j in np.argsort(-np.abs(r), kind="stable") if j != own and r[j] != 0][:ALIKE]
-    found = [(NeuronId(int(ids[j, 0]), int(ids[j, 1])), float(np.clip(r[j], -1, 1))) for j in order]
-    return tuple(Alike(neuron=neuron, r=value) for neuron, value in found)
+def _largest(r: Float[np.ndarray, " neurons"], this: int, ids: Int[np.ndarray, "neurons 2"]) -> tuple[Alike, ...]:
+    order = [int(j) for j in np.argsort(-np.abs(r), kind="stable") if j != this and r[j] != 0][:ALIKE]
+    neurons = [(NeuronId(int(ids[j, 0]), int(ids[j, 1])), float(np.clip(r[j], -1, 1))) for j in order]
+    return tuple(Alike(neuron=neuron, r=value) for neuron, value in neurons)
 
 
 class _TestRows:
@@ -151,15 +154,15 @@ class _Look:
 
     def _tokens(self, order: Int[np.ndarray, " some"], count: int) -> tuple[Token, ...]:
         """The first ones, of each text at most two."""
-        found, seen = list[Token](), Counter[str]()
+        tokens, seen = list[Token](), Counter[str]()
         for i in order.tolist():
             text = self.rows.texts[i]
             if seen[text] < SAME:
                 seen[text] += 1
-                found.append(self._token(i))
-            if len(found) == count:
+                tokens.append(self._token(i))
+            if len(tokens) == count:
                 break
-        return tuple(found)
+        return tuple(tokens)
 
     def _token(self, i: int) -> Token:
         code = int(self.rows.codes[self.name][i])
@@ -174,13 +177,13 @@ class _Look:
         edges = np.linspace(low, high, BINS + 1)
         parts = {"with": positive, "without": ~positive}
         for v, word in enumerate(self.rows.values.get(_CLASSES, ())):
-            own = np.asarray(self.rows.codes[_CLASSES] == v)
-            if own.sum() >= MIN_ROWS:
-                parts[f"{_CLASSES}={word}"] = own
-        found = {k: self._density(edges, rows) for k, rows in parts.items()}
+            in_class = np.asarray(self.rows.codes[_CLASSES] == v)
+            if in_class.sum() >= MIN_ROWS:
+                parts[f"{_CLASSES}={word}"] = in_class
+        densities = {k: self._density(edges, rows) for k, rows in parts.items()}
         counts = {k: int(rows.sum()) for k, rows in parts.items()}
-        here, elsewhere = found.pop("with"), found.pop("without")
-        return Densities(rows=counts, edges=_rounded(edges), with_value=here, without=elsewhere, classes=found)
+        here, elsewhere = densities.pop("with"), densities.pop("without")
+        return Densities(rows=counts, edges=_rounded(edges), with_value=here, without=elsewhere, classes=densities)
 
     def _density(self, edges: np.ndarray, rows: np.ndarray) -> tuple[float, ...]:
         count, _ = np.histogram(np.clip(self.z[rows], edges[0], edges[-1]), edges)

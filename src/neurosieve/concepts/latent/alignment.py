@@ -40,7 +40,7 @@ def align(
     Args:
         train: Clusters of the train rows.
         held_out: The same clusters on rows of other files.
-        table: Properties of the train rows, and behind them of the held-out rows.
+        table: Properties of the train rows, and after them of the held-out rows.
         texts: What the table was read from.
         rule: When a cluster counts as aligned.
         draws: Of words that swap their values, for `chance_words`; `chance` is exact (hypergeometric: no two values of
@@ -67,11 +67,11 @@ def align(
     large = (train.sizes >= rule.rows) & (held_out.sizes >= rule.held_out)
     aligned, shares = [], []
     for name, values in table.values.items():
-        found = _Found(name, values, table.codes[name].astype(np.int64), sides, rule)
-        aligned += found.aligned(large, words)
+        matches = _Found(name, values, table.codes[name].astype(np.int64), sides, rule)
+        aligned += matches.aligned(large, words)
         several = large & ~words.identity
-        chance_words = found.by_words(words.number, several, draws, seed)
-        shares.append(found.summary(several, large & words.identity, chance_words))
+        chance_words = matches.by_words(words.number, several, draws, seed)
+        shares.append(matches.summary(several, large & words.identity, chance_words))
     labelled = {a.cluster for a in aligned}
     others = [c for c in np.argsort(-train.sizes, kind="stable").tolist() if train.sizes[c] and c not in labelled]
     return Alignment(

@@ -71,7 +71,7 @@ def annotator_agreement(
     if len(answers) < 2:
         got = str(len(answers))
         raise DataError("annotators", expected="two or more", got=got, remedy="read the files of several")
-    given = [{cluster for cluster, answer in own.items() if answer.given} for own in answers.values()]
+    given = [{cluster for cluster, answer in by_cluster.items() if answer.given} for by_cluster in answers.values()]
     common, some = sorted(set.intersection(*given)), set.union(*given)
     result = []
     for field in fields:

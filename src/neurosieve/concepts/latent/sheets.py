@@ -32,7 +32,7 @@ MEANINGFUL = ("Yes", "No", "I don't know")
 _KEYS = ("Word", "WordID", "SentID", "TokenID", "Context")
 _SIGN = "|||"
 _DIGITS = 18
-_BESIDE = "read it beside the clusters that it was made from"
+_TOGETHER = "read it together with the clusters that it was made from"
 
 
 class ClusterToken(NamedTuple):
@@ -129,9 +129,9 @@ def write_conceptnet(path: PathLike, tokens: Sheet, answers: Answers | None = No
     _check_sheet(f"{path}", tokens)
     _check_clusters(f"{path}", answers, tokens)
     content = {}
-    for cluster, own in tokens.items():
+    for cluster, members in tokens.items():
         # The published files hold WordID and TokenID as text, SentID as a number.
-        records = [[t.word, str(t.word_id), t.sent_id, str(t.token_id), t.context] for t in own]
+        records = [[t.word, str(t.word_id), t.sent_id, str(t.token_id), t.context] for t in members]
         about = _about(answers.get(cluster, Answer()), f"{path}, cluster {cluster}")
         content[str(cluster)] = [dict(zip(_KEYS, record, strict=True)) for record in records] + [about]
     _write(path, json.dumps(content, indent=1, ensure_ascii=False))
@@ -176,8 +176,8 @@ def write_conceptx(path: PathLike, tokens: Sheet) -> None:
     """
     _check_sheet(f"{path}", tokens)
     lines = []
-    for cluster, own in tokens.items():
-        for i, t in enumerate(own, start=1):
+    for cluster, members in tokens.items():
+        for i, t in enumerate(members, start=1):
             if {"\n", "\r"} & set(t.word):
                 where, remedy = f"{path}, cluster {cluster}, token {i}", "leave it out, or write JSON"
                 raise DataError(where, expected="a word without line ends", got=repr(t.word)[:60], remedy=remedy)
@@ -203,7 +203,7 @@ def read_conceptx(path: PathLike, tokens: Sheet | None = None) -> dict[int, list
         if len(parts) < 5:
             expected = f"word{_SIGN}wordid{_SIGN}sentid{_SIGN}tokenid{_SIGN}cluster"
             raise DataError(where, expected=expected, got=repr(line)[:60], remedy="mend the line")
-        word_id, sent_id, token_id, cluster = (_number(p, where, "whole numbers behind the word") for p in parts[1:])
+        word_id, sent_id, token_id, cluster = (_number(p, where, "whole numbers after the word") for p in parts[1:])
         result[cluster].append(ClusterToken(parts[0], word_id, sent_id, token_id))
     _check_sheet(f"{path}", result)
     _check_known(f"{path}", result, tokens)
@@ -224,13 +224,13 @@ def label_targets(
     labels = {c: said for c, answer in answers.items() if answer.meaningful != "No" and (said := answer.field(by))}
     applies = np.isin(cluster, list(labels))
     for label in sorted(set().union(*labels.values())):
-        yield Target(name, label, np.isin(cluster, [c for c, own in labels.items() if label in own]), applies)
+        yield Target(name, label, np.isin(cluster, [c for c, names in labels.items() if label in names]), applies)
 
 
 def _check_sheet(where: str, tokens: Sheet) -> None:
     """What both layouts need to be read back."""
-    places = Counter((t.sent_id, t.token_id) for own in tokens.values() for t in own)
-    empty = [c for c, own in tokens.items() if not own]
+    places = Counter((t.sent_id, t.token_id) for members in tokens.values() for t in members)
+    empty = [c for c, members in tokens.items() if not members]
     if not places or empty:
         got = f"none in cluster {empty[0]}" if empty else "none"
         raise DataError(where, expected="tokens", got=got, remedy="leave clusters without tokens out")
@@ -238,7 +238,7 @@ def _check_sheet(where: str, tokens: Sheet) -> None:
     if count > 1:
         subject = f"{where}, SentID {place[0]} TokenID {place[1]}"
         raise DataError(subject, expected="one token", got=str(count), remedy="list each token once")
-    ids = [n for c, own in tokens.items() for t in own for n in (c, *t[1:4])]
+    ids = [n for c, members in tokens.items() for t in members for n in (c, *t[1:4])]
     if not 0 <= min(ids) <= max(ids) < 10**_DIGITS:
         got = f"{min(ids)} to {max(ids)}"
         raise DataError(f"{where}, numbers", expected="0 or more", got=got, remedy="number tokens from 0")
@@ -248,7 +248,7 @@ def _check_clusters(where: str, clusters: Iterable[int], tokens: Sheet) -> None:
     for cluster in clusters:
         if cluster not in tokens:
             expected = f"clusters that were given out ({len(tokens)} of them)"
-            raise DataError(f"{where}, cluster {cluster}", expected=expected, got="another", remedy=_BESIDE)
+            raise DataError(f"{where}, cluster {cluster}", expected=expected, got="another", remedy=_TOGETHER)
 
 
 def _check_known(where: str, tokens_of: Sheet, tokens: Sheet | None) -> None:
@@ -261,7 +261,7 @@ def _check_known(where: str, tokens_of: Sheet, tokens: Sheet | None) -> None:
         for i, token in enumerate(in_cluster, start=1):
             if token[:4] not in known:
                 subject, got = f"{where}, cluster {cluster}, token {i}", f"{token.word[:40]!r} {token[1:4]}"
-                raise DataError(subject, expected="a token of this cluster", got=got, remedy=_BESIDE)
+                raise DataError(subject, expected="a token of this cluster", got=got, remedy=_TOGETHER)
 
 
 def _json(path: PathLike) -> dict[str, Any]:

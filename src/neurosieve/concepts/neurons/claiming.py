@@ -84,24 +84,26 @@ class Claiming:
         """
         names = [(*pair, candidates[:, i]) for i, pair in enumerate(values)]
         hopes = [self._hopeful(i, *about) for i, about in enumerate(names)]
-        wanted = sorted({int(candidates[k, i]) for i, own in enumerate(hopes) for k, why in enumerate(own) if not why})
+        wanted = sorted(
+            {int(candidates[k, i]) for i, reasons in enumerate(hopes) for k, why in enumerate(reasons) if not why}
+        )
         exact = dict(zip(wanted, self.held_out.exact(wanted).T, strict=True)) if wanted else {}
         for i, about in track(list(enumerate(names)), f"{self.held_out.store.view} concepts"):
-            found = self._found(i, *about, hopes[i])
-            self._confirm(found, exact)
-            yield found
+            candidate = self._found(i, *about, hopes[i])
+            self._confirm(candidate, exact)
+            yield candidate
 
-    def _confirm(self, found: Found, exact: Mapping[int, Float[np.ndarray, " rows"]]) -> None:
+    def _confirm(self, candidate: Found, exact: Mapping[int, Float[np.ndarray, " rows"]]) -> None:
         """Measure those that pass by bins on their exact values, compared with the best rival."""
-        hopeful = [k for k, why in enumerate(found.lacking) if not why]
-        rival = self._measure(self._guess(found.rival, found), found) if hopeful else None
+        hopeful = [k for k, why in enumerate(candidate.lacking) if not why]
+        rival = self._measure(self._guess(candidate.rival, candidate), candidate) if hopeful else None
         for k in hopeful:
-            column = int(found.candidates[k])
-            found.exact[k] = exact[column] * (-1 if self.train.low[column, found.column] else 1)
-            own = found.measured[k] = self._measure(found.exact[k], found)
-            above = found.above[k] = None if rival is None else difference(own, rival)
-            unmeasured = self.held_out.resamples.lacking(found.positive)
-            found.lacking[k] = lacking_by_bounds(own, unmeasured) or lacking_above(above, found.rival)
+            column = int(candidate.candidates[k])
+            candidate.exact[k] = exact[column] * (-1 if self.train.low[column, candidate.column] else 1)
+            measured = candidate.measured[k] = self._measure(candidate.exact[k], candidate)
+            above = candidate.above[k] = None if rival is None else difference(measured, rival)
+            unmeasured = self.held_out.resamples.lacking(candidate.positive)
+            candidate.lacking[k] = lacking_by_bounds(measured, unmeasured) or lacking_above(above, candidate.rival)
 
     def _found(
         self, i: int, name: str, value: int, candidates: Int[np.ndarray, " strongest"], lacking: Iterable[str] = ()
@@ -115,30 +117,32 @@ class Claiming:
 
     def _hopeful(self, i: int, name: str, value: int, candidates: Int[np.ndarray, " strongest"]) -> list[str]:
         """What candidates lack by their bins, the rival's interval left out."""
-        found, train, test = self._found(i, name, value, candidates), self.train, self.test
-        unmeasured = self.held_out.resamples.lacking(found.positive)
+        candidate, train, test = self._found(i, name, value, candidates), self.train, self.test
+        unmeasured = self.held_out.resamples.lacking(candidate.positive)
         reasons = []
         for k, c in enumerate(candidates):
             why = lacking_on_train(float(train.ap[c, i]), float(train.auroc[c, i]), float(train.q[c, i]))
             scores = float(test.ap[c, i]), float(test.auroc[c, i])
-            why = why or lacking_by_score(*scores, found.rival, found.rivals[found.rival])
-            reasons.append(why or lacking_by_bounds(self._measure(found.bins[k], found), unmeasured))
+            why = why or lacking_by_score(*scores, candidate.rival, candidate.rivals[candidate.rival])
+            reasons.append(why or lacking_by_bounds(self._measure(candidate.bins[k], candidate), unmeasured))
         return reasons
 
-    def _measure(self, scores: Num[np.ndarray, " rows"], found: Found) -> Measured:
-        return self.held_out.resamples.measure(scores, found.positive)
+    def _measure(self, scores: Num[np.ndarray, " rows"], candidate: Found) -> Measured:
+        return self.held_out.resamples.measure(scores, candidate.positive)
 
-    def measured(self, found: Found, k: int) -> tuple[Measured, Difference | None]:
+    def measured(self, candidate: Found, k: int) -> tuple[Measured, Difference | None]:
         """A candidate's figures on test; how far it is above the best rival where it passed by bins."""
-        if k in found.measured:
-            return found.measured[k], found.above[k]
-        return self._measure(found.bins[k], found), None
+        if k in candidate.measured:
+            return candidate.measured[k], candidate.above[k]
+        return self._measure(candidate.bins[k], candidate), None
 
-    def _guess(self, rival: str, found: Found) -> Float[np.ndarray, " rows"]:
+    def _guess(self, rival: str, candidate: Found) -> Float[np.ndarray, " rows"]:
         """A rival's scores by the number of the row."""
         if rival == UNTRAINED:
-            return self.untrained[found.column].scores
-        guess: Float[np.ndarray, " rows"] = self.rivals.scores(rival, found.name)[self.held_out.order, found.value]
+            return self.untrained[candidate.column].scores
+        guess: Float[np.ndarray, " rows"] = self.rivals.scores(rival, candidate.name)[
+            self.held_out.order, candidate.value
+        ]
         return guess
 
     @cached_property
@@ -147,18 +151,20 @@ class Claiming:
         known, held = self.rivals.known[self.held_out.order], self.held_out
         return known, Resamples(held.groups[known], held.draws, held.seed)
 
-    def owed_to_unseen(self, found: Found, k: int) -> str:
+    def owed_to_unseen(self, candidate: Found, k: int) -> str:
         """That a claimed neuron beats a table of texts only where a text is new, in words; empty if it does not."""
         known, resamples = self._known
-        positive = found.positive[known]
-        n, new = int(positive.sum()), int(found.positive[~known].sum())
+        positive = candidate.positive[known]
+        n, new = int(positive.sum()), int(candidate.positive[~known].sum())
         if min(n, len(positive) - n) < MIN_UNSEEN:
             return (
-                f"train has the text of {n} of {n + new} rows with the value: too few to tell how a table does on them"
+                f"train has the text of {n} of {n + new} rows with the value: too few to know how a table does on them"
             )
-        own, table = (resamples.measure(s[known], positive) for s in (found.scores(k), self._guess("lookup", found)))
-        above = difference(own, table)
+        neuron, table = (
+            resamples.measure(s[known], positive) for s in (candidate.scores(k), self._guess("lookup", candidate))
+        )
+        above = difference(neuron, table)
         if above is not None and above.interval[0] > 0:
             return ""
         where = f"above a table of texts only where train lacks the text ({new} of {n + new} rows with the value)"
-        return f"{where}; elsewhere its AP is {own.ap:.2f}, the table's {table.ap:.2f}"
+        return f"{where}; elsewhere its AP is {neuron.ap:.2f}, the table's {table.ap:.2f}"

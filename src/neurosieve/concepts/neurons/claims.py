@@ -26,7 +26,7 @@ from neurosieve.typing import Grid
 MIN_ROWS = 30
 STRONGEST = 50
 SHOWN = 10
-NOT_GIVEN = NotMeasured.told("none was given")
+NOT_GIVEN = NotMeasured.from_text("none was given")
 
 
 def find_concepts(
@@ -44,7 +44,7 @@ def find_concepts(
         min_rows: Rows that a value has, and that others have, in train and in test.
         draws: Resamples of files for intervals.
         seed: Of resamples and permutations.
-        untrained: The same rows read by copies of the model with weights drawn anew, one after the other; or why there
+        untrained: The same rows read by copies of the model with random weights, one after the other; or why there
             are none.
 
     Raises:
@@ -73,7 +73,7 @@ def find_concepts(
     numbers = [(name, v) for name, kept in values.kept.items() for v in kept]
     rows: dict[str, int] = {split: len(store.numbers(split)) for split in ("train", "test")}
     files = {split: len(set(store.groups(split))) for split in ("train", "test")}
-    concepts = tuple(_reported(store, claiming, found) for found in claiming.find(numbers, candidates))
+    concepts = tuple(_reported(store, claiming, candidate) for candidate in claiming.find(numbers, candidates))
     return ConceptFindings(
         view=store.view,
         rows=rows,
@@ -84,33 +84,33 @@ def find_concepts(
     )
 
 
-def _reported(store: ConceptStore, claiming: Claiming, found: Found) -> Concept:
+def _reported(store: ConceptStore, claiming: Claiming, candidate: Found) -> Concept:
     """A value's claimed neurons, and the strongest others by train."""
-    claimed = [k for k, lack in enumerate(found.lacking) if not lack]
-    others = [k for k, lack in enumerate(found.lacking) if lack]
-    p = claiming.held_out.permuted(found.bins, found.positive)
+    claimed = [k for k, lack in enumerate(candidate.lacking) if not lack]
+    others = [k for k, lack in enumerate(candidate.lacking) if lack]
+    p = claiming.held_out.permuted(candidate.bins, candidate.positive)
     shown = [*claimed, *others[: max(0, SHOWN - len(claimed))]]
-    n, unseen = int(found.positive.sum()), claiming.held_out.unseen
-    hits = int((found.positive & unseen).sum())
+    n, unseen = int(candidate.positive.sum()), claiming.held_out.unseen
+    hits = int((candidate.positive & unseen).sum())
     return Concept(
         view=store.view,
-        property_name=found.name,
-        value=store.table.values[found.name][found.value],
-        train=int(claiming.train.n[found.column]),
+        property_name=candidate.name,
+        value=store.table.values[candidate.name][candidate.value],
+        train=int(claiming.train.n[candidate.column]),
         test=n,
-        base=n / len(found.positive),
-        rivals=found.rivals,
+        base=n / len(candidate.positive),
+        rivals=candidate.rivals,
         unseen=UnseenRows(hits, hits / max(int(unseen.sum()), 1)),
-        neurons=tuple(_neuron(claiming, found, k, float(p[k])) for k in shown),
-        layers=_layers(claiming, found.column, store.grid),
+        neurons=tuple(_neuron(claiming, candidate, k, float(p[k])) for k in shown),
+        layers=_layers(claiming, candidate.column, store.grid),
     )
 
 
-def _neuron(claiming: Claiming, found: Found, k: int, p: float) -> ConceptNeuron:
-    """What is said of one candidate."""
-    column, i, train, test = int(found.candidates[k]), found.column, claiming.train, claiming.test
-    measured, above = claiming.measured(found, k)
-    rival = max(found.rivals.values())
+def _neuron(claiming: Claiming, candidate: Found, k: int, p: float) -> ConceptNeuron:
+    """The figures of one candidate."""
+    column, i, train, test = int(candidate.candidates[k]), candidate.column, claiming.train, claiming.test
+    measured, above = claiming.measured(candidate, k)
+    rival = max(candidate.rivals.values())
 
     def known(values: Float[np.ndarray, "neurons values"]) -> float | None:
         return float(values[column, i]) if np.isfinite(values[column, i]) else None
@@ -129,14 +129,14 @@ def _neuron(claiming: Claiming, found: Found, k: int, p: float) -> ConceptNeuron
         q=known(test.q),
         selectivity=known(test.selectivity),
         p=p,
-        unseen_ap=claiming.held_out.unseen_precision(found.scores(k), found.positive),
-        claimed=not found.lacking[k],
-        lacking=found.lacking[k],
+        unseen_ap=claiming.held_out.unseen_precision(candidate.scores(k), candidate.positive),
+        claimed=not candidate.lacking[k],
+        lacking=candidate.lacking[k],
         bounds=Bounds(
             auroc_interval=measured.auroc_interval,
             difference=Difference(value=measured.ap - rival, interval=None if above is None else above.interval),
             above_half=None if above is None else above.above_half,
-            note="" if found.lacking[k] else claiming.owed_to_unseen(found, k),
+            note="" if candidate.lacking[k] else claiming.owed_to_unseen(candidate, k),
         ),
     )
 

@@ -45,7 +45,9 @@ def best_untrained(copies: Iterable[ConceptStore], store: ConceptStore, values: 
     for copy in copies:
         order = np.argsort(copy.numbers("test"), kind="stable")
         if not np.array_equal(copy.numbers("test")[order], numbers):
-            raise DataError("untrained copy", expected="the same test rows", got="others", remedy="read it alike")
+            raise DataError(
+                "untrained copy", expected="the same test rows", got="others", remedy="read it in the same way"
+            )
         spread = spread_of(copy)
         train = split_scores(copy, "train", values, spread)
         ap = np.where(spread.alive[:, None], np.nan_to_num(train.ap, nan=-1.0), -1.0)

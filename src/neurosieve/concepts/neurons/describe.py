@@ -41,13 +41,15 @@ def describe(neuron: NeuronId, concepts: Sequence[Concept], layers: int) -> str:
     weaker = sorted((p for p in claims if not p[1].claimed), key=lambda p: p[0].base - p[1].ap)
     where = f"{neuron} (layer {neuron.layer} of {layers - 1})"
     if claimed:
-        parts = [f"{where} is {_told(claimed[0])}", *(_told(p) for p in claimed[1:MOST])]
+        parts = [f"{where} is {_claim_text(claimed[0])}", *(_claim_text(p) for p in claimed[1:MOST])]
         hidden = len(claimed) - len(parts)
         parts += [f"{hidden} more"] if hidden else []
         sentence = "; also ".join(parts)
     elif weaker:
         first, weaker = weaker[0], weaker[1:]
-        sentence = f"{where} is claimed for no value; nearest, it is {_told(first)}, not claimed: {first[1].lacking}"
+        sentence = (
+            f"{where} is claimed for no value; nearest, it is {_claim_text(first)}, not claimed: {first[1].lacking}"
+        )
     else:
         sentence = f"{where} is among the strongest neurons of no value"
     clear = sorted((p for p in weaker if _is_clear(p[1])), key=lambda p: -p[1].auroc)
@@ -59,8 +61,8 @@ def _is_clear(neuron: ConceptNeuron) -> bool:
     return neuron.auroc >= CLEAR and neuron.q is not None and neuron.q <= Q
 
 
-def _told(found: _Found) -> str:
-    concept, neuron = found
+def _claim_text(claim: _Found) -> str:
+    concept, neuron = claim
     (best, ap), against = concept.rival, f"{GUESS} has {concept.base:.2f}"
     if best != GUESS:
         against = f"{_RIVALS[best].format(token=_TOKEN[concept.view])} has {ap:.2f}, {against}"

@@ -77,8 +77,8 @@ class HeldOut:
 
     def positive(self, name: str, value: int) -> Bool[np.ndarray, " rows"]:
         """Rows with a value of a property."""
-        found: Bool[np.ndarray, " rows"] = self.store.codes(name, "test")[self.order] == value
-        return found
+        positive: Bool[np.ndarray, " rows"] = self.store.codes(name, "test")[self.order] == value
+        return positive
 
     def directed(self, column: int, low: bool) -> Int[np.ndarray, " rows"]:
         """A neuron's bins, turned round where it is low for the value."""
@@ -93,7 +93,7 @@ class HeldOut:
         return precision_of(scores[self.unseen], hit)
 
     @cached_property
-    def _shifted(self) -> Int[np.ndarray, "permutations rows"]:
+    def shifted(self) -> Int[np.ndarray, "permutations rows"]:
         """For each permutation the row that lends its value: rows of each file shifted in a circle.
 
         The texts of one file need not be adjacent.
@@ -116,10 +116,10 @@ class HeldOut:
         ranks = torch.from_numpy(rankdata(bins, axis=1).astype(np.float32))
         ranks -= ranks.mean(1, keepdim=True)  # so that float32 does not lose the small differences
         truth = torch.from_numpy(positive.astype(np.float32))
-        null = ranks @ truth[torch.from_numpy(self._shifted.astype(np.int64))].T
-        own = (ranks @ truth)[:, None]
-        tie = 1e-4 * ranks.abs().max() + 1e-5 * own.abs()  # float32's rounding
-        above = (null >= own - tie).sum(1).numpy()
+        null = ranks @ truth[torch.from_numpy(self.shifted.astype(np.int64))].T
+        measured = (ranks @ truth)[:, None]
+        tie = 1e-4 * ranks.abs().max() + 1e-5 * measured.abs()  # float32's rounding
+        above = (null >= measured - tie).sum(1).numpy()
         result: Float[np.ndarray, " some"] = (1 + above) / (1 + PERMUTATIONS)
         return result
 

@@ -129,7 +129,10 @@ class ConceptAccumulator:
         same = torch.equal(self._centre, other._centre) and torch.equal(self._scale, other._scale)
         if self._values != other._values or not same:
             raise DataError(
-                "accumulators", expected="the same values, centres and scales", got="others", remedy="build them alike"
+                "accumulators",
+                expected="the same values, centres and scales",
+                got="others",
+                remedy="build them in the same way",
             )
         for name, sums in vars(self).items():
             if isinstance(sums, Tensor) and name not in ("_centre", "_scale"):
@@ -142,7 +145,7 @@ class ConceptAccumulator:
 
     def _check(self, x: Tensor, codes: np.ndarray, bucket: np.ndarray) -> None:
         if len(codes) and ((codes < -1) | (codes >= np.array(self._sizes))).any():
-            raise DataError("codes", expected="numbers of values, or -1", got="others", remedy="number them anew")
+            raise DataError("codes", expected="numbers of values, or -1", got="others", remedy="number them again")
         if len(bucket) and not 0 <= bucket.min() <= bucket.max() < BUCKETS:
             raise DataError("buckets", expected=f"0 to {BUCKETS - 1}", got="others", remedy="take buckets_of")
         if not bool(torch.isfinite(x).all()):

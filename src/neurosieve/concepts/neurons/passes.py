@@ -98,22 +98,22 @@ def split_scores(
     Cost: one pass over the split for each GiB that the sums of all neurons take; memory does not depend on rows.
     """
     words, codes = _codes(store, split, values)
-    wanted = [i for i, (_, word) in enumerate((p, w) for p, own in words.items() for w in own) if word != OTHER]
+    wanted = [i for i, (_, word) in enumerate((p, w) for p, names in words.items() for w in names) if word != OTHER]
     groups = buckets_of(store.groups(split))
     if low is not None:
-        full = np.zeros((len(low), sum(len(own) for own in words.values())), dtype=bool)
+        full = np.zeros((len(low), sum(map(len, words.values()))), dtype=bool)
         full[:, wanted] = low
         low = full
     grid, parts = store.grid, []
     for layers in track(list(_blocks(store, words)), f"{store.view} scores on {split}"):
-        own = slice(grid.layer(layers[0]).start, grid.layer(layers[-1]).stop)
-        sums = ConceptAccumulator(words, spread.centre[own], spread.scale[own], threads=torch.get_num_threads())
+        columns = slice(grid.layer(layers[0]).start, grid.layer(layers[-1]).stop)
+        sums = ConceptAccumulator(words, spread.centre[columns], spread.scale[columns], threads=torch.get_num_threads())
         begin = 0
         for x, numbers in store.batches(split, layers):
             end = begin + len(numbers)
             sums.update(x, codes[begin:end], groups[begin:end])
             begin = end
-        parts.append(concept_scores(sums.result(), None if low is None else low[own]))
+        parts.append(concept_scores(sums.result(), None if low is None else low[columns]))
     return joined(parts, wanted)
 
 
@@ -135,7 +135,7 @@ def _codes(
 
 def _blocks(store: ConceptStore, words: Mapping[str, Sequence[str]]) -> Iterator[list[int]]:
     """Layers in blocks whose sums fit memory."""
-    cells = sum(len(own) for own in words.values())
+    cells = sum(map(len, words.values()))
     layer = 4 * store.grid.width * (BINS * (cells + len(words)) + BUCKETS * cells)
     size = max(1, _BYTES // layer)
     layers = range(store.grid.layers)

@@ -97,19 +97,19 @@ class Resamples:
     def measure(self, score: Num[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> Measured:
         """A score's figures; rows of the same score are tied."""
         levels, level = np.unique(score, return_inverse=True)
-        own = _of_level(level, len(levels), positive)
-        ap, auroc = float(precision_of_bins(*own)[0]), float(area_of_bins(*own)[0])
+        of_level = _of_level(level, len(levels), positive)
+        ap, auroc = float(precision_of_bins(*of_level)[0]), float(area_of_bins(*of_level)[0])
         if self.lacking(positive):
             return Measured(ap, auroc, np.empty(0), np.empty(0), None, None)
         parts = [(precision_of_bins(a, b), area_of_bins(a, b)) for a, b in self._counts(level, len(levels), positive)]
         aps, aurocs = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         known = np.isfinite(aps)
         aps, aurocs = aps[known], aurocs[known]
-        told = self._told(positive) if ap > 1 - _SAME else None
-        halfway = told and ((1 + told[0]) / 2, 1.0)
-        return Measured(ap, auroc, aps, aurocs, _interval(aps, told), _interval(aurocs, halfway))
+        known = self._of_perfect(positive) if ap > 1 - _SAME else None
+        halfway = known and ((1 + known[0]) / 2, 1.0)
+        return Measured(ap, auroc, aps, aurocs, _interval(aps, known), _interval(aurocs, halfway))
 
-    def _told(self, positive: Bool[np.ndarray, " rows"]) -> Interval | None:
+    def _of_perfect(self, positive: Bool[np.ndarray, " rows"]) -> Interval | None:
         """The share of rows with the value that a score recognises which recognised all of them here."""
         bootstrap = ClusterBootstrap(self._groups[positive], draws=self._draws, seed=self._seed)
         return score_interval(np.ones(int(positive.sum()), dtype=bool), bootstrap)
@@ -144,14 +144,14 @@ def difference(one: Measured, other: Measured) -> Difference | None:
     Where all resamples of one score are equal they say nothing of it; its own interval and the other's are then added
     as squares (Newcombe 1998). None if an interval is missing.
     """
-    own, others = one.ap_interval, other.ap_interval
-    if own is None or others is None:
+    interval, others = one.ap_interval, other.ap_interval
+    if interval is None or others is None:
         return None
     value, half = one.ap - other.ap, one.ap - (1 + other.ap) / 2
     low, high = (float(end) for end in np.quantile(one.ap_draws - other.ap_draws, [0.025, 0.975]))
     above = float(np.quantile(one.ap_draws - (1 + other.ap_draws) / 2, 0.025))
     if min(np.ptp(one.ap_draws), np.ptp(other.ap_draws), high - low) <= _SAME:
-        down, up = one.ap - own[0], others[1] - other.ap
+        down, up = one.ap - interval[0], others[1] - other.ap
         low, above = min(low, value - float(np.hypot(down, up))), min(above, half - float(np.hypot(down, up / 2)))
-        high = max(high, value + float(np.hypot(own[1] - one.ap, other.ap - others[0])))
+        high = max(high, value + float(np.hypot(interval[1] - one.ap, other.ap - others[0])))
     return Difference(value, (low, high), above)

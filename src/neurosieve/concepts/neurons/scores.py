@@ -74,7 +74,7 @@ def concept_scores(sums: ConceptSums, low: Bool[np.ndarray, "neurons values"] | 
     A value without a row, or that all rows have, scores nan.
     """
     blocks = [slice(i, i + _BLOCK) for i in range(0, len(sums.centre), _BLOCK)]
-    parts = [_block(sums, own, None if low is None else low[own]) for own in blocks]
+    parts = [_block(sums, columns, None if low is None else low[columns]) for columns in blocks]
     scores = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
     z = _z(sums)
     p = np.asarray(2 * student.sf(np.abs(z), _freedom(sums)))
@@ -116,16 +116,16 @@ def area_of_bins(
     return _auroc(positive, rest)
 
 
-def _block(sums: ConceptSums, own: slice, low: np.ndarray | None) -> dict[str, np.ndarray]:
-    positive = sums.positive[own].astype(np.float64)
-    rest = sums.histogram[own, :, None] - positive
+def _block(sums: ConceptSums, columns: slice, low: np.ndarray | None) -> dict[str, np.ndarray]:
+    positive = sums.positive[columns].astype(np.float64)
+    rest = sums.histogram[columns, :, None] - positive
     if low is None:
         low = _auroc(positive, rest) < 0.5
     names = list(dict.fromkeys(p for p, _ in sums.values))
-    applies = sums.applies[own][..., [names.index(p) for p, _ in sums.values]]
+    applies = sums.applies[columns][..., [names.index(p) for p, _ in sums.values]]
     turned = low[:, None, :]
     positive, rest, others = (
-        np.where(turned, part[:, ::-1], part) for part in (positive, rest, applies - sums.positive[own])
+        np.where(turned, part[:, ::-1], part) for part in (positive, rest, applies - sums.positive[columns])
     )
     ap, iou, threshold = _beyond(positive, rest)
     return {

@@ -19,7 +19,7 @@ _DOCSTRINGS = """
 """
 _DOC_COMMENT = re.compile(r"/\*\*(?![*/])|/\*!|///(?!/)|//!")
 _WITHOUT_MARKS = ("python", "go")  # languages in which a comment for readers of the documentation looks like any other
-# Behind the digits of a whole number: the width of its type; with base 10 also what C++ lets a library define (`10ms`).
+# After the digits of a whole number: the width of its type; with base 10 also what C++ lets a library define (`10ms`).
 _WIDTH = r"_?[iu](?:8|16|32|64|128|size)|[ulz]+|n"
 _SUFFIX, _LONG_SUFFIX = rf"(?:{_WIDTH})?", rf"(?:{_WIDTH}|[smh]|[a-z_]{{2,}})?"
 _NUMBER = tuple(

@@ -131,6 +131,6 @@ def _use(source: Source, spans: Spans) -> Values:
 
 
 NAMES = (
-    Property("role", "token", "what a name stands for", _role, ROLES),
+    Property("role", "token", "what a name denotes", _role, ROLES),
     Property("use", "token", "whether a name is defined or used here; none in imports", _use, USES),
 )

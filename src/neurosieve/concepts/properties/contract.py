@@ -26,7 +26,7 @@ class Property:
         name: Without `=`, which parts it from a value: `lexical=number`.
         scope: `token` or `example`.
         description: One line.
-        read: From a source and spans in characters (start, behind the end) to a value for each span, or for scope
+        read: From a source and spans in characters (start, after the end) to a value for each span, or for scope
             `example` to the one value of the source. A built-in property gives a span that holds several words the
             value of the first.
         values: All values in their order, where they are known; empty where the grammar or the user decides.

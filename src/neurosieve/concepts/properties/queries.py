@@ -33,7 +33,7 @@ def query_property(
         DataError: The language's grammar is not installed.
     """
     names = {language: _capture_names(name, language, text) for language, text in queries.items()}
-    values = [value for found in names.values() for value in found]
+    values = [value for captures in names.values() for value in captures]
 
     def read(source: Source, spans: Spans) -> Values:
         if source.language not in queries:
@@ -64,8 +64,8 @@ def _capture_names(name: str, language: str, text: str) -> list[str]:
 
 def _painted(source: Source, query: str, names: list[str]) -> bytearray:
     """For each character the number of its innermost capture, from 1; 0: none."""
-    found = source.captures(query)
-    places = [(*(source.span(n) or (0, 0)), k) for k, name in enumerate(names, 1) for n in found.get(name, ())]
+    captures = source.captures(query)
+    places = [(*(source.span(n) or (0, 0)), k) for k, name in enumerate(names, 1) for n in captures.get(name, ())]
     return bytearray(innermost(sorted(places, key=lambda p: (p[0], -p[1], -p[2])), len(source.text), 0))
 
 

@@ -19,7 +19,7 @@ _OWN = frozenset(PROPERTIES)
 def register_property(new: Property) -> Property:
     """Add a property under its name, for `annotate` and all that takes names, in this process.
 
-    A name that was registered before stands for the new one. `neurosieve.testing.check_property` tries a property.
+    A name that was registered before means the new one. `neurosieve.testing.check_property` tries a property.
 
     Examples:
         >>> from neurosieve.concepts.properties import Property

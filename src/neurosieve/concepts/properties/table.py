@@ -45,7 +45,7 @@ class PropertyTable:
     Attributes:
         example: Index of each row's text, shape [rows].
         start: First character, shape [rows].
-        end: Character behind the last, shape [rows].
+        end: Character after the last, shape [rows].
         codes: By property the number of each row's value, −1 where it does not apply, shape [rows].
         values: By property the values that occur: in the property's order, else most rows first.
         in_error: The row is in code that does not parse, shape [rows].
@@ -78,7 +78,7 @@ class PropertyTable:
         return int(self.in_error.sum())
 
     def select(self, rows: Int[np.ndarray, " some"]) -> "PropertyTable":
-        """Some of the rows, in that order; what is said of texts and properties stays that of all."""
+        """Some of the rows, in that order; the notes on texts and properties stay that of all."""
         keys = ("example", "start", "end", "in_error", *(("statement",) if len(self.statement) else ()))
         columns = {key: getattr(self, key)[rows] for key in keys}
         return replace(self, codes={name: codes[rows] for name, codes in self.codes.items()}, **columns)
@@ -98,9 +98,9 @@ class PropertyTable:
                 got=self.left_out[word],
                 remedy="add data, or ask for another property",
             )
-        found, value = parse_value(name, self.values)
-        codes = self.codes[found]
-        return Target(found, value, codes == self.values[found].index(value), codes >= 0)
+        property_name, value = parse_value(name, self.values)
+        codes = self.codes[property_name]
+        return Target(property_name, value, codes == self.values[property_name].index(value), codes >= 0)
 
     def binary(self, min_rows: int = 1) -> Iterator[Target]:
         """All values with at least `min_rows` rows, and as many rows of the property's other values.
@@ -182,7 +182,7 @@ def annotate(
     Args:
         texts: Files, functions or fragments.
         languages: A name of `LANGUAGES` for all texts, or one for each.
-        rows: Index of the text, first character, character behind the last; by default all tokens of all texts, or
+        rows: Index of the text, first character, character after the last; by default all tokens of all texts, or
             whole texts where no token property is asked for.
         properties: Names, or properties themselves; by default all registered ones of tokens.
         ids: What `column_property` knows the texts by; their numbers by default.
@@ -197,10 +197,10 @@ def annotate(
     asked = _chosen(properties)
     spoken = [languages] * len(texts) if isinstance(languages, str) else list(languages)
     names = list(ids) or [str(i) for i in range(len(texts))]
-    for what, found in (("languages", spoken), ("ids", names)):
-        if len(found) != len(texts):
+    for what, given in (("languages", spoken), ("ids", names)):
+        if len(given) != len(texts):
             expected = f"one for each of {len(texts)} texts"
-            raise DataError(what, expected=expected, got=str(len(found)), remedy="pass as many as texts")
+            raise DataError(what, expected=expected, got=str(len(given)), remedy="pass as many as texts")
     reading = _Reading(asked)
     wanted = list(enumerate(repeat(None, len(texts)))) if rows is None else _by_text(rows, texts)
     for i, numbers in track(wanted, "code properties"):
@@ -212,11 +212,11 @@ def annotate(
 def _chosen(properties: Iterable[str | Property] | None) -> list[Property]:
     if properties is None:
         return [p for p in PROPERTIES.values() if p.scope == "token"]
-    found = [find_property(p) if isinstance(p, str) else p for p in properties]
-    for p in found:
-        if [q.name for q in found].count(p.name) > 1:
+    chosen = [find_property(p) if isinstance(p, str) else p for p in properties]
+    for p in chosen:
+        if [q.name for q in chosen].count(p.name) > 1:
             raise ConfigError("properties", expected="each name once", got=f"{p.name!r} twice", remedy="drop one")
-    return found
+    return chosen
 
 
 def _by_text(

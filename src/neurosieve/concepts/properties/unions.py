@@ -33,26 +33,26 @@ def union_of(
             whole texts, or a bad name.
     """
     parts = {value: [_part(name, text, known) for text in texts] for value, texts in values.items()}
-    flat = [f"{p.name}={word}" for own in parts.values() for p, word in own]
+    flat = [f"{p.name}={word}" for pairs in parts.values() for p, word in pairs]
     if not parts or not all(parts.values()) or len(set(flat)) < len(flat) or rest in parts:
         got = "the same part twice" if len(set(flat)) < len(flat) else "a value without parts, or the rest as a value"
         raise ConfigError(
             f"union {name!r}", expected="parts for each value, each once", got=got, remedy="see docs/properties.md"
         )
-    members = {p.name: p for own in parts.values() for p, _ in own}
+    members = {p.name: p for pairs in parts.values() for p, _ in pairs}
     scope, *mixed = {p.scope for p in members.values()}
     if mixed:
         remedy = "take parts of one kind"
         raise ConfigError(f"union {name!r}", expected="parts of tokens, or of whole texts", got="both", remedy=remedy)
     united: dict[tuple[str, str | None], str] = {
-        (p.name, word): value for value, own in parts.items() for p, word in own
+        (p.name, word): value for value, pairs in parts.items() for p, word in pairs
     }
     order = {value: i for i, value in enumerate(parts)}
 
     def one(words: Sequence[tuple[str, str | None]]) -> str | None:
-        found = [united[part] for part in words if part in united]
-        if found:
-            return min(found, key=order.__getitem__)
+        values = [united[part] for part in words if part in united]
+        if values:
+            return min(values, key=order.__getitem__)
         return rest if any(word is not None for _, word in words) else None
 
     def read(source: Source, spans: Spans) -> Values | str | None:

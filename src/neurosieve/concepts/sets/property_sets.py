@@ -6,7 +6,6 @@ smallest set would not do: it keeps one of several neurons that do the same, and
 neurons because both choose among few.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,8 +21,8 @@ from neurosieve.probes.intervals import ClusterBootstrap
 from neurosieve.probes.metrics import lost, scored
 from neurosieve.probes.probe import Oracle, Probe, fit_oracle
 from neurosieve.redundancy import MinimalSet
-from neurosieve.results.measured import Difference, Score
-from neurosieve.results.neuron_groups import ValueSet
+from neurosieve.results.measured import Score, Spread
+from neurosieve.results.neuron_groups import OracleScore, PropertyGroup, RandomScores, SearchedSizes, SmallestGroup
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import SPLITS, Scores, Split
 
@@ -31,61 +30,16 @@ LEAST: dict[Split, int] = {"train": 30, "validation": 10, "test": 10}
 
 
 @dataclass(frozen=True)
-class SmallestSet:
-    """The smallest set within delta of the oracle, opened on test.
-
-    Attributes:
-        neurons: In the order of LCA.
-        validation: Accuracy on validation.
-        converged: Of its probe, and of all random ones.
-        test: Accuracy on test.
-        loss: Against the oracle on test, paired.
-        same_size: Accuracy on test of as many neurons, by random order.
-        sizes: The smallest set of each random order that was searched.
-    """
-
-    neurons: NeuronSet
-    validation: float
-    converged: bool
-    test: Score
-    loss: Difference
-    same_size: tuple[float, ...]
-    sizes: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class PropertySet:
     """A property's smallest set and its values' neurons.
 
     Attributes:
-        name: Of the property.
-        values: The classes.
-        rows: Of each split.
+        group: The part of the run's result.
         live: (layer, index) of the neurons that vary over train rows: what sets are taken from, shape [neurons, 2].
-        majority: Accuracy of the class with most train rows, of equals of the best one.
-        lookup: Accuracy of the class that each token's text has most often in train; None in the view `predict`, where
-            the text is hidden.
-        validation: Accuracy of the oracle on validation.
-        oracle: Accuracy of the oracle on test.
-        converged: Of the oracle.
-        smallest: None where the oracle is not above the majority.
-        reason: Why there is none.
-        carriers: For each value its neurons; none without a smallest set. Of two values the neurons are the same,
-            so only the first that is not `no` has them.
     """
 
-    name: str
-    values: tuple[str, ...]
-    rows: Mapping[Split, int]
+    group: PropertyGroup
     live: Int[np.ndarray, "neurons 2"]
-    majority: float
-    lookup: float | None
-    validation: float
-    oracle: Score
-    converged: bool
-    smallest: SmallestSet | None
-    reason: str
-    carriers: tuple[ValueSet, ...]
 
 
 def values_for_sets(store: ConceptStore, name: str, most: int) -> tuple[tuple[int, ...], dict[str, str]]:
@@ -126,29 +80,30 @@ def find_property_set(
     Cost: of 1,280 neurons 1 to 10 s on one core for most properties of code, most of it for the searched random orders.
     One of many values that the model hardly knows (a token's depth) needs thousands of weights, and up to a minute.
     """
-    own = options or SetOptions()
-    train, validation, test = (_only(store.sample(split, name, own.rows[split], own.seed), values) for split in SPLITS)
+    options = options or SetOptions()
+    train, validation, test = (
+        _only(store.sample(split, name, options.rows[split], options.seed), values) for split in SPLITS
+    )
     data = selection_data(train, validation, device)
-    oracle = fit_oracle(data, own.lambdas)
-    opened = _Opened(data, test, ClusterBootstrap(test.group, draws=own.bootstrap, seed=own.seed))
+    oracle = fit_oracle(data, options.lambdas)
+    opened = _Opened(data, test, ClusterBootstrap(test.group, draws=options.bootstrap, seed=options.seed))
     score, majority = opened.tested(oracle.probe), majority_score(train.label, test.label, len(train.labels))
     # Test decides whether there is a set, not which.
-    reason = _nothing(score, majority, data, own)
-    found = None if reason else search_set(data, oracle, own)
-    return PropertySet(
-        name,
-        train.labels,
-        {"train": len(train.label), "validation": len(validation.label), "test": len(test.label)},
-        data.neurons,
-        majority,
-        _lookup(train, test) if store.view == "detect" else None,
-        oracle.probe.validation,
-        score,
-        oracle.probe.converged,
-        None if found is None else opened.smallest(found, oracle),
-        reason,
-        () if reason else carriers(name, train.labels, data, oracle, own.mass),
+    reason = _nothing(score, majority, data, options)
+    minimal = None if reason else search_set(data, oracle, options)
+    group = PropertyGroup(
+        property=name,
+        values=train.labels,
+        rows={"train": len(train.label), "validation": len(validation.label), "test": len(test.label)},
+        live=len(data.neurons),
+        majority=majority,
+        lookup=_lookup(train, test) if store.view == "detect" else None,
+        oracle=OracleScore(validation=oracle.probe.validation, converged=oracle.probe.converged, test=score),
+        smallest=None if minimal is None else opened.smallest(minimal, oracle),
+        reason=reason,
+        carriers=() if reason else carriers(name, train.labels, data, oracle, options.mass),
     )
+    return PropertySet(group, data.neurons)
 
 
 def _nothing(score: Score, majority: float, data: SelectionData, options: SetOptions) -> str:
@@ -193,15 +148,22 @@ class _Opened:
     def tested(self, probe: Probe) -> Score:
         return scored(self.scores(probe), self.bootstrap)
 
-    def smallest(self, found: MinimalSet, oracle: Oracle) -> SmallestSet:
-        return SmallestSet(
-            NeuronSet(self.data.neurons[found.probe.feature]),
-            found.probe.validation,
-            found.probe.converged and all(p.converged for p in found.random_probes),
-            self.tested(found.probe),
-            lost(self.scores(oracle.probe), self.scores(found.probe), self.bootstrap),
-            tuple(float(self.scores(p).mean()) for p in found.random_probes),
-            found.random_sizes,
+    def smallest(self, minimal: MinimalSet, oracle: Oracle) -> SmallestGroup:
+        same = [float(self.scores(p).mean()) for p in minimal.random_probes]
+        sizes, median = minimal.random_sizes, float(np.median(minimal.random_sizes))
+        return SmallestGroup(
+            size=minimal.size,
+            validation=minimal.probe.validation,
+            test=self.tested(minimal.probe),
+            converged=minimal.probe.converged and all(p.converged for p in minimal.random_probes),
+            test_loss=lost(self.scores(oracle.probe), self.scores(minimal.probe), self.bootstrap),
+            random_same_size=RandomScores(
+                test=Spread(mean=float(np.mean(same)), low=min(same), high=max(same)), draws=len(same)
+            ),
+            random_size=SearchedSizes(
+                median=median, low=min(sizes), high=max(sizes), ratio=minimal.size / median, draws=len(sizes)
+            ),
+            neurons=NeuronSet(self.data.neurons[minimal.probe.feature]),
         )
 
 

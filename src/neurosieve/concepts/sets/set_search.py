@@ -71,8 +71,8 @@ def search_set(data: SelectionData, oracle: Oracle, options: SetOptions) -> Mini
     search = partial(SetSearch, data, oracle, bootstrap=bootstrap)
     orders = [search(random_order(data, oracle, options.seed + 1 + i), every=False) for i in range(options.draws)]
     first, rest = orders[: options.searched], orders[options.searched :]
-    (found,) = find_minimal_sets([search(lca(data, oracle, options.seed))], first, [options.delta], [options.select])
-    return replace(found, random_probes=(*found.random_probes, *(o.probe(found.size) for o in rest)))
+    (minimal,) = find_minimal_sets([search(lca(data, oracle, options.seed))], first, [options.delta], [options.select])
+    return replace(minimal, random_probes=(*minimal.random_probes, *(o.probe(minimal.size) for o in rest)))
 
 
 def carriers(
@@ -84,9 +84,9 @@ def carriers(
     """
     entry, weights = entries(oracle.probe.mass), oracle.probe.mass.cpu().numpy()
     shown = range(len(values)) if len(values) > 2 else [int(values[0] == NO)]
-    found = []
+    sets = []
     for v in shown:
         order = np.argsort(-weights[:, v], kind="stable")
         taken = order[entry[order, v] <= 100 * mass]
-        found.append(ValueSet(name=f"{name}={values[v]}", neurons=NeuronSet(data.neurons[taken])))
-    return tuple(found)
+        sets.append(ValueSet(name=f"{name}={values[v]}", neurons=NeuronSet(data.neurons[taken])))
+    return tuple(sets)

@@ -70,72 +70,6 @@ class Overlaps:
         )
 
 
-@dataclass(frozen=True)
-class Polysemy:
-    """How many properties a neuron serves: in how many of their sets, or of the unions of their values' sets, it is.
-
-    Attributes:
-        neurons: Those that are in exactly so many, shape [properties + 1].
-        chance: What sets of the same sizes would have by chance on average, shape [properties + 1].
-        most: The neurons that serve most properties, with the names of the sets they are in.
-    """
-
-    neurons: Int[np.ndarray, " counts"]
-    chance: Float[np.ndarray, " counts"]
-    most: tuple[tuple[NeuronId, tuple[str, ...]], ...]
-
-    def result(self) -> ServedProperties:
-        """The part of the run's result."""
-        most = tuple(ServingNeuron(neuron=neuron, sets=names) for neuron, names in self.most)
-        chance = tuple(self.chance.round(3).tolist())
-        return ServedProperties(neurons=tuple(self.neurons.tolist()), chance=chance, most=most)
-
-
-@dataclass(frozen=True)
-class LayerSpread:
-    """The layers of a set's neurons.
-
-    Attributes:
-        name: Of the set.
-        counts: Its neurons in each layer, shape [layers].
-        uniform: Share of each layer in all live neurons, shape [layers].
-        mean: Its mean layer.
-        entropy: Of the counts, in bits: 0 in one layer, log2 of the layers where evenly spread.
-        expected_entropy: What as many live neurons have by chance on average.
-    """
-
-    name: str
-    counts: Int[np.ndarray, " layers"]
-    uniform: Float[np.ndarray, " layers"]
-    mean: float
-    entropy: float
-    expected_entropy: float
-
-    @property
-    def share(self) -> Float[np.ndarray, " layers"]:
-        """Of its neurons in each layer."""
-        share: Float[np.ndarray, " layers"] = self.counts / self.counts.sum()
-        return share
-
-    @property
-    def expected_mean(self) -> float:
-        """Mean layer of all live neurons."""
-        return float(self.uniform @ np.arange(len(self.uniform)))
-
-    def result(self) -> SetLayers:
-        """The part of the run's result."""
-        return SetLayers(
-            name=self.name,
-            mean=self.mean,
-            expected_mean=self.expected_mean,
-            entropy=self.entropy,
-            expected_entropy=self.expected_entropy,
-            counts=tuple(self.counts.tolist()),
-            share=tuple(self.share.round(4).tolist()),
-            uniform=tuple(self.uniform.round(4).tolist()),
-        )
-
-
 def find_overlaps(sets: Sets, live: int) -> Overlaps:
     """Overlaps of all pairs of sets that are not empty, each taken from so many live neurons."""
     names = tuple(name for name, neurons in sets.items() if neurons)
@@ -163,7 +97,7 @@ def _expected(live: int, a: int, b: int) -> float:
     return float(hypergeom.pmf(k, live, a, b) @ (k / (a + b - k)))
 
 
-def find_polysemy(sets: Sets, live: int) -> Polysemy:
+def find_polysemy(sets: Sets, live: int) -> ServedProperties:
     """How many properties each live neuron serves."""
     served: dict[NeuronId, list[str]] = {}
     unions: dict[str, set[NeuronId]] = {}
@@ -179,16 +113,26 @@ def find_polysemy(sets: Sets, live: int) -> Polysemy:
         share = len(union) / live
         chance = np.convolve(chance, [1 - share, share])
     order = sorted(counts, key=lambda n: (-counts[n], -len(served[n]), n))
-    return Polysemy(serving, live * chance, tuple((n, tuple(served[n])) for n in order[:MOST]))
+    return ServedProperties(
+        neurons=tuple(serving.tolist()),
+        chance=tuple((live * chance).round(3).tolist()),
+        most=tuple(ServingNeuron(neuron=n, sets=tuple(served[n])) for n in order[:MOST]),
+    )
 
 
-def find_spread(name: str, neurons: Collection[NeuronId], live: Int[np.ndarray, " layers"]) -> LayerSpread:
+def find_spread(name: str, neurons: Collection[NeuronId], live: Int[np.ndarray, " layers"]) -> SetLayers:
     """The layers of the neurons of a set that is not empty; `live` counts the live neurons of each layer."""
-    counts = np.bincount([n.layer for n in neurons], minlength=len(live))
-    expected = sum(_expected_term(int(live.sum()), layer, len(neurons)) for layer in live.tolist())
-    mean = float(counts @ np.arange(len(live)) / counts.sum())
-    return LayerSpread(
-        name, counts, live / live.sum(), mean, float(_entropy_terms(counts / counts.sum()).sum()), expected
+    counts, layers = np.bincount([n.layer for n in neurons], minlength=len(live)), np.arange(len(live))
+    share, uniform = counts / counts.sum(), live / live.sum()
+    return SetLayers(
+        name=name,
+        mean=float(counts @ layers / counts.sum()),
+        expected_mean=float(uniform @ layers),
+        entropy=float(_entropy_terms(share).sum()),
+        expected_entropy=sum(_expected_term(int(live.sum()), layer, len(neurons)) for layer in live.tolist()),
+        counts=tuple(counts.tolist()),
+        share=tuple(share.round(4).tolist()),
+        uniform=tuple(uniform.round(4).tolist()),
     )
 
 

@@ -183,8 +183,8 @@ def _read(store: ActivationStore, dataset: Dataset, code: Mapping[str, str], neu
 def _annotated(texts: _Texts, code: Mapping[str, str], asked: Sequence[Property]) -> PropertyTable:
     """Properties of all texts in one table, train first, so that a code means the same on both."""
     ids = [e.id for e in texts.examples]
-    whole = ["\n".join(e.parts) for e in texts.examples]
-    return annotate(whole, [code[name] for name in ids], properties=asked, ids=ids)
+    texts_read = ["\n".join(e.parts) for e in texts.examples]
+    return annotate(texts_read, [code[name] for name in ids], properties=asked, ids=ids)
 
 
 @dataclass(frozen=True)

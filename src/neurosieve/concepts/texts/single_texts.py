@@ -66,15 +66,15 @@ def single_texts(store: ActivationStore, dataset: Dataset, split: Split, neurons
     column = _columns(store, neurons)
     known = {e.id: e for e in dataset.examples}
     _check(store, dataset, split, known)
-    found: dict[str, tuple[Tensor, str | float]] = {}
+    by_id: dict[str, tuple[Tensor, str | float]] = {}
     for values, table in store.batches(split):
         chosen = values[:, column]
         label = table[VALUE if VALUE in table.column_names else "label"].to_pylist()
         for i, name in enumerate(table["example"].to_pylist()):
-            found.setdefault(name, (chosen[i], label[i]))
-    values = torch.stack([v for v, _ in found.values()]) if found else torch.empty(0, len(neurons))
-    labels = None if store.manifest.sides == 2 else tuple(label for _, label in found.values())
-    return SingleTexts(tuple(known[name] for name in found), values, labels)
+            by_id.setdefault(name, (chosen[i], label[i]))
+    values = torch.stack([v for v, _ in by_id.values()]) if by_id else torch.empty(0, len(neurons))
+    labels = None if store.manifest.sides == 2 else tuple(label for _, label in by_id.values())
+    return SingleTexts(tuple(known[name] for name in by_id), values, labels)
 
 
 def _columns(store: ActivationStore, neurons: Sequence[NeuronId]) -> list[int]:

@@ -109,12 +109,12 @@ def _files(folder: PathLike | None) -> tuple[dict[str, Path], str, Counter[str]]
     """Source files by name, in one language, and what was left out."""
     if folder is None:
         root = Path(sysconfig.get_path("stdlib"))
-        found = find_sources(root, ["python"])
-        paths = [p for p in found.files if not _OUTSIDE & set(p.relative_to(root).parts)]
+        sources = find_sources(root, ["python"])
+        paths = [p for p in sources.files if not _OUTSIDE & set(p.relative_to(root).parts)]
         notes = Counter[str]()  # installed packages are no part of the library
     else:
         root = data_folder(folder)
-        paths, notes = (found := find_sources(root)).files, Counter(found.notes)
+        paths, notes = (sources := find_sources(root)).files, Counter(sources.notes)
     if not paths:
         endings = ", ".join(ending for known in LANGUAGES.values() for ending in known.endings)
         raise DataError(
@@ -192,21 +192,21 @@ def _defects(start: Callable[[Functions], Mutate], functions: Functions, seed: i
     """Half of the functions that could have a defect get it."""
     mutate, rng = start(functions), random.Random(f"defects {seed}")
     made = Made([], [], Counter())
-    taken = {found.function.text for split in SPLITS for found in functions[split]}
+    taken = {entry.function.text for split in SPLITS for entry in functions[split]}
     for split in SPLITS:
         fit = []
-        for found in functions[split]:
-            if text := _mutant(Syntax(found.function), mutate, rng, taken):
+        for entry in functions[split]:
+            if text := _mutant(Syntax(entry.function), mutate, rng, taken):
                 taken.add(text)
-                fit.append((found, text))
+                fit.append((entry, text))
             else:
                 made.notes["functions left out: no place for the change"] += 1
         wrong = set(rng.sample(range(len(fit)), len(fit) // 2))
         right = rng.sample([i for i in range(len(fit)) if i not in wrong], len(wrong))
         for i in sorted(wrong | set(right)):
-            found, text = fit[i][0], fit[i][1] if i in wrong else fit[i][0].function.text
+            entry, text = fit[i][0], fit[i][1] if i in wrong else fit[i][0].function.text
             label = Span(0, len(text), "wrong" if i in wrong else "right")
-            made.examples.append(Example(found.id, text, (label,), split, found.file))
+            made.examples.append(Example(entry.id, text, (label,), split, entry.file))
     return made
 
 
@@ -250,15 +250,20 @@ def _descriptions(functions: Functions, seed: int) -> Made:
     made, rng, seen = Made([], [], Counter()), random.Random(f"descriptions {seed}"), set[str]()
     for split in SPLITS:
         fit: list[tuple[_Text, _Text]] = []
-        for found in functions[split]:
-            query, code = _description_and_code(found.function)
+        for entry in functions[split]:
+            query, code = _description_and_code(entry.function)
             if not code or len(query.split()) < DESCRIBED:
                 made.notes[f"functions left out: no description of at least {DESCRIBED} words"] += 1
             elif query in seen or code in seen:
                 made.notes["functions left out: described or written like another one"] += 1
             else:
                 seen |= {query, code}
-                fit.append((_Text(f"{found.id}{DESCRIPTION}", query, found.file), _Text(found.id, code, found.file)))
+                fit.append(
+                    (
+                        _Text(f"{entry.id}{DESCRIPTION}", query, entry.file),
+                        _Text(entry.id, code, entry.file),
+                    )
+                )
         matched = _matched([len(code.text) for _, code in fit], rng)
         _add_pairs(made, split, [(fit[a][0], fit[b][1], label) for a, b, label in matched], rng)
     return made
@@ -279,8 +284,8 @@ def _clones(functions: Functions, seed: int) -> Made:
     made, rng, seen = Made([], [], Counter()), random.Random(f"clones {seed}"), set[str]()
     for split in SPLITS:
         names, fit = Names(), list[tuple[Found, int]]()
-        for found in functions[split]:
-            syntax = Syntax(found.function)
+        for entry in functions[split]:
+            syntax = Syntax(entry.function)
             if not can_be_renamed(syntax):
                 made.notes["functions left out: no names that can be replaced"] += 1
                 continue
@@ -291,7 +296,7 @@ def _clones(functions: Functions, seed: int) -> Made:
             else:
                 seen.add(shape)
                 names.add(syntax)
-                fit.append((found, len(plain)))
+                fit.append((entry, len(plain)))
         rows = []
         for a, b, label in _matched([size for _, size in fit], rng):
             left, right = fit[a][0], fit[b][0]
@@ -305,7 +310,7 @@ def _clones(functions: Functions, seed: int) -> Made:
 
 
 def _by_usage(functions: Functions) -> Mutate:
-    return partial(wrong_operator, usage=operator_usage(found.function for found in functions["train"]))
+    return partial(wrong_operator, usage=operator_usage(entry.function for entry in functions["train"]))
 
 
 # What makes each of `CORPORA` from the functions of the splits and a seed.

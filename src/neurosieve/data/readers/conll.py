@@ -1,4 +1,4 @@
-"""Token tagging from CoNLL files: a token a line, a blank line behind each sentence or function.
+"""Token tagging from CoNLL files: a token a line, a blank line after each sentence or function.
 
 Two layouts, recognised by the first token's line. CoNLL-U has ten columns with tabs between them, the first a number:
 the word is the second column (FORM), the label the fourth (UPOS). In all others (CoNLL-2003) the word is the first
@@ -22,7 +22,7 @@ from neurosieve.typing import Split
 
 # Of a word, a multiword range, or an empty node.
 _ID = re.compile(r"[0-9]+([-.][0-9]+)?")
-# A number behind a text that is none.
+# A number after a text that is none.
 _COUNTED = re.compile(r"(.*[^0-9])([0-9]{1,9})")
 _BORDER = re.compile(r"[ \t]*|-DOCSTART-([ \t].*)?")
 
@@ -31,7 +31,7 @@ class _Word(NamedTuple):
     text: str
     label: str
     space_after: bool
-    third: str  # what stands in the third column of four or more: CoNLL-2012 numbers the words there
+    third: str  # what is in the third column of four or more: CoNLL-2012 numbers the words there
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ def conll_sentences(file: TextFile, split: Split) -> Iterator[Example]:
 
 
 def _numbered(sentence: Sequence[_Word]) -> int:
-    """How many words are numbers in order, or one document's name beside such numbers; 0 where they are words.
+    """How many words are numbers in order, or one document's name next to such numbers; 0 where they are words.
 
     Numbers go from 0 or 1 on, multiword ranges and empty nodes aside; or up by one from any number on where one text
-    stands before all of them (`t7`, `3-1`).
+    is before all of them (`t7`, `3-1`).
     """
     words = [word.text for word in sentence]
     if len(set(words)) == 1 and [word.third for word in sentence] == [str(i) for i in range(len(words))]:
@@ -92,7 +92,7 @@ def _numbered(sentence: Sequence[_Word]) -> int:
         numbers = [word for word in words if word.isdigit()]
         if numbers and any(numbers == [str(i + first) for i in range(len(numbers))] for first in (0, 1)):
             return len(numbers)
-    parts = [found.groups() for word in words if (found := _COUNTED.fullmatch(word))]
+    parts = [match.groups() for word in words if (match := _COUNTED.fullmatch(word))]
     steps = {(before, int(after) - i) for i, (before, after) in enumerate(parts)}
     return len(words) if len(parts) == len(words) and len(steps) == 1 else 0
 

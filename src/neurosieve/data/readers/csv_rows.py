@@ -31,7 +31,7 @@ def csv_rows(text: str, where: str) -> Iterator[dict[str, Written | None]]:
         where: Names it in an error.
 
     Raises:
-        DataError: Quotes that are not as RFC 4180 has them, a row with more or fewer columns, or a name that stands
+        DataError: Quotes that are not as RFC 4180 has them, a row with more or fewer columns, or a name that is
             twice (each with its line).
     """
     header: list[str] = []

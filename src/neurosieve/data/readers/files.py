@@ -84,10 +84,10 @@ def single_file(path: PathLike, endings: Sequence[str]) -> Path | None:
             raise DataError(f"data {place}", expected=wanted, got=place.name, remedy="check --data")
         return place
     inside = [p for p in data_folder(place).iterdir() if p.name not in _OF_SAVED]
-    found = [p for p in inside if p.is_file() and _has_ending(p, endings)]
+    files = [p for p in inside if p.is_file() and _has_ending(p, endings)]
     names = "|".join(name for names in SPLIT_NAMES.values() for name in names)
     split = re.compile(rf"({names})([^a-zA-Z]|$)")
-    return found[0] if len(found) == 1 and not any(split.match(p.name) for p in inside) else None
+    return files[0] if len(files) == 1 and not any(split.match(p.name) for p in inside) else None
 
 
 def _has_ending(path: Path, endings: Sequence[str]) -> bool:
@@ -101,11 +101,11 @@ def find_split(folder: Path, split: Split, ending: str) -> Path | None:
         DataError: Two files could be meant.
     """
     candidates = [folder / f"{name}{ending}{gz}" for name in SPLIT_NAMES[split] for gz in ("", ".gz")]
-    found = [p for p in candidates if (p.is_file() if ending else p.is_dir())]
-    if len(found) > 1:
-        names = " and ".join(p.name for p in found)
+    matching = [p for p in candidates if (p.is_file() if ending else p.is_dir())]
+    if len(matching) > 1:
+        names = " and ".join(p.name for p in matching)
         raise DataError(f"{split} split in {folder}", expected="one file", got=names, remedy="remove all but one")
-    return found[0] if found else None
+    return matching[0] if matching else None
 
 
 def find_splits(folder: Path, ending: str, *, validation_needed: bool) -> dict[Split, Path]:
@@ -114,32 +114,32 @@ def find_splits(folder: Path, ending: str, *, validation_needed: bool) -> dict[S
     Raises:
         DataError: A split is missing while others are there.
     """
-    found = {s: p for s in SPLITS if (p := find_split(folder, s, ending))}
-    if found:
-        check_splits(found, folder, ending, validation_needed=validation_needed)
-    return found
+    paths = {s: p for s in SPLITS if (p := find_split(folder, s, ending))}
+    if paths:
+        check_splits(paths, folder, ending, validation_needed=validation_needed)
+    return paths
 
 
-def check_splits(found: Mapping[Split, Path], folder: Path, ending: str, *, validation_needed: bool) -> None:
+def check_splits(paths: Mapping[Split, Path], folder: Path, ending: str, *, validation_needed: bool) -> None:
     """Refuse splits that are not all there, or a validation split that is not wanted.
 
     Raises:
         DataError: As it says.
     """
-    if not validation_needed and "validation" in found:
+    if not validation_needed and "validation" in paths:
         raise DataError(
             f"{folder}",
-            expected="no validation file beside --validation-from-train",
-            got=found["validation"].name,
+            expected="no validation file with --validation-from-train",
+            got=paths["validation"].name,
             remedy="leave the option out",
         )
     for split in SPLITS:
-        if split not in found and (split != "validation" or validation_needed):
+        if split not in paths and (split != "validation" or validation_needed):
             names = ", ".join(f"{n}{ending}[.gz]" for n in SPLIT_NAMES[split])
             remedy = (
                 "add the file or pass --validation-from-train 0.1" if split == "validation" else "add the missing file"
             )
-            came = ", ".join(p.name for p in found.values())
+            came = ", ".join(p.name for p in paths.values())
             raise DataError(f"{split} split in {folder}", expected=f"one of {names}", got=f"only {came}", remedy=remedy)
 
 
@@ -149,7 +149,7 @@ def find_parts(folder: Path, ending: str) -> dict[Split, list[Path]]:
     Raises:
         DataError: A part is missing, or two files could be meant.
     """
-    found: dict[Split, list[Path]] = {}
+    parts_of_splits: dict[Split, list[Path]] = {}
     for split, names in SPLIT_NAMES.items():
         name = rf"(?:{'|'.join(names)})-([0-9]{{5}})-of-([0-9]{{5}})(?:-[0-9a-f]+)?"
         form = re.compile(rf"{name}{re.escape(ending)}(?:\.gz)?")
@@ -164,8 +164,8 @@ def find_parts(folder: Path, ending: str) -> dict[Split, list[Path]]:
                 got=", ".join(p.name for _, _, p in parts[:5]),
                 remedy="copy all parts of one data set there, and no other",
             )
-        found[split] = [p for _, _, p in parts]
-    return found
+        parts_of_splits[split] = [p for _, _, p in parts]
+    return parts_of_splits
 
 
 def whole_name(path: Path) -> Path:
@@ -245,7 +245,7 @@ def _unpacked(path: Path, meter: Meter) -> tuple[bytearray, str]:
 
 def _check_fetched(path: Path, start: bytes) -> None:
     if start.startswith(_POINTER):
-        came = "a pointer of Git LFS, which stands for it"
+        came = "a pointer of Git LFS in its place"
         raise DataError(f"{path}", expected="the file's content", got=came, remedy="run git lfs pull in its repository")
 
 

@@ -77,10 +77,10 @@ class Meter:
     def _outside_quotes(self, data: UInt8[np.ndarray, " bytes"]) -> Int[np.ndarray, " ends"]:
         """Line ends of CSV, or the commas between the values of a JSON array."""
         array = self._kind == "array"
-        found = np.zeros(len(data), bool)
+        at_quote = np.zeros(len(data), bool)
         for mark in b'",[]{}' if array else b'"\n':
-            found |= data == mark
-        places: Int[np.ndarray, " some"] = np.flatnonzero(found)  # few, so the sums below are short
+            at_quote |= data == mark
+        places: Int[np.ndarray, " some"] = np.flatnonzero(at_quote)  # few, so the sums below are short
         marks = data[places]
         quotes = np.cumsum(marks == ord('"')) + self._quotes
         outside = quotes % 2 == 0

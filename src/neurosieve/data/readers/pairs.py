@@ -134,11 +134,11 @@ def _indexed(
     for number, row in enumerate(records(whole, ".jsonl", hashes, limits), 1):
         where = f"{whole} row {number}"
         functions[str(cell(row, "idx", where))] = code_of(row, "func", where)
-    found = find_splits(whole.parent, ".txt", validation_needed=validation_needed)
-    if not found:
+    paths = find_splits(whole.parent, ".txt", validation_needed=validation_needed)
+    if not paths:
         raise _no_lists(whole.parent)
     pairs: list[tuple[Pair, object]] = []
-    for split, path in found.items():
+    for split, path in paths.items():
         file = read_text(path, limits, row="line")
         hashes[path.name] = file.sha256
 
@@ -146,7 +146,7 @@ def _indexed(
             return texts.index(name, _function(functions, name, where, whole), split)
 
         pairs += _lines(file.text, path, index, texts)
-    return pairs, [whole, *found.values()]
+    return pairs, [whole, *paths.values()]
 
 
 def _no_lists(folder: Path) -> DataError:

@@ -203,26 +203,28 @@ _FORMATS = (
 def _read_split_files(folder: Path, limits: Limits, *, validation_needed: bool) -> Dataset:
     if folder.is_file():
         return _read_one_file(folder, limits)
-    found = [(f, p) for f in _FORMATS if (p := find_splits(folder, f.endings[0], validation_needed=validation_needed))]
-    if not found:
+    formats = [
+        (f, p) for f in _FORMATS if (p := find_splits(folder, f.endings[0], validation_needed=validation_needed))
+    ]
+    if not formats:
         raise DataError(
             f"{folder}",
             expected=f"SPLIT.in with SPLIT.label, SPLIT.jsonl, SPLIT.conll or SPLIT.conllu, also .gz ({PLACEHOLDER})",
             got="none of them",
             remedy="check --data, or pass --labels lexical for source files",
         )
-    if len(found) > 1:
-        came = " and ".join(form.endings[0] for form, _ in found)
+    if len(formats) > 1:
+        came = " and ".join(form.endings[0] for form, _ in formats)
         raise DataError(f"{folder}", expected="one format", got=f"{came} files", remedy="keep one of them")
-    ((form, texts),) = found
-    beside = [_beside(folder, form, ending, validation_needed) for ending in form.endings[1:]]
+    ((form, texts),) = formats
+    partners = [_partners(folder, form, ending, validation_needed) for ending in form.endings[1:]]
     examples: list[Example] = []
     hashes: dict[str, str] = {}
     for split in texts:
-        files = [read_text(paths[split], limits, row=form.row) for paths in (texts, *beside)]
+        files = [read_text(paths[split], limits, row=form.row) for paths in (texts, *partners)]
         hashes |= {file.path.name: file.sha256 for file in files}
         examples.extend(checked(form.read(*files, split), limits, f"{files[0].path}"))
-    used = [path for paths in (texts, *beside) for path in paths.values()]
+    used = [path for paths in (texts, *partners) for path in paths.values()]
     return Dataset(tuple(examples), f"{printable(folder.name)}: {form.kind}", ignored_files(folder, used), hashes)
 
 
@@ -232,21 +234,21 @@ def _read_one_file(path: Path, limits: Limits) -> Dataset:
     stem = path.name.removesuffix(".gz").removesuffix(form.endings[0])
     paths = [path]
     for ending in form.endings[1:]:
-        found = [p for p in (path.with_name(f"{stem}{ending}{gz}") for gz in ("", ".gz")) if p.is_file()]
-        if len(found) != 1:
-            came = " and ".join(p.name for p in found) or "none"
-            raise DataError(f"{path}", expected=f"{stem}{ending} beside it", got=came, remedy="keep one such file")
-        paths += found
+        present = [p for p in (path.with_name(f"{stem}{ending}{gz}") for gz in ("", ".gz")) if p.is_file()]
+        if len(present) != 1:
+            came = " and ".join(p.name for p in present) or "none"
+            raise DataError(f"{path}", expected=f"{stem}{ending} next to it", got=came, remedy="keep one such file")
+        paths += present
     files = [read_text(p, limits, row=form.row) for p in paths]
     hashes = {file.path.name: file.sha256 for file in files}
     examples = tuple(checked(form.read(*files, "train"), limits, f"{path}"))
     return Dataset(examples, f"{path.name}: {form.kind}", {}, hashes)
 
 
-def _beside(folder: Path, form: _Format, ending: str, validation_needed: bool) -> dict[Split, Path]:
+def _partners(folder: Path, form: _Format, ending: str, validation_needed: bool) -> dict[Split, Path]:
     paths = find_splits(folder, ending, validation_needed=validation_needed)
     if not paths:
-        expected = f"a {ending} beside each {form.endings[0]}"
+        expected = f"a {ending} next to each {form.endings[0]}"
         raise DataError(f"{folder}", expected=expected, got="none", remedy=f"add SPLIT{ending} ({PLACEHOLDER})")
     return paths
 
@@ -280,7 +282,7 @@ def separate_examples(dataset: Dataset, *, keep: bool = False) -> Dataset:
     """
     seen: dict[str, Split] = {}
     kept: list[Example] = []
-    found: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     done = "kept" if keep else "dropped"
     for split in SPLITS:
         here: dict[str, Split] = {}
@@ -289,9 +291,9 @@ def separate_examples(dataset: Dataset, *, keep: bool = False) -> Dataset:
             earlier = next((seen[key] for key in keys if key in seen), None)
             again = bool(e.text.strip() and earlier)
             if again:
-                found[f"{split} examples {done}: also in {earlier}"] += 1
+                dropped[f"{split} examples {done}: also in {earlier}"] += 1
             if keep or not again:
                 kept.append(e)
                 here |= dict.fromkeys(keys, split)
         seen = here | seen
-    return dataclasses.replace(dataset, examples=tuple(kept), notes=dict(dataset.notes) | dict(found))
+    return dataclasses.replace(dataset, examples=tuple(kept), notes=dict(dataset.notes) | dict(dropped))

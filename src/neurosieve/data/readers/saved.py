@@ -38,7 +38,7 @@ def is_saved(folder: Path) -> bool:
         raise DataError(
             f"{folder}",
             expected="a DatasetDict with the splits train, validation and test",
-            got=f"one Dataset, without splits ({STATE} lies there, no {SPLITS_FILE})",
+            got=f"one Dataset, without splits ({STATE} is there, no {SPLITS_FILE})",
             remedy="split it and save the DatasetDict",
         )
     return any((folder / name / STATE).is_file() for names in SPLIT_NAMES.values() for name in names)
@@ -105,7 +105,7 @@ def _streams(
     """The tables of the files that a state names, in its order; None if it names none."""
     named: Any = next((state[key] for key in keys if state.get(key)), [])
     if not (isinstance(named, list) and all(isinstance(f, dict) and _is_name(f.get("filename")) for f in named)):
-        raise DataError(f"{place / STATE}", expected="names of files beside it", got=str(named)[:60], remedy=_AGAIN)
+        raise DataError(f"{place / STATE}", expected="names of files next to it", got=str(named)[:60], remedy=_AGAIN)
     paths = [place / file["filename"] for file in named]
     hashes |= {f"{place.name}/{path.name}": data_hash(path) for path in paths}
     tables = [_stream(path, limits) for path in paths]

@@ -46,7 +46,7 @@ def read_sources(
     if ("validation" in splits.values()) != validation_needed:
         raise DataError(
             f"validation split in {folder}",
-            expected="a validation folder beside train and test" if validation_needed else "none from the folder",
+            expected="a validation folder next to train and test" if validation_needed else "none from the folder",
             got="none" if validation_needed else "one",
             remedy="pass --validation-from-train 0.1" if validation_needed else "leave --validation-from-train out",
         )

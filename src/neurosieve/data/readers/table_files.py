@@ -71,23 +71,23 @@ def split_tables(
 
 def _split_files(folder: Path, *, validation_needed: bool, other: str) -> tuple[str, dict[Split, list[Path]]]:
     """The one ending that there is, and each split's files: one, or numbered parts."""
-    found: dict[str, dict[Split, list[Path]]] = {}
+    by_ending: dict[str, dict[Split, list[Path]]] = {}
     for ending in ENDINGS:
         if whole := find_splits(folder, ending, validation_needed=validation_needed):
-            found[ending] = {split: [path] for split, path in whole.items()}
+            by_ending[ending] = {split: [path] for split, path in whole.items()}
         elif parts := find_parts(folder, ending):
             firsts = {split: whole_name(paths[0]) for split, paths in parts.items()}
             check_splits(firsts, folder, ending, validation_needed=validation_needed)
-            found[ending] = parts
-    if len(found) != 1:
-        raise _no_one_kind(folder, list(found), other)
-    return next(iter(found.items()))
+            by_ending[ending] = parts
+    if len(by_ending) != 1:
+        raise _no_one_kind(folder, list(by_ending), other)
+    return next(iter(by_ending.items()))
 
 
-def _no_one_kind(folder: Path, found: Sequence[str], other: str) -> DataError:
+def _no_one_kind(folder: Path, endings: Sequence[str], other: str) -> DataError:
     """The error for tables of several kinds, or of none; it names tables of other names, here or one folder below."""
-    came, remedy = " and ".join(found), "keep one kind"
-    if not found:
+    came, remedy = " and ".join(endings), "keep one kind"
+    if not endings:
         below = (p for place in (".", "*") for ending in ENDINGS for p in folder.glob(f"{place}/*{ending}"))
         near = sorted(p for p in below if not p.name.startswith("."))
         came = f"none of them, but {_few(near, folder)}" if near else "none of them"
@@ -164,7 +164,7 @@ def label_texts(labels: Sequence[tuple[str, object]], folder: Path, target: Targ
             f"labels in {folder}",
             expected="numbers" if target == "values" else "names, numbers or truth values, all of one type",
             got=" and ".join(f"{kind} ({unit})" for kind, unit in sorted(first.items())),
-            remedy="check --target and --label-column" if target == "values" else "write all labels alike",
+            remedy="check --target and --label-column" if target == "values" else "write all labels in one form",
         )
     return [str(value) for _, value in labels], False
 

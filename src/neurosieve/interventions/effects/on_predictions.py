@@ -25,7 +25,7 @@ MIN_UNITS = 30
 MIN_SETS = 100
 # A drop that is above all of fewer sets is so by chance in more than 1 of 20 cases.
 MIN_DISTINCT = 20
-NOT_MEASURED = "not measured: all units lie in one file, so that nothing can be resampled"
+NOT_MEASURED = "not measured: all units are in one file, so that nothing can be resampled"
 
 
 class EffectFitter:
@@ -131,11 +131,11 @@ class EffectFitter:
             return NOT_MEASURED
         above = float((here.drop.value > drops).mean())
         checks = (
-            (net[0] > 0, f"interval {_told(net)} points is not above 0"),
+            (net[0] > 0, f"interval {_interval_text(net)} points is not above 0"),
             (above >= 0.95, f"the drop is above that of {100 * above:.0f} % of the random sets"),
             (
                 drop[0] > harm[1],
-                f"its drop {_told(drop)} is not above that elsewhere, {_told(harm)} points",
+                f"its drop {_interval_text(drop)} is not above that elsewhere, {_interval_text(harm)} points",
             ),
             (self._random >= MIN_SETS, f"{self._random} random sets are fewer than {MIN_SETS}"),
         )
@@ -181,7 +181,7 @@ def turned(elsewhere: Side, sets: int, matching: Matching) -> Turned:
     )
 
 
-def _told(interval: Interval) -> str:
+def _interval_text(interval: Interval) -> str:
     return f"[{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
 
 

@@ -57,32 +57,32 @@ class LatentStep:
     layers: tuple[LatentClusters, ...]
 
 
-def evidence_step(config: StudyConfig, store: ConceptStore, found: ConceptFindings) -> EvidenceStep:
-    """The neurons that are called, the clearest above their rivals first, then each value's strongest by train."""
-    asked = _to_look_at(found)[: config.concepts.evidence]
+def evidence_step(config: StudyConfig, store: ConceptStore, findings: ConceptFindings) -> EvidenceStep:
+    """The neurons that are claimed, the clearest above their rivals first, then each value's strongest by train."""
+    asked = _to_look_at(findings)[: config.concepts.evidence]
     layers = store.grid.layers
     evidence = find_evidence(store, asked)
-    told = tuple(replace(e, description=describe(e.neuron, found.concepts, layers)) for e in evidence)
-    return EvidenceStep(neurons=told)
+    described = tuple(replace(e, description=describe(e.neuron, findings.concepts, layers)) for e in evidence)
+    return EvidenceStep(neurons=described)
 
 
-def _to_look_at(found: ConceptFindings) -> list[Asked]:
-    called = [(c, n) for c in found.concepts for n in c.claimed[:CALLED]]
+def _to_look_at(findings: ConceptFindings) -> list[Asked]:
+    called = [(c, n) for c in findings.concepts for n in c.claimed[:CALLED]]
     called.sort(key=lambda pair: pair[0].rival[1] - pair[1].ap)
-    rest = [(c, n) for c in found.concepts if not c.claimed for n in c.neurons[:1]]
+    rest = [(c, n) for c in findings.concepts if not c.claimed for n in c.neurons[:1]]
     return [Asked(n.neuron, c.name, n.low) for c, n in (*called, *rest)]
 
 
 def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> LatentStep:
-    """Clusters of each layer at each number of them, compared with the properties; sheets to annotate are written.
+    """Clusters of each layer at each number of them, compared with the properties; files to annotate are written.
 
     Raises:
-        ConfigError: A layer that the model has not.
+        ConfigError: A layer that the model does not have.
     """
     manifest, options = store.store.manifest, config.concepts
     middle_and_last = sorted({manifest.layers // 2, manifest.layers - 1})
     layers = middle_and_last if options.latent_layers is None else options.latent_layers
-    found: list[LatentClusters] = []
+    clusters: list[LatentClusters] = []
     for layer in layers if options.clusters else ():
         if not 0 <= layer < manifest.layers:
             raise ConfigError(
@@ -91,8 +91,8 @@ def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> Laten
                 got=str(layer),
                 remedy="check --set concepts.latent_layers",
             )
-        found += _layer(config, store, layer, folder)
-    return LatentStep(layers=tuple(found))
+        clusters += _layer(config, store, layer, folder)
+    return LatentStep(layers=tuple(clusters))
 
 
 def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: Path) -> Iterator[LatentClusters]:
@@ -105,14 +105,14 @@ def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: Path) -
     held_out = assign(cuts, _vectors(store, "test", layer), held_out=True)
     table = store.table.select(np.concatenate([numbers["train"], numbers["test"]]))
     texts = [example.text for example in store.rows.dataset.examples]
-    for own, other in zip(train, held_out, strict=True):
-        alignment = align(own, other, table, texts, seed=config.seed)
-        tokens = sheet(own.cluster, table.select(np.arange(count)), texts)
-        name = f"layer-{layer}-clusters-{own.k}"
+    for clusters, other in zip(train, held_out, strict=True):
+        alignment = align(clusters, other, table, texts, seed=config.seed)
+        tokens = sheet(clusters.cluster, table.select(np.arange(count)), texts)
+        name = f"layer-{layer}-clusters-{clusters.k}"
         files, reason = _write_sheets(folder, name, tokens)
         yield LatentClusters(
             alignment=replace(alignment, unlabelled=alignment.unlabelled[:UNLABELLED]),
-            moved=own.moved,
+            moved=clusters.moved,
             rows={"train": count, "test": len(numbers["test"])},
             unlabelled_clusters=len(alignment.unlabelled),
             files=files,
@@ -151,9 +151,9 @@ def examples_step(
         of = tuple(of[pair.left] if of[pair.left] == of[pair.right] else None for pair in dataset.pairs)
         dataset = dataset.joined()
     try:
-        found = explain_examples(
+        findings = explain_examples(
             ActivationStore(folder.path / STORE), dataset, of, neurons, draws=config.bootstrap, seed=config.seed
         )
     except DataError as e:
-        return NotMeasured.told(str(e))
-    return found.result()
+        return NotMeasured.from_text(str(e))
+    return findings.result()

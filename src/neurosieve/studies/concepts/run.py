@@ -1,6 +1,6 @@
 """The concepts of a study's code: rows in both views → claims, groups, evidence, latent concepts → one record.
 
-Everything lies in the run folder: `concepts/` holds the stores and what each step found, so that a stopped run goes on;
+Everything is in the run folder: `concepts/` holds the stores and what each step found, so that a stopped run continues;
 `concepts.json` is the whole outcome.
 """
 
@@ -115,8 +115,8 @@ class ConceptWork:
 
     def reading(self, view: View) -> ExtractionOptions:
         """How rows are read in a view."""
-        own = options_of(self.config, self.model.adapter.kind)
-        return replace(own, view=view, rounds=self.options.rounds, pooling="mean", max_windows=None)
+        reading = options_of(self.config, self.model.adapter.kind)
+        return replace(reading, view=view, rounds=self.options.rounds, pooling="mean", max_windows=None)
 
     def step(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
         """What a step finds: made and saved, or read where it was saved before."""
@@ -146,7 +146,7 @@ def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> ConceptResul
 
 
 def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
-    """Look for concepts, or go on with what was begun in this folder; the outcome is on the page too.
+    """Look for concepts, or continue what was begun in this folder; the outcome is on the page too.
 
     Raises:
         ConfigError: Activations that were made elsewhere, without model and code.
@@ -162,19 +162,19 @@ def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
     with work.folder.begun():
         work.steps.check_options(work.options.model_dump(mode="json"), f" and {CONCEPTS}")
         earlier = _earlier(work)
-        found = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
+        result = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
         if not earlier or not work.folder.files.exists(REPORT):  # there may be a page without concepts
             write_report(out)
-    return found
+    return result
 
 
 def _earlier(work: ConceptWork) -> ConceptResult | None:
     """What was found before; None where nothing was, or where the run has ranked neurons since."""
-    found = read_concepts_of(work.folder.path)
-    if found is None or not is_studied(work.folder.files):
-        return found
-    lacks_ranking = isinstance(found.examples, NotMeasured) and found.examples.reason is Reason.NO_RANKING
-    return None if lacks_ranking else found  # the other steps are read back
+    earlier = read_concepts_of(work.folder.path)
+    if earlier is None or not is_studied(work.folder.files):
+        return earlier
+    lacks_ranking = isinstance(earlier.examples, NotMeasured) and earlier.examples.reason is Reason.NO_RANKING
+    return None if lacks_ranking else earlier  # the other steps are read back
 
 
 def _result(work: ConceptWork) -> ConceptResult:
@@ -196,7 +196,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         units={view: ActivationStore(work.folder.path / PARTS / view).manifest.counts for view in views},
         views=views,
         predict_reason=predict_reason,
-        evidence={view: _evidence(work, view, found).neurons for view, found in views.items()},
+        evidence={view: _evidence(work, view, findings).neurons for view, findings in views.items()},
         groups=_groups(work, store),
         latent=_latent(work, store).layers,
         examples=examples_step(config, work.folder, work.dataset, work.languages),
@@ -218,30 +218,30 @@ def _keep_options(work: ConceptWork) -> None:
 
 def _views(work: ConceptWork) -> tuple[dict[View, ConceptFindings], str | None]:
     """The claims of each view; `predict` is left out, with the reason, where the model or the rows do not allow it."""
-    found, reason = dict[View, ConceptFindings](), None
+    findings, reason = dict[View, ConceptFindings](), None
     for view in work.options.views:
         try:
-            found[view] = work.step(view, ConceptFindings, partial(_claims, work, view))
+            findings[view] = work.step(view, ConceptFindings, partial(_claims, work, view))
         except (DataError, ModelError) as e:
             if view == "detect":
                 raise
             reason = str(e)
-    return found, reason
+    return findings, reason
 
 
-def _evidence(work: ConceptWork, view: View, found: ConceptFindings) -> EvidenceStep:
-    return work.step(f"evidence-{view}", EvidenceStep, lambda: evidence_step(work.config, work.store(view), found))
+def _evidence(work: ConceptWork, view: View, findings: ConceptFindings) -> EvidenceStep:
+    return work.step(f"evidence-{view}", EvidenceStep, lambda: evidence_step(work.config, work.store(view), findings))
 
 
 def _groups(work: ConceptWork, store: ConceptStore) -> NeuronGroups | NotMeasured:
     config, asked = work.config, work.options.groups
     if asked == ():
-        return NotMeasured.told("")
+        return NotMeasured.from_text("")
     options = SetOptions(draws=config.random_draws, seed=config.seed)
     if asked is None:  # a union shares its neurons with its parts by construction
         asked = tuple(p.name for p in work.properties if not p.united)
     make = partial(find_groups, store, asked, options, resolve_device(config.device))
-    return work.step("groups", NeuronGroups, lambda: make().result())
+    return work.step("groups", NeuronGroups, make)
 
 
 def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
@@ -267,10 +267,10 @@ def _notes(work: ConceptWork) -> list[str]:
     if table.with_errors:
         notes.append(
             f"{table.with_errors:,} of {table.sources:,} texts hold code that does not parse; {table.rows_in_error:,}"
-            " tokens stand in it and are kept"
+            " tokens are in it and are kept"
         )
     if table.framed:
-        notes.append(f"{table.framed:,} texts are fragments, which were parsed inside what could stand around them")
+        notes.append(f"{table.framed:,} texts are fragments, which were parsed inside code that could surround them")
     if left:
         notes.append(f"{left:,} texts were not needed for the tokens asked for")
     return notes
@@ -278,11 +278,11 @@ def _notes(work: ConceptWork) -> list[str]:
 
 def properties_of(options: ConceptOptions, dataset: Dataset, labels: str | None) -> list[Property]:
     """What is asked for, by default all properties of tokens, and the task's own label where people gave it."""
-    own = label_property(dataset) if not dataset.whole and labels is None else None
-    more = {} if own is None else {LABEL: own}
+    label = label_property(dataset) if not dataset.whole and labels is None else None
+    more = {} if label is None else {LABEL: label}
     if options.properties is None:
         return [*(p for p in PROPERTIES.values() if p.scope == "token"), *more.values()]
-    if own is None and LABEL in options.properties:
+    if label is None and LABEL in options.properties:
         raise ConfigError(
             f"property {LABEL!r}",
             expected="a task with labels on tokens that people gave",
@@ -297,12 +297,12 @@ def label_property(dataset: Dataset) -> Property:
     spans = {e.id: e.spans for e in dataset.examples}
 
     def read(source: Any, places: Any) -> list[str | None]:
-        own = spans.get(source.id, ())
-        starts = np.array([s.start for s in own], dtype=np.int64)
-        found: list[str | None] = []
+        labelled = spans.get(source.id, ())
+        starts = np.array([s.start for s in labelled], dtype=np.int64)
+        labels: list[str | None] = []
         for start, _ in places:
             i = int(np.searchsorted(starts, start, side="right")) - 1
-            found.append(own[i].label if i >= 0 and start < own[i].end else None)
-        return found
+            labels.append(labelled[i].label if i >= 0 and start < labelled[i].end else None)
+        return labels
 
     return Property(LABEL, "token", "the label that the data gives", read)

@@ -60,8 +60,8 @@ class Finetuned:
     @property
     def record(self) -> dict[str, Any]:
         """The content of `finetune.json`; deprecated."""
-        told = "Finetuned.record goes with the next release: take result, or neurosieve.results.to_json(found.result)"
-        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        text = "Finetuned.record goes with the next release: take result, or neurosieve.results.to_json(found.result)"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
         return to_json(self.result)
 
     def to_frame(self) -> pl.DataFrame:
@@ -114,7 +114,7 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
 
 @dataclass(frozen=True, kw_only=True)
 class _Begun:
-    """What a fine-tuning was begun with: the content of `options.json` beside its checkpoints."""
+    """What a fine-tuning was begun with: the content of `options.json`, which is next to its checkpoints."""
 
     study: Mapping[str, Any]
     options: Mapping[str, Any]
@@ -187,7 +187,7 @@ def _with_pad(tokenizer: Any) -> list[str]:
     if tokenizer.pad_token is not None:
         return []
     tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)
-    return [f"the tokenizer has no pad token; {tokenizer.pad_token} stands in for it"]
+    return [f"the tokenizer has no pad token; {tokenizer.pad_token} takes its place"]
 
 
 def _network(info: ModelInfo, config: StudyConfig, labels: Sequence[str], *, whole: bool) -> tuple[Any, Sequence[str]]:
@@ -196,19 +196,19 @@ def _network(info: ModelInfo, config: StudyConfig, labels: Sequence[str], *, who
     The head, and a pooler before it, may be new; all other weights must be those of the checkpoint.
     """
     auto = _UNTYPED.AutoModelForSequenceClassification if whole else _UNTYPED.AutoModelForTokenClassification
-    own: Any = copy.deepcopy(info.config)
-    if type(own) not in auto._model_mapping and auto.__name__ not in (getattr(own, "auto_map", None) or {}):
+    headed: Any = copy.deepcopy(info.config)
+    if type(headed) not in auto._model_mapping and auto.__name__ not in (getattr(headed, "auto_map", None) or {}):
         raise ModelError(
             f"model {config.model}",
             expected=f"a family with a head for {'sequences' if whole else 'tokens'} in transformers",
             got=info.adapter.family,
             remedy="choose another model",
         )
-    own.id2label, own.label2id = dict(enumerate(labels)), {name: i for i, name in enumerate(labels)}
-    own.pad_token_id = info.tokenizer.pad_token_id
+    headed.id2label, headed.label2id = dict(enumerate(labels)), {name: i for i, name in enumerate(labels)}
+    headed.pad_token_id = info.tokenizer.pad_token_id
     torch.manual_seed(config.seed)  # of the new head
     network, missing, notes = read_network(
-        replace(info, config=own),
+        replace(info, config=headed),
         auto,
         precision="float32",
         trust_remote_code=config.trust_remote_code,
@@ -268,7 +268,7 @@ def _arguments(config: StudyConfig, folder: Path, options: FinetuneOptions) -> A
 
 
 def _predicted(outputs: Any, _: Any) -> Any:
-    """The likeliest class; encoder-decoders put their encoder's states behind the logits."""
+    """The likeliest class; encoder-decoders put their encoder's states after the logits."""
     logits = outputs[0] if isinstance(outputs, tuple) else outputs
     return logits.argmax(-1)
 

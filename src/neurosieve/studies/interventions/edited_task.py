@@ -83,8 +83,8 @@ def probe_effect(
     read = row_reader(model, data.dataset, sample, "test", options_of(config, model.adapter.kind))
     scaler, probe = selection.scaler, selection.oracle.probe
 
-    def scored(found: Activations) -> Scores:
-        return probe.row_scores(scaler.apply(found.values), scaler.labels(found.label))
+    def scored(rows: Activations) -> Scores:
+        return probe.row_scores(scaler.apply(rows.values), scaler.labels(rows.label))
 
     def under(some: Sequence[Edit]) -> Scores:
         with live(model, some):
@@ -181,9 +181,9 @@ def _compared(
     bootstrap = ClusterBootstrap(group, draws=config.bootstrap, seed=config.seed)
     drops, total = [], np.zeros(len(base))
     for random in track(random_edits, "random edits"):
-        found = under(random)
-        drops.append(float(base.mean() - found.mean()))
-        total += found
+        scores_of_random = under(random)
+        drops.append(float(base.mean() - scores_of_random.mean()))
+        total += scores_of_random
     if not drops:
         raise ConfigError("random edits", expected="one or more", got="none", remedy="draw some, best 100 or more")
     usual = total / len(drops)
@@ -221,16 +221,16 @@ class _Head:
     @torch.inference_mode()
     def predict(self, windows: Sequence[Window], batch_tokens: int, *, whole: bool) -> Int[np.ndarray, " units"]:
         """The likeliest outputs, by the numbers of rows; of a whole text its one, else those at the rows' tokens."""
-        found = np.zeros(sum(len(w.rows) for w in windows), dtype=np.int64)
+        predicted = np.zeros(sum(len(w.rows) for w in windows), dtype=np.int64)
         # A decoder's head reads the last token that is no padding by its config: where that is not the token that we
         # pad with, each text goes alone.
         budget = batch_tokens if self.whole.config.pad_token_id == self.model.pad_id else 0
         for batch in batches(windows, budget):
             ids, mask, types, offsets = pad(batch, self.model.pad_id, self.model.padding_side)
             guess = self.whole(**self.model.inputs(ids, mask, types)).logits.argmax(-1).cpu().numpy()
-            for own, window, offset in zip(guess, batch, offsets, strict=True):
-                found[list(window.rows)] = own if whole else own[[t + offset for (t,) in window.tokens]]
-        return found
+            for outputs, window, offset in zip(guess, batch, offsets, strict=True):
+                predicted[list(window.rows)] = outputs if whole else outputs[[t + offset for (t,) in window.tokens]]
+        return predicted
 
 
 def _unfit(info: ModelInfo, dataset: Dataset, config: StudyConfig) -> str:
@@ -278,11 +278,11 @@ def _windows(inputs: Inputs, kept: Int[np.ndarray, " some"]) -> list[Window]:
     windows, unit = [], 0
     for place, row in enumerate(inputs.rows):
         tokens = [0] if inputs.whole else [t for t, truth in enumerate(row["labels"]) if truth != IGNORED]
-        own = [(number[unit + i], (t,)) for i, t in enumerate(tokens) if unit + i in number]
+        places = [(number[unit + i], (t,)) for i, t in enumerate(tokens) if unit + i in number]
         unit += len(tokens)
-        if own:
+        if places:
             types = row.get("token_type_ids", [])
             second = types.index(1) if 1 in types else None
-            rows, chosen = zip(*own, strict=True)
+            rows, chosen = zip(*places, strict=True)
             windows.append(Window(tuple(row["input_ids"]), place, 0, rows, chosen, second))
     return sorted(windows, key=lambda w: len(w.ids))

@@ -75,7 +75,7 @@ class Measuring:
     @property
     def head(self) -> LanguageModel:
         """The model with its head, which is there where predictions are measured."""
-        assert isinstance(self.model, LanguageModel)  # noqa: S101 - see `_opened`
+        assert isinstance(self.model, LanguageModel)  # noqa: S101 - see `open_run`
         return self.model
 
     @property
@@ -134,13 +134,13 @@ class Measuring:
                 remedy="read more tokens (--tokens), or choose another concept",
             )
 
-        def kept(found: Predictions) -> float:
-            right = (self.shares[found.token] >= HALF) == here
+        def kept(predicted: Predictions) -> float:
+            right = (self.shares[predicted.token] >= HALF) == here
             return float(right[here].mean() - right[~here].mean())
 
         def gain(number: int) -> float:
-            found = self.predict(windows, edits.edits(number))
-            return float(found.mass[~here].mean()) if self.options.edit == "steer" else -kept(found)
+            predicted = self.predict(windows, edits.edits(number))
+            return float(predicted.mass[~here].mean()) if self.options.edit == "steer" else -kept(predicted)
 
         numbers = range(len(edits.candidates))
         return max(track(numbers, "candidates"), key=gain) if len(numbers) > 1 else 0
@@ -158,10 +158,9 @@ def intervene(run: PathLike, options: InterventionOptions) -> InterventionResult
 
     Cost: reading the tokens asked for about `sets` + 5 times; blocks below the lowest edited layer once in all.
     """
-    config = _config(run)
-    result = _earlier(config, run, options)
+    result = _earlier(_config(run), run, options)
     if result is None:
-        measuring = _opened(config, run, options)
+        measuring = open_run(run, options)
         steps = Steps(measuring.work.folder, INTERVENTIONS)
         timed = f"intervene: {options.concept} {options.edit}"
         result = steps.make(Path(options.file).stem, partial(_measured, measuring), timed=timed)
@@ -174,14 +173,14 @@ def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -
     record = read_result(Folder(run), _file(options))
     if record is None or record.get("format") != FORMAT:
         return None
-    found = from_json(InterventionResult, record, f"{run}/{_file(options)}")
-    if (found.options, found.concepts) != _asked(config, options):
+    result = from_json(InterventionResult, record, f"{run}/{_file(options)}")
+    if (result.options, result.concepts) != _asked(config, options):
         return None
-    if found.matching is None:
+    if result.matching is None:
         return None  # of a time in which random sets could be unlike the chosen one
-    if isinstance(found.probe, NotMeasured) and found.probe.reason is Reason.NO_PROBE and is_studied(Folder(run)):
+    if isinstance(result.probe, NotMeasured) and result.probe.reason is Reason.NO_PROBE and is_studied(Folder(run)):
         return None  # the run's task has been studied since
-    return found
+    return result
 
 
 def _file(options: InterventionOptions) -> str:
@@ -197,25 +196,30 @@ def _asked(config: StudyConfig, options: InterventionOptions) -> tuple[dict[str,
 def _config(run: PathLike) -> StudyConfig:
     """The run's study, with the options that concepts were looked for with."""
     config = config_of(run)
-    found, asked = read_concepts_of(run), read_object(Folder(run), OPTIONS)
-    if found is None:
+    concepts, asked = read_concepts_of(run), read_object(Folder(run), OPTIONS)
+    if concepts is None:
         got, remedy = "none", f"run `neurosieve concepts {run}` first"
     elif asked is None:
         got = f"{CONCEPTS} without {OPTIONS}"
         remedy = f"delete what is left of {run}/{PARTS} and {run}/{CONCEPTS}, then run `neurosieve concepts {run}`"
-    elif found.predict_reason:
-        got, remedy = f"detect alone ({found.predict_reason})", "make a run for which it can be read"
+    elif concepts.predict_reason:
+        got, remedy = f"detect alone ({concepts.predict_reason})", "make a run for which it can be read"
     else:
         got = "detect alone"
         again = f"neurosieve concepts {run} --set concepts.views=[detect,predict]"
         remedy = f"delete {run}/{PARTS} and {run}/{CONCEPTS}, then run `{again}`"
-    if found is None or asked is None or "predict" not in found.views:
+    if concepts is None or asked is None or "predict" not in concepts.views:
         raise RunFolderError(f"run folder {run}", expected="concepts in the view predict", got=got, remedy=remedy)
     return make_config(options=config.model_dump(mode="json") | {"concepts": asked})
 
 
-def _opened(config: StudyConfig, run: PathLike, options: InterventionOptions) -> Measuring:
-    """The run's concept rows, and its model, with head where predictions are measured."""
+def open_run(run: PathLike, options: InterventionOptions) -> Measuring:
+    """The run's concept rows, and its model, with head where predictions are measured.
+
+    Raises:
+        NeurosieveError: As `intervene`.
+    """
+    config = _config(run)
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(run, config, dataset.hashes), dataset)
     target = work.rows.table.target(options.concept)
@@ -298,13 +302,13 @@ def _predictions(m: Measuring, edits: Editor, best: int, matching: Matching) -> 
         fitter = EffectFitter(base, edited, here, m.shares, group, draws=m.config.bootstrap, seed=m.config.seed)
         losses, mass = [], np.zeros(len(base.mass))
         for random in track(edits.random(best, m.options.sets), "random edits", total=m.options.sets):
-            found = m.predict(windows, random)
-            fitter.add(found)
-            losses.append(float(found.loss.mean()))
-            mass += found.mass / m.options.sets
+            predicted = m.predict(windows, random)
+            fitter.add(predicted)
+            losses.append(float(predicted.loss.mean()))
+            mass += predicted.mass / m.options.sets
 
-    def probability(own: Bool[np.ndarray, " units"]) -> Probability:
-        means = [float(values[own].mean()) for values in (base.mass, edited.mass, mass)]
+    def probability(units: Bool[np.ndarray, " units"]) -> Probability:
+        means = [float(values[units].mean()) for values in (base.mass, edited.mass, mass)]
         return Probability(base=means[0], edited=means[1], random=means[2])
 
     effects, only = fitter.result(matching), m.options.only_predicted

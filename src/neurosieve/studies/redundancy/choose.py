@@ -168,12 +168,12 @@ def train_moments(store: ActivationStore, *, balanced: bool, seed: int) -> Momen
 
 
 def published_stage(
-    work: RedundancyStudy, found: Findings, result: RedundancyResult, opened: OpenedTest
+    work: RedundancyStudy, findings: Findings, result: RedundancyResult, opened: OpenedTest
 ) -> Published | NotMeasured:
     """The study's choices compared with the sound ones; not measured if the sound result has no set."""
     if isinstance(result.minimal_sets, NotMeasured):
         return result.minimal_sets
-    data, selection = work.selection, found.selection
+    data, selection = work.selection, findings.selection
     test = TestRows(opened.x.to(data.x.device), opened.label, opened.text)
     first = result.minimal_sets[0]
     sound = SoundResult(
@@ -184,7 +184,7 @@ def published_stage(
         seed=work.config.seed,
     )
     return published_protocol(
-        data, test, selection.oracle, selection.rankings[0], list(found.controls.control.values()), sound
+        data, test, selection.oracle, selection.rankings[0], list(findings.controls.control.values()), sound
     )
 
 

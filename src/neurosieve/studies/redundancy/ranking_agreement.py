@@ -46,6 +46,6 @@ def _half_sets(stable: Stability, config: StudyConfig) -> tuple[HalfSets, ...] |
         return None
     sizes = stable.sets.reshape(-1, len(stable.names)).T.astype(np.float64).tolist()
     return tuple(
-        HalfSets(ranking=name, delta=config.deltas[0], select=config.select[0], size=spread(found))
-        for name, found in zip(stable.names, sizes, strict=True)
+        HalfSets(ranking=name, delta=config.deltas[0], select=config.select[0], size=spread(sizes_of_halves))
+        for name, sizes_of_halves in zip(stable.names, sizes, strict=True)
     )

@@ -21,7 +21,7 @@ from neurosieve.typing import PathLike
 
 
 def continue_study(run: PathLike) -> RedundancyResult:
-    """Go on with the study of a run folder whose extraction is finished, by the options it was begun with.
+    """Continue the study of a run folder whose extraction is finished, by the options it was begun with.
 
     Raises:
         RunFolderError: No run folder, or its activations are not whole (says the command for them).
@@ -38,7 +38,7 @@ def continue_study(run: PathLike) -> RedundancyResult:
 
 
 def run_study(config: StudyConfig, out: PathLike) -> RedundancyResult:
-    """Run a study into a folder, or go on with one that was begun there.
+    """Run a study into a folder, or continue one that was begun there.
 
     Args:
         config: What is studied and how.
@@ -65,13 +65,13 @@ def _study(config: StudyConfig, data: StudyData | None, folder: RunFolder) -> Re
     print_notes(of_data)
     store = extract_stage(config, data, folder) if data else import_stage(config, folder)
     work = RedundancyStudy(config, store, folder, data)
-    found = choose(work)
+    findings = choose(work)
     with folder.stage("test"):
-        test = open_test(config, store, found.selection.scaler)  # the one place
-        result = summarise(config, store.manifest, found, test)
+        test = open_test(config, store, findings.selection.scaler)  # the one place
+        result = summarise(config, store.manifest, findings, test)
     if config.protocol == "published":
         with folder.stage("published"):
-            result = replace(result, published=published_stage(work, found, result, test))
+            result = replace(result, published=published_stage(work, findings, result, test))
     return replace(
         result,
         notes=(*of_data, *model_notes(config, store)),
@@ -87,10 +87,10 @@ def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
     manifest = store.manifest
     result = list(manifest.notes)
     if config.whole:
-        stands = {"mean": "the mean of all its tokens", "first": "its first token", "last": "its last token"}
+        read_off = {"mean": "the mean of all its tokens", "first": "its first token", "last": "its last token"}
         joint = "a pair, both texts in one input," if len(config.columns) == 3 else "an example"
         what = "either side of a pair" if manifest.sides == 2 else joint
-        result.append(f"{what} is read off {stands[pooling_of(config, manifest.adapter['kind'])]}")
+        result.append(f"{what} is read off {read_off[pooling_of(config, manifest.adapter['kind'])]}")
     if manifest.site == "mlp":
         result.append(
             "neurons are feed-forward units after their activation: layer k holds those of block k + 1, and there is no"

@@ -114,7 +114,7 @@ def natural_part(test: OpenedTest, oracle: Probe, untrained: Sequence[Untrained]
     rows, n = test.unseen, int(test.unseen.sum())
     if n < MIN_ROWS:
         text = f"{n} unseen rows; at least {MIN_ROWS} are needed"
-        return FewUnseen.told(text, n=n)
+        return FewUnseen.from_text(text, n=n)
     ours = test.row_scores(oracle)
     copies: UntrainedGain | None = None
     if untrained:
@@ -183,7 +183,7 @@ def disjoint_part(test: OpenedTest, controls: Controls) -> HeldOutTypes | FewHel
         few = (
             f"{Reason.TOO_FEW.value}{MIN_ROWS} test rows of such types" if controls.disjoint else Reason.NO_SPLIT.value
         )
-        return FewHeldOut.told(Reason.OF_WHOLE_EXAMPLES.value if test.whole else few, splits=len(scores))
+        return FewHeldOut.from_text(Reason.OF_WHOLE_EXAMPLES.value if test.whole else few, splits=len(scores))
     return HeldOutTypes(score=spread(scores), splits=len(scores), n=spread(counts), majority=spread(majority))
 
 
@@ -195,7 +195,7 @@ def control_part(test: OpenedTest, oracle: Probe, minimal: Probe | None, control
     few = NotMeasured.because(Reason.TOO_FEW, f"{MIN_ROWS} token types of seen rows")
     return Control(
         majority=seen.majority if seen else None,
-        head=seen or NotMeasured.told("too few seen rows"),
+        head=seen or NotMeasured.from_text("too few seen rows"),
         draws=len(controls.control),
         all=_selectivity(test, oracle, controls.control, np.ones(len(test.label), dtype=bool)),
         seen=seen,
@@ -260,7 +260,7 @@ def layer_part(test: OpenedTest, layers: LayerCurves) -> LayerCurve:
 def cka_part(general: GeneralRedundancy) -> tuple[tuple[float, ...], ...] | NotMeasured:
     """Likeness of each two layers."""
     if general.cka is None:
-        return NotMeasured.told(f"{general.rows} rows; at least 4 are needed")
+        return NotMeasured.from_text(f"{general.rows} rows; at least 4 are needed")
     return tuple(tuple(row) for row in general.cka.tolist())
 
 

@@ -49,9 +49,9 @@ class Selection:
             "scaler.scale": self.scaler.scale,
         }
         probes = {"oracle": self.oracle.probe}
-        for i, found in enumerate(self.sets):
-            probes[f"set.{i}"] = found.probe
-            probes |= {f"set.{i}.random.{j}": p for j, p in enumerate(found.random_probes)}
+        for i, minimal in enumerate(self.sets):
+            probes[f"set.{i}"] = minimal.probe
+            probes |= {f"set.{i}.random.{j}": p for j, p in enumerate(minimal.random_probes)}
         for ranking in self.rankings:
             tensors[f"ranking.{ranking.name}.order"] = torch.from_numpy(ranking.order)
             tensors[f"ranking.{ranking.name}.score"] = torch.from_numpy(ranking.score)
@@ -140,9 +140,9 @@ def select(data: SelectionData, config: StudyConfig) -> Selection:
 
     for _ in map_threads(search_all, searches):
         next(steps)
-    found, controls = searches[: len(rankings)], searches[len(rankings) :]
-    sets = find_minimal_sets(found, controls, config.deltas, config.select)
+    ranked, controls = searches[: len(rankings)], searches[len(rankings) :]
+    sets = find_minimal_sets(ranked, controls, config.deltas, config.select)
     shared = sorted(set[int].intersection(*(s.tested for s in controls)))
-    curves = {s.ranking.name: s.curve() for s in found}
+    curves = {s.ranking.name: s.curve() for s in ranked}
     curves |= {s.ranking.name: tuple(s.probe(m) for m in shared) for s in controls}
     return Selection(data.scaler, oracle, tuple(rankings), tuple(sets), curves)

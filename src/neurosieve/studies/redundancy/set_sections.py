@@ -28,47 +28,47 @@ ONE_SIDED = 0.025  # what the upper end of a two-sided 95 % interval means
 
 def set_parts(test: OpenedTest, selection: Selection) -> tuple[SmallestSet, ...]:
     """All smallest sets; the first is the headline's, fixed beforehand, and the p of the others are adjusted (Holm)."""
-    parts = [set_part(test, selection, found) for found in selection.sets]
-    others = {i: p for i, found in enumerate(parts) if i and isinstance(p := found.p_outside, float)}
+    parts = [set_part(test, selection, minimal) for minimal in selection.sets]
+    others = {i: p for i, minimal in enumerate(parts) if i and isinstance(p := minimal.p_outside, float)}
     for i, p in zip(others, holm(np.array(list(others.values()))).tolist(), strict=True):
         parts[i] = replace(parts[i], p_outside=p, within=parts[i].within is True and p <= ONE_SIDED)
     return tuple(parts)
 
 
-def set_part(test: OpenedTest, selection: Selection, found: MinimalSet) -> SmallestSet:
+def set_part(test: OpenedTest, selection: Selection, minimal: MinimalSet) -> SmallestSet:
     """A smallest set with its random control."""
     reference = test.row_scores(selection.oracle.probe)
-    random = [test.row_scores(p) for p in found.random_probes]
-    held = _held(test, selection, found.probe, found.delta)
+    random = [test.row_scores(p) for p in minimal.random_probes]
+    held = _held(test, selection, minimal.probe, minimal.delta)
     return SmallestSet(
-        ranking=found.ranking,
-        delta=found.delta,
-        select=found.select,
-        size=found.size,
-        size_range=found.range and found.range.size,
-        validation=found.probe.validation,
+        ranking=minimal.ranking,
+        delta=minimal.delta,
+        select=minimal.select,
+        size=minimal.size,
+        size_range=minimal.range and minimal.range.size,
+        validation=minimal.probe.validation,
         test=held.test,
         loss=held.loss,
         within=held.within,
         p_outside=held.p_outside,
         unseen=held.unseen,
-        metrics=test.metrics(found.probe.predict(test.x)),
-        converged=found.probe.converged,
+        metrics=test.metrics(minimal.probe.predict(test.x)),
+        converged=minimal.probe.converged,
         random_same_size=RandomSets(
             test=spread([float(s.mean()) for s in random]),
             loss=spread([float(reference.mean() - s.mean()) for s in random]),
         ),
-        random_size=_random_size(found),
-        neurons=_neurons(selection, found.probe),
+        random_size=_random_size(minimal),
+        neurons=_neurons(selection, minimal.probe),
         # Of a pair's two features the weights have no common sign: their sizes are added.
-        weights=_rows((found.probe.weights if found.probe.copies == 1 else found.probe.mass).tolist()),
+        weights=_rows((minimal.probe.weights if minimal.probe.copies == 1 else minimal.probe.mass).tolist()),
     )
 
 
-def _random_size(found: MinimalSet) -> NeededSizes:
-    sizes, median = found.random_sizes, float(np.median(found.random_sizes))
-    drawn = found.range and found.range.ratio
-    return NeededSizes(median=median, low=min(sizes), high=max(sizes), ratio=found.size / median, ratio_range=drawn)
+def _random_size(minimal: MinimalSet) -> NeededSizes:
+    sizes, median = minimal.random_sizes, float(np.median(minimal.random_sizes))
+    drawn = minimal.range and minimal.range.ratio
+    return NeededSizes(median=median, low=min(sizes), high=max(sizes), ratio=minimal.size / median, ratio_range=drawn)
 
 
 def _neurons(selection: Selection, probe: Probe) -> NeuronSet:
@@ -114,7 +114,7 @@ def pipeline_part(test: OpenedTest, selection: Selection, pipeline: Pipeline, ne
     if best is None or best.probe is None:
         return PipelineResult(best=NotMeasured.because(Reason.NO_WAY), tried=tried)
     held = _held(test, selection, best.probe, best.delta)
-    found = PipelineSet(
+    best_set = PipelineSet(
         delta=best.delta,
         layer_delta=best.layer_delta,
         layers_kept=best.layers_kept,
@@ -130,7 +130,7 @@ def pipeline_part(test: OpenedTest, selection: Selection, pipeline: Pipeline, ne
         unseen=held.unseen,
         neurons=_neurons(selection, best.probe),
     )
-    return PipelineResult(best=found, tried=tried)
+    return PipelineResult(best=best_set, tried=tried)
 
 
 def _tried(test: OpenedTest, c: Candidate) -> TriedWay:

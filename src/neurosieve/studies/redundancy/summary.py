@@ -51,33 +51,33 @@ class Findings:
     stability: Stability | NotMeasured
 
 
-def summarise(config: StudyConfig, manifest: Manifest, found: Findings, test: OpenedTest) -> RedundancyResult:
+def summarise(config: StudyConfig, manifest: Manifest, findings: Findings, test: OpenedTest) -> RedundancyResult:
     """Score on test what was chosen without it.
 
     Returns:
         The result without what only the run knows (notes, times, versions, hashes).
     """
-    selection, oracle = found.selection, found.selection.oracle.probe
-    copies = () if isinstance(found.untrained, NotMeasured) else found.untrained
-    natural, disjoint = natural_part(test, oracle, copies), disjoint_part(test, found.controls)
+    selection, oracle = findings.selection, findings.selection.oracle.probe
+    copies = () if isinstance(findings.untrained, NotMeasured) else findings.untrained
+    natural, disjoint = natural_part(test, oracle, copies), disjoint_part(test, findings.controls)
     result = RedundancyResult(
         **_studied(config, manifest, selection.scaler),
         oracle=oracle_part(test, selection),
-        baselines=baselines_part(test, selection, found.layers, found.untrained),
+        baselines=baselines_part(test, selection, findings.layers, findings.untrained),
         unseen=Unseen(natural=natural, disjoint=disjoint),
         mistakes=mistakes_part(test, oracle),
-        control=control_part(test, oracle, selection.sets[0].probe if selection.sets else None, found.controls),
-        layerwise=layer_part(test, found.layers),
-        layer_selector={f"{d:g}": found.layers.selected(oracle, d) for d in config.layer_deltas},
-        cka=cka_part(found.general),
-        general_rows=found.general.rows,
-        clusters=cluster_part(test, found.general, len(selection.scaler.dead)),
+        control=control_part(test, oracle, selection.sets[0].probe if selection.sets else None, findings.controls),
+        layerwise=layer_part(test, findings.layers),
+        layer_selector={f"{d:g}": findings.layers.selected(oracle, d) for d in config.layer_deltas},
+        cka=cka_part(findings.general),
+        general_rows=findings.general.rows,
+        clusters=cluster_part(test, findings.general, len(selection.scaler.dead)),
         curves=curve_part(test, selection),
         minimal_sets=set_parts(test, selection),
         agreement=agreement_part(selection.rankings),
-        stability=stability_part(found.stability, config),
-        pareto=pareto_part(test, selection, found.layers, found.general, found.pipeline),
-        pipeline=pipeline_part(test, selection, found.pipeline, len(manifest.grid)),
+        stability=stability_part(findings.stability, config),
+        pareto=pareto_part(test, selection, findings.layers, findings.general, findings.pipeline),
+        pipeline=pipeline_part(test, selection, findings.pipeline, len(manifest.grid)),
     )
     result = _claimed(result)
     result = replace(result, trust=trust_box(result, test.difference(test.row_scores(oracle), test.lookup)))
@@ -87,11 +87,11 @@ def summarise(config: StudyConfig, manifest: Manifest, found: Findings, test: Op
 def _claimed(result: RedundancyResult) -> RedundancyResult:
     """The same without what cannot be claimed."""
     if (reason := _nothing(result)) is not None:
-        none = NotMeasured.told(reason)
+        none = NotMeasured.from_text(reason)
         return replace(result, minimal_sets=none, layer_selector=none, pipeline=none, pareto=none)
     if not result.sets:
         reason = f"{Reason.ONE_VALIDATION_CLUSTER.value}, which bounds no loss: use more, or --select point"
-        return replace(result, minimal_sets=NotMeasured.told(reason))
+        return replace(result, minimal_sets=NotMeasured.from_text(reason))
     return result
 
 

@@ -1,0 +1,56 @@
+"""`earlier_run`, a run folder of the version before results had types: it opens, shows itself and stays as it is."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import neurosieve as ns
+from neurosieve.report.figures import CHARTS
+from neurosieve.results import to_json
+from neurosieve.results.interventions import TaskEffect
+from neurosieve.results.redundancy import FRAMES
+from tests.cli import ran
+from tests.studies import contents
+
+EARLIER = Path(__file__).parent / "earlier_run"
+EDITS = ("ablate", "erase", "steer")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EARLIER, tmp_path / "run"))
+
+
+def test_files_are_written_as_they_were() -> None:
+    """Load, then save: the same bytes."""
+    study = ns.load(EARLIER)
+    parts = {"summary.json": study.result, "concepts.json": study.concepts()}
+    parts |= {f"interventions/lexical=number-{e}.json": r for e, r in zip(EDITS, study.interventions, strict=True)}
+    for name, part in parts.items():
+        assert json.dumps(to_json(part), indent=1, ensure_ascii=False) == (EARLIER / name).read_text("utf-8"), name
+    assert set(parts) | {"study.yaml"} == set(contents(EARLIER))
+
+
+def test_figures_are_those_of_the_files() -> None:
+    study = ns.load(EARLIER)
+    assert study.headline.startswith("97.9 % of 48 neurons can go: 1 stay within 30 points")
+    assert (study.oracle.test.n, len(study.minimal_sets), study.minimal_sets[0].neurons[0]) == (60, 2, (0, 13))
+    assert study.concepts()["lexical=identifier"].claimed == ()
+    assert [(edit.edit, edit.claimed) for edit in study.interventions] == [(edit, False) for edit in EDITS]
+    assert isinstance(study.interventions[0].probe, TaskEffect)
+    assert "sets of properties: lexical" in str(study.neuron(0, 13))
+
+
+def test_all_of_it_can_be_shown(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(run)
+    study = ns.load(run)
+    for name in (*FRAMES, "concepts", "interventions"):
+        assert study.to_frame(name).width, name
+    for name in (*CHARTS, "effects", "rivals-detect"):
+        assert study.plot(name).data, name
+    assert ran(capsys, "report", str(run)).code == 0
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert all(part in page for part in (study.minimal_sets[0].ranking, "lexical=number", "steer", "erase"))
+    assert contents(run) == before | {"report.html": page.encode()}
