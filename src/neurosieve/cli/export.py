@@ -12,8 +12,8 @@ from neurosieve.printing import json_text
 from neurosieve.studies.export_options import ExportOptions
 
 
-def _help(key: str) -> Any:
-    return typer.Option(help=str(ExportOptions.model_fields[key].description))
+def _help(key: str, *names: str) -> Any:
+    return typer.Option(*names, help=str(ExportOptions.model_fields[key].description))
 
 
 def export(
@@ -21,6 +21,8 @@ def export(
     out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
     delta: Annotated[float | None, _help("delta")] = None,
     form: Annotated[str | None, _help("form")] = None,
+    onnx: Annotated[bool, _help("onnx", "--onnx")] = False,
+    int8: Annotated[bool, _help("int8", "--int8")] = False,
     as_json: o.Json = False,
 ) -> None:
     """Write the cheapest model that does a run's task: no network at all, or the blocks that it needs."""
@@ -28,7 +30,7 @@ def export(
     from neurosieve.results.codec import to_json
     from neurosieve.studies.export.run import export as export_run
 
-    given = {"delta": delta, "form": form}
+    given = {"delta": delta, "form": form, "onnx": onnx, "int8": int8}
     options = ExportOptions.model_validate({k: v for k, v in given.items() if v is not None})
     exported = export_run(run, out, options)
     if as_json:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from neurosieve.compact.compact_spec import COMPACT, FORMAT, TOKENIZER, CompactSpec, Form, file_hash
 from neurosieve.compact.cut_network import NETWORK, blocks_needed, cut, save_network
-from neurosieve.compact.linear_head import HEAD, Head
+from neurosieve.compact.linear_head import HEAD, PROBE, Head
 from neurosieve.compact.lookup_table import TABLE
 from neurosieve.compact.standard_head import StandardNetwork, save_standard
 from neurosieve.compact.table_building import build_table
@@ -42,7 +42,7 @@ def write_table(folder: Path, model: CodeModel, neurons: Sequence[NeuronId], hea
         ModelError: See `build_table`.
     """
     build_table(model, [n.index for n in neurons], head.weight, head.bias).save(folder)
-    head.save(folder)  # to compare the table with the network that it came from
+    head.save(folder, PROBE)
     return make_spec(folder, model, neurons, unit, form="table", blocks=0, files=(TABLE,))
 
 
@@ -90,7 +90,7 @@ def write_standard(
         unit: See `standard_unit`.
     """
     save_standard(network, folder)
-    head.save(folder)
+    head.save(folder, PROBE)
     blocks = model.adapter.blocks(network.whole.config)
     files = ("model.safetensors", "config.json")
     return make_spec(folder, model, neurons, unit, form="standard", blocks=blocks, files=files)
@@ -132,7 +132,6 @@ def make_spec(
     side: Literal["left", "right"] = "left" if model.padding_side == "left" else "right"
     return CompactSpec(
         form=form,
-        runtime="numpy" if form == "table" else "torch",
         model=model.name,
         revision=model.revision,
         stack=model.adapter.kind if model.adapter.paired else None,

@@ -1,4 +1,4 @@
-"""A compact model as it is used: texts in, labels out. A table needs no torch."""
+"""A compact model as it is used: texts in, labels out. A table and ONNX need no torch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from neurosieve.compact.compact_spec import CompactSpec, read_spec
 from neurosieve.compact.linear_head import BatchNetwork, Head
 from neurosieve.compact.lookup_table import LookupTable
+from neurosieve.compact.onnx_network import load_onnx
 from neurosieve.compact.unit_reader import CodeText, UnitReader, UnitTokens
 from neurosieve.typing import PathLike
 
@@ -139,16 +140,19 @@ def load_compact(folder: PathLike, *, device: str = "cpu") -> CompactModel:
 
     Args:
         folder: Of the model.
-        device: For torch; a table runs on the CPU.
+        device: For torch; a table and ONNX run on the CPU.
 
     Raises:
+        ResourceError: The folder needs onnxruntime, which is not installed.
         RunFolderError: No export there, one of another format version, or files that were changed since.
         StoreError: Files that do not hold what was exported.
     """
     spec = read_spec(folder)
     reader = UnitReader(folder, spec)
-    if spec.runtime == "numpy":
+    if spec.form == "table":
         return CompactModel(spec, reader, LookupTable.load(folder), None)
+    if spec.onnx is not None:
+        return CompactModel(spec, reader, load_onnx(folder, spec.onnx), Head.load(folder))
     from neurosieve.compact.torch_network import load_torch
 
     network, head = load_torch(folder, spec, device)

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from tokenizers import Encoding, Tokenizer
 
+from neurosieve.activations.window_cuts import best_window, best_windows, cut_windows, pooled_tokens
 from neurosieve.compact.compact_spec import TOKENIZER, CompactSpec
 from neurosieve.errors import DataError
 from neurosieve.typing import PathLike, Pooling
@@ -125,8 +126,6 @@ class UnitReader:
         windows: "_Windows",
     ) -> None:
         """Each unit of a text from the window where its nearer edge is farthest; windows without units go unread."""
-        from neurosieve.activations.align import best_window, cut_windows, pooled_tokens
-
         before, behind = _around(np.array(encoding.special_tokens_mask, dtype=bool))
         content = slice(before, len(encoding) - behind)
         start, end, ids = start[content], end[content], np.array(encoding.ids, dtype=np.int64)
@@ -145,8 +144,6 @@ class UnitReader:
 
     def _whole(self, encoding: Encoding, special: Bool[np.ndarray, " n"], unit: int, windows: "_Windows") -> None:
         """All windows of a text; each token counts once, where it has most context."""
-        from neurosieve.activations.align import best_windows, cut_windows
-
         before, behind = _around(special)
         ids = np.array(encoding.ids, dtype=np.int64)
         length = len(ids) - before - behind

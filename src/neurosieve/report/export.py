@@ -1,7 +1,8 @@
 """An exported model in tables, a figure and a model card."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
+from neurosieve.compact.compact_spec import CompactSpec
 from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.export import ExportResult, FrontierPoint, Speeds, Usage
@@ -121,21 +122,22 @@ def sentence(result: ExportResult) -> str:
     return f"{text}, {smaller} × smaller and {_times(1, result.speeds.times_faster)} × faster than the whole model"
 
 
-def card(result: ExportResult, model: str, task: str, labels: Sequence[str]) -> str:
+def card(result: ExportResult, spec: CompactSpec) -> str:
     """The text of `README.md`: YAML front matter, what it is, what was measured, how it is used."""
     front = [
         "---",
         "library_name: neurosieve",
-        f"base_model: {_quoted(model)}",
-        f"pipeline_tag: {'token-classification' if task == 'token-tagging' else 'text-classification'}",
+        f"base_model: {_quoted(spec.model)}",
+        f"pipeline_tag: {'token-classification' if spec.task == 'token-tagging' else 'text-classification'}",
         "tags: [code, neurosieve]",
         "metrics: [accuracy]" if result.metric == "accuracy" else "metrics: [r_squared]",
         "---",
     ]
     text = [
-        f"# {task}, cut from {model}",
+        f"# {spec.task}, cut from {spec.model}",
         f"Exported by `neurosieve export`: {sentence(result)}.",
-        f"Labels: {', '.join(labels)}.",
+        f"Labels: {', '.join(spec.labels)}.",
+        runs_with(spec),
         _markdown(score_rows(result)),
         _markdown(speed_table(result.speeds)),
         _markdown(frontier_table(result)),
@@ -147,6 +149,14 @@ def card(result: ExportResult, model: str, task: str, labels: Sequence[str]) -> 
         "`neurosieve predict DIR FILE.jsonl` labels files; `neurosieve verify DIR` measures all of this again.",
     ]
     return "\n".join(front) + "\n\n" + "\n\n".join(text) + "\n"
+
+
+def runs_with(spec: CompactSpec) -> str:
+    """What has to be installed to run a model."""
+    if spec.onnx is None:
+        return f"It runs with {'NumPy' if spec.form == 'table' else 'torch'}."
+    weights = "float32" if spec.onnx.int8_cpu is None else f"8-bit weights, measured on {spec.onnx.int8_cpu}"
+    return f"It runs with onnxruntime (ONNX, opset {spec.onnx.opset}, {weights})."
 
 
 def _quoted(text: str) -> str:

@@ -50,10 +50,10 @@ def speeds_of(folder: Path, model: CodeModel, spec: CompactSpec, units: UnitText
         whole = Path(place)
         unit = UnitKind(**{key: getattr(spec, key) for key in UnitKind.__dataclass_fields__})
         blocks = model.adapter.blocks(model.network.config)
-        write_record(whole, write_full(whole, model, spec.neurons, Head.load(folder), unit, blocks=blocks))
+        write_record(whole, write_full(whole, model, spec.neurons, Head.of_probe(folder), unit, blocks=blocks))
         return compare_speeds(folder, whole, units.texts)
 
 
 def write_card(folder: Path, spec: CompactSpec, result: ExportResult) -> None:
     """Write the model card."""
-    Folder(folder).write(CARD, card(result, spec.model, spec.task, spec.labels).encode())
+    Folder(folder).write(CARD, card(result, spec).encode())

@@ -11,7 +11,7 @@ from neurosieve.errors import ModelError
 from neurosieve.models import CodeModel
 from neurosieve.redundancy.minimal_set import Select
 from neurosieve.results.export import FrontierPoint
-from neurosieve.studies.export.proof import prove
+from neurosieve.studies.export.proof import Proof, prove
 from neurosieve.studies.export.run_probes import RunProbes, Way, head_of, loss_within, no_way
 from neurosieve.studies.export.standard_form import fit_standard
 from neurosieve.studies.export.unit_texts import unit_texts
@@ -37,6 +37,12 @@ class Asked:
     def fits(self, way: Way) -> bool:
         """Is it of the form?"""
         return self.form in ("auto", way.point.form)
+
+    def measured(self, point: FrontierPoint, held: Proof) -> FrontierPoint:
+        """A point as it was measured on validation rows."""
+        bound = loss_within(held.reference, held.scores, held.bootstrap, self.rule)
+        within = bound is not None and bound <= self.delta + 1e-12
+        return replace(point, validation=held.score.value, bound=bound, within=within)
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,8 @@ def first_holding(
             notes.append(f"no {way.point.form}: {e.subject}: expected {e.expected}, got {e.got}")
             continue
         held = prove(study, small, way.probe, units, "validation")
-        bound = loss_within(held.reference, held.scores, held.bootstrap, asked.rule)
-        within = bound is not None and bound <= asked.delta + 1e-12
-        points[way] = replace(way.point, validation=held.score.value, bound=bound, within=within)
-        if within:
+        points[way] = asked.measured(way.point, held)
+        if points[way].within:
             return Built(replace(way, point=points[way]), small, tuple(points.values()), tuple(notes))
     raise no_way([points[way] for way in found if asked.fits(way)], asked.form, asked.delta, asked.run)
 

@@ -10,6 +10,7 @@ from neurosieve.results.export import ExportResult, Speeds
 from neurosieve.storage.whole_folder import check_free, whole_folder
 from neurosieve.studies.export.evidence_files import save_outputs, speeds_of, write_card
 from neurosieve.studies.export.first_holding import Asked, Built, first_holding
+from neurosieve.studies.export.onnx_form import as_onnx
 from neurosieve.studies.export.proof import Proof, prove
 from neurosieve.studies.export.run_probes import Costs, RunProbes, ways
 from neurosieve.studies.export.unit_texts import unit_texts
@@ -32,21 +33,24 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
     Args:
         run: The run folder.
         out: Folder of the model; new or empty.
-        options: Loss allowed, and form.
+        options: Loss allowed, form, and whether it is to be ONNX.
 
     Raises:
         RunFolderError: No finished run of a model; something in `out`.
         ConfigError: No set within delta (says the nearest).
-        ModelError: A family that cannot be cut.
+        ModelError: A family that cannot be cut, or no ONNX.
+        ResourceError: A package of the extra `onnx` is missing; no room.
     """
     begin = time.monotonic()
     check_free(Path(out))
-    study = RunProbes.of(run)
-    asked = Asked.of(run, study, options or ExportOptions())
+    study, options = RunProbes.of(run), options or ExportOptions()
+    asked = Asked.of(run, study, options)
     found = ways(study, Costs.of(study.config), asked.delta, asked.rule)
     data, model = read_data(study.config), model_of(study.config)
     with whole_folder(out) as folder:
         built = first_holding(study, data, model, found, asked, folder)
+        if options.onnx:
+            built = as_onnx(study, data, built, asked, folder, int8=options.int8)
         units = unit_texts(data, "test")
         test = prove(study, built.model, built.way.probe, units, "test")
         save_outputs(folder, test.outputs)
