@@ -21,6 +21,7 @@ def export(
     out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
     delta: Annotated[float | None, _help("delta")] = None,
     form: Annotated[str | None, _help("form")] = None,
+    vocabulary: Annotated[str | None, _help("vocabulary")] = None,
     onnx: Annotated[bool, _help("onnx", "--onnx")] = False,
     int8: Annotated[bool, _help("int8", "--int8")] = False,
     as_json: o.Json = False,
@@ -30,7 +31,7 @@ def export(
     from neurosieve.results.codec import to_json
     from neurosieve.studies.export.run import export as export_run
 
-    given = {"delta": delta, "form": form, "onnx": onnx, "int8": int8}
+    given = {"delta": delta, "form": form, "vocabulary": vocabulary, "onnx": onnx, "int8": int8}
     options = ExportOptions.model_validate({k: v for k, v in given.items() if v is not None})
     exported = export_run(run, out, options)
     if as_json:

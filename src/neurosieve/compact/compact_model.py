@@ -11,6 +11,7 @@ from neurosieve.compact.linear_head import BatchNetwork, Head
 from neurosieve.compact.lookup_table import LookupTable
 from neurosieve.compact.onnx_network import load_onnx
 from neurosieve.compact.unit_reader import CodeText, UnitReader, UnitTokens
+from neurosieve.compact.vocabulary import VOCABULARY, Vocabulary
 from neurosieve.typing import PathLike
 
 BATCH_TOKENS = 4096
@@ -27,6 +28,7 @@ class CompactModel:
         network: What is computed for each token: a table's logits, or values of neurons or outputs by a network.
         head: On pooled values; None where the network gives logits.
         batch_tokens: Padded tokens in one call of the network.
+        vocabulary: Tokens that have rows of their own; None where all have.
     """
 
     spec: CompactSpec
@@ -34,6 +36,7 @@ class CompactModel:
     network: LookupTable | BatchNetwork
     head: Head | None
     batch_tokens: int = BATCH_TOKENS
+    vocabulary: Vocabulary | None = None
 
     def scores(self, texts: Sequence[CodeText]) -> Float[np.ndarray, "units outputs"]:
         """Logits of each unit, text by text; of values the standardised value. A unit without tokens has nan.
@@ -42,6 +45,8 @@ class CompactModel:
             DataError: Texts of another kind than the model reads.
         """
         read = self.reader.read(texts)
+        if self.vocabulary is not None:
+            read = replace(read, ids=self.vocabulary.row[read.ids])
         pooled = _mean_by_unit(self._token_values(read), read)
         if self.spec.sides == 2:
             u, v = pooled[0::2], pooled[1::2]
@@ -148,12 +153,16 @@ def load_compact(folder: PathLike, *, device: str = "cpu") -> CompactModel:
         StoreError: Files that do not hold what was exported.
     """
     spec = read_spec(folder)
-    reader = UnitReader(folder, spec)
+    network, head = _network(folder, spec, device)
+    vocabulary = Vocabulary.load(folder) if VOCABULARY in spec.files else None
+    return CompactModel(spec, UnitReader(folder, spec), network, head, vocabulary=vocabulary)
+
+
+def _network(folder: PathLike, spec: CompactSpec, device: str) -> tuple[LookupTable | BatchNetwork, Head | None]:
     if spec.form == "table":
-        return CompactModel(spec, reader, LookupTable.load(folder), None)
+        return LookupTable.load(folder), None
     if spec.onnx is not None:
-        return CompactModel(spec, reader, load_onnx(folder, spec.onnx), Head.load(folder))
+        return load_onnx(folder, spec.onnx), Head.load(folder)
     from neurosieve.compact.torch_network import load_torch
 
-    network, head = load_torch(folder, spec, device)
-    return CompactModel(spec, reader, network, head)
+    return load_torch(folder, spec, device)

@@ -7,6 +7,7 @@ probe.safetensors     other forms: head of the probe that it stands for, on raw 
 table.safetensors     form table: see `lookup_table`
 network.safetensors   form full: the first blocks; config.json beside it
 model.safetensors     form standard: an ordinary transformers folder
+vocabulary.safetensors  ids of the tokens that have rows of their own, if not all have
 model.onnx            in place of the network's weights: a graph of ids, mask (and token types) → values of each token
 """
 

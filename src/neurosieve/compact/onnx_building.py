@@ -18,6 +18,7 @@ from neurosieve.compact.cut_network import ChosenNeurons, load_network
 from neurosieve.compact.linear_head import HEAD, Head
 from neurosieve.compact.onnx_network import INPUTS, OUTPUT, load_onnx, missing
 from neurosieve.compact.standard_head import load_standard
+from neurosieve.compact.vocabulary import VOCABULARY
 from neurosieve.errors import ModelError
 from neurosieve.models.loading import quiet
 
@@ -72,7 +73,7 @@ def write_onnx(folder: Path, spec: CompactSpec) -> CompactSpec:
     _export(traced, folder / ONNX, spec)
     graph = OnnxGraph(opset=OPSET, parameters=size + head.weight.size + head.bias.size)
     _check_same(traced, folder, graph, spec)
-    for name in {*spec.files, "config.json"} - {HEAD}:
+    for name in {*spec.files, "config.json"} - {HEAD, VOCABULARY}:
         (folder / name).unlink(missing_ok=True)
     head.save(folder)
     return with_files(folder, spec, graph)
@@ -80,7 +81,8 @@ def write_onnx(folder: Path, spec: CompactSpec) -> CompactSpec:
 
 def with_files(folder: Path, spec: CompactSpec, graph: OnnxGraph) -> CompactSpec:
     """A spec with a graph and the head beside it, as the folder has them."""
-    return replace(spec, onnx=graph, files={name: file_hash(folder, name) for name in (ONNX, HEAD)})
+    names = (ONNX, HEAD, *({VOCABULARY} & spec.files.keys()))
+    return replace(spec, onnx=graph, files={name: file_hash(folder, name) for name in names})
 
 
 def _traced(folder: Path, spec: CompactSpec) -> tuple[_Traced, Head]:

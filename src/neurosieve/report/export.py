@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from neurosieve.compact.compact_spec import CompactSpec
 from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count
 from neurosieve.report.tables import Table, make_table
-from neurosieve.results.export import ExportResult, FrontierPoint, Speeds, Usage
+from neurosieve.results.export import ExportResult, FrontierPoint, KeptVocabulary, Speeds, Usage
 
 
 def export_metric(result: ExportResult) -> Metric:
@@ -138,6 +138,7 @@ def card(result: ExportResult, spec: CompactSpec) -> str:
         f"Exported by `neurosieve export`: {sentence(result)}.",
         f"Labels: {', '.join(spec.labels)}.",
         runs_with(spec),
+        *([vocabulary_line(result.vocabulary)] if result.vocabulary else []),
         _markdown(score_rows(result)),
         _markdown(speed_table(result.speeds)),
         _markdown(frontier_table(result)),
@@ -149,6 +150,13 @@ def card(result: ExportResult, spec: CompactSpec) -> str:
         "`neurosieve predict DIR FILE.jsonl` labels files; `neurosieve verify DIR` measures all of this again.",
     ]
     return "\n".join(front) + "\n\n" + "\n\n".join(text) + "\n"
+
+
+def vocabulary_line(kept: KeptVocabulary) -> str:
+    """What part of the vocabulary is kept, and what becomes of the other tokens."""
+    row = "the mean of all rows kept" if kept.mean else "the unknown token's row"
+    share = f"{kept.unseen:,} of {kept.tokens:,} test tokens ({100 * kept.unseen / max(kept.tokens, 1):.2g} %)"
+    return f"It knows {kept.kept:,} of {kept.of:,} tokens, those of the train texts; all others have {row}: {share}."
 
 
 def runs_with(spec: CompactSpec) -> str:

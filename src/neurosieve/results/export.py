@@ -81,6 +81,25 @@ class Speeds:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptVocabulary:
+    """The part of the vocabulary that has rows of its own.
+
+    Attributes:
+        kept: Tokens of it.
+        of: All tokens of the tokenizer.
+        unseen: Test tokens that are others.
+        tokens: Test tokens.
+        mean: Others have the mean of the rows kept, since the tokenizer has no unknown token; else that token's row.
+    """
+
+    kept: int
+    of: int
+    unseen: int
+    tokens: int
+    mean: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportResult:
     """A compact model: how it was chosen, how good it is, what it costs.
 
@@ -102,6 +121,7 @@ class ExportResult:
         data_hashes: Of the data's files.
         notes: What a user has to know.
         seconds: Of the export.
+        vocabulary: None where all of it is kept.
     """
 
     form: Form
@@ -120,6 +140,7 @@ class ExportResult:
     data_hashes: Mapping[str, str]
     notes: tuple[str, ...]
     seconds: float
+    vocabulary: KeptVocabulary | None = None
 
     def to_frame(self) -> pl.DataFrame:
         """The frontier, one row a way."""

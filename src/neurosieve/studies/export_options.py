@@ -20,6 +20,11 @@ class ExportOptions(Options):
         description="of the model: a table without a network, a transformers folder, or first blocks, neurons and head"
         " in full; auto: the cheapest",
     )
+    vocabulary: Literal["all", "seen"] = Field(
+        default="all",
+        description="seen: only tokens of the train texts keep rows of the embeddings or the table; all others are read"
+        " as the unknown token",
+    )
     onnx: bool = Field(
         default=False, description="write the network as ONNX, which runs without torch; needs the extra `onnx`"
     )

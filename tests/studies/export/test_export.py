@@ -140,7 +140,7 @@ def in_use(run: Path) -> None:
         (without_probes, {}, "expected the probes of a finished study, got no layers.json"),
         (in_use, {}, "expected a new or empty folder, got x in it"),
         (lambda run: (run.parent / "out").touch(), {}, "expected a new or empty folder, got a file"),
-        (lambda _: None, {"delta": 1e-6, "form": "table"}, "--delta 1e-06: expected a loss that some set"),
+        (lambda _: None, {"delta": 1e-6, "form": "standard"}, "--delta 1e-06: expected a loss that some set"),
         (shutil.rmtree, {}, "study.yaml"),
     ],
 )

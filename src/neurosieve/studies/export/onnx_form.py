@@ -9,20 +9,16 @@ from neurosieve.compact.compact_spec import ONNX
 from neurosieve.compact.onnx_building import write_onnx
 from neurosieve.compact.quantised import quantise
 from neurosieve.studies.export.first_holding import Asked, Built
-from neurosieve.studies.export.proof import prove
-from neurosieve.studies.export.run_probes import RunProbes
-from neurosieve.studies.export.unit_texts import unit_texts
-from neurosieve.studies.inputs import StudyData
+from neurosieve.studies.export.proof import OpenedSplit, prove
 
 
-def as_onnx(study: RunProbes, data: StudyData, built: Built, asked: Asked, folder: Path, *, int8: bool) -> Built:
+def as_onnx(built: Built, asked: Asked, rows: OpenedSplit, folder: Path, *, int8: bool) -> Built:
     """A built model as ONNX, in its folder. A table stays as it is.
 
     Args:
-        study: The run.
-        data: What it read.
         built: What holds.
         asked: Loss and rule that 8-bit weights have to keep.
+        rows: Of validation.
         folder: Of the model.
         int8: Try them.
 
@@ -35,16 +31,15 @@ def as_onnx(study: RunProbes, data: StudyData, built: Built, asked: Asked, folde
     spec = write_onnx(folder, built.model.spec)
     write_record(folder, spec)
     plain = replace(built, model=load_compact(folder))
-    return _quantised(study, data, plain, asked, folder) if int8 else plain
+    return _quantised(plain, asked, rows, folder) if int8 else plain
 
 
-def _quantised(study: RunProbes, data: StudyData, built: Built, asked: Asked, folder: Path) -> Built:
+def _quantised(built: Built, asked: Asked, rows: OpenedSplit, folder: Path) -> Built:
     graph = (folder / ONNX).read_bytes()
     spec = quantise(folder, built.model.spec)
     write_record(folder, spec)
     small = load_compact(folder)
-    held = prove(study, small, built.way.probe, unit_texts(data, "validation"), "validation")
-    point = asked.measured(built.way.point, held)
+    point = asked.measured(built.way.point, rows, prove(rows, small, built.way.probe))
     if point.within:
         frontier = tuple(point if old == built.way.point else old for old in built.frontier)
         return replace(built, way=replace(built.way, point=point), model=small, frontier=frontier)

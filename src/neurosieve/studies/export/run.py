@@ -1,7 +1,7 @@
 """From a finished run to a compact model: the cheapest way within delta on validation, built, proved on test."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neurosieve.compact.building import write_record
@@ -11,9 +11,9 @@ from neurosieve.storage.whole_folder import check_free, whole_folder
 from neurosieve.studies.export.evidence_files import save_outputs, speeds_of, write_card
 from neurosieve.studies.export.first_holding import Asked, Built, first_holding
 from neurosieve.studies.export.onnx_form import as_onnx
-from neurosieve.studies.export.proof import Proof, prove
+from neurosieve.studies.export.proof import OpenedSplit, Proof, prove
 from neurosieve.studies.export.run_probes import Costs, RunProbes, ways
-from neurosieve.studies.export.unit_texts import unit_texts
+from neurosieve.studies.export.seen_tokens import kept_vocabulary, seen_vocabulary
 from neurosieve.studies.export_options import ExportOptions
 from neurosieve.studies.inputs import StudyData, model_of, read_data
 from neurosieve.typing import PathLike
@@ -33,7 +33,7 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
     Args:
         run: The run folder.
         out: Folder of the model; new or empty.
-        options: Loss allowed, form, and whether it is to be ONNX.
+        options: Loss allowed, form, vocabulary, and whether it is to be ONNX.
 
     Raises:
         RunFolderError: No finished run of a model; something in `out`.
@@ -44,18 +44,22 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
     begin = time.monotonic()
     check_free(Path(out))
     study, options = RunProbes.of(run), options or ExportOptions()
-    asked = Asked.of(run, study, options)
-    found = ways(study, Costs.of(study.config), asked.delta, asked.rule)
     data, model = read_data(study.config), model_of(study.config)
+    asked = Asked.of(run, study, options, seen_vocabulary(data, model) if options.vocabulary == "seen" else None)
+    found = ways(study, Costs.of(study.config), asked.delta, asked.rule)
     with whole_folder(out) as folder:
-        built = first_holding(study, data, model, found, asked, folder)
+        validation = OpenedSplit.of(study, data, "validation")
+        built = first_holding(study, data, model, found, asked, validation, folder)
         if options.onnx:
-            built = as_onnx(study, data, built, asked, folder, int8=options.int8)
-        units = unit_texts(data, "test")
-        test = prove(study, built.model, built.way.probe, units, "test")
+            built = as_onnx(built, asked, validation, folder, int8=options.int8)
+        opened = OpenedSplit.of(study, data, "test")
+        test = prove(opened, built.model, built.way.probe)
         save_outputs(folder, test.outputs)
-        speeds = speeds_of(folder, model, built.model.spec, units)
+        speeds = speeds_of(folder, model, built.model.spec, opened.units)
         result = _result(study, data, asked, built, test, speeds, time.monotonic() - begin)
+        if asked.vocabulary is not None:
+            ids = built.model.reader.read(opened.units.texts).ids
+            result = replace(result, vocabulary=kept_vocabulary(asked.vocabulary, ids))
         write_record(folder, built.model.spec, to_json(result))
         write_card(folder, built.model.spec, result)
     return Exported(Path(out), result)
