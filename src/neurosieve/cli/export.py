@@ -1,4 +1,4 @@
-"""`neurosieve export`, `verify` and `predict`."""
+"""`neurosieve export`, `fit`, `verify` and `predict`."""
 
 import json
 import sys
@@ -9,11 +9,16 @@ import typer
 
 from neurosieve.cli import options as o
 from neurosieve.printing import json_text
+from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.export_options import ExportOptions
 
 
 def _help(key: str, *names: str) -> Any:
     return typer.Option(*names, help=str(ExportOptions.model_fields[key].description))
+
+
+def _of_study(key: str, more: str = "") -> Any:
+    return typer.Option(help=f"{StudyConfig.model_fields[key].description}{more}")
 
 
 def export(
@@ -38,6 +43,35 @@ def export(
         print(json_text(to_json(exported.result), sys.stdout.encoding or "utf-8"))
     else:
         show_export(exported)
+
+
+def fit(
+    source: Annotated[Path, typer.Option("--from", metavar="DIR", help="a finished run, or an exported model")],
+    data: Annotated[Path, typer.Option(help="folder of new data of the same task")],
+    out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
+    classes: Annotated[str | None, _of_study("classes", " (comma-separated)")] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="rows a class as TRAIN,VALIDATION,TEST; by default the study's")
+    ] = None,
+    validation_from_train: Annotated[float | None, _of_study("validation_from_train")] = None,
+    splits: Annotated[str | None, _of_study("splits")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="any key of a study file")
+    ] = None,
+    as_json: o.Json = False,
+) -> None:
+    """Fit a new head for new data of the same task on a compact model alone; beside a run also on the whole model."""
+    from neurosieve.cli.show import show_export
+    from neurosieve.results.codec import to_json
+    from neurosieve.studies.export.fitting import fit as fit_model
+
+    given = {"classes": classes, "rows": rows, "validation_from_train": validation_from_train, "splits": splits}
+    changes = {key: value for key, value in o.values_from(given).items() if value is not None}
+    fitted = fit_model(source, data, out, changes, set_ or ())
+    if as_json:
+        print(json_text(to_json(fitted.result), sys.stdout.encoding or "utf-8"))
+    else:
+        show_export(fitted)
 
 
 def verify(

@@ -11,13 +11,14 @@ kinds are; else the largest ones are, and what this changes is measured when it 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from neurosieve.compact.compact_spec import read_tensors, write_tensors
+from neurosieve.compact.linear_head import Head
 from neurosieve.compact.unit_reader import UnitTokens
 from neurosieve.typing import PathLike
 
@@ -62,6 +63,13 @@ class LookupTable:
             square = square + np.einsum("tc,tc->t", self.word_part[ids], self.position_part[place])
             found = found / np.sqrt(np.maximum(square, 1e-12))[:, None]
         return np.asarray(found + self.bias)
+
+    def behind(self, head: Head) -> "LookupTable":
+        """The table of another head that reads this one's logits."""
+        weight = head.weight.astype(np.float64)
+        position = None if self.position is None else (self.position @ weight).astype(np.float32)
+        values, bias = (self.values @ weight).astype(np.float32), (self.bias @ weight + head.bias).astype(np.float32)
+        return replace(self, values=values, bias=bias, position=position)
 
     def save(self, folder: Path) -> None:
         """Write the file."""

@@ -28,15 +28,15 @@ _SET_ASIDE = 5  # calls that only warm up
 _MEMORY = "from neurosieve.compact.measuring import tell_peak; tell_peak()"
 
 
-def compare_speeds(compact: PathLike, whole: PathLike, texts: Sequence[CodeText]) -> Speeds:
+def compare_speeds(compact: PathLike, whole: PathLike | None, texts: Sequence[CodeText]) -> Speeds:
     """Time and memory of two models on the same texts, tokenising included.
 
     Args:
         compact: Folder of the one.
-        whole: Of the other.
+        whole: Of the other, if there is one.
         texts: Up to 256 of them are read, from the first on.
     """
-    folders, few = (Path(compact), Path(whole)), list(texts[: BATCH * BATCHES])
+    folders, few = [Path(f) for f in (compact, whole) if f is not None], list(texts[: BATCH * BATCHES])
     with _one_thread():
         models = [load_compact(folder).with_batch(10**9) for folder in folders]
         lengths = [len(models[0].reader.read([text]).ids) for text in few]
@@ -54,7 +54,7 @@ def compare_speeds(compact: PathLike, whole: PathLike, texts: Sequence[CodeText]
         )
         for folder, model, one, many in zip(folders, models, single, batched, strict=True)
     ]
-    return Speeds(compact=found[0], whole=found[1], threads=THREADS, cpu=cpu_kind())
+    return Speeds(compact=found[0], whole=found[1] if whole else None, threads=THREADS, cpu=cpu_kind())
 
 
 def _by_turns(models: Sequence[CompactModel], calls: Sequence[list[CodeText]]) -> list[np.ndarray]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from neurosieve.compact.compact_spec import CompactSpec
 from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count
 from neurosieve.report.tables import Table, make_table
-from neurosieve.results.export import ExportResult, FrontierPoint, KeptVocabulary, Speeds, Usage
+from neurosieve.results.export import ExportResult, Fitted, FrontierPoint, KeptVocabulary, Speeds, Usage
 
 
 def export_metric(result: ExportResult) -> Metric:
@@ -51,14 +51,25 @@ def _is_exported(point: FrontierPoint, result: ExportResult) -> bool:
 def score_rows(result: ExportResult) -> Table:
     """Scores on test rows beside the oracle's and the whole model's."""
     metric = export_metric(result)
-    other = metric.score(result.other_labels) if result.metric == "accuracy" else f"{result.other_labels:.3g}"
-    rows = (
-        ("test", f"{metric.score(result.test.value, result.test.interval)} (n {result.test.n:,})"),
-        ("loss against all neurons", metric.gain(result.oracle)),
-        ("loss against the whole model with the same head", metric.gain(result.whole)),
-        ("labels other than that model's", other),
-    )
+    rows = [("test", f"{metric.score(result.test.value, result.test.interval)} (n {result.test.n:,})")]
+    if result.oracle is not None:
+        rows.append(("loss against all neurons", metric.gain(result.oracle)))
+    if result.whole is not None:
+        rows.append(("loss against the whole model with the same head", metric.gain(result.whole)))
+    if (other := result.other_labels) is not None:
+        shown = metric.score(other) if result.metric == "accuracy" else f"{other:.3g}"
+        rows.append(("labels other than that model's", shown))
     return make_table("Score", ("", result.form), rows)
+
+
+def fit_table(fitted: Fitted, metric: Metric) -> Table:
+    """The new head beside the same on the whole model."""
+    sides = [("compact", fitted.compact)] + ([("whole model", fitted.whole)] if fitted.whole else [])
+    rows = [
+        (name, count(side.features), f"{side.seconds:.1f} s", metric.score(side.test.value, side.test.interval))
+        for name, side in sides
+    ]
+    return make_table("New head", ("on", "values of a unit", "reading and fitting", "test"), rows)
 
 
 def speed_table(speeds: Speeds) -> Table:
@@ -71,11 +82,14 @@ def speed_table(speeds: Speeds) -> Table:
         ("one text, 95 % within", lambda u: u.p95_ms, lambda u: f"{u.p95_ms:.3g} ms"),
         ("tokens a second, batches of 32", _inverse_speed, lambda u: count(round(u.tokens_per_second))),
     )
+    compact, whole = speeds.compact, speeds.whole
+    title = f"Cost on {speeds.cpu}, {speeds.threads} thread{'s' if speeds.threads > 1 else ''}, by turns"
+    if whole is None:
+        return make_table(title, ("", "compact"), [(name, show(compact)) for name, _, show in measures])
     rows = [
-        (name, show(speeds.compact), show(speeds.whole), f"{_times(figure(speeds.compact), figure(speeds.whole))} ×")
+        (name, show(compact), show(whole), f"{_times(figure(compact), figure(whole))} ×")
         for name, figure, show in measures
     ]
-    title = f"Cost on {speeds.cpu}, {speeds.threads} thread{'s' if speeds.threads > 1 else ''}, by turns"
     return make_table(title, ("", "compact", "whole model", "smaller or faster"), rows)
 
 
@@ -98,14 +112,14 @@ def verified_table(
 ) -> Table:
     """What the card says, and what was measured again; `holds` in the order of the rows."""
     metric = export_metric(result)
-    then, now = (f"{_times(1, s.times_faster)} ×" for s in (result.speeds, speeds))
+    then, now = (f"{_times(1, s.times_faster or 1)} ×" for s in (result.speeds, speeds))
     rows = (
         ("test", metric.score(result.test.value), metric.score(score)),
         ("largest difference of outputs", "0", f"{difference:.1e}"),
         ("labels that differ", "0", f"{100 * other_labels:.2g} %"),
         ("faster than the whole model", then, now),
     )
-    shown = [(*row, "yes" if held else "no") for row, held in zip(rows, holds.values(), strict=True)]
+    shown = [(*row, "yes" if held else "no") for row, held in zip(rows[: len(holds)], holds.values(), strict=True)]
     return make_table("Measured again", ("", "card", "now", "holds"), shown)
 
 
@@ -118,8 +132,11 @@ def sentence(result: ExportResult) -> str:
         "full": "first blocks and a head",
     }
     text = f"{size[result.form]} ({result.source}): {metric.score(result.test.value, result.test.interval)} on test"
-    smaller = _times(result.speeds.compact.bytes, result.speeds.whole.bytes)
-    return f"{text}, {smaller} × smaller and {_times(1, result.speeds.times_faster)} × faster than the whole model"
+    whole, faster = result.speeds.whole, result.speeds.times_faster
+    if whole is None or faster is None:
+        return text
+    smaller = _times(result.speeds.compact.bytes, whole.bytes)
+    return f"{text}, {smaller} × smaller and {_times(1, faster)} × faster than the whole model"
 
 
 def card(result: ExportResult, spec: CompactSpec) -> str:
@@ -135,15 +152,15 @@ def card(result: ExportResult, spec: CompactSpec) -> str:
     ]
     text = [
         f"# {spec.task}, cut from {spec.model}",
-        f"Exported by `neurosieve export`: {sentence(result)}.",
+        f"Exported by `neurosieve {'fit' if result.fitted else 'export'}`: {sentence(result)}.",
         f"Labels: {', '.join(spec.labels)}.",
         runs_with(spec),
         *([vocabulary_line(result.vocabulary)] if result.vocabulary else []),
         _markdown(score_rows(result)),
         _markdown(speed_table(result.speeds)),
-        _markdown(frontier_table(result)),
-        "The set was chosen on validation rows; test rows were read once, by the model that was chosen. Intervals are"
-        " 95 %, over files.",
+        _markdown(fit_table(result.fitted, export_metric(result)) if result.fitted else frontier_table(result)),
+        "What was chosen was chosen on validation rows; test rows were read once, at the end. Intervals are 95 %, over"
+        " files.",
         *(f"- {note}" for note in result.notes),
         "```python\nfrom neurosieve import load_compact\nfrom neurosieve.compact import CodeText\n\n"
         'load_compact("DIR").predict([CodeText("x = 1", ((0, 1), (4, 5)))])\n```',

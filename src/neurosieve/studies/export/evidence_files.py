@@ -37,15 +37,17 @@ def load_outputs(folder: Path) -> Float[np.ndarray, "rows outputs"]:
     return read_tensors(folder, OUTPUTS, outputs)
 
 
-def speeds_of(folder: Path, model: CodeModel, spec: CompactSpec, units: UnitTexts) -> Speeds:
+def speeds_of(folder: Path, model: CodeModel | None, spec: CompactSpec, units: UnitTexts) -> Speeds:
     """Of an exported model, beside all blocks of the model it came from with the same head.
 
     Args:
         folder: Of the exported model.
-        model: The whole one.
+        model: The whole one; None where it is not known.
         spec: Of the exported one.
         units: Texts to read.
     """
+    if model is None:
+        return compare_speeds(folder, None, units.texts)
     with tempfile.TemporaryDirectory(prefix="neurosieve-whole-") as place:
         whole = Path(place)
         unit = UnitKind(**{key: getattr(spec, key) for key in UnitKind.__dataclass_fields__})
