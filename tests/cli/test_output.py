@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 
 from neurosieve import interrupts
 from neurosieve.cli import main
+from neurosieve.cli.terminal import warnings_in_one_line
+from neurosieve.errors import NeurosieveWarning
 from tests.studies import finished_quick
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="other pipes and signals there")
@@ -109,3 +112,13 @@ def test_interrupt_while_libraries_are_imported(way: str, tmp_path: Path) -> Non
 
 def test_interrupt_stays_an_exception_in_a_library() -> None:
     assert signal.getsignal(signal.SIGINT) is not interrupts._end
+
+
+def test_a_warning_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings_in_one_line(), warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("end is\nleft out", NeurosieveWarning, stacklevel=1)
+        warnings.warn("of another package", UserWarning, stacklevel=1)
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first == "warning: end is left out"
+    assert "UserWarning: of another package" in others[0]

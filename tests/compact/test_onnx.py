@@ -17,7 +17,7 @@ from neurosieve.compact.building import write_full, write_record
 from neurosieve.compact.compact_spec import COMPACT, CompactSpec
 from neurosieve.compact.onnx_building import OPSET, TOLERANCE, write_onnx
 from neurosieve.compact.quantised import quantise
-from neurosieve.errors import ModelError, NeurosieveError
+from neurosieve.errors import ModelError, NeurosieveError, NeurosieveWarning
 from tests.compact.test_forms import UNIT, expected, head, neurons, texts
 from tests.compact.test_standard import written
 from tests.tiny import NAMES, assert_one_line, tiny_loaded
@@ -110,7 +110,7 @@ def test_8_bit_weights_are_close_and_know_their_cpu(tmp_path: Path, monkeypatch:
     read = ~np.isnan(wanted)
     assert 1e-6 < np.abs(found - wanted)[read].max() < 0.3 * np.abs(wanted[read]).max()
     monkeypatch.setattr("neurosieve.compact.onnx_network.cpu_kind", lambda: "another one")
-    with pytest.warns(UserWarning, match="this is another one: `neurosieve verify .*` measures them here") as told:
+    with pytest.warns(NeurosieveWarning, match="this is another one: `neurosieve verify") as told:
         load_compact(tmp_path)
     assert "\n" not in str(told[0].message)
 

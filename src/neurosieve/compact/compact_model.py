@@ -1,5 +1,6 @@
 """A compact model as it is used: texts in, labels out. A table and ONNX need no torch."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from neurosieve.compact.lookup_table import LookupTable
 from neurosieve.compact.onnx_network import load_onnx
 from neurosieve.compact.unit_reader import CodeText, UnitReader, UnitTokens
 from neurosieve.compact.vocabulary import VOCABULARY, Vocabulary
+from neurosieve.errors import NeurosieveWarning
 from neurosieve.typing import PathLike
 
 BATCH_TOKENS = 4096
@@ -44,7 +46,9 @@ class CompactModel:
         Raises:
             DataError: Texts of another kind than the model reads.
         """
-        read = self.reader.read(texts)
+        return self._scored(self.reader.read(texts))
+
+    def _scored(self, read: UnitTokens) -> Float[np.ndarray, "units outputs"]:
         if self.vocabulary is not None:
             read = replace(read, ids=self.vocabulary.row[read.ids])
         pooled = _mean_by_unit(self._token_values(read), read)
@@ -54,9 +58,18 @@ class CompactModel:
         return pooled if self.head is None else pooled @ self.head.weight + self.head.bias
 
     def predict(self, texts: Sequence[CodeText]) -> list[list[Label]]:
-        """The label of each unit of each text: a name, a value in its own unit, or None for a unit without tokens."""
-        scores = self.scores(texts)
-        labels = iter(self.labels_of(scores))
+        """The label of each unit of each text: a name, a value in its own unit, or None for a unit without tokens.
+
+        A warning says if some are too long to be read to their end.
+
+        Raises:
+            DataError: Texts of another kind than the model reads.
+        """
+        read = self.reader.read(texts)
+        if read.cut:
+            text = f"some texts are longer than the {self.spec.max_tokens} tokens that are read at once, and their end"
+            warnings.warn(f"{text} is left out: shorten them", NeurosieveWarning, stacklevel=2)
+        labels = iter(self.labels_of(self._scored(read)))
         return [[next(labels) for _ in range(text.units)] for text in texts]
 
     def labels_of(self, scores: Float[np.ndarray, "units outputs"]) -> list[Label]:

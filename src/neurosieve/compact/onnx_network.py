@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from neurosieve.compact.compact_spec import ONNX, OnnxGraph, damaged
 from neurosieve.compact.cpu_kind import cpu_kind
-from neurosieve.errors import ResourceError
+from neurosieve.errors import NeurosieveWarning, ResourceError
 from neurosieve.threads import usable_processors
 from neurosieve.typing import PathLike
 
@@ -62,7 +62,7 @@ def load_onnx(folder: PathLike, graph: OnnxGraph) -> OnnxNetwork:
     runtime = _onnxruntime()
     if graph.int8_cpu not in (None, cpu_kind()):
         text = f"8-bit weights of {folder} were measured on {graph.int8_cpu}, this is {cpu_kind()}: "
-        warnings.warn(f"{text}`neurosieve verify {folder}` measures them here", UserWarning, stacklevel=3)
+        warnings.warn(f"{text}`neurosieve verify {folder}` measures them here", NeurosieveWarning, stacklevel=3)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or usable_processors())
     options.log_severity_level = _ERRORS_ALONE
