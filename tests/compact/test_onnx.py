@@ -15,6 +15,7 @@ import pytest
 from neurosieve.compact import CodeText, CompactModel, load_compact
 from neurosieve.compact.building import write_full, write_record
 from neurosieve.compact.compact_spec import COMPACT, CompactSpec
+from neurosieve.compact.measuring import _one_thread
 from neurosieve.compact.onnx_building import OPSET, TOLERANCE, write_onnx
 from neurosieve.compact.quantised import quantise
 from neurosieve.errors import ModelError, NeurosieveError, NeurosieveWarning
@@ -113,6 +114,20 @@ def test_8_bit_weights_are_close_and_know_their_cpu(tmp_path: Path, monkeypatch:
     with pytest.warns(NeurosieveWarning, match="this is another one: `neurosieve verify") as told:
         load_compact(tmp_path)
     assert "\n" not in str(told[0].message)
+
+
+def test_it_is_timed_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, folder = both("bert")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+
+    def threads() -> int:
+        network: Any = load_compact(folder).network
+        return int(network.session.get_session_options().intra_op_num_threads)
+
+    assert threads() == 2
+    with _one_thread():
+        assert threads() == 1
+    assert threads() == 2
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "onnxscript"])

@@ -96,7 +96,7 @@ def verify(
 def predict(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="an exported model")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON lines: text, with spans or an other text")],
-    device: Annotated[str, typer.Option(help="cpu, cuda, …; a table runs without")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu, cuda, …; a table and ONNX run on the CPU")] = "cpu",
 ) -> None:
     """Labels for new code by an exported model, one JSON line for each line of the files."""
     from neurosieve.compact.compact_model import load_compact

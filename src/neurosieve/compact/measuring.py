@@ -74,17 +74,19 @@ def _by_turns(models: Sequence[CompactModel], calls: Sequence[list[CodeText]]) -
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Tokenizers and torch on one thread each."""
-    was = os.environ.get("TOKENIZERS_PARALLELISM")
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    """Tokenizers, torch and onnxruntime on one thread each."""
+    wanted = {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": str(THREADS)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         with torch_threads(THREADS) if "torch" in sys.modules else contextlib.nullcontext():
             yield
     finally:
-        if was is None:
-            del os.environ["TOKENIZERS_PARALLELISM"]
-        else:
-            os.environ["TOKENIZERS_PARALLELISM"] = was
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _parameters(folder: Path, spec: CompactSpec) -> int:
