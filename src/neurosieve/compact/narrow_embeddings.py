@@ -52,7 +52,8 @@ def narrowed(model: CodeModel, vocabulary: Vocabulary) -> CodeModel:
 def _tables(network: Any) -> list[nn.Embedding]:
     """Embeddings of tokens; the halves of an encoder–decoder may have one each."""
     parts = [module for module in network.modules() if isinstance(module, PreTrainedModel)]
-    return list({id(table): table for part in parts if (table := part.get_input_embeddings()) is not None}.values())  # type: ignore[no-untyped-call]
+    tables = [table for part in parts if isinstance(table := part.get_input_embeddings(), nn.Embedding)]
+    return list({id(table): table for table in tables}.values())
 
 
 def _renumber(config: Any, vocabulary: Vocabulary) -> None:
