@@ -52,6 +52,7 @@ def test_it_gives_what_the_study_gave(form: str) -> None:
     if form == "full":
         assert np.abs(came - logits).max() <= 1e-3 * np.abs(logits).max()  # stored as float16
         assert result.other_labels == 0
+        assert result.whole is not None
         assert result.whole.value == 0
     assert result.test.n == len(units.label)
     assert result.test.value == pytest.approx((came.argmax(1) == units.label).mean())

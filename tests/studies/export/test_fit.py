@@ -125,8 +125,9 @@ def test_the_head_is_that_of_the_stored_neurons(tmp_path: Path, monkeypatch: pyt
 
 def test_a_fitted_folder_loads_in_transformers() -> None:
     folder = fitted("standard").folder
+    auto: Any = transformers
     with quiet_transformers():
-        label = transformers.pipeline("token-classification", model=str(folder), tokenizer=str(folder), device="cpu")  # type: ignore[call-overload]
+        label = auto.pipeline("token-classification", model=str(folder), tokenizer=str(folder), device="cpu")
     units = unit_texts(read_data(finished_quick().config), "test")
     text = units.texts[0]
     first = {t["start"]: t["entity"] for t in label(text.text)}

@@ -168,7 +168,7 @@ def _result(
         oracle=None if whole is None else lost(whole.scores, ours.scores, bootstrap),
         whole=None,
         other_labels=None,
-        speeds=speeds_of(folder, start.chosen and start.chosen.model, small.spec, units),
+        speeds=speeds_of(folder, None if start.chosen is None else start.chosen.model, small.spec, units),
         study=config.model_dump(mode="json"),
         data_hashes=new.hashes,
         notes=() if whole else (_ALONE,),
