@@ -121,6 +121,10 @@ class ResourceError(NeurosieveError):
     """
 
 
+class NeurosieveWarning(UserWarning):
+    """What a user should know of a result that is given all the same; one line."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
     """The error for a name outside a fixed list, with the nearest known name as remedy."""
     names = sorted(known)

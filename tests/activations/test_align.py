@@ -11,14 +11,11 @@ from transformers import PreTrainedTokenizerFast
 
 from neurosieve.activations.align import (
     Encoding,
-    best_window,
-    best_windows,
-    cut_windows,
     encode,
-    pooled_tokens,
     shared_tokens,
     unit_tokens,
 )
+from neurosieve.activations.window_cuts import best_window, best_windows, cut_windows, pooled_tokens
 from neurosieve.activations.windows import Window, batches, pad, plan_reading
 from neurosieve.data.dataset import Span
 from tests.tiny import TOKENIZERS, tiny_dataset, tiny_sample, tiny_tokenizer

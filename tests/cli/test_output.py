@@ -7,12 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from neurosieve.cli import main
+from neurosieve.cli.terminal import warnings_in_one_line
+from neurosieve.errors import NeurosieveWarning
 from tests.studies import finished_quick
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="other pipes and signals there")
@@ -109,3 +112,15 @@ def test_interrupt_while_libraries_are_imported(way: str, tmp_path: Path) -> Non
 def test_interrupt_stays_an_exception_in_a_library() -> None:
     code = "import signal; before = signal.getsignal(2); import neurosieve; assert signal.getsignal(2) is before"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_warning_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def both() -> None:
+        with warnings_in_one_line():
+            warnings.warn("end is\nleft out", NeurosieveWarning, stacklevel=1)
+            warnings.warn("of another package", UserWarning, stacklevel=1)
+
+    with pytest.warns(UserWarning, match="of another package") as others:
+        both()
+    assert capsys.readouterr().err == "warning: end is left out\n"
+    assert len(others) == 1

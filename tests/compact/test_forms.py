@@ -16,6 +16,7 @@ from neurosieve.compact.building import UnitKind, write_full, write_record, writ
 from neurosieve.compact.compact_spec import COMPACT, TOKENIZER
 from neurosieve.compact.cut_network import cut
 from neurosieve.compact.linear_head import Head
+from neurosieve.compact.lookup_table import LookupTable
 from neurosieve.errors import ModelError, NeurosieveError
 from neurosieve.models import CodeModel
 from neurosieve.typing import NeuronId, Site
@@ -92,11 +93,22 @@ def test_table_gives_what_layer_0_gives(name: str, tmp_path: Path) -> None:
     chosen = neurons(0)
     own = head(len(chosen))
     small = exported(tmp_path, write_table, tiny_loaded(name), chosen, own)
-    close = name in NORMED
+    assert_same(small, expected(name, "hidden", chosen, own), 1e-5)
+
+
+@pytest.mark.parametrize("name", NORMED)
+@pytest.mark.parametrize("components", [1, 8])
+def test_a_norms_table_of_few_components_is_close(
+    components: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, model = neurons(0), tiny_loaded(name)
+    own = head(len(chosen))
+    monkeypatch.setattr("neurosieve.compact.table_building._PRODUCT_BYTES", 4 * (model.rows + 40) * components)
+    small = exported(tmp_path, write_table, model, chosen, own)
+    assert isinstance(small.network, LookupTable)
+    assert small.network.word_part is not None
+    assert small.network.word_part.shape == (model.rows, components)
     wanted = expected(name, "hidden", chosen, own)
-    if not close:
-        assert_same(small, wanted, 1e-4)
-        return
     given, units = texts()
     rows = [(row, wanted[unit]) for unit, row in zip(units, small.scores(given), strict=True) if unit in wanted]
     found, right = (np.stack(side) for side in zip(*rows, strict=True))

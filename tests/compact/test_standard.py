@@ -11,7 +11,7 @@ import transformers
 from neurosieve.compact import CodeText, load_compact
 from neurosieve.compact.building import standard_unit, write_record, write_standard
 from neurosieve.compact.standard_head import set_head, standard_network
-from neurosieve.errors import ModelError
+from neurosieve.errors import ModelError, NeurosieveWarning
 from tests.compact.test_forms import LABELS, UNIT, head, neurons
 from tests.tiny import assert_one_line, quiet_transformers, tiny_dataset, tiny_loaded, tiny_mlp
 
@@ -67,7 +67,9 @@ def test_tokens_have_the_labels_of_the_pipeline(name: str, tmp_path: Path) -> No
 def test_sequences_have_the_labels_of_the_pipeline(name: str, tmp_path: Path) -> None:
     small = written(name, tmp_path, whole=True)
     texts = [example.text for example in tiny_dataset().examples][:6]
-    found = [labels[0] for labels in small.predict([CodeText(text) for text in texts])]
+    with pytest.warns(NeurosieveWarning, match="longer than the 40 tokens") as told:
+        found = [labels[0] for labels in small.predict([CodeText(text) for text in texts])]
+    assert "\n" not in str(told[0].message)
     short = [(text, label) for text, label in zip(texts, found, strict=True) if len(text) < 30]
     classify = pipeline("text-classification", tmp_path)
     assert [classify(text)[0]["label"] for text, _ in short] == [label for _, label in short]

@@ -16,7 +16,7 @@ from tests.tiny import TOKENIZERS, assert_one_line, tiny_dataset, tiny_sample, t
 
 def spec(**options: Any) -> CompactSpec:
     """Of a model that only its reader is asked of."""
-    values: dict[str, Any] = {"form": "full", "runtime": "torch", "model": "m", "revision": None, "stack": None}
+    values: dict[str, Any] = {"form": "full", "model": "m", "revision": None, "stack": None}
     values |= {"labels": ("a", "b"), "target": None, "task": "token-tagging", "whole": False, "sides": 1}
     values |= {"joint": False, "pooling": "mean", "max_tokens": 40, "max_windows": None, "pad_id": 0}
     values |= {"padding_side": "right", "types": False, "site": "hidden", "blocks": 1, "final_norm": False}

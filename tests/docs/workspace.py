@@ -92,7 +92,7 @@ def _word(name: str, value: str, rest: Sequence[str]) -> Word:
         return _data(value, rest)
     if name == "concept":
         return "lexical=number"
-    if name == "study" and not value.endswith(".yaml"):
+    if name == "source" or (name == "study" and not value.endswith(".yaml")):
         return ("run",)
     if name == "activations":
         labels = rest[rest.index("--classes") + 1] if "--classes" in rest else ",".join(LABELS)

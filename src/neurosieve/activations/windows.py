@@ -12,15 +12,12 @@ from transformers import PreTrainedTokenizerBase
 
 from neurosieve.activations.align import (
     Encoding,
-    best_window,
-    best_windows,
-    cut_windows,
     encode,
     encode_pair,
-    pooled_tokens,
     shared_tokens,
     unit_tokens,
 )
+from neurosieve.activations.window_cuts import best_window, best_windows, cut_windows, pooled_tokens
 from neurosieve.data.dataset import Dataset, Example, Rows
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, Pooling, Split

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from neurosieve.cli.app import app
 from neurosieve.cli.output import safe_output
-from neurosieve.cli.terminal import error_line
+from neurosieve.cli.terminal import error_line, warnings_in_one_line
 from neurosieve.errors import NeurosieveError
 from neurosieve.interrupts import INTERRUPTED
 from neurosieve.threads import limit_threads
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a domain error is one red line and exit code 1, a usage error exit code 2."""
     limit_threads()  # no command has loaded torch yet
     try:
-        with safe_output():
+        with safe_output(), warnings_in_one_line():
             app(args=list(arguments) if arguments is not None else None)
     except NeurosieveError as e:
         error_line(str(e))

@@ -321,6 +321,7 @@ def finetune(
 
 
 app.command(epilog=_example("neurosieve export runs/java --out small"))(export.export)
+app.command(epilog=_example("neurosieve fit --from runs/java --data token-tagging-python --out python"))(export.fit)
 app.command(epilog=_example("neurosieve verify small"))(export.verify)
 app.command(epilog=_example("neurosieve predict small new.jsonl"))(export.predict)
 

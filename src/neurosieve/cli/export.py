@@ -1,4 +1,4 @@
-"""`neurosieve export`, `verify` and `predict`."""
+"""`neurosieve export`, `fit`, `verify` and `predict`."""
 
 import json
 import sys
@@ -9,11 +9,16 @@ import typer
 
 from neurosieve.cli import options as o
 from neurosieve.printing import json_text
+from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.export_options import ExportOptions
 
 
-def _help(key: str) -> Any:
-    return typer.Option(help=str(ExportOptions.model_fields[key].description))
+def _help(key: str, *names: str) -> Any:
+    return typer.Option(*names, help=str(ExportOptions.model_fields[key].description))
+
+
+def _of_study(key: str, more: str = "") -> Any:
+    return typer.Option(help=f"{StudyConfig.model_fields[key].description}{more}")
 
 
 def export(
@@ -21,6 +26,9 @@ def export(
     out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
     delta: Annotated[float | None, _help("delta")] = None,
     form: Annotated[str | None, _help("form")] = None,
+    vocabulary: Annotated[str | None, _help("vocabulary")] = None,
+    onnx: Annotated[bool, _help("onnx", "--onnx")] = False,
+    int8: Annotated[bool, _help("int8", "--int8")] = False,
     as_json: o.Json = False,
 ) -> None:
     """Write the cheapest model that does a run's task: no network at all, or the blocks that it needs."""
@@ -28,13 +36,42 @@ def export(
     from neurosieve.results.codec import to_json
     from neurosieve.studies.export.run import export as export_run
 
-    given = {"delta": delta, "form": form}
+    given = {"delta": delta, "form": form, "vocabulary": vocabulary, "onnx": onnx, "int8": int8}
     options = ExportOptions.model_validate({k: v for k, v in given.items() if v is not None})
     exported = export_run(run, out, options)
     if as_json:
         print(json_text(to_json(exported.result), sys.stdout.encoding or "utf-8"))
     else:
         show_export(exported)
+
+
+def fit(
+    source: Annotated[Path, typer.Option("--from", metavar="DIR", help="a finished run, or an exported model")],
+    data: Annotated[Path, typer.Option(help="folder of new data of the same task")],
+    out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
+    classes: Annotated[str | None, _of_study("classes", " (comma-separated)")] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="rows a class as TRAIN,VALIDATION,TEST; by default the study's")
+    ] = None,
+    validation_from_train: Annotated[float | None, _of_study("validation_from_train")] = None,
+    splits: Annotated[str | None, _of_study("splits")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="any key of a study file")
+    ] = None,
+    as_json: o.Json = False,
+) -> None:
+    """Fit a new head for new data of the same task on a compact model alone; beside a run also on the whole model."""
+    from neurosieve.cli.show import show_export
+    from neurosieve.results.codec import to_json
+    from neurosieve.studies.export.fitting import fit as fit_model
+
+    given = {"classes": classes, "rows": rows, "validation_from_train": validation_from_train, "splits": splits}
+    changes = {key: value for key, value in o.values_from(given).items() if value is not None}
+    fitted = fit_model(source, data, out, changes, set_ or ())
+    if as_json:
+        print(json_text(to_json(fitted.result), sys.stdout.encoding or "utf-8"))
+    else:
+        show_export(fitted)
 
 
 def verify(
@@ -59,7 +96,7 @@ def verify(
 def predict(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="an exported model")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON lines: text, with spans or an other text")],
-    device: Annotated[str, typer.Option(help="cpu, cuda, …; a table runs without")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu, cuda, …; a table and ONNX run on the CPU")] = "cpu",
 ) -> None:
     """Labels for new code by an exported model, one JSON line for each line of the files."""
     from neurosieve.compact.compact_model import load_compact

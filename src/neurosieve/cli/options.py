@@ -151,6 +151,11 @@ def _concepts(params: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def config_from(params: Mapping[str, Any]) -> StudyConfig:
     """A study from a command's parameters, by name."""
+    return make_config(study=params.get("study"), options=values_from(params), pairs=params.get("set_") or ())
+
+
+def values_from(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a study from a command's parameters, by name; None where they were not given."""
     values = {k: v for k, v in params.items() if k in StudyConfig.model_fields}
     for key in ("classes", "splits", "select", "rankings", "thresholds", "deltas", "layer_deltas"):
         values[key] = _listed(values.get(key))
@@ -159,7 +164,7 @@ def config_from(params: Mapping[str, Any]) -> StudyConfig:
     values["pipeline_deltas"] = pairs and [pair.split(":") for pair in pairs]
     rows = _listed(params.get("rows"))
     values["rows"] = dict(zip(SPLITS, _three(rows, "rows"), strict=True)) if rows is not None else None
-    return make_config(study=params.get("study"), options=values, pairs=params.get("set_") or ())
+    return values
 
 
 def _listed(text: str | None) -> list[str] | None:

@@ -13,7 +13,16 @@ from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.cost import cost_table
-from neurosieve.report.export import frontier_table, score_rows, sentence, speed_table, verified_table
+from neurosieve.report.export import (
+    export_metric,
+    fit_table,
+    frontier_table,
+    score_rows,
+    sentence,
+    speed_table,
+    verified_table,
+    vocabulary_line,
+)
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.numbers import NONE, counted, per_cent
 from neurosieve.results.concepts import ConceptResult
@@ -142,10 +151,14 @@ def show_finetuned(tuned: Finetuned) -> None:
 def show_export(exported: Exported) -> None:
     """The frontier, what was exported, and what it costs."""
     screen, result = console(), exported.result
-    screen.print(_grid(frontier_table(result), wrap=True))
+    if result.fitted is None:
+        screen.print(_grid(frontier_table(result), wrap=True))
+    else:
+        screen.print(_grid(fit_table(result.fitted, export_metric(result))))
     screen.print(_grid(score_rows(result)))
     screen.print(_grid(speed_table(result.speeds)))
-    for note in result.notes:
+    kept = [vocabulary_line(result.vocabulary)] if result.vocabulary else []
+    for note in (*kept, *result.notes):
         screen.print(Text(f"· {visible(note)}", style="dim"))
     screen.print(Text(f"\n{sentence(result)}", style="bold"), soft_wrap=True)
     screen.print(Text(f"model in {exported.folder}"), soft_wrap=True)

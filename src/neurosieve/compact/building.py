@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 from neurosieve.compact.compact_spec import COMPACT, FORMAT, TOKENIZER, CompactSpec, Form, file_hash
 from neurosieve.compact.cut_network import NETWORK, blocks_needed, cut, save_network
-from neurosieve.compact.linear_head import HEAD, Head
+from neurosieve.compact.linear_head import HEAD, PROBE, Head
 from neurosieve.compact.lookup_table import TABLE
+from neurosieve.compact.narrow_embeddings import narrowed
 from neurosieve.compact.standard_head import StandardNetwork, save_standard
 from neurosieve.compact.table_building import build_table
+from neurosieve.compact.vocabulary import VOCABULARY, Vocabulary
 from neurosieve.errors import ModelError
 from neurosieve.models.code_model import CodeModel
 from neurosieve.models.loading import quiet
@@ -35,15 +37,24 @@ class UnitKind:
     max_windows: int | None
 
 
-def write_table(folder: Path, model: CodeModel, neurons: Sequence[NeuronId], head: Head, unit: UnitKind) -> CompactSpec:
-    """Layer 0 and a head on it as a table.
+def write_table(
+    folder: Path,
+    model: CodeModel,
+    neurons: Sequence[NeuronId],
+    head: Head,
+    unit: UnitKind,
+    *,
+    vocabulary: Vocabulary | None = None,
+) -> CompactSpec:
+    """Layer 0 and a head on it as a table; of part of the vocabulary, if given.
 
     Raises:
         ModelError: See `build_table`.
     """
-    build_table(model, [n.index for n in neurons], head.weight, head.bias).save(folder)
-    head.save(folder)  # to compare the table with the network that it came from
-    return make_spec(folder, model, neurons, unit, form="table", blocks=0, files=(TABLE,))
+    build_table(model, [n.index for n in neurons], head.weight, head.bias, vocabulary).save(folder)
+    head.save(folder, PROBE)
+    spec = make_spec(folder, model, neurons, unit, form="table", blocks=0, files=(TABLE,))
+    return spec if vocabulary is None else _with_vocabulary(folder, spec, vocabulary)
 
 
 def write_full(
@@ -54,6 +65,7 @@ def write_full(
     unit: UnitKind,
     *,
     blocks: int | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> CompactSpec:
     """The first blocks, chosen neurons and a head.
 
@@ -64,16 +76,27 @@ def write_full(
         head: On their raw values.
         unit: What the model labels.
         blocks: That are kept; by default those that the neurons need.
+        vocabulary: Whose embeddings are kept; all by default.
 
     Raises:
-        ModelError: See `cut`.
+        ModelError: See `cut` and `narrowed`.
     """
     small = cut(model, blocks or blocks_needed(neurons, model.site))
+    if vocabulary is not None:
+        small = narrowed(small, vocabulary)
     save_network(small, folder)
     head.save(folder)
     kept = small.adapter.blocks(small.network.config)
     files = (NETWORK, HEAD, "config.json")
-    return make_spec(folder, model, neurons, unit, form="full", blocks=kept, files=files)
+    spec = make_spec(folder, model, neurons, unit, form="full", blocks=kept, files=files)
+    return spec if vocabulary is None else _with_vocabulary(folder, spec, vocabulary)
+
+
+def _with_vocabulary(folder: Path, spec: CompactSpec, vocabulary: Vocabulary) -> CompactSpec:
+    """The spec of a model that reads rows where it read ids."""
+    vocabulary.save(folder)
+    files = {**spec.files, VOCABULARY: file_hash(folder, VOCABULARY)}
+    return replace(spec, pad_id=int(vocabulary.row[spec.pad_id]), files=files)
 
 
 def write_standard(
@@ -90,19 +113,28 @@ def write_standard(
         unit: See `standard_unit`.
     """
     save_standard(network, folder)
-    head.save(folder)
+    head.save(folder, PROBE)
     blocks = model.adapter.blocks(network.whole.config)
     files = ("model.safetensors", "config.json")
     return make_spec(folder, model, neurons, unit, form="standard", blocks=blocks, files=files)
 
 
-def standard_unit(unit: UnitKind, model: CodeModel) -> UnitKind:
+def standard_unit(unit: UnitKind, model: CodeModel, vocabulary: Vocabulary | None = None) -> UnitKind:
     """Units as a transformers head reads them: by their first token, texts by their first window.
+
+    Its tokenizer gives ids of the whole vocabulary.
 
     Raises:
         ModelError: Units that the form cannot hold.
     """
     got = "pairs of two inputs" if unit.sides == 2 else "values" if unit.target else ""
+    if vocabulary is not None:
+        raise ModelError(
+            f"form standard of {model.name}",
+            expected="rows of the embeddings for all ids of the tokenizer",
+            got="--vocabulary seen",
+            remedy="pass --form full, or leave --vocabulary out",
+        )
     if got or model.site == "mlp":
         raise ModelError(
             f"form standard of {model.name}",
@@ -132,7 +164,6 @@ def make_spec(
     side: Literal["left", "right"] = "left" if model.padding_side == "left" else "right"
     return CompactSpec(
         form=form,
-        runtime="numpy" if form == "table" else "torch",
         model=model.name,
         revision=model.revision,
         stack=model.adapter.kind if model.adapter.paired else None,

@@ -1,5 +1,6 @@
-"""A compact model as it is used: texts in, labels out. A table needs no torch."""
+"""A compact model as it is used: texts in, labels out. A table and ONNX need no torch."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,10 @@ from jaxtyping import Float, Int
 from neurosieve.compact.compact_spec import CompactSpec, read_spec
 from neurosieve.compact.linear_head import BatchNetwork, Head
 from neurosieve.compact.lookup_table import LookupTable
+from neurosieve.compact.onnx_network import load_onnx
 from neurosieve.compact.unit_reader import CodeText, UnitReader, UnitTokens
+from neurosieve.compact.vocabulary import VOCABULARY, Vocabulary
+from neurosieve.errors import NeurosieveWarning
 from neurosieve.typing import PathLike
 
 BATCH_TOKENS = 4096
@@ -26,6 +30,7 @@ class CompactModel:
         network: What is computed for each token: a table's logits, or values of neurons or outputs by a network.
         head: On pooled values; None where the network gives logits.
         batch_tokens: Padded tokens in one call of the network.
+        vocabulary: Tokens that have rows of their own; None where all have.
     """
 
     spec: CompactSpec
@@ -33,6 +38,7 @@ class CompactModel:
     network: LookupTable | BatchNetwork
     head: Head | None
     batch_tokens: int = BATCH_TOKENS
+    vocabulary: Vocabulary | None = None
 
     def scores(self, texts: Sequence[CodeText]) -> Float[np.ndarray, "units outputs"]:
         """Logits of each unit, text by text; of values the standardised value. A unit without tokens has nan.
@@ -40,7 +46,11 @@ class CompactModel:
         Raises:
             DataError: Texts of another kind than the model reads.
         """
-        read = self.reader.read(texts)
+        return self._scored(self.reader.read(texts))
+
+    def _scored(self, read: UnitTokens) -> Float[np.ndarray, "units outputs"]:
+        if self.vocabulary is not None:
+            read = replace(read, ids=self.vocabulary.row[read.ids])
         pooled = _mean_by_unit(self._token_values(read), read)
         if self.spec.sides == 2:
             u, v = pooled[0::2], pooled[1::2]
@@ -48,9 +58,18 @@ class CompactModel:
         return pooled if self.head is None else pooled @ self.head.weight + self.head.bias
 
     def predict(self, texts: Sequence[CodeText]) -> list[list[Label]]:
-        """The label of each unit of each text: a name, a value in its own unit, or None for a unit without tokens."""
-        scores = self.scores(texts)
-        labels = iter(self.labels_of(scores))
+        """The label of each unit of each text: a name, a value in its own unit, or None for a unit without tokens.
+
+        A warning says if some are too long to be read to their end.
+
+        Raises:
+            DataError: Texts of another kind than the model reads.
+        """
+        read = self.reader.read(texts)
+        if read.cut:
+            text = f"some texts are longer than the {self.spec.max_tokens} tokens that are read at once, and their end"
+            warnings.warn(f"{text} is left out: shorten them", NeurosieveWarning, stacklevel=2)
+        labels = iter(self.labels_of(self._scored(read)))
         return [[next(labels) for _ in range(text.units)] for text in texts]
 
     def labels_of(self, scores: Float[np.ndarray, "units outputs"]) -> list[Label]:
@@ -139,17 +158,24 @@ def load_compact(folder: PathLike, *, device: str = "cpu") -> CompactModel:
 
     Args:
         folder: Of the model.
-        device: For torch; a table runs on the CPU.
+        device: For torch; a table and ONNX run on the CPU.
 
     Raises:
+        ResourceError: The folder needs onnxruntime, which is not installed.
         RunFolderError: No export there, one of another format version, or files that were changed since.
         StoreError: Files that do not hold what was exported.
     """
     spec = read_spec(folder)
-    reader = UnitReader(folder, spec)
-    if spec.runtime == "numpy":
-        return CompactModel(spec, reader, LookupTable.load(folder), None)
+    network, head = _network(folder, spec, device)
+    vocabulary = Vocabulary.load(folder) if VOCABULARY in spec.files else None
+    return CompactModel(spec, UnitReader(folder, spec), network, head, vocabulary=vocabulary)
+
+
+def _network(folder: PathLike, spec: CompactSpec, device: str) -> tuple[LookupTable | BatchNetwork, Head | None]:
+    if spec.form == "table":
+        return LookupTable.load(folder), None
+    if spec.onnx is not None:
+        return load_onnx(folder, spec.onnx), Head.load(folder)
     from neurosieve.compact.torch_network import load_torch
 
-    network, head = load_torch(folder, spec, device)
-    return CompactModel(spec, reader, network, head)
+    return load_torch(folder, spec, device)

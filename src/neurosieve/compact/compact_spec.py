@@ -2,10 +2,13 @@
 
 compact.json          format, spec (here), and what was measured (`results.export`)
 tokenizer.json        the tokenizer, as the `tokenizers` library reads it
-head.safetensors      form full: `weight` [features, outputs] and `bias` [outputs] on the raw values
+head.safetensors      form full, and ONNX: `weight` [features, outputs] and `bias` [outputs] on the network's values
+probe.safetensors     other forms: head of the probe that it stands for, on raw values of neurons; to compare with
 table.safetensors     form table: see `lookup_table`
 network.safetensors   form full: the first blocks; config.json beside it
 model.safetensors     form standard: an ordinary transformers folder
+vocabulary.safetensors  ids of the tokens that have rows of their own, if not all have
+model.onnx            in place of the network's weights: a graph of ids, mask (and token types) → values of each token
 """
 
 import hashlib
@@ -27,11 +30,26 @@ from neurosieve.typing import NeuronId, PathLike, Pooling, Site
 COMPACT = "compact.json"
 TOKENIZER = "tokenizer.json"
 FORMAT = 1
+ONNX = "model.onnx"
 OUTPUTS = "outputs.safetensors"  # of the model on test rows; no weights
 T = TypeVar("T")
 Form = Literal["table", "standard", "full"]
-Runtime = Literal["numpy", "torch"]
 _AGAIN = "export it again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxGraph:
+    """A network as ONNX.
+
+    Attributes:
+        opset: Version of the operators.
+        parameters: Numbers in its weights.
+        int8_cpu: Kind of CPU on which its 8-bit weights were measured; None where weights are float32.
+    """
+
+    opset: int
+    parameters: int
+    int8_cpu: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +58,6 @@ class CompactSpec:
 
     Attributes:
         form: `table` (no network), `standard` (a transformers folder) or `full` (first blocks, neurons, head).
-        runtime: What computes: `numpy` or `torch`.
         model: Name of the model that it was cut from.
         revision: Of that model; None where it has none.
         stack: Half of an encoder–decoder; None of any other.
@@ -61,11 +78,11 @@ class CompactSpec:
         final_norm: All of them are, with the norm behind the last.
         neurons: That the head reads.
         tokenizer_sha256: Of `tokenizer.json`.
-        files: sha256 of the files that hold weights.
+        files: sha256 of the files that it is run with.
+        onnx: The network is a graph that onnxruntime computes; None where NumPy or torch computes.
     """
 
     form: Form
-    runtime: Runtime
     model: str
     revision: str | None
     stack: Literal["encoder", "decoder"] | None
@@ -87,6 +104,7 @@ class CompactSpec:
     neurons: tuple[NeuronId, ...]
     tokenizer_sha256: str
     files: Mapping[str, str]
+    onnx: OnnxGraph | None = None
 
 
 def read_record(folder: PathLike) -> dict[str, Any]:

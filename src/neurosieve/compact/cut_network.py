@@ -185,6 +185,14 @@ class ChosenNeurons:
         self, ids: Int[Tensor, "batch tokens"], mask: Int[Tensor, "batch tokens"], types: Tensor | None
     ) -> Float[Tensor, "batch tokens neurons"]:
         """Their values."""
-        states = self.model.states(ids, mask, types)
+        return self._chosen(self.model.states(ids, mask, types))
+
+    def traceable(
+        self, ids: Int[Tensor, "batch tokens"], mask: Int[Tensor, "batch tokens"], types: Tensor | None
+    ) -> Float[Tensor, "batch tokens neurons"]:
+        """The same without checks, as an exporter traces it."""
+        return self._chosen(self.model.unchecked_states(self.model.unchecked_inputs(ids, mask, types)))
+
+    def _chosen(self, states: Sequence[Tensor]) -> Float[Tensor, "batch tokens neurons"]:
         chosen = [states[layer][..., index.to(states[layer].device)] for layer, index in self.columns.items()]
         return torch.cat(chosen, -1)[..., self.order.to(chosen[0].device)].float()

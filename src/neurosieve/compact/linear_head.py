@@ -11,6 +11,7 @@ from neurosieve.compact.compact_spec import read_tensors, write_tensors
 from neurosieve.typing import PathLike
 
 HEAD = "head.safetensors"
+PROBE = "probe.safetensors"  # of forms whose own head is another one
 
 
 @dataclass(frozen=True)
@@ -25,18 +26,27 @@ class Head:
     weight: Float[np.ndarray, "features outputs"]
     bias: Float[np.ndarray, " outputs"]
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, name: str = HEAD) -> None:
         """Write the file."""
-        write_tensors(folder, HEAD, {"weight": self.weight, "bias": self.bias})
+        write_tensors(folder, name, {"weight": self.weight, "bias": self.bias})
 
     @staticmethod
-    def load(folder: PathLike) -> "Head":
+    def load(folder: PathLike, name: str = HEAD) -> "Head":
         """Read it.
 
         Raises:
             StoreError: It is damaged.
         """
-        return read_tensors(folder, HEAD, Head)
+        return read_tensors(folder, name, Head)
+
+    @staticmethod
+    def of_probe(folder: PathLike) -> "Head":
+        """The head on raw values of neurons that a model was made from.
+
+        Raises:
+            StoreError: It is damaged.
+        """
+        return Head.load(folder, PROBE if (Path(folder) / PROBE).exists() else HEAD)
 
 
 class BatchNetwork(Protocol):

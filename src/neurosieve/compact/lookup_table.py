@@ -1,22 +1,24 @@
 """Form `table`: layer 0 and a head on it as one table over the vocabulary. Running it needs NumPy alone.
 
     kind     what layer 0 of a token is              logits of a token
-    token    its embedding, whatever stands around   values[id] + bias                                       exact
-    sum      word + position                         values[id] + position[place] + bias                     exact
+    token    its embedding, whatever stands around   values[id] + bias
+    sum      word + position                         values[id] + position[place] + bias
     norm     norm(word + position)                   (values[id] + position[place]) / scale(id, place) + bias
 
-The scale of a norm is that of word + position: the squares of both are tables, and their product is kept by its largest
-component alone, since all of it would be as large as the embeddings. What this changes is measured when it is exported.
+The scale of a norm is that of word + position: the squares of both are tables, and so are the factors of their product,
+which are as wide as the embeddings. Where that is small, all components are kept, and the table is exact as the other
+kinds are; else the largest ones are, and what this changes is measured when it is exported.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from neurosieve.compact.compact_spec import read_tensors, write_tensors
+from neurosieve.compact.linear_head import Head
 from neurosieve.compact.unit_reader import UnitTokens
 from neurosieve.typing import PathLike
 
@@ -34,8 +36,8 @@ class LookupTable:
         position: Shape [positions, outputs]; None in the kind `token`.
         square: Mean square of each word, with the norm's epsilon, shape [vocabulary]; None in other kinds than `norm`.
         square_position: Of each position, shape [positions].
-        word_part: The product's largest component, of words, shape [vocabulary].
-        position_part: Of positions, shape [positions].
+        word_part: Components of twice their mean product, of words, shape [vocabulary, components].
+        position_part: Of positions, shape [positions, components].
     """
 
     values: Float[np.ndarray, "vocabulary outputs"]
@@ -43,8 +45,8 @@ class LookupTable:
     position: Float[np.ndarray, "positions outputs"] | None = None
     square: Float[np.ndarray, " vocabulary"] | None = None
     square_position: Float[np.ndarray, " positions"] | None = None
-    word_part: Float[np.ndarray, " vocabulary"] | None = None
-    position_part: Float[np.ndarray, " positions"] | None = None
+    word_part: Float[np.ndarray, "vocabulary components"] | None = None
+    position_part: Float[np.ndarray, "positions components"] | None = None
 
     def _arrays(self) -> Mapping[str, Array]:
         return {name: array for name, array in vars(self).items() if array is not None}
@@ -58,9 +60,16 @@ class LookupTable:
         if self.square is not None:
             assert self.square_position is not None and self.word_part is not None and self.position_part is not None  # noqa: S101, PT018
             square: np.ndarray = self.square[ids] + self.square_position[place]
-            square = square + self.word_part[ids] * self.position_part[place]
+            square = square + np.einsum("tc,tc->t", self.word_part[ids], self.position_part[place])
             found = found / np.sqrt(np.maximum(square, 1e-12))[:, None]
         return np.asarray(found + self.bias)
+
+    def behind(self, head: Head) -> "LookupTable":
+        """The table of another head that reads this one's logits."""
+        weight = head.weight.astype(np.float64)
+        position = None if self.position is None else (self.position @ weight).astype(np.float32)
+        values, bias = (self.values @ weight).astype(np.float32), (self.bias @ weight + head.bias).astype(np.float32)
+        return replace(self, values=values, bias=bias, position=position)
 
     def save(self, folder: Path) -> None:
         """Write the file."""

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -15,7 +14,8 @@ import numpy as np
 from safetensors import safe_open
 
 from neurosieve.compact.compact_model import CompactModel, load_compact
-from neurosieve.compact.compact_spec import OUTPUTS
+from neurosieve.compact.compact_spec import ONNX, CompactSpec
+from neurosieve.compact.cpu_kind import cpu_kind
 from neurosieve.compact.unit_reader import CodeText
 from neurosieve.results.export import Speeds, Usage
 from neurosieve.threads import torch_threads
@@ -28,15 +28,15 @@ _SET_ASIDE = 5  # calls that only warm up
 _MEMORY = "from neurosieve.compact.measuring import tell_peak; tell_peak()"
 
 
-def compare_speeds(compact: PathLike, whole: PathLike, texts: Sequence[CodeText]) -> Speeds:
+def compare_speeds(compact: PathLike, whole: PathLike | None, texts: Sequence[CodeText]) -> Speeds:
     """Time and memory of two models on the same texts, tokenising included.
 
     Args:
         compact: Folder of the one.
-        whole: Of the other.
+        whole: Of the other, if there is one.
         texts: Up to 256 of them are read, from the first on.
     """
-    folders, few = (Path(compact), Path(whole)), list(texts[: BATCH * BATCHES])
+    folders, few = [Path(f) for f in (compact, whole) if f is not None], list(texts[: BATCH * BATCHES])
     with _one_thread():
         models = [load_compact(folder).with_batch(10**9) for folder in folders]
         lengths = [len(models[0].reader.read([text]).ids) for text in few]
@@ -45,16 +45,16 @@ def compare_speeds(compact: PathLike, whole: PathLike, texts: Sequence[CodeText]
         batched = _by_turns(models, [ordered[i : i + BATCH] for i in range(0, len(ordered), BATCH)])
     found = [
         Usage(
-            parameters=_parameters(folder),
-            bytes=sum(f.stat().st_size for f in folder.iterdir() if f.name in _weights(folder)),
+            parameters=_parameters(folder, model.spec),
+            bytes=sum((folder / name).stat().st_size for name in model.spec.files),
             peak_mb=_peak(folder, few[:BATCH]),
             p50_ms=float(1000 * np.quantile(one, 0.5)),
             p95_ms=float(1000 * np.quantile(one, 0.95)),
             tokens_per_second=sum(lengths) / float(many.sum()),
         )
-        for folder, one, many in zip(folders, single, batched, strict=True)
+        for folder, model, one, many in zip(folders, models, single, batched, strict=True)
     ]
-    return Speeds(compact=found[0], whole=found[1], threads=THREADS, cpu=cpu_kind())
+    return Speeds(compact=found[0], whole=found[1] if whole else None, threads=THREADS, cpu=cpu_kind())
 
 
 def _by_turns(models: Sequence[CompactModel], calls: Sequence[list[CodeText]]) -> list[np.ndarray]:
@@ -74,29 +74,30 @@ def _by_turns(models: Sequence[CompactModel], calls: Sequence[list[CodeText]]) -
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Tokenizers and torch on one thread each."""
-    was = os.environ.get("TOKENIZERS_PARALLELISM")
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    """Tokenizers, torch and onnxruntime on one thread each."""
+    wanted = {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": str(THREADS)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         with torch_threads(THREADS) if "torch" in sys.modules else contextlib.nullcontext():
             yield
     finally:
-        if was is None:
-            del os.environ["TOKENIZERS_PARALLELISM"]
-        else:
-            os.environ["TOKENIZERS_PARALLELISM"] = was
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
-def _weights(folder: Path) -> set[str]:
-    return {f.name for f in folder.glob("*.safetensors") if f.name != OUTPUTS}
-
-
-def _parameters(folder: Path) -> int:
-    """Numbers in the weights."""
+def _parameters(folder: Path, spec: CompactSpec) -> int:
+    """Numbers in the weights of the files that it is run with."""
     total = 0
-    for name in _weights(folder):
-        with safe_open(folder / name, framework="numpy") as tensors:
-            total += sum(int(np.prod(tensors.get_slice(key).get_shape())) for key in tensors.keys())  # noqa: SIM118
+    for name in spec.files:
+        if name == ONNX:
+            total += spec.onnx.parameters if spec.onnx else 0
+        elif name.endswith(".safetensors"):
+            with safe_open(folder / name, framework="numpy") as tensors:
+                total += sum(int(np.prod(tensors.get_slice(key).get_shape())) for key in tensors.keys())  # noqa: SIM118
     return total
 
 
@@ -116,13 +117,13 @@ def tell_peak() -> None:
         for t, s in texts
     ]
     load_compact(folder).scores(given)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+    print(_own_peak())
 
 
-def cpu_kind() -> str:
-    """The name of the processor."""
+def _own_peak() -> float:
+    """MiB. What `getrusage` says begins with the memory of the process that started this one."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

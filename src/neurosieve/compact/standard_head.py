@@ -56,15 +56,23 @@ class StandardNetwork:
     @torch.inference_mode()
     def batch(self, ids: np.ndarray, mask: np.ndarray, types: np.ndarray | None) -> np.ndarray:
         """The values; of sequences at their first token alone."""
+        given = [None if x is None else torch.from_numpy(x) for x in (ids, mask, types)]
+        assert given[0] is not None  # noqa: S101 - for the type checker
+        values: np.ndarray = self._values(self.model.inputs(given[0], given[1], given[2])).cpu().numpy()
+        return values
+
+    def traceable(self, ids: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
+        """The same of tensors and without checks, as an exporter traces it."""
+        return self._values(self.model.unchecked_inputs(ids, mask, types))
+
+    def _values(self, given: dict[str, Any]) -> Tensor:
         seen: list[Tensor] = []
-        hook = self.last.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        hook = self.last.register_forward_pre_hook(lambda _, came: seen.append(came[0]))
         try:
-            given = [None if x is None else torch.from_numpy(x) for x in (ids, mask, types)]
-            assert given[0] is not None  # noqa: S101 - for the type checker
-            logits = self.whole(**self.model.inputs(given[0], given[1], given[2])).logits
+            logits = self.whole(**given).logits
         finally:
             hook.remove()
-        values: np.ndarray = (seen[0] if self.inputs else logits).float().cpu().numpy()
+        values = (seen[0] if self.inputs else logits).float()
         return values[:, None] if self.sequences else values
 
 
@@ -151,8 +159,13 @@ def save_standard(network: StandardNetwork, folder: Path) -> None:
         network.whole.save_pretrained(folder)
 
 
-def load_standard(folder: PathLike, spec: CompactSpec) -> StandardNetwork:
+def load_standard(folder: PathLike, spec: CompactSpec, *, inputs: bool = False) -> StandardNetwork:
     """Read it.
+
+    Args:
+        folder: Of the model.
+        spec: What its compact.json says.
+        inputs: See `StandardNetwork`.
 
     Raises:
         StoreError: It does not load.
@@ -178,4 +191,4 @@ def load_standard(folder: PathLike, spec: CompactSpec) -> StandardNetwork:
     last = _last([m for m in _head_modules(whole) if isinstance(m, nn.Linear)], len(spec.labels))
     if last is None:
         raise damaged(folder, "model.safetensors", "no layer with an output for each label")
-    return StandardNetwork(base, whole, last, inputs=False, sequences=spec.whole)
+    return StandardNetwork(base, whole, last, inputs=inputs, sequences=spec.whole)

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from tokenizers import Encoding, Tokenizer
 
+from neurosieve.activations.window_cuts import best_window, best_windows, cut_windows, pooled_tokens
 from neurosieve.compact.compact_spec import TOKENIZER, CompactSpec
 from neurosieve.errors import DataError
 from neurosieve.typing import PathLike, Pooling
@@ -52,6 +53,7 @@ class UnitTokens:
         place: Its position in the window, shape [tokens].
         unit: The unit it stands for, ascending, shape [tokens]; of pairs 2 · unit + side.
         units: How many there are, with those that have no token.
+        cut: Texts, or pairs, whose end is not read as they are too long.
     """
 
     ids: Array
@@ -61,6 +63,7 @@ class UnitTokens:
     place: Array
     unit: Array
     units: int
+    cut: int = 0
 
 
 class UnitReader:
@@ -125,8 +128,6 @@ class UnitReader:
         windows: "_Windows",
     ) -> None:
         """Each unit of a text from the window where its nearer edge is farthest; windows without units go unread."""
-        from neurosieve.activations.align import best_window, cut_windows, pooled_tokens
-
         before, behind = _around(np.array(encoding.special_tokens_mask, dtype=bool))
         content = slice(before, len(encoding) - behind)
         start, end, ids = start[content], end[content], np.array(encoding.ids, dtype=np.int64)
@@ -145,14 +146,13 @@ class UnitReader:
 
     def _whole(self, encoding: Encoding, special: Bool[np.ndarray, " n"], unit: int, windows: "_Windows") -> None:
         """All windows of a text; each token counts once, where it has most context."""
-        from neurosieve.activations.align import best_windows, cut_windows
-
         before, behind = _around(special)
         ids = np.array(encoding.ids, dtype=np.int64)
         length = len(ids) - before - behind
         if length <= 0:
             return
         cuts = cut_windows(length, self._spec.max_tokens - before - behind)[: self._spec.max_windows]
+        windows.cut += cuts[-1][1] < length
         content = np.flatnonzero(~special[before : before + cuts[-1][1]])
         home = best_windows(cuts)[content]
         types = np.array(encoding.type_ids)
@@ -176,6 +176,7 @@ class UnitReader:
             tokenizer.enable_truncation(self._spec.max_tokens, strategy="longest_first")
             encoding = tokenizer.encode(left, right, add_special_tokens=True)
             tokenizer.no_truncation()
+            windows.cut += 1
         self._whole(encoding, np.array(encoding.special_tokens_mask, dtype=bool), unit, windows)
 
 
@@ -195,6 +196,7 @@ class _Windows:
         self._ids: list[Array] = []
         self._second: list[int] = []
         self._tokens: list[tuple[int, Array, int]] = []
+        self.cut = 0
 
     def add(self, ids: Array, second: int = -1) -> int:
         self._ids.append(ids)
@@ -214,6 +216,7 @@ class _Windows:
             place=np.concatenate([*(p for _, p, _ in self._tokens), np.zeros(0, dtype=np.int64)]),
             unit=np.repeat(np.array([u for _, _, u in self._tokens], dtype=np.int64), counts),
             units=units,
+            cut=self.cut,
         )
 
 

@@ -95,6 +95,15 @@ class CodeModel:
             ModelError: A token id that the network has no embedding of.
         """
         check_ids(self.name, int(input_ids.max()), self.rows)
+        return self.unchecked_inputs(input_ids, mask, types)
+
+    def unchecked_inputs(
+        self,
+        input_ids: Int[Tensor, "batch tokens"],
+        mask: Int[Tensor, "batch tokens"] | None,
+        types: Int[Tensor, "batch tokens"] | None = None,
+    ) -> dict[str, Any]:
+        """The same, whatever the ids are: an exporter traces it."""
         inputs: dict[str, Any] = {"input_ids": input_ids.to(self.device)} | self._typed(types)
         if mask is not None:
             inputs["attention_mask"] = mask.to(self.device)
@@ -113,6 +122,12 @@ class CodeModel:
 
     @torch.inference_mode()
     def _forward(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:
+        states = self.unchecked_states(inputs)
+        self._check_states(states, inputs["input_ids"].shape)
+        return states
+
+    def unchecked_states(self, inputs: dict[str, Any]) -> tuple[Float[Tensor, "batch tokens width"], ...]:
+        """The site's values of what the network is called with, whatever their shapes are: an exporter traces it."""
         adapter = self.adapter
         network = self.stack if adapter.kind == "encoder" else self.network
         if self.site == "hidden":
@@ -122,9 +137,7 @@ class CodeModel:
             with self._feed_forward_units() as units:
                 network(**inputs)
             states = tuple(x.reshape(*inputs["input_ids"].shape[:1], -1, x.shape[-1]) for x in units)
-        states = tuple(state[:, 1:] if adapter.start is not None else state for state in states)
-        self._check_states(states, inputs["input_ids"].shape)
-        return states
+        return tuple(state[:, 1:] if adapter.start is not None else state for state in states)
 
     def _check_states(self, states: tuple[Tensor, ...], texts: torch.Size) -> None:
         """Families that pool tokens, or carry several streams, give states that are of no token."""

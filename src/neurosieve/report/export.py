@@ -1,10 +1,11 @@
 """An exported model in tables, a figure and a model card."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
+from neurosieve.compact.compact_spec import CompactSpec
 from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count
 from neurosieve.report.tables import Table, make_table
-from neurosieve.results.export import ExportResult, FrontierPoint, Speeds, Usage
+from neurosieve.results.export import ExportResult, Fitted, FrontierPoint, KeptVocabulary, Speeds, Usage
 
 
 def export_metric(result: ExportResult) -> Metric:
@@ -50,14 +51,25 @@ def _is_exported(point: FrontierPoint, result: ExportResult) -> bool:
 def score_rows(result: ExportResult) -> Table:
     """Scores on test rows beside the oracle's and the whole model's."""
     metric = export_metric(result)
-    other = metric.score(result.other_labels) if result.metric == "accuracy" else f"{result.other_labels:.3g}"
-    rows = (
-        ("test", f"{metric.score(result.test.value, result.test.interval)} (n {result.test.n:,})"),
-        ("loss against all neurons", metric.gain(result.oracle)),
-        ("loss against the whole model with the same head", metric.gain(result.whole)),
-        ("labels other than that model's", other),
-    )
+    rows = [("test", f"{metric.score(result.test.value, result.test.interval)} (n {result.test.n:,})")]
+    if result.oracle is not None:
+        rows.append(("loss against all neurons", metric.gain(result.oracle)))
+    if result.whole is not None:
+        rows.append(("loss against the whole model with the same head", metric.gain(result.whole)))
+    if (other := result.other_labels) is not None:
+        shown = metric.score(other) if result.metric == "accuracy" else f"{other:.3g}"
+        rows.append(("labels other than that model's", shown))
     return make_table("Score", ("", result.form), rows)
+
+
+def fit_table(fitted: Fitted, metric: Metric) -> Table:
+    """The new head beside the same on the whole model."""
+    sides = [("compact", fitted.compact)] + ([("whole model", fitted.whole)] if fitted.whole else [])
+    rows = [
+        (name, count(side.features), f"{side.seconds:.1f} s", metric.score(side.test.value, side.test.interval))
+        for name, side in sides
+    ]
+    return make_table("New head", ("on", "values of a unit", "reading and fitting", "test"), rows)
 
 
 def speed_table(speeds: Speeds) -> Table:
@@ -70,11 +82,14 @@ def speed_table(speeds: Speeds) -> Table:
         ("one text, 95 % within", lambda u: u.p95_ms, lambda u: f"{u.p95_ms:.3g} ms"),
         ("tokens a second, batches of 32", _inverse_speed, lambda u: count(round(u.tokens_per_second))),
     )
+    compact, whole = speeds.compact, speeds.whole
+    title = f"Cost on {speeds.cpu}, {speeds.threads} thread{'s' if speeds.threads > 1 else ''}, by turns"
+    if whole is None:
+        return make_table(title, ("", "compact"), [(name, show(compact)) for name, _, show in measures])
     rows = [
-        (name, show(speeds.compact), show(speeds.whole), f"{_times(figure(speeds.compact), figure(speeds.whole))} ×")
+        (name, show(compact), show(whole), f"{_times(figure(compact), figure(whole))} ×")
         for name, figure, show in measures
     ]
-    title = f"Cost on {speeds.cpu}, {speeds.threads} thread{'s' if speeds.threads > 1 else ''}, by turns"
     return make_table(title, ("", "compact", "whole model", "smaller or faster"), rows)
 
 
@@ -97,14 +112,14 @@ def verified_table(
 ) -> Table:
     """What the card says, and what was measured again; `holds` in the order of the rows."""
     metric = export_metric(result)
-    then, now = (f"{_times(1, s.times_faster)} ×" for s in (result.speeds, speeds))
+    then, now = (f"{_times(1, s.times_faster or 1)} ×" for s in (result.speeds, speeds))
     rows = (
         ("test", metric.score(result.test.value), metric.score(score)),
         ("largest difference of outputs", "0", f"{difference:.1e}"),
         ("labels that differ", "0", f"{100 * other_labels:.2g} %"),
         ("faster than the whole model", then, now),
     )
-    shown = [(*row, "yes" if held else "no") for row, held in zip(rows, holds.values(), strict=True)]
+    shown = [(*row, "yes" if held else "no") for row, held in zip(rows[: len(holds)], holds.values(), strict=True)]
     return make_table("Measured again", ("", "card", "now", "holds"), shown)
 
 
@@ -117,36 +132,56 @@ def sentence(result: ExportResult) -> str:
         "full": "first blocks and a head",
     }
     text = f"{size[result.form]} ({result.source}): {metric.score(result.test.value, result.test.interval)} on test"
-    smaller = _times(result.speeds.compact.bytes, result.speeds.whole.bytes)
-    return f"{text}, {smaller} × smaller and {_times(1, result.speeds.times_faster)} × faster than the whole model"
+    whole, faster = result.speeds.whole, result.speeds.times_faster
+    if whole is None or faster is None:
+        return text
+    smaller = _times(result.speeds.compact.bytes, whole.bytes)
+    return f"{text}, {smaller} × smaller and {_times(1, faster)} × faster than the whole model"
 
 
-def card(result: ExportResult, model: str, task: str, labels: Sequence[str]) -> str:
+def card(result: ExportResult, spec: CompactSpec) -> str:
     """The text of `README.md`: YAML front matter, what it is, what was measured, how it is used."""
     front = [
         "---",
         "library_name: neurosieve",
-        f"base_model: {_quoted(model)}",
-        f"pipeline_tag: {'token-classification' if task == 'token-tagging' else 'text-classification'}",
+        f"base_model: {_quoted(spec.model)}",
+        f"pipeline_tag: {'token-classification' if spec.task == 'token-tagging' else 'text-classification'}",
         "tags: [code, neurosieve]",
         "metrics: [accuracy]" if result.metric == "accuracy" else "metrics: [r_squared]",
         "---",
     ]
     text = [
-        f"# {task}, cut from {model}",
-        f"Exported by `neurosieve export`: {sentence(result)}.",
-        f"Labels: {', '.join(labels)}.",
+        f"# {spec.task}, cut from {spec.model}",
+        f"Exported by `neurosieve {'fit' if result.fitted else 'export'}`: {sentence(result)}.",
+        f"Labels: {', '.join(spec.labels)}.",
+        runs_with(spec),
+        *([vocabulary_line(result.vocabulary)] if result.vocabulary else []),
         _markdown(score_rows(result)),
         _markdown(speed_table(result.speeds)),
-        _markdown(frontier_table(result)),
-        "The set was chosen on validation rows; test rows were read once, by the model that was chosen. Intervals are"
-        " 95 %, over files.",
+        _markdown(fit_table(result.fitted, export_metric(result)) if result.fitted else frontier_table(result)),
+        "What was chosen was chosen on validation rows; test rows were read once, at the end. Intervals are 95 %, over"
+        " files.",
         *(f"- {note}" for note in result.notes),
         "```python\nfrom neurosieve import load_compact\nfrom neurosieve.compact import CodeText\n\n"
         'load_compact("DIR").predict([CodeText("x = 1", ((0, 1), (4, 5)))])\n```',
         "`neurosieve predict DIR FILE.jsonl` labels files; `neurosieve verify DIR` measures all of this again.",
     ]
     return "\n".join(front) + "\n\n" + "\n\n".join(text) + "\n"
+
+
+def vocabulary_line(kept: KeptVocabulary) -> str:
+    """What part of the vocabulary is kept, and what becomes of the other tokens."""
+    row = "the mean of all rows kept" if kept.mean else "the unknown token's row"
+    share = f"{kept.unseen:,} of {kept.tokens:,} test tokens ({100 * kept.unseen / max(kept.tokens, 1):.2g} %)"
+    return f"It knows {kept.kept:,} of {kept.of:,} tokens, those of the train texts; all others have {row}: {share}."
+
+
+def runs_with(spec: CompactSpec) -> str:
+    """What has to be installed to run a model."""
+    if spec.onnx is None:
+        return f"It runs with {'NumPy' if spec.form == 'table' else 'torch'}."
+    weights = "float32" if spec.onnx.int8_cpu is None else f"8-bit weights, measured on {spec.onnx.int8_cpu}"
+    return f"It runs with onnxruntime (ONNX, opset {spec.onnx.opset}, {weights})."
 
 
 def _quoted(text: str) -> str:

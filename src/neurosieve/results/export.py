@@ -64,20 +64,67 @@ class Speeds:
 
     Attributes:
         compact: The exported model.
-        whole: All blocks with the same head.
+        whole: All blocks with the same head; None where the whole model is not known.
         threads: Of each.
         cpu: Its kind.
     """
 
     compact: Usage
-    whole: Usage
+    whole: Usage | None
     threads: int
     cpu: str
 
     @property
-    def times_faster(self) -> float:
-        """In tokens a second."""
-        return self.compact.tokens_per_second / self.whole.tokens_per_second
+    def times_faster(self) -> float | None:
+        """In tokens a second, than the whole model."""
+        return None if self.whole is None else self.compact.tokens_per_second / self.whole.tokens_per_second
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptVocabulary:
+    """The part of the vocabulary that has rows of its own.
+
+    Attributes:
+        kept: Tokens of it.
+        of: All tokens of the tokenizer.
+        unseen: Test tokens that are others.
+        tokens: Test tokens.
+        mean: Others have the mean of the rows kept, since the tokenizer has no unknown token; else that token's row.
+    """
+
+    kept: int
+    of: int
+    unseen: int
+    tokens: int
+    mean: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSide:
+    """A head that was fitted to new data.
+
+    Attributes:
+        features: Values of a unit that it was fitted on.
+        seconds: Of reading train and validation rows and fitting.
+        test: Score.
+    """
+
+    features: int
+    seconds: float
+    test: Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A new head on the compact model, and one on all neurons of the whole model.
+
+    Attributes:
+        compact: Of the compact model.
+        whole: Of the whole model; None where it is not known.
+    """
+
+    compact: FitSide
+    whole: FitSide | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,18 +137,21 @@ class ExportResult:
         delta: Loss that was allowed on validation rows.
         rule: How the loss is held against it.
         metric: `accuracy`, or `r2` where labels are values.
-        frontier: All ways, cheapest first.
+        frontier: All ways, cheapest first; none where a new head was fitted.
         validation: Score of the exported model on validation rows.
         test: Score of the exported model on test rows.
-        oracle: How much better the probe on all neurons is on the same rows.
-        whole: How much better the whole model with the same head is on the same rows.
+        oracle: How much better the probe on all neurons is on the same rows; None where a new head was fitted to an
+            exported model alone.
+        whole: How much better the whole model with the same head is on the same rows; None of a new head.
         other_labels: Share of test rows to which the whole model with the same head gives another label; of values the
-            largest difference in standard deviations.
+            largest difference in standard deviations; None of a new head.
         speeds: Of the compact and the whole model.
         study: The options of the study, by which `neurosieve verify` reads the same rows.
         data_hashes: Of the data's files.
         notes: What a user has to know.
         seconds: Of the export.
+        vocabulary: None where all of it is kept.
+        fitted: The new head; None where it is the study's.
     """
 
     form: Form
@@ -112,14 +162,16 @@ class ExportResult:
     frontier: tuple[FrontierPoint, ...]
     validation: float
     test: Score
-    oracle: Difference
-    whole: Difference
-    other_labels: float
+    oracle: Difference | None
+    whole: Difference | None
+    other_labels: float | None
     speeds: Speeds
     study: Mapping[str, Any]
     data_hashes: Mapping[str, str]
     notes: tuple[str, ...]
     seconds: float
+    vocabulary: KeptVocabulary | None = None
+    fitted: Fitted | None = None
 
     def to_frame(self) -> pl.DataFrame:
         """The frontier, one row a way."""

@@ -37,23 +37,25 @@ def load_outputs(folder: Path) -> Float[np.ndarray, "rows outputs"]:
     return read_tensors(folder, OUTPUTS, outputs)
 
 
-def speeds_of(folder: Path, model: CodeModel, spec: CompactSpec, units: UnitTexts) -> Speeds:
+def speeds_of(folder: Path, model: CodeModel | None, spec: CompactSpec, units: UnitTexts) -> Speeds:
     """Of an exported model, beside all blocks of the model it came from with the same head.
 
     Args:
         folder: Of the exported model.
-        model: The whole one.
+        model: The whole one; None where it is not known.
         spec: Of the exported one.
         units: Texts to read.
     """
+    if model is None:
+        return compare_speeds(folder, None, units.texts)
     with tempfile.TemporaryDirectory(prefix="neurosieve-whole-") as place:
         whole = Path(place)
         unit = UnitKind(**{key: getattr(spec, key) for key in UnitKind.__dataclass_fields__})
         blocks = model.adapter.blocks(model.network.config)
-        write_record(whole, write_full(whole, model, spec.neurons, Head.load(folder), unit, blocks=blocks))
+        write_record(whole, write_full(whole, model, spec.neurons, Head.of_probe(folder), unit, blocks=blocks))
         return compare_speeds(folder, whole, units.texts)
 
 
 def write_card(folder: Path, spec: CompactSpec, result: ExportResult) -> None:
     """Write the model card."""
-    Folder(folder).write(CARD, card(result, spec.model, spec.task, spec.labels).encode())
+    Folder(folder).write(CARD, card(result, spec).encode())

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from neurosieve.compact.building import UnitKind, standard_unit, write_full, write_record, write_standard, write_table
 from neurosieve.compact.compact_model import CompactModel, load_compact
+from neurosieve.compact.vocabulary import Vocabulary
 from neurosieve.errors import ModelError
 from neurosieve.models import CodeModel
 from neurosieve.redundancy.minimal_set import Select
 from neurosieve.results.export import FrontierPoint
-from neurosieve.studies.export.proof import prove
+from neurosieve.studies.export.proof import OpenedSplit, Proof, prove
 from neurosieve.studies.export.run_probes import RunProbes, Way, head_of, loss_within, no_way
 from neurosieve.studies.export.standard_form import fit_standard
-from neurosieve.studies.export.unit_texts import unit_texts
 from neurosieve.studies.export_options import ExportOptions
 from neurosieve.studies.inputs import StudyData, pooling_of
 from neurosieve.typing import PathLike
@@ -28,15 +28,23 @@ class Asked:
     form: str
     delta: float
     rule: Select
+    vocabulary: Vocabulary | None
 
     @staticmethod
-    def of(run: PathLike, study: RunProbes, options: ExportOptions) -> "Asked":
-        """By the options, and the study's where these are silent."""
-        return Asked(run, options.form, options.delta or study.config.deltas[0], study.config.select[0])
+    def of(run: PathLike, study: RunProbes, options: ExportOptions, vocabulary: Vocabulary | None = None) -> "Asked":
+        """By the options, and the study's where these are silent; with the vocabulary that is kept, if not all is."""
+        delta = options.delta or study.config.deltas[0]
+        return Asked(run, options.form, delta, study.config.select[0], vocabulary)
 
     def fits(self, way: Way) -> bool:
         """Is it of the form?"""
         return self.form in ("auto", way.point.form)
+
+    def measured(self, point: FrontierPoint, rows: OpenedSplit, held: Proof) -> FrontierPoint:
+        """A point as it was measured on validation rows."""
+        bound = loss_within(rows.reference, held.scores, rows.bootstrap, self.rule)
+        within = bound is not None and bound <= self.delta + 1e-12
+        return replace(point, validation=held.score.value, bound=bound, within=within)
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,13 @@ class Built:
 
 
 def first_holding(
-    study: RunProbes, data: StudyData, model: CodeModel, found: Sequence[Way], asked: Asked, folder: Path
+    study: RunProbes,
+    data: StudyData,
+    model: CodeModel,
+    found: Sequence[Way],
+    asked: Asked,
+    rows: OpenedSplit,
+    folder: Path,
 ) -> Built:
     """Build ways, cheapest first, until one holds.
 
@@ -60,42 +74,42 @@ def first_holding(
         model: Its model.
         found: All ways, cheapest first.
         asked: Form, loss and rule.
+        rows: Of validation.
         folder: To write into.
 
     Raises:
         ConfigError: None holds.
         ModelError: The one form that was asked for is none of the family's.
     """
-    points, notes, units = {way: way.point for way in found}, [], unit_texts(data, "validation")
+    points, notes = {way: way.point for way in found}, []
     for way in (way for way in found if asked.fits(way) and way.point.within):
         try:
-            small = build(study, data, model, way, folder)
+            small = build(study, data, model, way, asked.vocabulary, folder)
         except ModelError as e:
             if asked.form == way.point.form or way.point.form == "full":
                 raise
             notes.append(f"no {way.point.form}: {e.subject}: expected {e.expected}, got {e.got}")
             continue
-        held = prove(study, small, way.probe, units, "validation")
-        bound = loss_within(held.reference, held.scores, held.bootstrap, asked.rule)
-        within = bound is not None and bound <= asked.delta + 1e-12
-        points[way] = replace(way.point, validation=held.score.value, bound=bound, within=within)
-        if within:
+        points[way] = asked.measured(way.point, rows, prove(rows, small, way.probe))
+        if points[way].within:
             return Built(replace(way, point=points[way]), small, tuple(points.values()), tuple(notes))
     raise no_way([points[way] for way in found if asked.fits(way)], asked.form, asked.delta, asked.run)
 
 
-def build(study: RunProbes, data: StudyData, model: CodeModel, way: Way, folder: Path) -> CompactModel:
+def build(
+    study: RunProbes, data: StudyData, model: CodeModel, way: Way, vocabulary: Vocabulary | None, folder: Path
+) -> CompactModel:
     """Write a way's files into a folder, in place of what is there, and load them."""
     for old in folder.iterdir():
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     head, unit = head_of(way.probe, study.selection.scaler), unit_kind(study, model)
     if way.point.form == "standard":
-        unit = standard_unit(unit, model)
+        unit = standard_unit(unit, model, vocabulary)
         network = fit_standard(study, data, model, way.point.blocks, unit, folder)
         spec = write_standard(folder, model, network, way.neurons, head, unit)
     else:
         write = write_table if way.point.form == "table" else write_full
-        spec = write(folder, model, way.neurons, head, unit)
+        spec = write(folder, model, way.neurons, head, unit, vocabulary=vocabulary)
     write_record(folder, spec)
     return load_compact(folder)
 

@@ -1,20 +1,18 @@
 """From a finished run to a compact model: the cheapest way within delta on validation, built, proved on test."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neurosieve.compact.building import write_record
 from neurosieve.results.codec import to_json
 from neurosieve.results.export import ExportResult, Speeds
 from neurosieve.storage.whole_folder import check_free, whole_folder
+from neurosieve.studies.export.choosing import Chosen, choose
 from neurosieve.studies.export.evidence_files import save_outputs, speeds_of, write_card
-from neurosieve.studies.export.first_holding import Asked, Built, first_holding
-from neurosieve.studies.export.proof import Proof, prove
-from neurosieve.studies.export.run_probes import Costs, RunProbes, ways
-from neurosieve.studies.export.unit_texts import unit_texts
+from neurosieve.studies.export.proof import OpenedSplit, Proof, prove
+from neurosieve.studies.export.seen_tokens import kept_vocabulary
 from neurosieve.studies.export_options import ExportOptions
-from neurosieve.studies.inputs import StudyData, model_of, read_data
 from neurosieve.typing import PathLike
 
 
@@ -32,34 +30,34 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
     Args:
         run: The run folder.
         out: Folder of the model; new or empty.
-        options: Loss allowed, and form.
+        options: Loss allowed, form, vocabulary, and whether it is to be ONNX.
 
     Raises:
         RunFolderError: No finished run of a model; something in `out`.
         ConfigError: No set within delta (says the nearest).
-        ModelError: A family that cannot be cut.
+        ModelError: A family that cannot be cut, or no ONNX.
+        ResourceError: A package of the extra `onnx` is missing; no room.
     """
     begin = time.monotonic()
     check_free(Path(out))
-    study = RunProbes.of(run)
-    asked = Asked.of(run, study, options or ExportOptions())
-    found = ways(study, Costs.of(study.config), asked.delta, asked.rule)
-    data, model = read_data(study.config), model_of(study.config)
     with whole_folder(out) as folder:
-        built = first_holding(study, data, model, found, asked, folder)
-        units = unit_texts(data, "test")
-        test = prove(study, built.model, built.way.probe, units, "test")
+        chosen = choose(run, options or ExportOptions(), folder)
+        built, vocabulary = chosen.built, chosen.asked.vocabulary
+        opened = OpenedSplit.of(chosen.study, chosen.data, "test")
+        test = prove(opened, built.model, built.way.probe)
         save_outputs(folder, test.outputs)
-        speeds = speeds_of(folder, model, built.model.spec, units)
-        result = _result(study, data, asked, built, test, speeds, time.monotonic() - begin)
+        speeds = speeds_of(folder, chosen.model, built.model.spec, opened.units)
+        result = _result(chosen, test, speeds, time.monotonic() - begin)
+        if vocabulary is not None:
+            ids = built.model.reader.read(opened.units.texts).ids
+            result = replace(result, vocabulary=kept_vocabulary(vocabulary, ids))
         write_record(folder, built.model.spec, to_json(result))
         write_card(folder, built.model.spec, result)
     return Exported(Path(out), result)
 
 
-def _result(
-    study: RunProbes, data: StudyData, asked: Asked, built: Built, test: Proof, speeds: Speeds, seconds: float
-) -> ExportResult:
+def _result(chosen: Chosen, test: Proof, speeds: Speeds, seconds: float) -> ExportResult:
+    study, asked, built = chosen.study, chosen.asked, chosen.built
     point = built.way.point
     return ExportResult(
         form=point.form,
@@ -75,7 +73,7 @@ def _result(
         other_labels=test.other_labels,
         speeds=speeds,
         study=study.config.model_dump(mode="json"),
-        data_hashes=data.hashes,
+        data_hashes=chosen.data.hashes,
         notes=built.notes,
         seconds=round(seconds, 2),
     )
