@@ -11,6 +11,7 @@ from neurosieve.probes.archive import Archive
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import Oracle, Probe, fit_probe
 from neurosieve.statistics import Clusters
+from neurosieve.threads import map_threads
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ def fit_clusters(data: SelectionData, oracle: Oracle, cuts: Sequence[Clusters]) 
         cuts: Clusters of all neurons of the store; representatives that are dead in train are left out.
     """
     place = {tuple(n): i for i, n in enumerate(data.neurons.tolist())}
-    result = []
-    for cut in cuts:
+
+    def fit(cut: Clusters) -> ClusterProbe:
         ids = cut.neurons[cut.representatives].tolist()
         feature = np.array(sorted(place[tuple(n)] for n in ids if tuple(n) in place), dtype=np.int64)
-        result.append(ClusterProbe(cut.threshold, fit_probe(data, feature, oracle.lambdas)[0]))
-    return tuple(result)
+        return ClusterProbe(cut.threshold, fit_probe(data, feature, oracle.lambdas)[0])
+
+    return tuple(map_threads(fit, cuts))

@@ -10,6 +10,7 @@ from neurosieve.probes.archive import Archive
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import Oracle, Probe, fit_probe
 from neurosieve.probes.solver import Solution
+from neurosieve.threads import map_threads
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def fit_layers(data: SelectionData, oracle: Oracle, layers: int, *, incremental:
         incremental: Fit the stacks too.
     """
     layer = data.neurons[:, 0]
-    alone = [fit_probe(data, np.flatnonzero(layer == k), oracle.lambdas)[0] for k in range(layers)]
+    of_layers = [np.flatnonzero(layer == k) for k in range(layers)]
+    alone = tuple(map_threads(lambda feature: fit_probe(data, feature, oracle.lambdas)[0], of_layers))
     stacks: list[Probe] = []
     solutions: Sequence[Solution] = ()
     for k in range(layers - 1 if incremental else 0):
@@ -76,4 +78,4 @@ def fit_layers(data: SelectionData, oracle: Oracle, layers: int, *, incremental:
         starts = [s.resized(len(feature) * data.copies) for s in solutions]
         probe, solutions = fit_probe(data, feature, oracle.lambdas, starts)
         stacks.append(probe)
-    return LayerCurves(tuple(alone), (*stacks, oracle.probe))
+    return LayerCurves(alone, (*stacks, oracle.probe))
