@@ -17,8 +17,8 @@ ALLOWED: dict[str, tuple[int, int, str]] = {
         42,
         "columns of row tables, shards of a manifest, what tokenizers give, foreign files",
     ),
-    "cli": (6, 8, "options as they were typed, before they are checked"),
-    "compact": (2, 0, "the content of compact.json, before its types are known"),
+    "cli": (8, 8, "options as they were typed, before they are checked"),
+    "compact": (3, 0, "the content of compact.json, before its types are known; inputs of a traced network"),
     "concepts/latent/sheets.py": (6, 2, "files that people and other tools write"),
     "concepts/latent/tree.py": (0, 2, "its own archive"),
     "concepts/rows.py": (0, 2, "columns of row tables"),
@@ -27,7 +27,7 @@ ALLOWED: dict[str, tuple[int, int, str]] = {
     "data/readers": (13, 11, "rows and files of users"),
     "finetuning": (4, 12, "inputs and states of transformers' Trainer"),
     "interventions/leace.py": (1, 1, "its own archive"),
-    "models": (10, 14, "inputs, options and reports of transformers"),
+    "models": (12, 14, "inputs, options and reports of transformers"),
     "notebook": (5, 5, "options of a verb before they are checked, tensors of stages by name"),
     "probes/archive.py": (2, 2, "stages as files hold them"),
     "rankings/comparing.py": (0, 3, "its own archive"),
@@ -39,7 +39,7 @@ ALLOWED: dict[str, tuple[int, int, str]] = {
     "storage": (9, 2, "JSON files"),
     "studies/finetune": (3, 5, "what transformers' Trainer reports"),
     "studies/redundancy/selection.py": (0, 22, "its own archive"),
-    "studies": (30, 22, "options before they are checked, JSON files, columns of row tables"),
+    "studies": (32, 22, "options before they are checked, JSON files, columns of row tables"),
 }
 
 
