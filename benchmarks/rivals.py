@@ -63,7 +63,7 @@ def violation(x: np.ndarray, y: np.ndarray, lam: float, weights: Weights) -> flo
 
 
 def adelie_path(x: np.ndarray, y: np.ndarray, lambdas: Sequence[float], tolerance: float) -> list[Weights]:
-    """adelie's solutions, largest λ first.
+    """Solutions of adelie, largest λ first.
 
     `adelie.grpnet` puts all weights of a feature in one group, so that its solver's state is made here, as `grpnet`
     makes it, with a group for each weight. Its loss is divided by the number of classes, and so is λ.
