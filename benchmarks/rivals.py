@@ -30,7 +30,7 @@ HOW = {
     "neurox": "pip install --no-deps neurox==1.0.9 imbalanced-learn==0.14.2 sklearn-compat==0.1.6",
 }
 MODULES = {"adelie": "adelie", "neurox": "neurox.interpretation.linear_probe"}
-TOLERANCES = tuple(10.0**-k for k in range(5, 14))
+SMALLEST = 1e-13
 Weights = tuple[np.ndarray, np.ndarray]
 Measured = tuple[list[Figure], dict[str, Any]]
 
@@ -104,7 +104,7 @@ def adelie_path(x: np.ndarray, y: np.ndarray, lambdas: Sequence[float], toleranc
     return list(zip(flat, state.intercepts, strict=True))
 
 
-def compare_adelie(data: SelectionData, runs: int, length: int, gap: float) -> Measured:
+def compare_adelie(data: SelectionData, runs: int, length: int, gap: float, tolerance: float) -> Measured:
     """A λ path on all neurons, ours and adelie's, solved to the same closeness."""
     everything = np.arange(len(data.neurons))
     lam_max = lambda_max(data, everything)
@@ -125,12 +125,13 @@ def compare_adelie(data: SelectionData, runs: int, length: int, gap: float) -> M
         found["adelie"] = adelie_path(x, y, lambdas, tolerance)
 
     tried: dict[str, dict[str, float]] = {}
-    for tolerance in TOLERANCES:
+    while True:
         wall = timed(partial(theirs, tolerance)).wall
         missed = worst(found["adelie"]) if len(found["adelie"]) == length else float("inf")
         tried[f"{tolerance:.0e}"] = {"violation": missed, "wall": round(wall, 2)}
-        if missed <= gap:
+        if missed <= gap or tolerance / 10 < SMALLEST:
             break
+        tolerance /= 10
     times = in_turn({"neurosieve": partial(timed, ours), "adelie": partial(timed, partial(theirs, tolerance))}, runs)
     missed_by = {name: worst(path) for name, path in found.items()}
     figures = [
@@ -184,6 +185,7 @@ def main() -> None:
     arguments.add_argument("--neurons", type=positive, help="live neurons that are drawn; all by default")
     arguments.add_argument("--lambdas", type=positive, default=20, help="values of λ on adelie's path")
     arguments.add_argument("--gap", type=float, default=1e-4, help="largest violation that is left, as share of λ_max")
+    arguments.add_argument("--tolerance", type=float, default=1e-6, help="the first that adelie is given")
     arguments.add_argument("--penalty", type=float, default=1e-5, help="NeuroX's two λ")
     arguments.add_argument("--only", choices=list(HOW), help="one of the packages")
     args = arguments.parse_args()
@@ -193,7 +195,7 @@ def main() -> None:
         lacking("; ".join(absent.values()))
     data = run_data(Path(args.run), args.rows, args.neurons)
     compare: dict[str, Callable[[], Measured]] = {
-        "adelie": lambda: compare_adelie(data, args.runs, args.lambdas, args.gap),
+        "adelie": lambda: compare_adelie(data, args.runs, args.lambdas, args.gap, args.tolerance),
         "neurox": lambda: compare_neurox(data, args.runs, args.penalty),
     }
     parts = {name: compare[name]() for name in packages if name not in absent}
