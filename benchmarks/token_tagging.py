@@ -19,7 +19,7 @@ from neurosieve.studies.config import make_config
 from neurosieve.studies.inputs import read_data
 from neurosieve.typing import SPLITS
 
-KEPT = ("headline", "rows", "neurons", "oracle", "baselines", "unseen", "minimal_sets", "seconds")
+KEPT = ("headline", "rows", "neurons", "oracle", "baselines", "unseen", "minimal_sets")
 
 
 def forward_seconds(model: str, data: Path, rows: str | None) -> float:
@@ -68,6 +68,7 @@ def main() -> None:
         Figure("wall seconds", round(wall, 1)),
         Figure("wall / forward", round(wall / forward, 2)),
         Figure("peak MB", record["peak_rss_mb"]),
+        *(Figure(f"{stage}, wall seconds", seconds) for stage, seconds in record["seconds"].items()),
     ]
     report(args, figures, wall=[round(w, 1) for w in walls], forward_seconds=round(forward, 1), **short)
 
