@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import BertConfig, BertModel
 
 from benchmarks.concept_scores import accumulator, shard, sizes_of
 from benchmarks.measure import ROOT, Figure, numbers, parser, peak_mb, positive, report, timed
@@ -92,6 +91,8 @@ def lines(rows: int) -> Dataset:
 
 def extraction(rows: int, width: int, folder: Path) -> Work:
     """A store of a small model's activations on lines that are made beforehand."""
+    from transformers import BertConfig, BertModel  # takes seconds, which other parts need not wait
+
     torch.manual_seed(0)
     tokenizer = load_model("neurosieve/encoder").tokenizer
     sizes = {"hidden_size": width, "num_hidden_layers": LAYERS - 1, "intermediate_size": width}
