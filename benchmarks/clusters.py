@@ -1,22 +1,19 @@
 """Correlation clusters of many neurons, drawn in planted groups: time, peak memory, and whether the groups are found.
 
-    python benchmarks/clusters.py --neurons 131072 --rows 12000 --up-to 0.9
-    python benchmarks/clusters.py --neurons 9984 --rows 12000 --full
+    python -m benchmarks.clusters --neurons 131072 --rows 12000 --up-to 0.9
+    python -m benchmarks.clusters --neurons 9984 --rows 12000 --full
 
 Half of the neurons are noise; of the others eight each follow a signal of their own with |r| about 0.9. With `--full`
 the tree of the full matrix is grown from moments for comparison, later in the same process, and all cuts are compared.
-Results are printed as JSON. Peak memory is that of the process, rows included.
+Peak memory is that of the process, rows included.
 """
 
-import argparse
-import json
-import resource
-import time
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 
+from benchmarks.measure import Figure, in_turn, parser, peak_mb, positive, report, timed
 from neurosieve.statistics import CorrelationTree, MomentAccumulator
 
 GROUP = 8
@@ -40,15 +37,6 @@ def planted(neurons: int, rows: int, seed: int) -> tuple[torch.Tensor, np.ndarra
     return values, group
 
 
-def timed(make: Callable[[], CorrelationTree]) -> tuple[CorrelationTree, dict[str, float]]:
-    """What was made, with its wall and processor seconds."""
-    before, wall = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-    made = make()
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return made, {"wall": round(time.perf_counter() - wall, 2), "processor": round(spent, 2)}
-
-
 def full_tree(values: torch.Tensor, ids: np.ndarray) -> CorrelationTree:
     """By moments of all neurons, as in a study."""
     sums = MomentAccumulator(ids)
@@ -58,35 +46,36 @@ def full_tree(values: torch.Tensor, ids: np.ndarray) -> CorrelationTree:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--neurons", type=int, default=9984)
-    parser.add_argument("--rows", type=int, default=12_000)
-    parser.add_argument("--up-to", type=float, default=0.9)
-    parser.add_argument("--full", action="store_true")
-    args = parser.parse_args()
+    arguments = parser(__doc__, runs=1)
+    arguments.add_argument("--neurons", type=positive, default=9984)
+    arguments.add_argument("--rows", type=positive, default=12_000)
+    arguments.add_argument("--up-to", type=float, default=0.9, help="largest distance 1 - |r| of a cut")
+    arguments.add_argument("--full", action="store_true", help="compare with the tree of the full matrix")
+    args = arguments.parse_args()
     values, group = planted(args.neurons, args.rows, seed=0)
     ids = np.stack([np.zeros(args.neurons, dtype=np.int64), np.arange(args.neurons)], 1)
-    begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    tree, seconds = timed(lambda: CorrelationTree.from_rows(values, ids, up_to=args.up_to))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    cuts = [tree.cut(t) for t in CUTS if t <= args.up_to]
+    before, trees = peak_mb(), dict[str, CorrelationTree]()
+
+    def some() -> None:
+        trees["tree"] = CorrelationTree.from_rows(values, ids, up_to=args.up_to)
+
+    def full() -> None:
+        trees["full"] = full_tree(values, ids)
+
+    seconds, peak = in_turn({"tree": partial(timed, some)}, args.runs), peak_mb()
+    cuts = [trees["tree"].cut(t) for t in CUTS if t <= args.up_to]
     # Planted neurons are some 0.08 apart: every cut but those below that gives the groups.
     right = [bool(np.unique(np.stack([c.label, group]), axis=1).shape[1] == c.kept == group.max() + 1) for c in cuts]
-    result: dict[str, object] = {
-        "neurons": args.neurons,
-        "rows": args.rows,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "seconds": seconds,
-        "peak_mb": round(peak),
-        "peak_mb_before": round(begun),
+    details: dict[str, object] = {
+        "peak_mb_before": round(before),
         "groups_found": dict(zip([c.threshold for c in cuts], right, strict=True)),
     }
     if args.full:
-        whole, result["seconds_full"] = timed(lambda: full_tree(values, ids))
-        result["equal_to_full"] = all(np.array_equal(c.label, whole.cut(c.threshold).label) for c in cuts)
-        result["peak_mb_full"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    print(json.dumps(result, indent=1))
+        seconds |= in_turn({"full": partial(timed, full)}, args.runs)
+        details["equal_to_full"] = all(np.array_equal(c.label, trees["full"].cut(c.threshold).label) for c in cuts)
+        details["peak_mb_full"] = round(peak_mb())
+    figures = [Figure(f"{kind} seconds", seconds["tree"][kind][1]) for kind in ("wall", "processor")]
+    report(args, [*figures, Figure("peak MB", round(peak))], seconds=seconds, **details)
 
 
 if __name__ == "__main__":

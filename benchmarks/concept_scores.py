@@ -1,19 +1,18 @@
 """Time and peak memory of scoring all neurons against property values, with a growing number of tokens.
 
-    python benchmarks/concept_scores.py --tokens 100000 --neurons 9984 --values 40
+    python -m benchmarks.concept_scores --tokens 100000 --neurons 9984 --values 40
 
 Tokens come in shards of 5,000 as from a store, so that memory should not depend on their number. For comparison
 the plain way sorts one neuron after the other for each value (scikit-learn's average precision), on a few neurons.
 """
 
-import argparse
-import resource
-import time
+from functools import partial
 
 import numpy as np
 import torch
 from sklearn.metrics import average_precision_score
 
+from benchmarks.measure import Figure, Spent, parser, peak_mb, positive, report, timed
 from neurosieve.concepts.neurons.histograms import BUCKETS, ConceptAccumulator
 from neurosieve.concepts.neurons.scores import concept_scores
 
@@ -30,40 +29,45 @@ def shard(number: int, rows: int, neurons: int, sizes: list[int]) -> tuple[torch
     return x, codes, np.full(rows, number % BUCKETS, dtype=np.int64)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens", type=int, default=100_000)
-    parser.add_argument("--neurons", type=int, default=9984)
-    parser.add_argument("--values", type=int, default=40)
-    parser.add_argument("--properties", type=int, default=8)
-    args = parser.parse_args()
-    sizes = [len(part) for part in np.array_split(np.arange(args.values), args.properties)]
+def sorting(codes: np.ndarray, x: torch.Tensor, values: int) -> None:
+    """The plain way, of the first property's values on a few neurons."""
+    for neuron in range(FEW):
+        for value in range(values):
+            average_precision_score(codes[:, 0] == value, x[:, neuron].numpy())
+
+
+def accumulator(neurons: int, sizes: list[int]) -> ConceptAccumulator:
+    """For properties of so many values each."""
     names = {f"p{i}": [f"v{j}" for j in range(size)] for i, size in enumerate(sizes)}
-    threads = torch.get_num_threads()
-    sums = ConceptAccumulator(names, torch.zeros(args.neurons), torch.ones(args.neurons), threads=threads)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    spent, plain = 0.0, 0.0
-    for number, begin in enumerate(range(0, args.tokens, SHARD)):
-        x, codes, bucket = shard(number, min(SHARD, args.tokens - begin), args.neurons, sizes)
-        start = time.perf_counter()
-        sums.update(x, codes, bucket)
-        spent += time.perf_counter() - start
-        if number == 0:
-            start = time.perf_counter()
-            for neuron in range(FEW):
-                for value in range(sizes[0]):
-                    average_precision_score(codes[:, 0] == value, x[:, neuron].numpy())
-            plain = (time.perf_counter() - start) / (FEW * sizes[0] * len(x)) * args.tokens * args.neurons * args.values
-    start = time.perf_counter()
-    scores = concept_scores(sums.result())
-    scoring = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    best = float(np.nanmax(scores.auroc))
-    total = spent + scoring
-    print(f"{args.tokens:,} tokens × {args.neurons:,} neurons × {args.values} values, {threads} threads")
-    print(f"{total:.1f} s: {spent:.1f} s for the pass, {scoring:.1f} s for the scores; best AUROC {best:.3f}")
-    print(f"by sorting about {plain:,.0f} s, {plain / total:.0f} times as long")
-    print(f"peak RSS {peak:,.0f} MB, {before:,.0f} MB of it before the first token")
+    return ConceptAccumulator(names, torch.zeros(neurons), torch.ones(neurons), threads=torch.get_num_threads())
+
+
+def sizes_of(values: int, properties: int) -> list[int]:
+    """Values dealt to properties."""
+    return [len(part) for part in np.array_split(np.arange(values), properties)]
+
+
+def main() -> None:
+    arguments = parser(__doc__, runs=1)
+    for name, default in (("tokens", 100_000), ("neurons", 9984), ("values", 40), ("properties", 8)):
+        arguments.add_argument(f"--{name}", type=positive, default=default)
+    args = arguments.parse_args()
+    sizes, before = sizes_of(args.values, args.properties), peak_mb()
+    passes, scoring, plain = list[Spent](), list[Spent](), 0.0
+    for _ in range(args.runs):
+        sums = accumulator(args.neurons, sizes)
+        for number, begin in enumerate(range(0, args.tokens, SHARD)):
+            x, codes, bucket = shard(number, min(SHARD, args.tokens - begin), args.neurons, sizes)
+            passes.append(timed(partial(sums.update, x, codes, bucket)))
+            if not plain:
+                cells = args.tokens * args.neurons * args.values / (FEW * sizes[0] * len(x))
+                plain = timed(partial(sorting, codes, x, sizes[0])).wall * cells
+        scoring.append(timed(lambda: concept_scores(sums.result())))  # noqa: B023 - called at once
+    spent = Spent(*(sum(each) / args.runs for each in zip(*passes, *scoring, strict=True)))
+    figures = [Figure("wall seconds", round(spent.wall, 2)), Figure("peak MB", round(peak_mb()))]
+    ratio = {"by_sorting": round(plain), "by_sorting/ours": round(plain / spent.wall, 1)}
+    scores = round(sum(s.wall for s in scoring) / args.runs, 2)
+    report(args, figures, seconds=spent._asdict() | {"of it scores": scores} | ratio, peak_mb_before=round(before))
 
 
 if __name__ == "__main__":

@@ -1,33 +1,27 @@
 """Probes on the activations of a run folder: drawn rows against all rows, and two kinds of waiting threads under load.
 
-    python benchmarks/probes.py RUN [--repeats 3] [--load 1] [--out probes.json]
+    python -m benchmarks.probes RUN [--runs 3] [--load 1]
 
-RUN is a folder that `neurosieve run` or `neurosieve extract` wrote. What is compared runs in turns; each line gives
-min / median / max of processor seconds and of wall seconds. With --load the busy processes are made here.
+RUN is a folder that `neurosieve run` or `neurosieve extract` wrote. What is compared runs in turns. With --load the
+busy processes are made here.
 """
 
 import argparse
 import json
-import multiprocessing
 import os
-import platform
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import numpy as np
-import torch
 
-from neurosieve.activations.store import ActivationStore
-from neurosieve.probes import SelectionData, curvature, selection_data
+from benchmarks.measure import Figure, Spent, Times, busy, in_turn, parser, ratio, report, timed
+from benchmarks.run_data import run_data
+from neurosieve.probes import SelectionData, curvature
 from neurosieve.probes.probe import fit_path, lambda_max, lambda_path
 from neurosieve.redundancy.control_probes import control_task
 
-Times = dict[str, list[float]]
 SIZES = (150, 140, 130)
 WAITS = ("ACTIVE", "PASSIVE")
 
@@ -58,76 +52,48 @@ WORK: dict[str, Callable[[SelectionData], None]] = {
 }
 
 
-def timed(work: Callable[[], object], into: Times) -> None:
-    wall, processor = time.perf_counter(), time.process_time()
-    work()
-    into.setdefault("processor", []).append(time.process_time() - processor)
-    into.setdefault("wall", []).append(time.perf_counter() - wall)
+def with_rows(least: int, work: Callable[[SelectionData], None], data: SelectionData) -> Spent:
+    """Seconds of some work whose Hessians are of at least so many rows."""
+    before, curvature.LEAST_ROWS = curvature.LEAST_ROWS, least
+    try:
+        return timed(partial(work, data))
+    finally:
+        curvature.LEAST_ROWS = before
 
 
-def spread(times: list[float]) -> dict[str, float]:
-    return {"min": min(times), "median": statistics.median(times), "max": max(times)}
+def compare_rows(data: SelectionData, runs: int) -> dict[str, Times]:
+    """Hessians of drawn rows, and of all rows."""
+    sides = {"drawn rows": curvature.LEAST_ROWS, "all rows": sys.maxsize}
+    return {
+        name: in_turn({side: partial(with_rows, least, work, data) for side, least in sides.items()}, runs)
+        for name, work in WORK.items()
+    }
 
 
-def compare_rows(data: SelectionData, repeats: int) -> dict[str, Any]:
-    """Hessians of drawn rows, and of all rows as they were before."""
-    least, found = curvature.LEAST_ROWS, dict[str, Any]()
-    for name, work in WORK.items():
-        sides: dict[str, Times] = {"drawn rows": {}, "all rows": {}}
-        for _ in range(repeats):
-            for side, times in sides.items():
-                curvature.LEAST_ROWS = least if side == "drawn rows" else sys.maxsize
-                timed(lambda: work(data), times)  # noqa: B023 - called at once
-        found[name] = {side: {k: spread(v) for k, v in times.items()} for side, times in sides.items()}
-        print(name, json.dumps(found[name], indent=1))
-    curvature.LEAST_ROWS = least
-    return found
-
-
-def compare_waits(run: str, repeats: int, load: int) -> dict[str, Any]:
-    """Small sets in processes of their own, alongside busy ones, by the policy of waiting threads."""
-    busy = [multiprocessing.Process(target=spin, daemon=True) for _ in range(load)]
-    for process in busy:
-        process.start()
-    sides: dict[str, Times] = {wait: {} for wait in WAITS}
-    for _ in range(repeats):
-        for wait, times in sides.items():
-            environment = os.environ | {"OMP_WAIT_POLICY": wait}
-            command = [sys.executable, __file__, run, "--once"]
-            output = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
-            for kind, values in json.loads(output).items():
-                times.setdefault(kind, []).extend(values)
-    for process in busy:
-        process.kill()
-    found = {wait: {kind: spread(values) for kind, values in times.items()} for wait, times in sides.items()}
-    print(f"alongside {load} busy processes", json.dumps(found, indent=1))
-    return found
-
-
-def spin() -> None:
-    while True:
-        pass
+def waiting(run: str, policy: str) -> Spent:
+    """Seconds of small sets in a process of its own, without its start, by how its threads wait."""
+    command = [sys.executable, "-m", "benchmarks.probes", run, "--once"]
+    environment = os.environ | {"OMP_WAIT_POLICY": policy}
+    output = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return Spent(*json.loads(output))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--load", type=int, default=1)
-    parser.add_argument("--out", default="probes.json")
-    parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    store = ActivationStore(Path(args.run) / "activations")
-    data = selection_data(store.read("train"), store.read("validation"))
+    arguments = parser(__doc__)
+    arguments.add_argument("run", metavar="RUN")
+    arguments.add_argument("--load", type=int, default=1, help="busy processes next to waiting threads")
+    arguments.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
+    args = arguments.parse_args()
+    data = run_data(args.run)
     if args.once:
-        times: Times = {}
-        timed(lambda: small_sets(data), times)
-        print(json.dumps(times))
+        print(json.dumps(timed(partial(small_sets, data))))
         return
-    machine = {"machine": platform.processor(), "threads": torch.get_num_threads(), "torch": torch.__version__}
-    record = machine | {"rows": compare_rows(data, args.repeats)}
-    record |= {"waits": compare_waits(args.run, args.repeats, args.load)}
-    Path(args.out).write_text(json.dumps(record, indent=1))
+    rows = compare_rows(data, args.runs)
+    with busy(args.load):
+        waits = in_turn({wait: partial(waiting, args.run, wait) for wait in WAITS}, args.runs)
+    figures = [Figure(f"{k}, drawn / all rows", ratio(t, "drawn rows", "all rows")["wall"]) for k, t in rows.items()]
+    figures.append(Figure("small sets under load, sleeping / spinning", ratio(waits, "PASSIVE", "ACTIVE")["wall"]))
+    report(args, figures, rows=rows, waits=waits)
 
 
 if __name__ == "__main__":

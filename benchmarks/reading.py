@@ -1,8 +1,8 @@
-"""Reading, measured against what cannot be avoided: extraction, untrained copies, edits. Prints JSON.
+"""Reading, measured against what cannot be avoided: extraction, untrained copies, edits.
 
-    python benchmarks/reading.py extract --rows 400 --runs 3
-    python benchmarks/reading.py untrained --rows 400
-    python benchmarks/reading.py edits --sets 20
+    python -m benchmarks.reading extract --rows 400 --runs 3
+    python -m benchmarks.reading untrained --rows 400
+    python -m benchmarks.reading edits --sets 20
 
 Each is a list of cases that are run in turn, `--runs` times; wall and processor seconds are given as least, middle and
 largest. `extract` is compared with the bare forward passes of the same windows: sorted by length as they are read, and
@@ -10,60 +10,42 @@ in the order of the file in batches of 32. `edits` compares random sets of edits
 computed once.
 """
 
-import argparse
 import contextlib
-import json
-import platform
-import resource
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-import transformers
 
+from benchmarks.measure import (
+    CLASSES,
+    TAGGING,
+    Figure,
+    Spent,
+    in_turn,
+    need_folder,
+    numbers,
+    parser,
+    positive,
+    ratio,
+    report,
+    timed,
+)
 from neurosieve.activations.extraction import ExtractionOptions, extract
 from neurosieve.activations.windows import ReadingPlan, Window, batches, pad
 from neurosieve.interventions import Ablate
 from neurosieve.interventions.live_model import shared_below
 from neurosieve.interventions.predictions import predict_units
 from neurosieve.models import CodeModel, load_language_model, load_model
-from neurosieve.redundancy.untrained_copies import read_untrained
+from neurosieve.redundancy.untrained_copies import Untrained, read_untrained
 from neurosieve.studies.config import make_config
 from neurosieve.studies.inputs import StudyData, read_data
 from neurosieve.typing import Precision
 
-CLASSES = ["MODIFIER", "IDENT", "KEYWORD", "TYPE", "NUMBER", "STRING"]
-DATA = Path(__file__).resolve().parents[2] / "shared/data/token-tagging-java"
-Times = dict[str, dict[str, list[float]]]
-
-
-def in_turn(cases: dict[str, Callable[[], object]], runs: int) -> Times:
-    """Wall and processor seconds of each case, least, middle, largest; cases take turns."""
-    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
-    for _ in range(runs):
-        for name, run in cases.items():
-            before, wall = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-            run()
-            after = resource.getrusage(resource.RUSAGE_SELF)
-            own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            spent[name].append((time.perf_counter() - wall, own))
-    return {
-        name: {
-            kind: [round(f(values), 2) for f in (min, statistics.median, max)]
-            for kind, values in zip(("wall", "processor"), zip(*all_runs, strict=True), strict=True)
-        }
-        for name, all_runs in spent.items()
-    }
-
-
-def ratio(times: Times, one: str, other: str) -> dict[str, float]:
-    """Of the middle values."""
-    return {kind: round(times[one][kind][1] / times[other][kind][1], 3) for kind in ("wall", "processor")}
+Measured = tuple[list[Figure], dict[str, Any]]
 
 
 def forward(model: CodeModel, filled: Sequence[Sequence[Window]]) -> None:
@@ -78,11 +60,11 @@ def read(model: str, data: str, rows: int) -> tuple[CodeModel, StudyData]:
     """The model, and rows of the data."""
     counts = {"train": rows, "validation": max(1, rows // 7), "test": max(1, rows // 6)}
     return load_model(model), read_data(
-        make_config(options={"model": model, "data": data, "classes": CLASSES, "rows": counts})
+        make_config(options={"model": model, "data": data, "classes": list(CLASSES), "rows": counts})
     )
 
 
-def extraction(model: CodeModel, data: StudyData, runs: int) -> dict[str, object]:
+def extraction(model: CodeModel, data: StudyData, runs: int) -> Measured:
     """All of it, from texts to checked files, and bare passes."""
     options = ExtractionOptions()
     plan: ReadingPlan = options.plan(model, data.dataset, data.sample.rows)
@@ -94,40 +76,43 @@ def extraction(model: CodeModel, data: StudyData, runs: int) -> dict[str, object
         with tempfile.TemporaryDirectory() as folder:
             extract(model, data.dataset, data.sample, f"{folder}/store", options)
 
-    times = in_turn(
-        {"sorted": lambda: forward(model, by_length), "file order": lambda: forward(model, by_32), "extract": whole},
-        runs,
-    )
-    return {
+    bare = {"sorted": by_length, "file order": by_32}
+    cases = {name: partial(timed, partial(forward, model, some)) for name, some in bare.items()}
+    times = in_turn(cases | {"extract": partial(timed, whole)}, runs)
+    figures = [
+        Figure(f"extract / {name}", ratio(times, "extract", name)["wall"], most=most)
+        for name, most in (("sorted", 1.03), ("file order", 0.75))
+    ]
+    return figures, {
         "windows": sum(map(len, plan.windows.values())),
         "tokens": plan.tokens,
-        "padded": {
-            name: sum(len(b) * max(len(w.ids) for w in b) for b in some)
-            for name, some in (("sorted", by_length), ("file order", by_32))
-        },
+        "padded": {name: sum(len(b) * max(len(w.ids) for w in b) for b in some) for name, some in bare.items()},
         "seconds": times,
-        "extract/sorted": ratio(times, "extract", "sorted"),
-        "extract/file order": ratio(times, "extract", "file order"),
     }
 
 
-def untrained(model: CodeModel, data: StudyData, seeds: int) -> dict[str, object]:
+def untrained(model: CodeModel, data: StudyData, seeds: int) -> Measured:
     """Scores of copies read in float32 and in bfloat16."""
     found: dict[str, list[dict[str, object]]] = {}
+    seconds: dict[str, float] = {}
     options = ExtractionOptions()
     for seed in range(seeds):
         kinds: tuple[Precision, ...] = ("float32", "bfloat16")
         for precision in kinds:
-            begin = time.process_time()
-            copy = read_untrained(model, data.dataset, data.sample, options, seed=seed, path=13, precision=precision)
+            read = partial(read_untrained, model, data.dataset, data.sample, options, seed=seed, path=13)
+            copies: list[Untrained] = []
+            spent = timed(lambda: copies.append(read(precision=precision)))  # noqa: B023 - called at once
+            copy = copies[0]
             hits = copy.predicted == copy.label
             layers = (copy.layers == copy.label).mean(1).round(4).tolist()
             scores = {"test": round(float(hits.mean()), 4), "validation": round(copy.validation, 4), "layers": layers}
-            found.setdefault(precision, []).append(scores | {"processor": round(time.process_time() - begin, 1)})
-    return {"test_rows": len(copy.label), **found}
+            found.setdefault(precision, []).append(scores | {"seconds": spent._asdict()})
+            seconds[precision] = seconds.get(precision, 0.0) + spent.wall
+    figures = [Figure(f"{seeds} copies in {p}, wall seconds", round(v, 1)) for p, v in seconds.items()]
+    return figures, {"test_rows": len(copy.label), **found}
 
 
-def edits(name: str, layers: Sequence[int], data: StudyData, sets: int, runs: int) -> dict[str, object]:
+def edits(name: str, layers: Sequence[int], data: StudyData, sets: int, runs: int) -> Measured:
     """Random edits of some layers, one after the other."""
     model = load_language_model(name)
     plan = ExtractionOptions(view="predict").plan(model, data.dataset, data.sample.rows)
@@ -141,38 +126,36 @@ def edits(name: str, layers: Sequence[int], data: StudyData, sets: int, runs: in
         with shared_below(model, own[0]) if once else contextlib.nullcontext():
             return sum(float(predict_units(model, windows, shares, edit).loss.mean()) for edit in own)
 
+    figures: list[Figure] = []
     found: dict[str, object] = {"tokens": sum(len(w.ids) for w in windows)}
     for layer in layers:
-        cases: dict[str, Callable[[], object]] = {
-            "whole": partial(all_sets, layer, once=False),
-            "once": partial(all_sets, layer, once=True),
+        cases: dict[str, Callable[[], Spent]] = {
+            name: partial(timed, partial(all_sets, layer, once=once))
+            for name, once in (("whole", False), ("once", True))
         }
-        times = in_turn(cases, runs)
-        found[f"layer {layer}"] = {"seconds": times, "whole/once": ratio(times, "whole", "once")}
-    return found
+        times = found[f"layer {layer}"] = in_turn(cases, runs)
+        figures.append(Figure(f"layer {layer}: whole / once", ratio(times, "whole", "once")["wall"]))
+    return figures, found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["extract", "untrained", "edits"])
-    parser.add_argument("--model", default="neurosieve/encoder")
-    parser.add_argument("--data", default=str(DATA))
-    parser.add_argument("--rows", type=int, default=400, help="train rows a class")
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--sets", type=int, default=20)
-    parser.add_argument("--layers", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2, 4])
-    args = parser.parse_args()
-    model, data = read(args.model, args.data, args.rows)
+    arguments = parser(__doc__)
+    arguments.add_argument("what", choices=["extract", "untrained", "edits"])
+    arguments.add_argument("--model", default="neurosieve/encoder")
+    arguments.add_argument("--data", type=Path, default=TAGGING)
+    arguments.add_argument("--rows", type=positive, default=400, help="train rows a class")
+    arguments.add_argument("--seeds", type=positive, default=2)
+    arguments.add_argument("--sets", type=positive, default=20)
+    arguments.add_argument("--layers", type=numbers, default=[1, 2, 4])
+    args = arguments.parse_args()
+    model, data = read(args.model, str(need_folder(args.data)), args.rows)
     if args.what == "extract":
-        result = extraction(model, data, args.runs)
+        figures, details = extraction(model, data, args.runs)
     elif args.what == "untrained":
-        result = untrained(model, data, args.seeds)
+        figures, details = untrained(model, data, args.seeds)
     else:
-        result = edits(args.model, args.layers, data, args.sets, args.runs)
-    machine = {"processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
-    versions = {"torch": torch.__version__, "transformers": transformers.__version__}
-    print(json.dumps({"what": args.what, "model": args.model} | machine | versions | result, indent=1))
+        figures, details = edits(args.model, args.layers, data, args.sets, args.runs)
+    report(args, figures, **details)
 
 
 if __name__ == "__main__":
