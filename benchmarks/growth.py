@@ -30,6 +30,7 @@ from neurosieve.data import Dataset
 from neurosieve.data.sampling import sample_rows
 from neurosieve.models import load_model
 from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
+from neurosieve.typing import Split
 
 BATCH, LINE, FEW = 2000, 20, 200
 LAYERS = 4
@@ -95,14 +96,20 @@ def extraction(rows: int, width: int, folder: Path) -> Work:
 
     torch.manual_seed(0)
     tokenizer = load_model("neurosieve/encoder").tokenizer
-    sizes = {"hidden_size": width, "num_hidden_layers": LAYERS - 1, "intermediate_size": width}
-    config = BertConfig(vocab_size=len(tokenizer), num_attention_heads=2, max_position_embeddings=128, **sizes)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        num_hidden_layers=LAYERS - 1,
+        num_attention_heads=2,
+        intermediate_size=width,
+        max_position_embeddings=128,
+    )
     BertModel(config).save_pretrained(folder / "model")
     tokenizer.save_pretrained(folder / "model")
     model, sets = load_model(str(folder / "model")), {count: lines(count) for count in (FEW, rows)}
 
     def work(count: int) -> None:
-        wanted = {"train": count, "validation": FEW, "test": FEW}
+        wanted: dict[Split, int] = {"train": count, "validation": FEW, "test": FEW}
         sample = sample_rows(sets[count], per_class=wanted, seed=0)
         extract(model, sets[count], sample, folder / f"store-{count}")
 
