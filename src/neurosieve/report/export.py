@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from markupsafe import Markup
+
+from neurosieve.printing import visible
 from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count
 from neurosieve.report.tables import Table, make_table
-from neurosieve.results.export import ExportResult, FrontierPoint, Speeds, Usage
+from neurosieve.results.export import ExportResult, Speeds, Usage
 
 
 def export_metric(result: ExportResult) -> Metric:
@@ -17,13 +20,13 @@ def frontier_table(result: ExportResult) -> Table:
     metric = export_metric(result)
     rows = [
         (
-            "→" if _is_exported(point, result) else "",
+            "→" if point.exported else "",
             point.form,
-            point.source,
+            point.name,
             count(point.blocks),
             count(point.neurons),
             count(round(point.cost)),
-            metric.score(point.validation),
+            metric.score(point.validation, point.interval),
             NONE if point.bound is None else metric.score(point.bound),
             "yes" if point.within else "no",
         )
@@ -41,10 +44,6 @@ def frontier_table(result: ExportResult) -> Table:
         "within",
     )
     return make_table("Ways to make the model smaller", heads, rows)
-
-
-def _is_exported(point: FrontierPoint, result: ExportResult) -> bool:
-    return point.form == result.form and point.source == result.source
 
 
 def score_rows(result: ExportResult) -> Table:
@@ -116,9 +115,24 @@ def sentence(result: ExportResult) -> str:
         "standard": "a transformers folder",
         "full": "first blocks and a head",
     }
-    text = f"{size[result.form]} ({result.source}): {metric.score(result.test.value, result.test.interval)} on test"
+    text = (
+        f"{size[result.form]} ({result.exported.name}): {metric.score(result.test.value, result.test.interval)} on test"
+    )
     smaller = _times(result.speeds.compact.bytes, result.speeds.whole.bytes)
     return f"{text}, {smaller} × smaller and {_times(1, result.speeds.times_faster)} × faster than the whole model"
+
+
+def export_text(result: ExportResult) -> str:
+    """The finding, the score and the costs as lines of text."""
+    costs = ((name, f"{now} (whole model {then})") for name, now, then, _ in speed_table(result.speeds).rows)
+    rows = [*score_rows(result).rows, *costs]
+    return "\n".join([sentence(result), *(f"  {name}: {value}" for name, value in rows)])
+
+
+def export_html(result: ExportResult) -> Markup:
+    """An export as a notebook shows it."""
+    tables = (score_rows(result), speed_table(result.speeds), frontier_table(result))
+    return Markup("<p><b>{}</b></p>").format(visible(sentence(result))) + Markup("").join(t.to_html() for t in tables)
 
 
 def card(result: ExportResult, model: str, task: str, labels: Sequence[str]) -> str:

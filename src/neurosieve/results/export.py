@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from neurosieve.results.measured import Difference, Score
+from neurosieve.results.measured import Difference, Interval, Score
 
 Form = Literal["table", "standard", "full"]
 
@@ -25,6 +25,11 @@ class FrontierPoint:
         bound: Of the loss against the oracle: its one-sided 95 % bound, or the loss itself, as the study's rule has it;
             None where validation rows are one cluster.
         within: The bound is within delta.
+        interval: Of the score, 95 %, by files; None where validation rows are one cluster.
+        kept: Share of its blocks' weights that is left where units and heads were removed.
+        first: Of a cascade the probe that every unit is asked of first; empty elsewhere.
+        passed: Share of tokens that are passed on to its blocks; less than 1 in a cascade alone.
+        exported: It is the one that was exported.
     """
 
     form: Form
@@ -35,6 +40,17 @@ class FrontierPoint:
     validation: float
     bound: float | None
     within: bool
+    interval: Interval | None = None
+    kept: float = 1.0
+    first: str = ""
+    passed: float = 1.0
+    exported: bool = False
+
+    @property
+    def name(self) -> str:
+        """Which probe it is, and what was done to make it cheaper: `layer 2`, `layer 0, then 12 % to layer 2`."""
+        removed = f", {self.kept:.0%} of the blocks" if self.kept < 1 else ""
+        return f"{self.first}, then {self.passed:.0%} to {self.source}" if self.first else f"{self.source}{removed}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +137,41 @@ class ExportResult:
     notes: tuple[str, ...]
     seconds: float
 
+    @property
+    def exported(self) -> FrontierPoint:
+        """The way that was exported."""
+        return next(point for point in self.frontier if point.exported)
+
+    @property
+    def headline(self) -> str:
+        """The finding in one sentence."""
+        from neurosieve.report.export import sentence  # loaded where it writes
+
+        return sentence(self)
+
     def to_frame(self) -> pl.DataFrame:
         """The frontier, one row a way."""
-        return pl.DataFrame([vars(point) for point in self.frontier], infer_schema_length=None)
+        rows = []
+        for point in self.frontier:
+            low, high = point.interval or (None, None)
+            rows.append({**vars(point), "interval": None} | {"low": low, "high": high})
+        return pl.DataFrame(rows, infer_schema_length=None).drop("interval")
+
+    def plot(self) -> Any:
+        """The frontier, cost against score: a figure of plotly."""
+        from neurosieve.report.plots import plot_frontier
+
+        return plot_frontier(self)
+
+    def __repr__(self) -> str:
+        return f"ExportResult({self.headline!r})"
+
+    def __str__(self) -> str:
+        from neurosieve.report.export import export_text
+
+        return export_text(self)
+
+    def _repr_html_(self) -> str:
+        from neurosieve.report.export import export_html
+
+        return export_html(self)

@@ -25,6 +25,7 @@ SUMMARY = "summary.json"
 REPORT = "report.html"
 CONCEPTS = "concepts.json"
 INTERVENTIONS = "interventions"
+EXPORTS = "exports"
 # In the order in which they run, after the extraction; untrained copies and the summary follow.
 STAGES = ("selection", "layers", "clusters", "pipeline", "controls")
 

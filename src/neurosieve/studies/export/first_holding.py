@@ -78,7 +78,14 @@ def first_holding(
         held = prove(study, small, way.probe, units, "validation")
         bound = loss_within(held.reference, held.scores, held.bootstrap, asked.rule)
         within = bound is not None and bound <= asked.delta + 1e-12
-        points[way] = replace(way.point, validation=held.score.value, bound=bound, within=within)
+        points[way] = replace(
+            way.point,
+            validation=held.score.value,
+            interval=held.score.interval,
+            bound=bound,
+            within=within,
+            exported=within,
+        )
         if within:
             return Built(replace(way, point=points[way]), small, tuple(points.values()), tuple(notes))
     raise no_way([points[way] for way in found if asked.fits(way)], asked.form, asked.delta, asked.run)

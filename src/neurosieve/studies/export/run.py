@@ -7,6 +7,8 @@ from pathlib import Path
 from neurosieve.compact.building import write_record
 from neurosieve.results.codec import to_json
 from neurosieve.results.export import ExportResult, Speeds
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import write_object
 from neurosieve.storage.whole_folder import check_free, whole_folder
 from neurosieve.studies.export.evidence_files import save_outputs, speeds_of, write_card
 from neurosieve.studies.export.first_holding import Asked, Built, first_holding
@@ -14,7 +16,9 @@ from neurosieve.studies.export.proof import Proof, prove
 from neurosieve.studies.export.run_probes import Costs, RunProbes, ways
 from neurosieve.studies.export.unit_texts import unit_texts
 from neurosieve.studies.export_options import ExportOptions
+from neurosieve.studies.finished import write_report
 from neurosieve.studies.inputs import StudyData, model_of, read_data
+from neurosieve.studies.run_folder import EXPORTS, SUMMARY
 from neurosieve.typing import PathLike
 
 
@@ -54,6 +58,9 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
         result = _result(study, data, asked, built, test, speeds, time.monotonic() - begin)
         write_record(folder, built.model.spec, to_json(result))
         write_card(folder, built.model.spec, result)
+        write_object(Folder(run), f"{EXPORTS}/{Path(out).resolve().name}.json", to_json(result))
+    if Folder(run).exists(SUMMARY):
+        write_report(run)
     return Exported(Path(out), result)
 
 

@@ -15,7 +15,7 @@ from neurosieve.models.adapters import block_modules
 from neurosieve.probes import ClusterBootstrap, Probe
 from neurosieve.probes.archive import load_outcome
 from neurosieve.probes.features import Scaler, feature_rows
-from neurosieve.probes.intervals import loss_bound
+from neurosieve.probes.intervals import loss_bound, score_interval
 from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.minimal_set import Select
 from neurosieve.redundancy.pipeline import Pipeline
@@ -160,6 +160,7 @@ def ways(run: RunProbes, costs: Costs, delta: float, rule: Select) -> list[Way]:
                 validation=float(scores.mean()),
                 bound=bound,
                 within=bound is not None and bound <= delta + 1e-12,
+                interval=score_interval(scores, bootstrap),
             )
             found.append(Way(point, probe, neurons))
     return sorted(found, key=_cheapest_first)
