@@ -54,6 +54,7 @@ def write_full(
     unit: UnitKind,
     *,
     blocks: int | None = None,
+    narrowed: CodeModel | None = None,
 ) -> CompactSpec:
     """The first blocks, chosen neurons and a head.
 
@@ -64,16 +65,18 @@ def write_full(
         head: On their raw values.
         unit: What the model labels.
         blocks: That are kept; by default those that the neurons need.
+        narrowed: These blocks once units and heads were taken out of them; they are written in place of the model's.
 
     Raises:
         ModelError: See `cut`.
     """
-    small = cut(model, blocks or blocks_needed(neurons, model.site))
+    small = narrowed or cut(model, blocks or blocks_needed(neurons, model.site))
     save_network(small, folder)
     head.save(folder)
     kept = small.adapter.blocks(small.network.config)
     files = (NETWORK, HEAD, "config.json")
-    return make_spec(folder, model, neurons, unit, form="full", blocks=kept, files=files)
+    spec = make_spec(folder, model, neurons, unit, form="full", blocks=kept, files=files)
+    return replace(spec, narrowed=narrowed is not None)
 
 
 def write_standard(

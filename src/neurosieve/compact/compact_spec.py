@@ -62,6 +62,8 @@ class CompactSpec:
         neurons: That the head reads.
         tokenizer_sha256: Of `tokenizer.json`.
         files: sha256 of the files that hold weights.
+        narrowed: Feed-forward units or heads were taken out of the blocks.
+        margin: Of a cascade: a unit whose two best logits by the model in `first/` are closer is labelled by this one.
     """
 
     form: Form
@@ -87,6 +89,8 @@ class CompactSpec:
     neurons: tuple[NeuronId, ...]
     tokenizer_sha256: str
     files: Mapping[str, str]
+    narrowed: bool = False
+    margin: float | None = None
 
 
 def read_record(folder: PathLike) -> dict[str, Any]:

@@ -77,6 +77,16 @@ class CodeModel:
         """
         return self._forward(self.inputs(input_ids, mask, types))
 
+    def tracked_states(
+        self,
+        input_ids: Int[Tensor, "batch tokens"],
+        mask: Int[Tensor, "batch tokens"],
+        types: Int[Tensor, "batch tokens"] | None = None,
+    ) -> tuple[Float[Tensor, "batch tokens width"], ...]:
+        """`states` with what gradients are taken by, for whoever asks how values depend on parts of the network."""
+        with torch.enable_grad():
+            return self._states_of(self.inputs(input_ids, mask, types))
+
     def plain_states(
         self, input_ids: Int[Tensor, "one tokens"], types: Int[Tensor, "one tokens"] | None = None
     ) -> tuple[Float[Tensor, "one tokens width"], ...]:
@@ -113,6 +123,9 @@ class CodeModel:
 
     @torch.inference_mode()
     def _forward(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:
+        return self._states_of(inputs)
+
+    def _states_of(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:
         adapter = self.adapter
         network = self.stack if adapter.kind == "encoder" else self.network
         if self.site == "hidden":

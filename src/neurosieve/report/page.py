@@ -27,7 +27,7 @@ from neurosieve.report.concepts import (
     studied_table,
     value_table,
 )
-from neurosieve.report.drawing import theme
+from neurosieve.report.drawing import Chart, theme
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.export import score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
@@ -92,9 +92,7 @@ def render_page(
     origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
-    charts |= all_concept_charts(concepts) if concepts else {}
-    charts |= {EFFECTS: effect_chart(interventions)} if any_effects(interventions) else {}
-    charts |= frontier_charts(exports or {})
+    charts |= _further_charts(concepts, interventions) | frontier_charts(exports or {})
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
     parts["exports"] = [_export(name, result) for name, result in exports.items()] if exports else None
@@ -124,6 +122,12 @@ def render_page(
             version=origin.versions.get("neurosieve", ""),
         )
     )
+
+
+def _further_charts(concepts: ConceptResult | None, interventions: Sequence[InterventionResult]) -> dict[str, Chart]:
+    """Figures of concepts and of edits."""
+    charts = all_concept_charts(concepts) if concepts else {}
+    return charts | ({EFFECTS: effect_chart(interventions)} if any_effects(interventions) else {})
 
 
 def _study(result: RedundancyResult) -> dict[str, Any]:
