@@ -12,7 +12,8 @@ import torch
 from neurosieve.compact import load_compact
 from neurosieve.compact.building import write_full, write_record
 from neurosieve.compact.cut_network import ChosenNeurons, cut
-from neurosieve.compact.removal import Batch, Few, Removable, least_needed
+from neurosieve.compact.removal import Few, Removable, least_needed
+from neurosieve.compact.token_batches import TokenBatch
 from neurosieve.errors import ModelError
 from neurosieve.models import CodeModel
 from neurosieve.models.adapters import block_modules, feed_forward_modules
@@ -59,10 +60,14 @@ def zeros(model: CodeModel, heads: str, gone: dict[tuple[int, bool], list[int]],
         yield
 
 
-def batch_of() -> Batch:
-    ids = torch.randint(6, 250, (4, 12), generator=torch.Generator().manual_seed(1))
-    row, place = (index.flatten() for index in torch.meshgrid(torch.arange(4), torch.arange(12), indexing="ij"))
-    return Batch(ids, torch.ones_like(ids), None, row, place)
+def batch_of() -> TokenBatch:
+    ids = np.random.default_rng(1).integers(6, 240, (4, 12))
+    row, place = (index.ravel() for index in np.indices(ids.shape))
+    return TokenBatch(ids, np.ones_like(ids), None, np.arange(ids.size), row, place)
+
+
+def tokens_of(batch: TokenBatch) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(batch.ids), torch.from_numpy(batch.mask)
 
 
 def assert_oracle(parts: Removable, kept: Few, heads: str) -> None:
@@ -70,17 +75,16 @@ def assert_oracle(parts: Removable, kept: Few, heads: str) -> None:
     for branch, block, units, some in zip(parts.branches, parts.block, parts.units, kept, strict=True):
         gone[block, units] = sorted({*range(branch.count)} - {*some})
     size = WIDTH // max([b.count for b, units in zip(parts.branches, parts.units, strict=True) if not units] or [1])
-    batch = batch_of()
-    mask = batch.mask.clone()
+    ids, mask = tokens_of(batch_of())
     mask[1, 7:] = 0
-    before = model.states(batch.ids, mask)
+    before = model.states(ids, mask)
     with zeros(model, heads, gone, size):
-        wanted = model.states(batch.ids, mask)
-    came = parts.without(kept).states(batch.ids, mask)
+        wanted = model.states(ids, mask)
+    came = parts.without(kept).states(ids, mask)
     for layer, (now, right) in enumerate(zip(came, wanted, strict=True)):
         there = mask.bool()
         assert (now[there] - right[there]).abs().max() <= 1e-5 * max(1.0, float(right.abs().max())), layer
-    again = model.states(batch.ids, mask)
+    again = model.states(ids, mask)
     assert all(torch.equal(a, b) for a, b in zip(before, again, strict=True))
     assert not torch.allclose(wanted[-1], before[-1], atol=1e-4)
 
@@ -158,11 +162,11 @@ def test_effects_are_those_of_small_changes(name: str) -> None:
         assert ratio.max() < 20
 
 
-def _values(chosen: ChosenNeurons, batch: Batch) -> torch.Tensor:
-    return chosen(batch.ids, batch.mask, None)[batch.row, batch.place]
+def _values(chosen: ChosenNeurons, batch: TokenBatch) -> torch.Tensor:
+    return chosen(*tokens_of(batch), None)[batch.row, batch.place]
 
 
-def _values_of(chosen: ChosenNeurons, batch: Batch, handle: Any) -> torch.Tensor:
+def _values_of(chosen: ChosenNeurons, batch: TokenBatch, handle: Any) -> torch.Tensor:
     handle.remove()
     return _values(chosen, batch)
 
@@ -197,7 +201,7 @@ def test_units_that_are_neurons_stay() -> None:
     parts = Removable.of(tiny_mlp("bert"), BLOCKS)
     assert not any(parts.units)
     kept = tuple((1,) for _ in parts.branches)
-    assert {state.shape[-1] for state in parts.without(kept).states(*(batch_of().ids,) * 2)} == {UNITS}
+    assert {state.shape[-1] for state in parts.without(kept).states(*tokens_of(batch_of()))} == {UNITS}
 
 
 @pytest.mark.parametrize("name", ["albert"])

@@ -16,11 +16,16 @@ def _help(key: str) -> Any:
     return typer.Option(help=str(ExportOptions.model_fields[key].description))
 
 
+def _flag(key: str) -> Any:
+    return typer.Option(f"--{key}", help=str(ExportOptions.model_fields[key].description))
+
+
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a finished run")],
     out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
     delta: Annotated[float | None, _help("delta")] = None,
     form: Annotated[str | None, _help("form")] = None,
+    smaller: Annotated[bool, _flag("smaller")] = False,
     as_json: o.Json = False,
 ) -> None:
     """Write the cheapest model that does a run's task: no network at all, or the blocks that it needs."""
@@ -28,7 +33,7 @@ def export(
     from neurosieve.results.codec import to_json
     from neurosieve.studies.export.run import export as export_run
 
-    given = {"delta": delta, "form": form}
+    given = {"delta": delta, "form": form, "smaller": smaller}
     options = ExportOptions.model_validate({k: v for k, v in given.items() if v is not None})
     exported = export_run(run, out, options)
     if as_json:

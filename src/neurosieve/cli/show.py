@@ -142,7 +142,7 @@ def show_finetuned(found: Finetuned) -> None:
 def show_export(exported: Exported) -> None:
     """The frontier, what was exported, and what it costs."""
     screen, result = console(), exported.result
-    screen.print(_grid(frontier_table(result), wrap=True))
+    screen.print(_grid(frontier_table(result, intervals=False), wrap=True))
     screen.print(_grid(score_rows(result)))
     screen.print(_grid(speed_table(result.speeds)))
     for note in result.notes:

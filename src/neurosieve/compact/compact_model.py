@@ -1,14 +1,15 @@
 """A compact model as it is used: texts in, labels out. A table needs no torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from neurosieve.compact.compact_spec import CompactSpec, read_spec
 from neurosieve.compact.linear_head import BatchNetwork, Head
 from neurosieve.compact.lookup_table import LookupTable
+from neurosieve.compact.token_batches import token_batches
 from neurosieve.compact.unit_reader import CodeText, UnitReader, UnitTokens
 from neurosieve.typing import PathLike
 
@@ -70,51 +71,10 @@ class CompactModel:
         if isinstance(self.network, LookupTable):
             return self.network.token_values(read)
         values = np.empty((len(read.unit), self.network.outputs), dtype=np.float32)
-        first = np.searchsorted(read.window, np.arange(len(read.second) + 1))
-        in_order = bool((read.window[1:] >= read.window[:-1]).all())
-        for windows in _batches(read, self.batch_tokens):
-            ids, mask, types, offset = _padded(read, windows, self.spec)
-            found = self.network.batch(ids, mask, types)
-            if in_order:
-                tokens = np.concatenate([np.arange(first[w], first[w + 1]) for w in windows])
-            else:
-                tokens = np.flatnonzero(np.isin(read.window, windows))
-            row = np.empty(len(read.second), dtype=np.int64)
-            row[windows] = np.arange(len(windows))
-            rows = row[read.window[tokens]]
-            values[tokens] = found[rows, read.place[tokens] + offset[rows]]
+        for batch in token_batches(read, self.spec, self.batch_tokens):
+            found = self.network.batch(batch.ids, batch.mask, batch.types)
+            values[batch.tokens] = found[batch.row, batch.place]
         return values
-
-
-def _batches(read: UnitTokens, budget: int) -> Iterator[Int[np.ndarray, " windows"]]:
-    """Windows that hold units, shortest first, up to `budget` padded tokens a batch."""
-    lengths = np.diff(read.begin)
-    wanted = np.unique(read.window)
-    ordered = wanted[np.argsort(lengths[wanted], kind="stable")]
-    begin = 0
-    while begin < len(ordered):
-        most = budget // max(int(lengths[ordered[begin]]), 1)  # as if all were as short as the first
-        longest = lengths[ordered[begin : begin + max(1, most)]]
-        padded = longest * np.arange(1, len(longest) + 1)
-        size = max(1, int(np.searchsorted(padded, budget, side="right")))
-        yield ordered[begin : begin + size]
-        begin += size
-
-
-def _padded(
-    read: UnitTokens, windows: Int[np.ndarray, " windows"], spec: CompactSpec
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-    """Ids, mask, token types (None where no window has two texts), and where each window's first token is."""
-    length = np.diff(read.begin)[windows]
-    longest = int(length.max())
-    place = np.arange(longest)[None, :]
-    offset = longest - length if spec.padding_side == "left" else np.zeros(len(windows), dtype=np.int64)
-    inner = place - offset[:, None]
-    mask = (inner >= 0) & (inner < length[:, None])
-    ids = np.where(mask, read.ids[np.where(mask, read.begin[windows][:, None] + inner, 0)], spec.pad_id)
-    second = read.second[windows][:, None]
-    types = mask & (second >= 0) & (inner >= second)
-    return ids, mask.astype(np.int64), types.astype(np.int64) if spec.types and types.any() else None, offset
 
 
 def _mean_by_unit(values: Float[np.ndarray, "tokens outputs"], read: UnitTokens) -> Float[np.ndarray, "units outputs"]:

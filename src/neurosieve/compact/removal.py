@@ -8,7 +8,7 @@ the unit: with random signs r, E (∂ r·v / ∂ factor)² is the sum of squares
 
 import contextlib
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurosieve.compact.cut_network import ChosenNeurons, sample_ids
+from neurosieve.compact.token_batches import TokenBatch
 from neurosieve.errors import ModelError
 from neurosieve.models.code_model import CodeModel
 from neurosieve.models.inner_parts import Branch, inner_parts
@@ -26,25 +27,6 @@ DRAWS = 4  # of random signs for each batch
 _TOLERANCE = 1e-4  # of float32, relative to the largest value of a layer
 _WIDTHS = ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "hidden_dim")  # what configs call the units of a block
 Few = tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Tokens that effects are measured on.
-
-    Attributes:
-        ids: Shape [batch, tokens].
-        mask: Shape [batch, tokens].
-        types: Shape [batch, tokens], or None.
-        row: Row of each token that stands for a unit, shape [units].
-        place: Its place in the row, shape [units].
-    """
-
-    ids: Tensor
-    mask: Tensor
-    types: Tensor | None
-    row: Tensor
-    place: Tensor
 
 
 @dataclass(frozen=True)
@@ -122,6 +104,10 @@ class Removable:
         self._check_same(small, kept)
         return small
 
+    def seen_by(self, model: CodeModel) -> "Removable":
+        """The same branches of another model of these blocks."""
+        return Removable(model, self.recounted(model), self.block, self.units)
+
     def recounted(self, model: CodeModel) -> tuple[Branch, ...]:
         """The same branches of a copy."""
         found: Any = inner_parts(model, max(self.block) + 1)
@@ -155,7 +141,7 @@ class Removable:
         with _multiplied(self.branches, factors, self.model.device):
             yield
 
-    def effects(self, chosen: ChosenNeurons, batches: Sequence[Batch]) -> list[Float[np.ndarray, " some"]]:
+    def effects(self, chosen: ChosenNeurons, batches: Iterable[TokenBatch]) -> list[Float[np.ndarray, " some"]]:
         """How much the chosen neurons would move without each unit or head, one array a branch.
 
         Args:
@@ -169,13 +155,16 @@ class Removable:
         for batch in batches:
             factors = [torch.ones(len(batch.ids), b.count, requires_grad=True) for b in self.branches]
             with torch.enable_grad(), _multiplied(self.branches, factors, self.model.device):
-                states = self.model.tracked_states(batch.ids, batch.mask, batch.types)
+                given = [None if x is None else torch.from_numpy(x) for x in (batch.ids, batch.mask, batch.types)]
+                states = self.model.tracked_states(*given)  # type: ignore[arg-type]
                 values = chosen.of_states(states)[batch.row, batch.place]
                 values = values / values.detach().std(0).clamp_min(1e-6)
             rng = torch.Generator().manual_seed(0)
             for _ in range(DRAWS):
                 signs = 2.0 * torch.randint(0, 2, values.shape, generator=rng) - 1
                 moved = (values * signs.to(values.device)).sum()
+                if not moved.requires_grad:  # embeddings, which no block moves
+                    break
                 grads = torch.autograd.grad(moved, factors, retain_graph=True, allow_unused=True)
                 for total, grad in zip(totals, grads, strict=True):
                     if grad is not None:

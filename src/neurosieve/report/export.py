@@ -15,8 +15,8 @@ def export_metric(result: ExportResult) -> Metric:
     return R2 if result.metric == "r2" else ACCURACY
 
 
-def frontier_table(result: ExportResult) -> Table:
-    """All ways, cheapest first, with the exported one marked."""
+def frontier_table(result: ExportResult, *, intervals: bool = True) -> Table:
+    """All ways, cheapest first, with the exported one marked; a terminal has little room for intervals."""
     metric = export_metric(result)
     rows = [
         (
@@ -26,7 +26,7 @@ def frontier_table(result: ExportResult) -> Table:
             count(point.blocks),
             count(point.neurons),
             count(round(point.cost)),
-            metric.score(point.validation, point.interval),
+            metric.score(point.validation, point.interval if intervals else None),
             NONE if point.bound is None else metric.score(point.bound),
             "yes" if point.within else "no",
         )

@@ -49,7 +49,7 @@ class FrontierPoint:
     @property
     def name(self) -> str:
         """Which probe it is, and what was done to make it cheaper: `layer 2`, `layer 0, then 12 % to layer 2`."""
-        removed = f", {self.kept:.0%} of the blocks" if self.kept < 1 else ""
+        removed = f", {self.kept:.0%} of blocks" if self.kept < 1 else ""
         return f"{self.first}, then {self.passed:.0%} to {self.source}" if self.first else f"{self.source}{removed}"
 
 

@@ -19,3 +19,7 @@ class ExportOptions(Options):
         description="of the model: a table without a network, a transformers folder, or first blocks, neurons and head"
         " in full; auto: the cheapest",
     )
+    smaller: bool = Field(
+        default=False,
+        description="take feed-forward units and heads that are not needed out of the blocks, as far as delta allows",
+    )

@@ -14,7 +14,7 @@ from neurosieve.results.export import FrontierPoint
 from neurosieve.studies.export.proof import prove
 from neurosieve.studies.export.run_probes import RunProbes, Way, head_of, loss_within, no_way
 from neurosieve.studies.export.standard_form import fit_standard
-from neurosieve.studies.export.unit_texts import unit_texts
+from neurosieve.studies.export.unit_texts import UnitTexts, unit_texts
 from neurosieve.studies.export_options import ExportOptions
 from neurosieve.studies.inputs import StudyData, pooling_of
 from neurosieve.typing import PathLike
@@ -22,17 +22,19 @@ from neurosieve.typing import PathLike
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of an export: of which run, in which form, with what loss at most by which rule."""
+    """What is asked of an export: of which run, in which form, with what loss at most by which rule, smaller inside."""
 
     run: PathLike
     form: str
     delta: float
     rule: Select
+    smaller: bool = False
 
     @staticmethod
     def of(run: PathLike, study: RunProbes, options: ExportOptions) -> "Asked":
         """By the options, and the study's where these are silent."""
-        return Asked(run, options.form, options.delta or study.config.deltas[0], study.config.select[0])
+        delta = options.delta or study.config.deltas[0]
+        return Asked(run, options.form, delta, study.config.select[0], options.smaller)
 
     def fits(self, way: Way) -> bool:
         """Is it of the form?"""
@@ -75,34 +77,37 @@ def first_holding(
                 raise
             notes.append(f"no {way.point.form}: {e.subject}: expected {e.expected}, got {e.got}")
             continue
-        held = prove(study, small, way.probe, units, "validation")
-        bound = loss_within(held.reference, held.scores, held.bootstrap, asked.rule)
-        within = bound is not None and bound <= asked.delta + 1e-12
-        points[way] = replace(
-            way.point,
-            validation=held.score.value,
-            interval=held.score.interval,
-            bound=bound,
-            within=within,
-            exported=within,
-        )
-        if within:
+        points[way] = measured(study, small, way, units, asked)
+        if points[way].within:
+            points[way] = replace(points[way], exported=True)
             return Built(replace(way, point=points[way]), small, tuple(points.values()), tuple(notes))
     raise no_way([points[way] for way in found if asked.fits(way)], asked.form, asked.delta, asked.run)
+
+
+def measured(study: RunProbes, model: CompactModel, way: Way, units: UnitTexts, asked: Asked) -> FrontierPoint:
+    """The place of a way on the frontier, by a model that was built of it and reads the validation texts itself."""
+    held = prove(study, model, way.probe, units, "validation")
+    bound = loss_within(held.reference, held.scores, held.bootstrap, asked.rule)
+    within = bound is not None and bound <= asked.delta + 1e-12
+    score = held.score
+    return replace(way.point, validation=score.value, interval=score.interval, bound=bound, within=within)
 
 
 def build(study: RunProbes, data: StudyData, model: CodeModel, way: Way, folder: Path) -> CompactModel:
     """Write a way's files into a folder, in place of what is there, and load them."""
     for old in folder.iterdir():
         shutil.rmtree(old) if old.is_dir() else old.unlink()
-    head, unit = head_of(way.probe, study.selection.scaler), unit_kind(study, model)
+    head, unit, inside = head_of(way.probe, study.selection.scaler), unit_kind(study, model), way.inside
     if way.point.form == "standard":
         unit = standard_unit(unit, model)
-        network = fit_standard(study, data, model, way.point.blocks, unit, folder)
+        network = fit_standard(study, data, inside.model if inside else model, way.point.blocks, unit, folder)
         spec = write_standard(folder, model, network, way.neurons, head, unit)
+    elif way.point.form == "table":
+        spec = write_table(folder, model, way.neurons, head, unit)
+    elif inside:
+        spec = write_full(folder, model, way.neurons, inside.head, unit, narrowed=inside.model)
     else:
-        write = write_table if way.point.form == "table" else write_full
-        spec = write(folder, model, way.neurons, head, unit)
+        spec = write_full(folder, model, way.neurons, head, unit)
     write_record(folder, spec)
     return load_compact(folder)
 

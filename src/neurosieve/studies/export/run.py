@@ -13,7 +13,8 @@ from neurosieve.storage.whole_folder import check_free, whole_folder
 from neurosieve.studies.export.evidence_files import save_outputs, speeds_of, write_card
 from neurosieve.studies.export.first_holding import Asked, Built, first_holding
 from neurosieve.studies.export.proof import Proof, prove
-from neurosieve.studies.export.run_probes import Costs, RunProbes, ways
+from neurosieve.studies.export.run_probes import Costs, RunProbes, cheapest_first, ways
+from neurosieve.studies.export.smaller_inside import SmallerInside
 from neurosieve.studies.export.unit_texts import unit_texts
 from neurosieve.studies.export_options import ExportOptions
 from neurosieve.studies.finished import write_report
@@ -51,6 +52,8 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
     data, model = read_data(study.config), model_of(study.config)
     with whole_folder(out) as folder:
         built = first_holding(study, data, model, found, asked, folder)
+        if asked.smaller:
+            built = SmallerInside(study, data, model, asked, folder).search(built)
         units = unit_texts(data, "test")
         test = prove(study, built.model, built.way.probe, units, "test")
         save_outputs(folder, test.outputs)
@@ -74,7 +77,7 @@ def _result(
         delta=asked.delta,
         rule=asked.rule,
         metric="accuracy" if study.selection.scaler.target is None else "r2",
-        frontier=built.frontier,
+        frontier=tuple(sorted(built.frontier, key=cheapest_first)),
         validation=point.validation,
         test=test.score,
         oracle=test.oracle,

@@ -10,7 +10,7 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.compact.cut_network import blocks_needed
 from neurosieve.compact.linear_head import Head
 from neurosieve.errors import ConfigError, RunFolderError
-from neurosieve.models import inspect_model
+from neurosieve.models import CodeModel, inspect_model
 from neurosieve.models.adapters import block_modules
 from neurosieve.probes import ClusterBootstrap, Probe
 from neurosieve.probes.archive import load_outcome
@@ -83,6 +83,19 @@ class RunProbes:
 
 
 @dataclass(frozen=True, eq=False)
+class Inside:
+    """A network from whose blocks units and heads were taken, and the head that was fitted to it again.
+
+    Attributes:
+        model: Of form full the blocks that are kept, of form standard all of them.
+        head: On the way's neurons; of form standard the network's own is fitted when it is built.
+    """
+
+    model: CodeModel
+    head: Head
+
+
+@dataclass(frozen=True, eq=False)
 class Way:
     """A probe as a compact model.
 
@@ -90,11 +103,13 @@ class Way:
         point: Its place on the frontier.
         probe: Without neurons that it gives no weight.
         neurons: That it reads.
+        inside: The network where units or heads were taken out; None where none were.
     """
 
     point: FrontierPoint
     probe: Probe
     neurons: tuple[NeuronId, ...]
+    inside: Inside | None = None
 
 
 def sparse(probe: Probe) -> Probe:
@@ -163,13 +178,12 @@ def ways(run: RunProbes, costs: Costs, delta: float, rule: Select) -> list[Way]:
                 interval=score_interval(scores, bootstrap),
             )
             found.append(Way(point, probe, neurons))
-    return sorted(found, key=_cheapest_first)
+    return sorted(found, key=lambda way: cheapest_first(way.point))
 
 
-def _cheapest_first(way: Way) -> tuple[int, int, float, float]:
+def cheapest_first(point: FrontierPoint) -> tuple[float, int, float, float]:
     """Heads are small beside blocks: among equal blocks a folder that transformers loads goes first."""
-    point = way.point
-    return point.blocks, ("table", "standard", "full").index(point.form), point.cost, -point.validation
+    return point.blocks * point.kept, ("table", "standard", "full").index(point.form), point.cost, -point.validation
 
 
 def _forms(source: str, neurons: tuple[NeuronId, ...], run: RunProbes) -> Iterator[Form]:

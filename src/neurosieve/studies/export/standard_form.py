@@ -2,20 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from neurosieve.activations.store import Activations
 from neurosieve.compact.building import UnitKind, make_spec
 from neurosieve.compact.compact_model import CompactModel
 from neurosieve.compact.standard_head import StandardNetwork, set_head, standard_network
 from neurosieve.compact.unit_reader import UnitReader
 from neurosieve.models import CodeModel
-from neurosieve.probes import fit_probe, selection_data
-from neurosieve.studies.export.run_probes import RunProbes, head_of
-from neurosieve.studies.export.unit_texts import unit_texts
+from neurosieve.studies.export.refitting import Rows, refitted_head
+from neurosieve.studies.export.run_probes import RunProbes
 from neurosieve.studies.inputs import StudyData
-from neurosieve.typing import Split
+from neurosieve.typing import NeuronId
 
 
 def fit_standard(
@@ -34,21 +29,6 @@ def fit_standard(
     network = standard_network(model, blocks, unit.labels, sequences=unit.whole)
     spec = make_spec(folder, model, (), unit, form="standard", blocks=blocks, files=())
     reader = CompactModel(spec, UnitReader(folder, spec), network, None)
-    train, validation = (_read(data, reader, split) for split in ("train", "validation"))
-    rows = selection_data(train, validation)
-    probe, _ = fit_probe(rows, np.arange(len(rows.neurons)), study.selection.oracle.lambdas)
-    narrow, head = head_of(probe, rows.scaler), rows.scaler.column
-    weight = np.zeros((network.outputs, len(unit.labels)))
-    weight[head] = narrow.weight
-    set_head(network, type(narrow)(weight, narrow.bias))
+    inputs = tuple(NeuronId(blocks, i) for i in range(network.outputs))  # of the last layer
+    set_head(network, refitted_head(study, Rows.of(data), reader, inputs))
     return network
-
-
-def _read(data: StudyData, reader: CompactModel, split: Split) -> Activations:
-    """What comes to the network's last layer, as one layer of activations."""
-    units, labels = unit_texts(data, split), reader.spec.labels
-    values = reader.scores(units.texts)
-    read = ~np.isnan(values).any(1)
-    ids = np.stack([np.zeros(values.shape[1], dtype=np.int64), np.arange(values.shape[1])], 1)
-    texts = np.full(int(read.sum()), "", dtype=object)
-    return Activations(torch.from_numpy(values[read]), ids, units.label[read], labels, units.group[read], texts)
