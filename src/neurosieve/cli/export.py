@@ -26,6 +26,7 @@ def export(
     delta: Annotated[float | None, _help("delta")] = None,
     form: Annotated[str | None, _help("form")] = None,
     smaller: Annotated[bool, _flag("smaller")] = False,
+    cascade: Annotated[bool, _flag("cascade")] = False,
     as_json: o.Json = False,
 ) -> None:
     """Write the cheapest model that does a run's task: no network at all, or the blocks that it needs."""
@@ -33,7 +34,7 @@ def export(
     from neurosieve.results.codec import to_json
     from neurosieve.studies.export.run import export as export_run
 
-    given = {"delta": delta, "form": form, "smaller": smaller}
+    given = {"delta": delta, "form": form, "smaller": smaller, "cascade": cascade}
     options = ExportOptions.model_validate({k: v for k, v in given.items() if v is not None})
     exported = export_run(run, out, options)
     if as_json:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from neurosieve.compact.cascade import FIRST
 from neurosieve.compact.compact_spec import COMPACT, FORMAT, TOKENIZER, CompactSpec, Form, file_hash
 from neurosieve.compact.cut_network import NETWORK, blocks_needed, cut, save_network
 from neurosieve.compact.linear_head import HEAD, Head
@@ -97,6 +98,18 @@ def write_standard(
     blocks = model.adapter.blocks(network.whole.config)
     files = ("model.safetensors", "config.json")
     return make_spec(folder, model, neurons, unit, form="standard", blocks=blocks, files=files)
+
+
+def with_first(folder: Path, spec: CompactSpec, margin: float) -> CompactSpec:
+    """The spec of a cascade: a model with a cheap one in `first/`, which was written before.
+
+    Args:
+        folder: Of the cascade.
+        spec: Of the dear model.
+        margin: Units whose two best logits by the cheap one are closer are labelled by the dear one.
+    """
+    record = f"{FIRST}/{COMPACT}"
+    return replace(spec, margin=margin, files={**spec.files, record: file_hash(folder, record)})
 
 
 def standard_unit(unit: UnitKind, model: CodeModel) -> UnitKind:

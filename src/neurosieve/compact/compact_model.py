@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from neurosieve.compact.cascade import FIRST, asked_again, margins
 from neurosieve.compact.compact_spec import CompactSpec, read_spec
 from neurosieve.compact.linear_head import BatchNetwork, Head
 from neurosieve.compact.lookup_table import LookupTable
@@ -26,6 +28,7 @@ class CompactModel:
         reader: Texts → tokens.
         network: What is computed for each token: a table's logits, or values of neurons or outputs by a network.
         head: On pooled values; None where the network gives logits.
+        first: Of a cascade the cheap model that is asked first; see `cascade`.
         batch_tokens: Padded tokens in one call of the network.
     """
 
@@ -33,6 +36,7 @@ class CompactModel:
     reader: UnitReader
     network: LookupTable | BatchNetwork
     head: Head | None
+    first: "CompactModel | None" = None
     batch_tokens: int = BATCH_TOKENS
 
     def scores(self, texts: Sequence[CodeText]) -> Float[np.ndarray, "units outputs"]:
@@ -41,6 +45,19 @@ class CompactModel:
         Raises:
             DataError: Texts of another kind than the model reads.
         """
+        if self.first is None:
+            return self._own_scores(texts)
+        scores = self.first.scores(texts)
+        unsure = self.unsure(scores)
+        if unsure.any():
+            scores[unsure] = self._own_scores(asked_again(texts, unsure))
+        return scores
+
+    def unsure(self, scores: Float[np.ndarray, "units outputs"]) -> Bool[np.ndarray, " units"]:
+        """Of a cascade: which units its first model passes on, by that model's logits."""
+        return np.asarray(margins(scores) < (self.spec.margin or 0.0))
+
+    def _own_scores(self, texts: Sequence[CodeText]) -> Float[np.ndarray, "units outputs"]:
         read = self.reader.read(texts)
         pooled = _mean_by_unit(self._token_values(read), read)
         if self.spec.sides == 2:
@@ -65,7 +82,7 @@ class CompactModel:
 
     def with_batch(self, tokens: int) -> "CompactModel":
         """The same model with other batches."""
-        return replace(self, batch_tokens=tokens)
+        return replace(self, first=self.first and self.first.with_batch(tokens), batch_tokens=tokens)
 
     def _token_values(self, read: UnitTokens) -> Float[np.ndarray, "tokens outputs"]:
         if isinstance(self.network, LookupTable):
@@ -107,9 +124,10 @@ def load_compact(folder: PathLike, *, device: str = "cpu") -> CompactModel:
     """
     spec = read_spec(folder)
     reader = UnitReader(folder, spec)
+    first = None if spec.margin is None else load_compact(Path(folder) / FIRST, device=device)
     if spec.runtime == "numpy":
         return CompactModel(spec, reader, LookupTable.load(folder), None)
     from neurosieve.compact.torch_network import load_torch
 
     network, head = load_torch(folder, spec, device)
-    return CompactModel(spec, reader, network, head)
+    return CompactModel(spec, reader, network, head, first)

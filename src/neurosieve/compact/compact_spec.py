@@ -2,6 +2,7 @@
 
 compact.json          format, spec (here), and what was measured (`results.export`)
 tokenizer.json        the tokenizer, as the `tokenizers` library reads it
+first/                of a cascade: the cheap model that is asked first, a folder like this one
 head.safetensors      form full: `weight` [features, outputs] and `bias` [outputs] on the raw values
 table.safetensors     form table: see `lookup_table`
 network.safetensors   form full: the first blocks; config.json beside it

@@ -46,7 +46,7 @@ def compare_speeds(compact: PathLike, whole: PathLike, texts: Sequence[CodeText]
     found = [
         Usage(
             parameters=_parameters(folder),
-            bytes=sum(f.stat().st_size for f in folder.iterdir() if f.name in _weights(folder)),
+            bytes=sum(file.stat().st_size for file in _weights(folder)),
             peak_mb=_peak(folder, few[:BATCH]),
             p50_ms=float(1000 * np.quantile(one, 0.5)),
             p95_ms=float(1000 * np.quantile(one, 0.95)),
@@ -87,15 +87,16 @@ def _one_thread() -> Iterator[None]:
             os.environ["TOKENIZERS_PARALLELISM"] = was
 
 
-def _weights(folder: Path) -> set[str]:
-    return {f.name for f in folder.glob("*.safetensors") if f.name != OUTPUTS}
+def _weights(folder: Path) -> list[Path]:
+    """Files of weights, of a cascade those of both models."""
+    return [file for file in folder.rglob("*.safetensors") if file.name != OUTPUTS]
 
 
 def _parameters(folder: Path) -> int:
     """Numbers in the weights."""
     total = 0
-    for name in _weights(folder):
-        with safe_open(folder / name, framework="numpy") as tensors:
+    for file in _weights(folder):
+        with safe_open(file, framework="numpy") as tensors:
             total += sum(int(np.prod(tensors.get_slice(key).get_shape())) for key in tensors.keys())  # noqa: SIM118
     return total
 

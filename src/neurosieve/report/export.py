@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from markupsafe import Markup
 
 from neurosieve.printing import visible
-from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count
+from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count, per_cent
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.export import ExportResult, Speeds, Usage
 
@@ -50,12 +50,19 @@ def score_rows(result: ExportResult) -> Table:
     """Scores on test rows beside the oracle's and the whole model's."""
     metric = export_metric(result)
     other = metric.score(result.other_labels) if result.metric == "accuracy" else f"{result.other_labels:.3g}"
-    rows = (
+    use = result.cascade
+    rows = [
         ("test", f"{metric.score(result.test.value, result.test.interval)} (n {result.test.n:,})"),
         ("loss against all neurons", metric.gain(result.oracle)),
         ("loss against the whole model with the same head", metric.gain(result.whole)),
         ("labels other than that model's", other),
-    )
+    ]
+    if use:
+        rows += [
+            ("units passed on to the blocks", per_cent(use.units)),
+            ("tokens that the blocks read", per_cent(use.tokens)),
+            ("multiplications a token, mean", count(round(use.cost))),
+        ]
     return make_table("Score", ("", result.form), rows)
 
 

@@ -28,7 +28,8 @@ class FrontierPoint:
         interval: Of the score, 95 %, by files; None where validation rows are one cluster.
         kept: Share of its blocks' weights that is left where units and heads were removed.
         first: Of a cascade the probe that every unit is asked of first; empty elsewhere.
-        passed: Share of tokens that are passed on to its blocks; less than 1 in a cascade alone.
+        first_blocks: Blocks that this one needs.
+        passed: Share of windows that are passed on to its blocks, by validation rows; less than 1 in a cascade alone.
         exported: It is the one that was exported.
     """
 
@@ -43,8 +44,14 @@ class FrontierPoint:
     interval: Interval | None = None
     kept: float = 1.0
     first: str = ""
+    first_blocks: int = 0
     passed: float = 1.0
     exported: bool = False
+
+    @property
+    def mean_blocks(self) -> float:
+        """Blocks that a token passes, where fewer weights in one count as less of it."""
+        return self.first_blocks + self.passed * self.kept * self.blocks
 
     @property
     def name(self) -> str:
@@ -97,6 +104,23 @@ class Speeds:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CascadeUse:
+    """How often a cascade asks its dear model, on test rows.
+
+    Attributes:
+        margin: Units whose two best logits by the cheap model are closer are passed on; chosen on validation.
+        units: Share of units that are.
+        tokens: Share of tokens that the dear model reads, as a window is read whole for one unit of it.
+        cost: Mean multiplications a token, of both models.
+    """
+
+    margin: float
+    units: float
+    tokens: float
+    cost: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportResult:
     """A compact model: how it was chosen, how good it is, what it costs.
 
@@ -118,6 +142,7 @@ class ExportResult:
         data_hashes: Of the data's files.
         notes: What a user has to know.
         seconds: Of the export.
+        cascade: How often the dear model is asked; None where the model is no cascade.
     """
 
     form: Form
@@ -136,6 +161,7 @@ class ExportResult:
     data_hashes: Mapping[str, str]
     notes: tuple[str, ...]
     seconds: float
+    cascade: CascadeUse | None = None
 
     @property
     def exported(self) -> FrontierPoint:

@@ -1,8 +1,8 @@
 """Options of `neurosieve export`."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from neurosieve.studies.option_models import Options
 
@@ -23,3 +23,17 @@ class ExportOptions(Options):
         default=False,
         description="take feed-forward units and heads that are not needed out of the blocks, as far as delta allows",
     )
+    cascade: bool = Field(
+        default=False,
+        description="also try a cheap model first, and a dearer one for the units alone that it is unsure of",
+    )
+
+    @field_validator("cascade")
+    @classmethod
+    def _alone(cls, value: bool, info: Any) -> bool:
+        """Each of both is chosen against the one delta."""
+        if value and info.data.get("smaller"):
+            raise ValueError("one of --cascade and --smaller")
+        if value and info.data.get("form") == "table":
+            raise ValueError("none beside --form table: a cascade goes on to blocks")
+        return value

@@ -5,8 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neurosieve.compact.building import UnitKind, standard_unit, write_full, write_record, write_standard, write_table
+from neurosieve.compact.building import (
+    UnitKind,
+    standard_unit,
+    with_first,
+    write_full,
+    write_record,
+    write_standard,
+    write_table,
+)
+from neurosieve.compact.cascade import FIRST
 from neurosieve.compact.compact_model import CompactModel, load_compact
+from neurosieve.compact.compact_spec import CompactSpec
 from neurosieve.errors import ModelError
 from neurosieve.models import CodeModel
 from neurosieve.redundancy.minimal_set import Select
@@ -29,12 +39,13 @@ class Asked:
     delta: float
     rule: Select
     smaller: bool = False
+    cascade: bool = False
 
     @staticmethod
     def of(run: PathLike, study: RunProbes, options: ExportOptions) -> "Asked":
         """By the options, and the study's where these are silent."""
         delta = options.delta or study.config.deltas[0]
-        return Asked(run, options.form, delta, study.config.select[0], options.smaller)
+        return Asked(run, options.form, delta, study.config.select[0], options.smaller, options.cascade)
 
     def fits(self, way: Way) -> bool:
         """Is it of the form?"""
@@ -97,19 +108,26 @@ def build(study: RunProbes, data: StudyData, model: CodeModel, way: Way, folder:
     """Write a way's files into a folder, in place of what is there, and load them."""
     for old in folder.iterdir():
         shutil.rmtree(old) if old.is_dir() else old.unlink()
+    spec = _written(study, data, model, way, folder)
+    if way.first:
+        (folder / FIRST).mkdir()
+        write_record(folder / FIRST, _written(study, data, model, way.first, folder / FIRST))
+        spec = with_first(folder, spec, way.margin)
+    write_record(folder, spec)
+    return load_compact(folder)
+
+
+def _written(study: RunProbes, data: StudyData, model: CodeModel, way: Way, folder: Path) -> CompactSpec:
     head, unit, inside = head_of(way.probe, study.selection.scaler), unit_kind(study, model), way.inside
     if way.point.form == "standard":
         unit = standard_unit(unit, model)
         network = fit_standard(study, data, inside.model if inside else model, way.point.blocks, unit, folder)
-        spec = write_standard(folder, model, network, way.neurons, head, unit)
-    elif way.point.form == "table":
-        spec = write_table(folder, model, way.neurons, head, unit)
-    elif inside:
-        spec = write_full(folder, model, way.neurons, inside.head, unit, narrowed=inside.model)
-    else:
-        spec = write_full(folder, model, way.neurons, head, unit)
-    write_record(folder, spec)
-    return load_compact(folder)
+        return write_standard(folder, model, network, way.neurons, head, unit)
+    if way.point.form == "table":
+        return write_table(folder, model, way.neurons, head, unit)
+    if inside:
+        return write_full(folder, model, way.neurons, inside.head, unit, narrowed=inside.model)
+    return write_full(folder, model, way.neurons, head, unit)
 
 
 def unit_kind(study: RunProbes, model: CodeModel) -> UnitKind:

@@ -10,6 +10,7 @@ from neurosieve.results.export import ExportResult, Speeds
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
 from neurosieve.storage.whole_folder import check_free, whole_folder
+from neurosieve.studies.export.cascades import cascade_use, no_cascade, with_cascades
 from neurosieve.studies.export.evidence_files import save_outputs, speeds_of, write_card
 from neurosieve.studies.export.first_holding import Asked, Built, first_holding
 from neurosieve.studies.export.proof import Proof, prove
@@ -49,6 +50,8 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
     study = RunProbes.of(run)
     asked = Asked.of(run, study, options or ExportOptions())
     found = ways(study, Costs.of(study.config), asked.delta, asked.rule)
+    if asked.cascade:
+        found = with_cascades(study, found, asked)
     data, model = read_data(study.config), model_of(study.config)
     with whole_folder(out) as folder:
         built = first_holding(study, data, model, found, asked, folder)
@@ -86,6 +89,7 @@ def _result(
         speeds=speeds,
         study=study.config.model_dump(mode="json"),
         data_hashes=data.hashes,
-        notes=built.notes,
+        notes=built.notes + no_cascade(asked, point),
         seconds=round(seconds, 2),
+        cascade=cascade_use(built, unit_texts(data, "test")),
     )

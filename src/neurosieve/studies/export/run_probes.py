@@ -104,12 +104,16 @@ class Way:
         probe: Without neurons that it gives no weight.
         neurons: That it reads.
         inside: The network where units or heads were taken out; None where none were.
+        first: Of a cascade the cheap way that every unit is asked of first.
+        margin: Units whose two best logits by that are closer are passed on.
     """
 
     point: FrontierPoint
     probe: Probe
     neurons: tuple[NeuronId, ...]
     inside: Inside | None = None
+    first: "Way | None" = None
+    margin: float = 0.0
 
 
 def sparse(probe: Probe) -> Probe:
@@ -183,7 +187,7 @@ def ways(run: RunProbes, costs: Costs, delta: float, rule: Select) -> list[Way]:
 
 def cheapest_first(point: FrontierPoint) -> tuple[float, int, float, float]:
     """Heads are small beside blocks: among equal blocks a folder that transformers loads goes first."""
-    return point.blocks * point.kept, ("table", "standard", "full").index(point.form), point.cost, -point.validation
+    return point.mean_blocks, ("table", "standard", "full").index(point.form), point.cost, -point.validation
 
 
 def _forms(source: str, neurons: tuple[NeuronId, ...], run: RunProbes) -> Iterator[Form]:
