@@ -11,6 +11,8 @@ from neurosieve.cli import options as o
 from neurosieve.printing import json_text
 from neurosieve.studies.export_options import ExportOptions
 
+DEMO_DELTA = 0.05  # what a table may lose there
+
 
 def _help(key: str) -> Any:
     return typer.Option(help=str(ExportOptions.model_fields[key].description))
@@ -27,6 +29,7 @@ def export(
     form: Annotated[str | None, _help("form")] = None,
     smaller: Annotated[bool, _flag("smaller")] = False,
     cascade: Annotated[bool, _flag("cascade")] = False,
+    brief: Annotated[bool, _flag("brief")] = False,
     as_json: o.Json = False,
 ) -> None:
     """Write the cheapest model that does a run's task: no network at all, or the blocks that it needs."""
@@ -34,13 +37,29 @@ def export(
     from neurosieve.results.codec import to_json
     from neurosieve.studies.export.run import export as export_run
 
-    given = {"delta": delta, "form": form, "smaller": smaller, "cascade": cascade}
+    given = {"delta": delta, "form": form, "smaller": smaller, "cascade": cascade, "brief": brief}
     options = ExportOptions.model_validate({k: v for k, v in given.items() if v is not None})
     exported = export_run(run, out, options)
     if as_json:
         print(json_text(to_json(exported.result), sys.stdout.encoding or "utf-8"))
     else:
         show_export(exported)
+
+
+def export_demo(run: Path, out: Path) -> None:
+    """The end of the demo: a small model of a run, in three lines at most."""
+    from neurosieve.cli.show import show_demo_export
+    from neurosieve.errors import ConfigError
+    from neurosieve.studies.export.run import export as export_run
+    from neurosieve.studies.finished import load_exports
+
+    try:
+        if not out.exists() or out.name not in load_exports(run):
+            export_run(run, out, ExportOptions(delta=DEMO_DELTA, brief=True))
+    except ConfigError as e:  # the data are what is installed: no set may be within delta
+        show_demo_export(str(e), None)
+    else:
+        show_demo_export(load_exports(run)[out.name].headline, out)
 
 
 def verify(

@@ -151,6 +151,15 @@ def show_export(exported: Exported) -> None:
     screen.print(Text(f"model in {exported.folder}"), soft_wrap=True)
 
 
+def show_demo_export(text: str, folder: Path | None) -> None:
+    """What became of the demo's model, and where it is."""
+    screen = console()
+    screen.print(Text("\nA small model of the first run, by `neurosieve export`:", style="bold"), soft_wrap=True)
+    screen.print(Text(visible(text)), soft_wrap=True)
+    if folder:
+        screen.print(Text(f"model in {folder}; label new code with `neurosieve predict {folder} FILE`"), soft_wrap=True)
+
+
 def show_verified(found: Verified) -> None:
     """The card and what was measured now."""
     table = verified_table(found.card, found.score, found.difference, found.other_labels, found.speeds, found.holds)

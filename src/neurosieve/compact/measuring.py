@@ -28,13 +28,14 @@ _SET_ASIDE = 5  # calls that only warm up
 _MEMORY = "from neurosieve.compact.measuring import tell_peak; tell_peak()"
 
 
-def compare_speeds(compact: PathLike, whole: PathLike, texts: Sequence[CodeText]) -> Speeds:
+def compare_speeds(compact: PathLike, whole: PathLike, texts: Sequence[CodeText], *, memory: bool = True) -> Speeds:
     """Time and memory of two models on the same texts, tokenising included.
 
     Args:
         compact: Folder of the one.
         whole: Of the other.
         texts: Up to 256 of them are read, from the first on.
+        memory: Measured too, which takes a process for each of both.
     """
     folders, few = (Path(compact), Path(whole)), list(texts[: BATCH * BATCHES])
     with _one_thread():
@@ -47,7 +48,7 @@ def compare_speeds(compact: PathLike, whole: PathLike, texts: Sequence[CodeText]
         Usage(
             parameters=_parameters(folder),
             bytes=sum(file.stat().st_size for file in _weights(folder)),
-            peak_mb=_peak(folder, few[:BATCH]),
+            peak_mb=_peak(folder, few[:BATCH]) if memory else None,
             p50_ms=float(1000 * np.quantile(one, 0.5)),
             p95_ms=float(1000 * np.quantile(one, 0.95)),
             tokens_per_second=sum(lengths) / float(many.sum()),

@@ -68,14 +68,15 @@ def score_rows(result: ExportResult) -> Table:
 
 def speed_table(speeds: Speeds) -> Table:
     """What both models cost."""
-    measures: tuple[tuple[str, Callable[[Usage], float], Callable[[Usage], str]], ...] = (
+    measures: list[tuple[str, Callable[[Usage], float], Callable[[Usage], str]]] = [
         ("parameters", lambda u: u.parameters, lambda u: count(u.parameters)),
         ("bytes of weights", lambda u: u.bytes, lambda u: count(u.bytes)),
-        ("peak memory", lambda u: u.peak_mb, lambda u: f"{u.peak_mb:,.0f} MiB"),
         ("one text, median", lambda u: u.p50_ms, lambda u: f"{u.p50_ms:.3g} ms"),
         ("one text, 95 % within", lambda u: u.p95_ms, lambda u: f"{u.p95_ms:.3g} ms"),
         ("tokens a second, batches of 32", _inverse_speed, lambda u: count(round(u.tokens_per_second))),
-    )
+    ]
+    if speeds.compact.peak_mb is not None:
+        measures.insert(2, ("peak memory", lambda u: u.peak_mb or 0.0, lambda u: f"{u.peak_mb:,.0f} MiB"))
     rows = [
         (name, show(speeds.compact), show(speeds.whole), f"{_times(figure(speeds.compact), figure(speeds.whole))} ×")
         for name, figure, show in measures

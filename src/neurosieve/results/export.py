@@ -67,7 +67,7 @@ class Usage:
     Attributes:
         parameters: Numbers in its weights or tables.
         bytes: Of its files, without the tokenizer's.
-        peak_mb: Memory of a process that loads it and labels some texts, at its peak.
+        peak_mb: Memory of a process that loads it and labels some texts, at its peak; None where it was left out.
         p50_ms: Median time of one text, tokenising included.
         p95_ms: Of 95 in 100 texts, at most so long.
         tokens_per_second: In batches of 32 texts sorted by length, tokenising included.
@@ -75,7 +75,7 @@ class Usage:
 
     parameters: int
     bytes: int
-    peak_mb: float
+    peak_mb: float | None
     p50_ms: float
     p95_ms: float
     tokens_per_second: float

@@ -28,6 +28,10 @@ class ExportOptions(Options):
         description="also try a cheap model first, and a dearer one for the units alone that it is unsure of",
     )
 
+    brief: bool = Field(
+        default=False, description="time the eight shortest test texts alone, and leave memory out: quick and rough"
+    )
+
     @field_validator("cascade")
     @classmethod
     def _alone(cls, value: bool, info: Any) -> bool:

@@ -40,12 +40,14 @@ class Asked:
     rule: Select
     smaller: bool = False
     cascade: bool = False
+    brief: bool = False
 
     @staticmethod
     def of(run: PathLike, study: RunProbes, options: ExportOptions) -> "Asked":
         """By the options, and the study's where these are silent."""
         delta = options.delta or study.config.deltas[0]
-        return Asked(run, options.form, delta, study.config.select[0], options.smaller, options.cascade)
+        more = (options.smaller, options.cascade, options.brief)
+        return Asked(run, options.form, delta, study.config.select[0], *more)
 
     def fits(self, way: Way) -> bool:
         """Is it of the form?"""

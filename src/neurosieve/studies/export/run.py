@@ -60,7 +60,7 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
         units = unit_texts(data, "test")
         test = prove(study, built.model, built.way.probe, units, "test")
         save_outputs(folder, test.outputs)
-        speeds = speeds_of(folder, model, built.model.spec, units)
+        speeds = speeds_of(folder, model, built.model.spec, units, brief=asked.brief)
         result = _result(study, data, asked, built, test, speeds, time.monotonic() - begin)
         write_record(folder, built.model.spec, to_json(result))
         write_card(folder, built.model.spec, result)
