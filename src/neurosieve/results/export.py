@@ -56,8 +56,9 @@ class FrontierPoint:
     @property
     def name(self) -> str:
         """Which probe it is, and what was done to make it cheaper: `layer 2`, `layer 0, then 12 % to layer 2`."""
-        removed = f", {self.kept:.0%} of blocks" if self.kept < 1 else ""
-        return f"{self.first}, then {self.passed:.0%} to {self.source}" if self.first else f"{self.source}{removed}"
+        if self.first:
+            return f"{self.first}, then {100 * self.passed:.0f} % to {self.source}"
+        return self.source if self.kept == 1 else f"{self.source}, {100 * self.kept:.0f} % of blocks"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -223,6 +223,6 @@ def no_way(fitting: Sequence[FrontierPoint], form: str, delta: float, run: PathL
     return ConfigError(
         f"--delta {delta:g}",
         expected="a loss that some set of the run stays within on validation",
-        got=f"none; the nearest, {nearest.source} as {nearest.form}, may lose {bound:.4f}",
+        got=f"none; the nearest, {nearest.name} as {nearest.form}, may lose {bound:.4f}",
         remedy=f"pass --delta {np.ceil(bound * 1e4) / 1e4:g}, or another --form",
     )
