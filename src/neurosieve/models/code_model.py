@@ -85,7 +85,7 @@ class CodeModel:
     ) -> tuple[Float[Tensor, "batch tokens width"], ...]:
         """`states` with what gradients are taken by, for whoever asks how values depend on parts of the network."""
         with torch.enable_grad():
-            return self._states_of(self.inputs(input_ids, mask, types))
+            return self._forward(self.inputs(input_ids, mask, types), tracked=True)
 
     def plain_states(
         self, input_ids: Int[Tensor, "one tokens"], types: Int[Tensor, "one tokens"] | None = None
@@ -121,11 +121,13 @@ class CodeModel:
         known = types is not None and getattr(config, "type_vocab_size", 0) > 1
         return {"token_type_ids": types.to(self.device)} if types is not None and known else {}
 
-    @torch.inference_mode()
-    def _forward(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:
-        return self._states_of(inputs)
+    def _forward(self, inputs: dict[str, Any], *, tracked: bool = False) -> tuple[Tensor, ...]:
+        with torch.inference_mode(not tracked):
+            states = self._called(**inputs)
+        self._check_states(states, inputs["input_ids"].shape)
+        return states
 
-    def _states_of(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:
+    def _called(self, **inputs: Any) -> tuple[Tensor, ...]:
         adapter = self.adapter
         network = self.stack if adapter.kind == "encoder" else self.network
         if self.site == "hidden":
@@ -135,9 +137,7 @@ class CodeModel:
             with self._feed_forward_units() as units:
                 network(**inputs)
             states = tuple(x.reshape(*inputs["input_ids"].shape[:1], -1, x.shape[-1]) for x in units)
-        states = tuple(state[:, 1:] if adapter.start is not None else state for state in states)
-        self._check_states(states, inputs["input_ids"].shape)
-        return states
+        return tuple(state[:, 1:] if adapter.start is not None else state for state in states)
 
     def _check_states(self, states: tuple[Tensor, ...], texts: torch.Size) -> None:
         """Families that pool tokens, or carry several streams, give states that are of no token."""

@@ -139,10 +139,10 @@ def _heads(block: nn.Module, together: int) -> Branch | None:
 
 
 def _found(block: nn.Module, listed: Sequence[_Names]) -> Iterator[tuple[Layer, tuple[tuple[Layer, int], ...]]]:
-    named: dict[str, Any] = dict(block.named_modules())
+    layers = {path: module for path, module in block.named_modules() if isinstance(module, nn.Linear | Conv1D)}
     for reads, makes in listed:
-        if all(isinstance(named.get(path), nn.Linear | Conv1D) for path in (reads, *(path for path, _ in makes))):
-            yield named[reads], tuple((named[path], apart) for path, apart in makes)
+        if {reads, *(path for path, _ in makes)} <= layers.keys():
+            yield layers[reads], tuple((layers[path], apart) for path, apart in makes)
 
 
 def _checked(branch: Branch) -> Branch | None:

@@ -10,7 +10,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
@@ -211,15 +211,19 @@ def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:
     }
 
 
-def _export(name: str, result: ExportResult) -> dict[str, Any]:
+class _Export(NamedTuple):
     """What `exports.html.j2` shows of one."""
-    return {
-        "headline": sentence(result),
-        "name": name,
-        "chart": f"frontier-{name}",
-        "tables": (score_rows(result), speed_table(result.speeds)),
-        "notes": result.notes,
-    }
+
+    headline: str
+    name: str
+    chart: str
+    tables: tuple[tables.Table, ...]
+    notes: tuple[str, ...]
+
+
+def _export(name: str, result: ExportResult) -> _Export:
+    shown = (score_rows(result), speed_table(result.speeds))
+    return _Export(sentence(result), name, f"frontier-{name}", shown, result.notes)
 
 
 def _commands(folder: str, summary: RedundancyResult | None, concepts: ConceptResult | None) -> list[str]:
