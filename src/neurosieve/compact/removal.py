@@ -63,7 +63,8 @@ class Removable:
             found += [(inner.heads, block, False)] if inner.heads and heads else []
         for kinds in ({True, False}, {True}, {False}):
             own = [one for one in found if one[2] in kinds]
-            part = Removable(model, *(tuple(one[i] for one in own) for i in range(3)))
+            branches, blocks_of = tuple(branch for branch, _, _ in own), tuple(block for _, block, _ in own)
+            part = Removable(model, branches, blocks_of, tuple(units for _, _, units in own))
             if own and part.holds():
                 return part
         raise ModelError(

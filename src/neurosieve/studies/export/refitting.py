@@ -37,7 +37,7 @@ def refitted_head(study: RunProbes, rows: Rows, reader: CompactModel, neurons: t
         reader: The network without a head.
         neurons: Names of what it gives, in order.
     """
-    data = selection_data(*(_read(units, reader, neurons) for units in (rows.train, rows.validation)))
+    data = selection_data(_read(rows.train, reader, neurons), _read(rows.validation, reader, neurons))
     probe, _ = fit_probe(data, np.arange(len(data.neurons)), study.selection.oracle.lambdas)
     narrow = head_of(probe, data.scaler)
     copies = 2 if reader.spec.sides == 2 else 1
