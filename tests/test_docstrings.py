@@ -16,7 +16,7 @@ from neurosieve.rankings import RANKERS
 from neurosieve.studies.config import StudyConfig, make_config
 from tests.docs.workspace import write_functions
 from tests.studies import data_folder, finished_concepts, quick
-from tests.studies.export import exported
+from tests.studies.export import exported, measured_little
 from tests.tiny import tiny_model
 
 EDIT: dict[str, Any] = {"sets": 20, "tokens": 1000}  # of the example
@@ -48,6 +48,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(examples: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(examples)
     monkeypatch.setattr(verbs, "make_config", small)
+    measured_little(monkeypatch)
     tables: tuple[dict[str, Any], ...] = (PROPERTIES, REGISTERED, RANKERS.registered)
     before = [dict(table) for table in tables]
     yield

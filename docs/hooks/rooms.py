@@ -42,7 +42,10 @@ ROOMS: tuple[tuple[str, ...], ...] = (
 RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 
 # Inside a function alone: results that show themselves load what writes and draws where they do.
-LATE = {(f"results.{name}", "report") for name in ("redundancy", "concepts", "interventions", "neuron_profile", "cost")}
+LATE = {
+    (f"results.{name}", "report")
+    for name in ("redundancy", "concepts", "interventions", "neuron_profile", "cost", "export")
+}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

@@ -247,13 +247,18 @@ def test_demo(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ended = ran(capsys, "demo", "--out", str(tmp_path))
     assert (ended.code, ended.err) == (0, "")
     assert all(part in ended.out for part in ("lexical", "identifier-role", "oracle", "standard library"))
+    lines = ended.out.rstrip().splitlines()
+    assert lines[-3].startswith("A small model")
+    assert "smaller and" in lines[-2]
+    assert (tmp_path / "encoder" / "small" / "compact.json").is_file()
+    assert ran(capsys, "demo", "--out", str(tmp_path)).out.splitlines()[-2:] == lines[-2:]  # it is not made again
     records = ran(capsys, "demo", "--out", str(tmp_path), "--json").json
     assert set(records) == {"lexical", "identifier-role"}
     for scheme, record in records.items():
         assert record == json.loads((tmp_path / "encoder" / scheme / "summary.json").read_text(encoding="utf-8"))
     ran(capsys, "demo", "--decoder", "--out", str(tmp_path), "--json")
     assert (tmp_path / "decoder" / "lexical" / "summary.json").is_file()
-    assert asked == ["neurosieve/encoder"] * 4 + ["neurosieve/decoder"] * 2
+    assert asked == ["neurosieve/encoder"] * 6 + ["neurosieve/decoder"] * 2
 
 
 @pytest.mark.slow

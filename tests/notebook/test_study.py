@@ -1,6 +1,7 @@
 """A run folder as an object: it holds what its files hold, and says in one way what is missing."""
 
 import shutil
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from neurosieve.results.redundancy import FRAMES
 from neurosieve.results.whole_texts import TextFindings
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.redundancy.selection import Selection
+from neurosieve.studies.run_folder import export_name
 from neurosieve.typing import NeuronId
 from tests.report.concept_results import concepts_of
 from tests.report.edit_results import interventions_of, measured
 from tests.report.records import result_of
 from tests.studies import copy_run, finished_concepts, finished_quick
+from tests.studies.export import measured_little
 from tests.tiny import assert_one_line
 
 
@@ -102,6 +105,32 @@ def test_figures(name: str, study: ns.Study) -> None:
         pytest.fail(str(e))
     assert isinstance(figure, go.Figure)
     assert figure.layout.title.text
+
+
+def test_exports_are_kept_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is returned, what the run keeps and what the page shows are one."""
+    measured_little(monkeypatch)
+    run = ns.load(copy_run(tmp_path))
+    assert run.exports == {}
+    with pytest.raises(RunFolderError) as caught:
+        run.to_frame("exports")
+    assert_one_line(caught.value, "an exported model", "neurosieve export")
+    made = run.export(tmp_path / "small", delta=0.5)
+    assert made.delta == 0.5
+    assert run.exports == {export_name(tmp_path / "small"): made}
+    frame = run.to_frame("exports")
+    assert frame["exported"].to_list() == [point == made.exported for point in made.frontier]
+    assert frame["source"].to_list() == [point.source for point in made.frontier]
+    assert made.plot().layout.title.text.startswith(made.exported.name)
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert f'data-figure="frontier-{export_name(tmp_path / "small")}"' in page
+    other = run.export(tmp_path / "other" / "small", form="full", delta=0.5)  # a folder of the same name
+    assert list(run.exports.values()) in ([made, other], [other, made])
+    assert page.count(escape(made.headline)) == 1
+    for shown in (str(made), repr(made), str(run), made._repr_html_(), run._repr_html_()):
+        assert made.headline in unescape(shown)
+    with pytest.raises(ConfigError):
+        run.export(tmp_path / "other", format="onnx")
 
 
 @pytest.mark.parametrize("ask", ["plot", "to_frame"])

@@ -13,6 +13,7 @@ import pytest
 from neurosieve.report import CHARTS, render_page
 from tests.report.concept_results import concepts_of
 from tests.report.edit_results import interventions_of
+from tests.report.export_results import export_of
 from tests.report.records import LONG, result_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -20,7 +21,7 @@ CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 WIDTHS, SCHEMES = (390, 1280), ("light", "dark")
 KINDS = ("full", "nothing", "hostile")
-PAGES = (*KINDS, *(f"concepts-{kind}" for kind in KINDS))
+PAGES = (*KINDS, *(f"concepts-{kind}" for kind in KINDS), "exports")
 INK = {"light": "rgb(28, 35, 48)", "dark": "rgb(231, 234, 240)"}
 
 
@@ -37,6 +38,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     for name in KINDS:
         (folder / f"{name}.html").write_text(render_page(result_of(name), "run"), encoding="utf-8")
+    made = {"small": export_of(), LONG: export_of(source=LONG)}
+    (folder / "exports.html").write_text(render_page(result_of("full"), "run", exports=made), encoding="utf-8")
     for kind in KINDS:
         page = render_page(None, "run", concepts_of(kind), interventions_of(kind))
         (folder / f"concepts-{kind}.html").write_text(page, encoding="utf-8")

@@ -273,7 +273,7 @@ def demo(
     decoder: Annotated[bool, typer.Option("--decoder", help="read with neurosieve/decoder, not the encoder")] = False,
     as_json: o.Json = False,
 ) -> None:
-    """Run the main job on the code that is installed here, with two label schemes, on a model of this package."""
+    """Run the main job on the code that is installed here, with two label schemes, and export a small model of it."""
     from neurosieve.cli.show import show_summary
     from neurosieve.results.codec import to_json
 
@@ -289,6 +289,9 @@ def demo(
             show_summary(summary, folder)
     if as_json:
         _print_json(records)
+    else:
+        home = out / model.rpartition("/")[2]
+        export.export_demo(home / next(iter(LABEL_SCHEMES)), home / "small")
 
 
 @app.command(

@@ -12,13 +12,19 @@ from neurosieve.printing import json_text
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.export_options import ExportOptions
 
+DEMO_DELTA = 0.05  # what a table may lose there
 
-def _help(key: str, *names: str) -> Any:
-    return typer.Option(*names, help=str(ExportOptions.model_fields[key].description))
+
+def _help(key: str) -> Any:
+    return typer.Option(help=str(ExportOptions.model_fields[key].description))
 
 
 def _of_study(key: str, more: str = "") -> Any:
     return typer.Option(help=f"{StudyConfig.model_fields[key].description}{more}")
+
+
+def _flag(key: str) -> Any:
+    return typer.Option(f"--{key}", help=str(ExportOptions.model_fields[key].description))
 
 
 def export(
@@ -27,8 +33,11 @@ def export(
     delta: Annotated[float | None, _help("delta")] = None,
     form: Annotated[str | None, _help("form")] = None,
     vocabulary: Annotated[str | None, _help("vocabulary")] = None,
-    onnx: Annotated[bool, _help("onnx", "--onnx")] = False,
-    int8: Annotated[bool, _help("int8", "--int8")] = False,
+    onnx: Annotated[bool, _flag("onnx")] = False,
+    int8: Annotated[bool, _flag("int8")] = False,
+    smaller: Annotated[bool, _flag("smaller")] = False,
+    cascade: Annotated[bool, _flag("cascade")] = False,
+    brief: Annotated[bool, _flag("brief")] = False,
     as_json: o.Json = False,
 ) -> None:
     """Write the cheapest model that does a run's task: no network at all, or the blocks that it needs."""
@@ -37,6 +46,7 @@ def export(
     from neurosieve.studies.export.run import export as export_run
 
     given = {"delta": delta, "form": form, "vocabulary": vocabulary, "onnx": onnx, "int8": int8}
+    given |= {"smaller": smaller, "cascade": cascade, "brief": brief}
     options = ExportOptions.model_validate({k: v for k, v in given.items() if v is not None})
     exported = export_run(run, out, options)
     if as_json:
@@ -67,11 +77,28 @@ def fit(
 
     given = {"classes": classes, "rows": rows, "validation_from_train": validation_from_train, "splits": splits}
     changes = {key: value for key, value in o.values_from(given).items() if value is not None}
-    fitted = fit_model(source, data, out, changes, set_ or ())
+    fitted = fit_model(source, data, out, set_ or (), **changes)
     if as_json:
         print(json_text(to_json(fitted.result), sys.stdout.encoding or "utf-8"))
     else:
         show_export(fitted)
+
+
+def export_demo(run: Path, out: Path) -> None:
+    """The end of the demo: a small model of a run, in three lines at most."""
+    from neurosieve.cli.show import show_demo_export
+    from neurosieve.errors import ConfigError
+    from neurosieve.studies.export.run import export as export_run
+    from neurosieve.studies.finished import load_exports
+    from neurosieve.studies.run_folder import export_name
+
+    try:
+        if not out.exists() or export_name(out) not in load_exports(run):
+            export_run(run, out, ExportOptions(delta=DEMO_DELTA, brief=True))
+    except ConfigError as e:  # the data are what is installed: no set may be within delta
+        show_demo_export(str(e), None)
+    else:
+        show_demo_export(load_exports(run)[export_name(out)].headline, out)
 
 
 def verify(

@@ -13,6 +13,7 @@ from neurosieve.studies.option_models import ConceptOptions
 
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON on standard output")]
 _LIST = " (comma-separated)"
+Params = Mapping[str, Any]  # of a command, by name, as they were typed
 
 
 def _option(key: str, kind: type, *names: str, more: str = "") -> Any:
@@ -138,7 +139,7 @@ def takes_concepts(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def _concepts(params: Mapping[str, Any]) -> dict[str, Any] | None:
+def _concepts(params: Params) -> dict[str, Any] | None:
     """The options of concepts that were given."""
     tokens = _listed(params.get("tokens"))
     values = {
@@ -149,12 +150,12 @@ def _concepts(params: Mapping[str, Any]) -> dict[str, Any] | None:
     return {k: v for k, v in values.items() if v is not None} or None
 
 
-def config_from(params: Mapping[str, Any]) -> StudyConfig:
+def config_from(params: Params) -> StudyConfig:
     """A study from a command's parameters, by name."""
     return make_config(study=params.get("study"), options=values_from(params), pairs=params.get("set_") or ())
 
 
-def values_from(params: Mapping[str, Any]) -> dict[str, Any]:
+def values_from(params: Params) -> dict[str, Any]:
     """Options of a study from a command's parameters, by name; None where they were not given."""
     values = {k: v for k, v in params.items() if k in StudyConfig.model_fields}
     for key in ("classes", "splits", "select", "rankings", "thresholds", "deltas", "layer_deltas"):

@@ -14,14 +14,12 @@ from neurosieve.report import tables
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.cost import cost_table
 from neurosieve.report.export import (
-    export_metric,
-    fit_table,
-    frontier_table,
+    export_notes,
     score_rows,
     sentence,
     speed_table,
     verified_table,
-    vocabulary_line,
+    ways_table,
 )
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.numbers import NONE, counted, per_cent
@@ -151,17 +149,22 @@ def show_finetuned(tuned: Finetuned) -> None:
 def show_export(exported: Exported) -> None:
     """The frontier, what was exported, and what it costs."""
     screen, result = console(), exported.result
-    if result.fitted is None:
-        screen.print(_grid(frontier_table(result), wrap=True))
-    else:
-        screen.print(_grid(fit_table(result.fitted, export_metric(result))))
+    screen.print(_grid(ways_table(result, intervals=False), wrap=True))
     screen.print(_grid(score_rows(result)))
     screen.print(_grid(speed_table(result.speeds)))
-    kept = [vocabulary_line(result.vocabulary)] if result.vocabulary else []
-    for note in (*kept, *result.notes):
+    for note in export_notes(result):
         screen.print(Text(f"· {visible(note)}", style="dim"))
     screen.print(Text(f"\n{sentence(result)}", style="bold"), soft_wrap=True)
     screen.print(Text(f"model in {exported.folder}"), soft_wrap=True)
+
+
+def show_demo_export(text: str, folder: Path | None) -> None:
+    """What became of the demo's model, and where it is."""
+    screen = console()
+    screen.print(Text("\nA small model of the first run, by `neurosieve export`:", style="bold"), soft_wrap=True)
+    screen.print(Text(visible(text)), soft_wrap=True)
+    if folder:
+        screen.print(Text(f"model in {folder}; label new code with `neurosieve predict {folder} FILE`"), soft_wrap=True)
 
 
 def show_verified(found: Verified) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from neurosieve.compact.cascade import FIRST
 from neurosieve.compact.compact_spec import COMPACT, FORMAT, TOKENIZER, CompactSpec, Form, file_hash
 from neurosieve.compact.cut_network import NETWORK, blocks_needed, cut, save_network
 from neurosieve.compact.linear_head import HEAD, PROBE, Head
@@ -66,6 +67,7 @@ def write_full(
     *,
     blocks: int | None = None,
     vocabulary: Vocabulary | None = None,
+    inside: CodeModel | None = None,
 ) -> CompactSpec:
     """The first blocks, chosen neurons and a head.
 
@@ -77,11 +79,12 @@ def write_full(
         unit: What the model labels.
         blocks: That are kept; by default those that the neurons need.
         vocabulary: Whose embeddings are kept; all by default.
+        inside: These blocks once units and heads were taken out of them; they are written in place of the model's.
 
     Raises:
         ModelError: See `cut` and `narrowed`.
     """
-    small = cut(model, blocks or blocks_needed(neurons, model.site))
+    small = inside or cut(model, blocks or blocks_needed(neurons, model.site))
     if vocabulary is not None:
         small = narrowed(small, vocabulary)
     save_network(small, folder)
@@ -89,6 +92,7 @@ def write_full(
     kept = small.adapter.blocks(small.network.config)
     files = (NETWORK, HEAD, "config.json")
     spec = make_spec(folder, model, neurons, unit, form="full", blocks=kept, files=files)
+    spec = replace(spec, narrowed=inside is not None)
     return spec if vocabulary is None else _with_vocabulary(folder, spec, vocabulary)
 
 
@@ -117,6 +121,18 @@ def write_standard(
     blocks = model.adapter.blocks(network.whole.config)
     files = ("model.safetensors", "config.json")
     return make_spec(folder, model, neurons, unit, form="standard", blocks=blocks, files=files)
+
+
+def with_first(folder: Path, spec: CompactSpec, margin: float) -> CompactSpec:
+    """The spec of a cascade: a model with a cheap one in `first/`, which was written before.
+
+    Args:
+        folder: Of the cascade.
+        spec: Of the dear model.
+        margin: Units whose two best logits by the cheap one are closer are labelled by the dear one.
+    """
+    record = f"{FIRST}/{COMPACT}"
+    return replace(spec, margin=margin, files={**spec.files, record: file_hash(folder, record)})
 
 
 def standard_unit(unit: UnitKind, model: CodeModel, vocabulary: Vocabulary | None = None) -> UnitKind:

@@ -1,16 +1,19 @@
 """A compact model as it is used: texts in, labels out. A table and ONNX need no torch."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 
+from neurosieve.compact.cascade import FIRST, asked_again, margins
 from neurosieve.compact.compact_spec import CompactSpec, read_spec
 from neurosieve.compact.linear_head import BatchNetwork, Head
 from neurosieve.compact.lookup_table import LookupTable
 from neurosieve.compact.onnx_network import load_onnx
+from neurosieve.compact.token_batches import token_batches
 from neurosieve.compact.unit_reader import CodeText, UnitReader, UnitTokens
 from neurosieve.compact.vocabulary import VOCABULARY, Vocabulary
 from neurosieve.errors import NeurosieveWarning
@@ -29,6 +32,7 @@ class CompactModel:
         reader: Texts → tokens.
         network: What is computed for each token: a table's logits, or values of neurons or outputs by a network.
         head: On pooled values; None where the network gives logits.
+        first: Of a cascade the cheap model that is asked first; see `cascade`.
         batch_tokens: Padded tokens in one call of the network.
         vocabulary: Tokens that have rows of their own; None where all have.
     """
@@ -37,6 +41,7 @@ class CompactModel:
     reader: UnitReader
     network: LookupTable | BatchNetwork
     head: Head | None
+    first: "CompactModel | None" = None
     batch_tokens: int = BATCH_TOKENS
     vocabulary: Vocabulary | None = None
 
@@ -46,9 +51,25 @@ class CompactModel:
         Raises:
             DataError: Texts of another kind than the model reads.
         """
-        return self._scored(self.reader.read(texts))
+        return self._scored(texts, self._first_read(texts))
 
-    def _scored(self, read: UnitTokens) -> Float[np.ndarray, "units outputs"]:
+    def unsure(self, scores: Float[np.ndarray, "units outputs"]) -> Bool[np.ndarray, " units"]:
+        """Of a cascade: which units its first model passes on, by that model's logits."""
+        return np.asarray(margins(scores) < (self.spec.margin or 0.0))
+
+    def _first_read(self, texts: Sequence[CodeText]) -> UnitTokens:
+        return (self.first or self).reader.read(texts)
+
+    def _scored(self, texts: Sequence[CodeText], read: UnitTokens) -> Float[np.ndarray, "units outputs"]:
+        if self.first is None:
+            return self._own_scores(read)
+        scores = self.first._own_scores(read)
+        unsure = self.unsure(scores)
+        if unsure.any():
+            scores[unsure] = self._own_scores(self.reader.read(asked_again(texts, unsure)))
+        return scores
+
+    def _own_scores(self, read: UnitTokens) -> Float[np.ndarray, "units outputs"]:
         if self.vocabulary is not None:
             read = replace(read, ids=self.vocabulary.row[read.ids])
         pooled = _mean_by_unit(self._token_values(read), read)
@@ -65,11 +86,11 @@ class CompactModel:
         Raises:
             DataError: Texts of another kind than the model reads.
         """
-        read = self.reader.read(texts)
+        read = self._first_read(texts)
         if read.cut:
             text = f"some texts are longer than the {self.spec.max_tokens} tokens that are read at once, and their end"
             warnings.warn(f"{text} is left out: shorten them", NeurosieveWarning, stacklevel=2)
-        labels = iter(self.labels_of(self._scored(read)))
+        labels = iter(self.labels_of(self._scored(texts, read)))
         return [[next(labels) for _ in range(text.units)] for text in texts]
 
     def labels_of(self, scores: Float[np.ndarray, "units outputs"]) -> list[Label]:
@@ -83,57 +104,16 @@ class CompactModel:
 
     def with_batch(self, tokens: int) -> "CompactModel":
         """The same model with other batches."""
-        return replace(self, batch_tokens=tokens)
+        return replace(self, first=self.first and self.first.with_batch(tokens), batch_tokens=tokens)
 
     def _token_values(self, read: UnitTokens) -> Float[np.ndarray, "tokens outputs"]:
         if isinstance(self.network, LookupTable):
             return self.network.token_values(read)
         values = np.empty((len(read.unit), self.network.outputs), dtype=np.float32)
-        first = np.searchsorted(read.window, np.arange(len(read.second) + 1))
-        in_order = bool((read.window[1:] >= read.window[:-1]).all())
-        for windows in _batches(read, self.batch_tokens):
-            ids, mask, types, offset = _padded(read, windows, self.spec)
-            found = self.network.batch(ids, mask, types)
-            if in_order:
-                tokens = np.concatenate([np.arange(first[w], first[w + 1]) for w in windows])
-            else:
-                tokens = np.flatnonzero(np.isin(read.window, windows))
-            row = np.empty(len(read.second), dtype=np.int64)
-            row[windows] = np.arange(len(windows))
-            rows = row[read.window[tokens]]
-            values[tokens] = found[rows, read.place[tokens] + offset[rows]]
+        for batch in token_batches(read, self.spec, self.batch_tokens):
+            found = self.network.batch(batch.ids, batch.mask, batch.types)
+            values[batch.tokens] = found[batch.row, batch.place]
         return values
-
-
-def _batches(read: UnitTokens, budget: int) -> Iterator[Int[np.ndarray, " windows"]]:
-    """Windows that hold units, shortest first, up to `budget` padded tokens a batch."""
-    lengths = np.diff(read.begin)
-    wanted = np.unique(read.window)
-    ordered = wanted[np.argsort(lengths[wanted], kind="stable")]
-    begin = 0
-    while begin < len(ordered):
-        most = budget // max(int(lengths[ordered[begin]]), 1)  # as if all were as short as the first
-        longest = lengths[ordered[begin : begin + max(1, most)]]
-        padded = longest * np.arange(1, len(longest) + 1)
-        size = max(1, int(np.searchsorted(padded, budget, side="right")))
-        yield ordered[begin : begin + size]
-        begin += size
-
-
-def _padded(
-    read: UnitTokens, windows: Int[np.ndarray, " windows"], spec: CompactSpec
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-    """Ids, mask, token types (None where no window has two texts), and where each window's first token is."""
-    length = np.diff(read.begin)[windows]
-    longest = int(length.max())
-    place = np.arange(longest)[None, :]
-    offset = longest - length if spec.padding_side == "left" else np.zeros(len(windows), dtype=np.int64)
-    inner = place - offset[:, None]
-    mask = (inner >= 0) & (inner < length[:, None])
-    ids = np.where(mask, read.ids[np.where(mask, read.begin[windows][:, None] + inner, 0)], spec.pad_id)
-    second = read.second[windows][:, None]
-    types = mask & (second >= 0) & (inner >= second)
-    return ids, mask.astype(np.int64), types.astype(np.int64) if spec.types and types.any() else None, offset
 
 
 def _mean_by_unit(values: Float[np.ndarray, "tokens outputs"], read: UnitTokens) -> Float[np.ndarray, "units outputs"]:
@@ -168,7 +148,8 @@ def load_compact(folder: PathLike, *, device: str = "cpu") -> CompactModel:
     spec = read_spec(folder)
     network, head = _network(folder, spec, device)
     vocabulary = Vocabulary.load(folder) if VOCABULARY in spec.files else None
-    return CompactModel(spec, UnitReader(folder, spec), network, head, vocabulary=vocabulary)
+    first = None if spec.margin is None else load_compact(Path(folder) / FIRST, device=device)
+    return CompactModel(spec, UnitReader(folder, spec), network, head, first, vocabulary=vocabulary)
 
 
 def _network(folder: PathLike, spec: CompactSpec, device: str) -> tuple[LookupTable | BatchNetwork, Head | None]:

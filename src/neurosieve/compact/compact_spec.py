@@ -2,6 +2,7 @@
 
 compact.json          format, spec (here), and what was measured (`results.export`)
 tokenizer.json        the tokenizer, as the `tokenizers` library reads it
+first/                of a cascade: the cheap model that is asked first, a folder like this one
 head.safetensors      form full, and ONNX: `weight` [features, outputs] and `bias` [outputs] on the network's values
 probe.safetensors     other forms: head of the probe that it stands for, on raw values of neurons; to compare with
 table.safetensors     form table: see `lookup_table`
@@ -43,7 +44,7 @@ class OnnxGraph:
 
     Attributes:
         opset: Version of the operators.
-        parameters: Numbers in its weights.
+        parameters: Numbers in its weights; the head lies beside it.
         int8_cpu: Kind of CPU on which its 8-bit weights were measured; None where weights are float32.
     """
 
@@ -78,8 +79,10 @@ class CompactSpec:
         final_norm: All of them are, with the norm behind the last.
         neurons: That the head reads.
         tokenizer_sha256: Of `tokenizer.json`.
-        files: sha256 of the files that it is run with.
+        files: sha256 of the files that it is run with; of a cascade also of the record in `first/`.
         onnx: The network is a graph that onnxruntime computes; None where NumPy or torch computes.
+        narrowed: Feed-forward units or heads were taken out of the blocks.
+        margin: Of a cascade: a unit whose two best logits by the model in `first/` are closer is labelled by this one.
     """
 
     form: Form
@@ -105,6 +108,8 @@ class CompactSpec:
     tokenizer_sha256: str
     files: Mapping[str, str]
     onnx: OnnxGraph | None = None
+    narrowed: bool = False
+    margin: float | None = None
 
 
 def read_record(folder: PathLike) -> dict[str, Any]:

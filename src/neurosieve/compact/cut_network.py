@@ -17,6 +17,7 @@ from neurosieve.compact.compact_spec import CompactSpec, damaged
 from neurosieve.errors import ModelError
 from neurosieve.models.adapters import Adapter, adapter_for, block_modules, final_norm, with_positions
 from neurosieve.models.code_model import CodeModel
+from neurosieve.models.inner_parts import fit_shapes
 from neurosieve.models.loading import quiet, resolve_device
 from neurosieve.typing import NeuronId, PathLike, Site
 
@@ -87,13 +88,17 @@ def _root(network: Any, adapter: Adapter) -> torch.nn.Module:
 
 def _check_same(model: CodeModel, small: CodeModel) -> None:
     """See that the layers that were kept have the values that they had."""
-    special = set(model.tokenizer.all_special_ids)
-    ids = [i for i in range(min(model.rows, 64)) if i not in special][: min(12, model.max_tokens)]
-    texts = torch.tensor([ids])
+    texts = sample_ids(model)
     for layer, (was, now) in enumerate(zip(model.states(texts, torch.ones_like(texts)), _states(small, texts))):  # noqa: B905 - the cut one has fewer
         far = float((was - now).abs().max() / was.abs().max().clamp_min(1e-9))
         if not far <= _TOLERANCE:
             raise _uncut(model, f"layer {layer} that differs by {far:.1e} of its largest value")
+
+
+def sample_ids(model: CodeModel) -> Int[Tensor, "one tokens"]:
+    """A few tokens to try a network on."""
+    special = set(model.tokenizer.all_special_ids)
+    return torch.tensor([[i for i in range(min(model.rows, 64)) if i not in special][: min(12, model.max_tokens)]])
 
 
 def _states(small: CodeModel, ids: Tensor) -> tuple[Tensor, ...]:
@@ -139,7 +144,10 @@ def load_network(folder: PathLike, spec: CompactSpec, *, device: str = "cpu") ->
             adapter = adapter_for(config, str(place), spec.stack if config.is_encoder_decoder else None)
             network = _blank(config, adapter, spec.blocks, normed=spec.final_norm, name=str(place))
         root = _root(network, adapter)
-        root.load_state_dict(load_file(place / NETWORK), strict=True, assign=True)
+        tensors = load_file(place / NETWORK)
+        if spec.narrowed:
+            fit_shapes(root, tensors)
+        root.load_state_dict(tensors, strict=True, assign=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as e:
         raise damaged(folder, NETWORK, f"{type(e).__name__}: {(str(e).splitlines() or [''])[0][:120]}") from e
     return CodeModel(
@@ -185,14 +193,15 @@ class ChosenNeurons:
         self, ids: Int[Tensor, "batch tokens"], mask: Int[Tensor, "batch tokens"], types: Tensor | None
     ) -> Float[Tensor, "batch tokens neurons"]:
         """Their values."""
-        return self._chosen(self.model.states(ids, mask, types))
+        return self.of_states(self.model.states(ids, mask, types))
 
     def traceable(
         self, ids: Int[Tensor, "batch tokens"], mask: Int[Tensor, "batch tokens"], types: Tensor | None
     ) -> Float[Tensor, "batch tokens neurons"]:
         """The same without checks, as an exporter traces it."""
-        return self._chosen(self.model.unchecked_states(self.model.unchecked_inputs(ids, mask, types)))
+        return self.of_states(self.model.unchecked_states(self.model.unchecked_inputs(ids, mask, types)))
 
-    def _chosen(self, states: Sequence[Tensor]) -> Float[Tensor, "batch tokens neurons"]:
+    def of_states(self, states: Sequence[Float[Tensor, "batch tokens width"]]) -> Float[Tensor, "batch tokens neurons"]:
+        """The same of values that the model gave."""
         chosen = [states[layer][..., index.to(states[layer].device)] for layer, index in self.columns.items()]
         return torch.cat(chosen, -1)[..., self.order.to(chosen[0].device)].float()

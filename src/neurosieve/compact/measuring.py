@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 from safetensors import safe_open
 
+from neurosieve.compact.cascade import FIRST
 from neurosieve.compact.compact_model import CompactModel, load_compact
-from neurosieve.compact.compact_spec import ONNX, CompactSpec
+from neurosieve.compact.compact_spec import COMPACT
 from neurosieve.compact.cpu_kind import cpu_kind
 from neurosieve.compact.unit_reader import CodeText
+from neurosieve.compact.vocabulary import VOCABULARY
 from neurosieve.results.export import Speeds, Usage
 from neurosieve.threads import torch_threads
 from neurosieve.typing import PathLike
@@ -28,13 +30,16 @@ _SET_ASIDE = 5  # calls that only warm up
 _MEMORY = "from neurosieve.compact.measuring import tell_peak; tell_peak()"
 
 
-def compare_speeds(compact: PathLike, whole: PathLike | None, texts: Sequence[CodeText]) -> Speeds:
+def compare_speeds(
+    compact: PathLike, whole: PathLike | None, texts: Sequence[CodeText], *, memory: bool = True
+) -> Speeds:
     """Time and memory of two models on the same texts, tokenising included.
 
     Args:
         compact: Folder of the one.
         whole: Of the other, if there is one.
         texts: Up to 256 of them are read, from the first on.
+        memory: Measured too, which takes a process for each of both.
     """
     folders, few = [Path(f) for f in (compact, whole) if f is not None], list(texts[: BATCH * BATCHES])
     with _one_thread():
@@ -45,9 +50,9 @@ def compare_speeds(compact: PathLike, whole: PathLike | None, texts: Sequence[Co
         batched = _by_turns(models, [ordered[i : i + BATCH] for i in range(0, len(ordered), BATCH)])
     found = [
         Usage(
-            parameters=_parameters(folder, model.spec),
-            bytes=sum((folder / name).stat().st_size for name in model.spec.files),
-            peak_mb=_peak(folder, few[:BATCH]),
+            parameters=_parameters(folder, model),
+            bytes=sum(file.stat().st_size for file in _files(folder, model)),
+            peak_mb=_peak(folder, few[:BATCH]) if memory else None,
             p50_ms=float(1000 * np.quantile(one, 0.5)),
             p95_ms=float(1000 * np.quantile(one, 0.95)),
             tokens_per_second=sum(lengths) / float(many.sum()),
@@ -89,14 +94,18 @@ def _one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _parameters(folder: Path, spec: CompactSpec) -> int:
-    """Numbers in the weights of the files that it is run with."""
-    total = 0
-    for name in spec.files:
-        if name == ONNX:
-            total += spec.onnx.parameters if spec.onnx else 0
-        elif name.endswith(".safetensors"):
-            with safe_open(folder / name, framework="numpy") as tensors:
+def _files(folder: Path, model: CompactModel) -> list[Path]:
+    """Those that it is run with, of a cascade those of both models."""
+    files = [folder / name for name in model.spec.files if not name.endswith(COMPACT)]
+    return files + (_files(folder / FIRST, model.first) if model.first else [])
+
+
+def _parameters(folder: Path, model: CompactModel) -> int:
+    """Numbers in the weights of these files."""
+    total = model.spec.onnx.parameters if model.spec.onnx else 0
+    for file in _files(folder, model):
+        if file.suffix == ".safetensors" and file.name != VOCABULARY:
+            with safe_open(file, framework="numpy") as tensors:
                 total += sum(int(np.prod(tensors.get_slice(key).get_shape())) for key in tensors.keys())  # noqa: SIM118
     return total
 

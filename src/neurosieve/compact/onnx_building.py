@@ -71,7 +71,8 @@ def write_onnx(folder: Path, spec: CompactSpec) -> CompactSpec:
     if 4 * size > _MOST_BYTES:
         raise _unfit(spec, f"{4 * size:,} bytes", "2 GiB of weights at most")
     _export(traced, folder / ONNX, spec)
-    graph = OnnxGraph(opset=OPSET, parameters=size + head.weight.size + head.bias.size)
+    beside = head.weight.size + head.bias.size if spec.form == "standard" else 0  # its module holds the head too
+    graph = OnnxGraph(opset=OPSET, parameters=size - beside)
     _check_same(traced, folder, graph, spec)
     for name in {*spec.files, "config.json"} - {HEAD, VOCABULARY}:
         (folder / name).unlink(missing_ok=True)

@@ -23,9 +23,17 @@ def up_to_head(folder: PathLike) -> CompactModel:
     A table holds nothing but the logits of its labels, so these are what a new head can read.
 
     Raises:
+        ModelError: A cascade, which has two heads.
         NeurosieveError: See `load_compact`.
     """
     model = load_compact(folder)
+    if model.first is not None:
+        raise ModelError(
+            f"model in {folder}",
+            expected="a model with one head",
+            got="a cascade of two",
+            remedy="export the run without --cascade, and pass that folder to --from",
+        )
     if model.spec.form == "standard" and model.spec.onnx is None:
         return replace(model, network=load_standard(folder, model.spec, inputs=True))
     return replace(model, head=None)

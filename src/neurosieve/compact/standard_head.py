@@ -58,14 +58,14 @@ class StandardNetwork:
         """The values; of sequences at their first token alone."""
         given = [None if x is None else torch.from_numpy(x) for x in (ids, mask, types)]
         assert given[0] is not None  # noqa: S101 - for the type checker
-        values: np.ndarray = self._values(self.model.inputs(given[0], given[1], given[2])).cpu().numpy()
+        values: np.ndarray = self._values(**self.model.inputs(given[0], given[1], given[2])).cpu().numpy()
         return values
 
     def traceable(self, ids: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
         """The same of tensors and without checks, as an exporter traces it."""
-        return self._values(self.model.unchecked_inputs(ids, mask, types))
+        return self._values(**self.model.unchecked_inputs(ids, mask, types))
 
-    def _values(self, given: dict[str, Any]) -> Tensor:
+    def _values(self, **given: Any) -> Tensor:
         seen: list[Tensor] = []
         hook = self.last.register_forward_pre_hook(lambda _, came: seen.append(came[0]))
         try:

@@ -14,6 +14,8 @@ from neurosieve.errors import ModelError
 from neurosieve.models.adapters import Adapter, feed_forward_modules
 from neurosieve.typing import Site
 
+Inputs = dict[str, Any]  # what networks of transformers are called with, by name
+
 
 @dataclass(frozen=True)
 class CodeModel:
@@ -77,6 +79,16 @@ class CodeModel:
         """
         return self._forward(self.inputs(input_ids, mask, types))
 
+    def tracked_states(
+        self,
+        input_ids: Int[Tensor, "batch tokens"],
+        mask: Int[Tensor, "batch tokens"],
+        types: Int[Tensor, "batch tokens"] | None = None,
+    ) -> tuple[Float[Tensor, "batch tokens width"], ...]:
+        """`states` with what gradients are taken by, for whoever asks how values depend on parts of the network."""
+        with torch.enable_grad():
+            return self._forward(self.inputs(input_ids, mask, types), tracked=True)
+
     def plain_states(
         self, input_ids: Int[Tensor, "one tokens"], types: Int[Tensor, "one tokens"] | None = None
     ) -> tuple[Float[Tensor, "one tokens width"], ...]:
@@ -88,7 +100,7 @@ class CodeModel:
         input_ids: Int[Tensor, "batch tokens"],
         mask: Int[Tensor, "batch tokens"] | None,
         types: Int[Tensor, "batch tokens"] | None = None,
-    ) -> dict[str, Any]:
+    ) -> Inputs:
         """What the network is called with, on its device; without a mask nothing is padded, positions are default.
 
         Raises:
@@ -102,9 +114,9 @@ class CodeModel:
         input_ids: Int[Tensor, "batch tokens"],
         mask: Int[Tensor, "batch tokens"] | None,
         types: Int[Tensor, "batch tokens"] | None = None,
-    ) -> dict[str, Any]:
+    ) -> Inputs:
         """The same, whatever the ids are: an exporter traces it."""
-        inputs: dict[str, Any] = {"input_ids": input_ids.to(self.device)} | self._typed(types)
+        inputs: Inputs = {"input_ids": input_ids.to(self.device)} | self._typed(types)
         if mask is not None:
             inputs["attention_mask"] = mask.to(self.device)
             if self.adapter.position_ids:
@@ -120,13 +132,13 @@ class CodeModel:
         known = types is not None and getattr(config, "type_vocab_size", 0) > 1
         return {"token_type_ids": types.to(self.device)} if types is not None and known else {}
 
-    @torch.inference_mode()
-    def _forward(self, inputs: dict[str, Any]) -> tuple[Tensor, ...]:
-        states = self.unchecked_states(inputs)
+    def _forward(self, inputs: Inputs, *, tracked: bool = False) -> tuple[Tensor, ...]:
+        with torch.inference_mode(not tracked):
+            states = self.unchecked_states(inputs)
         self._check_states(states, inputs["input_ids"].shape)
         return states
 
-    def unchecked_states(self, inputs: dict[str, Any]) -> tuple[Float[Tensor, "batch tokens width"], ...]:
+    def unchecked_states(self, inputs: Inputs) -> tuple[Float[Tensor, "batch tokens width"], ...]:
         """The site's values of what the network is called with, whatever their shapes are: an exporter traces it."""
         adapter = self.adapter
         network = self.stack if adapter.kind == "encoder" else self.network
@@ -192,7 +204,7 @@ def check_ids(name: str, largest: int, rows: int) -> None:
         )
 
 
-def _behind_start(inputs: dict[str, Any], start: int) -> dict[str, Tensor]:
+def _behind_start(inputs: Inputs, start: int) -> dict[str, Tensor]:
     """The decoder's own inputs: the same text after the start token."""
     ids = inputs["input_ids"]
     first = ids.new_full((len(ids), 1), start)

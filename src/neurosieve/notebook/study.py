@@ -1,6 +1,6 @@
 """One run folder as an object: what was asked, what was found, and what can be asked further."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +11,7 @@ from neurosieve.errors import ConfigError, RunFolderError, unknown_name
 from neurosieve.notebook.profiles import profile_of
 from neurosieve.notebook.stage_arrays import Rankings, read_rankings
 from neurosieve.results.concepts import ConceptResult
+from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import EditKind, InterventionResult
 from neurosieve.results.measured import NotMeasured
 from neurosieve.results.neuron_profile import NeuronProfile
@@ -19,7 +20,7 @@ from neurosieve.results.redundancy_parts import OracleScores, TrustEntry
 from neurosieve.results.redundancy_sets import SmallestSet
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.finished import load_interventions, load_summary, read_concepts_of, write_report
+from neurosieve.studies.finished import load_exports, load_interventions, load_summary, read_concepts_of, write_report
 from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.studies.run_folder import STORE, SUMMARY, config_of
 from neurosieve.typing import NeuronId, PathLike, Split
@@ -44,6 +45,11 @@ class Study:
         ['rank', 'layer', 'index']
         >>> print(study.neuron(*best.neurons[0]))
         Neuron ... of ...
+        >>> small = study.export("small-java", delta=0.5)
+        >>> print(small.headline)
+        a table without a network (...): ... on test, ... smaller and ... faster than the whole model
+        >>> small.exported.within
+        True
 
     Args:
         folder: The `out` of `run`.
@@ -104,6 +110,11 @@ class Study:
         """What edits of the live model did, by the names of their files."""
         return tuple(load_interventions(self.folder))
 
+    @property
+    def exports(self) -> dict[str, ExportResult]:
+        """What was measured of the models that were made of the run, by name: of the folder, with part of a hash."""
+        return load_exports(self.folder)
+
     def neuron(self, layer: int, index: int) -> NeuronProfile:
         """All that the run knows of one neuron: ranks, sets, concepts, evidence, edits. Prints and shows itself.
 
@@ -132,7 +143,7 @@ class Study:
 
         Args:
             name: Of `RedundancyResult.to_frame` ("minimal_sets", "neurons", "curves", "layers", …); "rankings" (each
-                neuron's place), "concepts" or "interventions".
+                neuron's place), "concepts", "interventions" or "exports" (the frontier of each).
 
         Raises:
             ConfigError: Another name.
@@ -145,8 +156,10 @@ class Study:
                 return self._need(self._concepts, "concepts", "concepts").to_frame()
             case "interventions":
                 return _edit_frame(self.interventions)
+            case "exports":
+                return _export_frame(self._need(self.exports, "an exported model", "export"))
         if name not in FRAMES:
-            raise unknown_name("table", name, (*FRAMES, "rankings", "concepts", "interventions"))
+            raise unknown_name("table", name, (*FRAMES, "rankings", "concepts", "interventions", "exports"))
         return self.result.to_frame(name)
 
     def plot(self, name: str) -> Any:
@@ -221,6 +234,26 @@ class Study:
         asked = {"concept": concept, "edit": edit, **options}
         return intervene(self.folder, InterventionOptions.model_validate(asked))
 
+    def export(self, out: PathLike, delta: float | None = None, **options: Any) -> ExportResult:
+        """Write the cheapest model that does the run's task into a folder of its own, and measure it.
+
+        `neurosieve.load_compact(out)` loads it. What was measured is kept in the run, too, and shown on its page.
+
+        Args:
+            out: Folder of the model; new or empty.
+            delta: Loss allowed on validation against the probe on all neurons; by default the study's.
+            **options: Others of `neurosieve export`, for example `form="full"`.
+
+        Raises:
+            ConfigError: No set within delta (says the nearest); an option that is not known.
+            NeurosieveError: As `neurosieve export`.
+        """
+        from neurosieve.studies.export.run import export
+        from neurosieve.studies.export_options import ExportOptions
+
+        asked = options if delta is None else {"delta": delta, **options}
+        return export(self.folder, out, ExportOptions.model_validate(asked)).result
+
     def model(self) -> "CodeModel":
         """The run's model, loaded: for `live` and for reading further code.
 
@@ -265,7 +298,7 @@ class Study:
         return read_rankings(Folder(self.folder))
 
     def _need(self, part: Found | None, what: str, command: str) -> Found:
-        if part is None:
+        if not part:
             remedy = f"run `neurosieve {command} {self.folder}`"
             raise RunFolderError(f"run folder {self.folder}", expected=what, got="none", remedy=remedy)
         return part
@@ -274,15 +307,15 @@ class Study:
         return f"Study({str(self.folder)!r})"
 
     def __str__(self) -> str:
-        """What was found of the task, of concepts, and by edits, each in its first lines."""
+        """What was found of the task, of concepts, by edits and by exports, each in its first lines."""
         parts = [str(self.result)] if self._studied else []
         parts += [str(self._concepts)] if self._concepts else []
-        return "\n\n".join([*parts, *map(str, self.interventions)]) or repr(self)
+        return "\n\n".join([*parts, *map(str, self.interventions), *map(str, self.exports.values())]) or repr(self)
 
     def _repr_html_(self) -> str:
         parts: list[Any] = [self.result] if self._studied else []
         parts += [self._concepts] if self._concepts else []
-        return "".join(part._repr_html_() for part in (*parts, *self.interventions))
+        return "".join(part._repr_html_() for part in (*parts, *self.interventions, *self.exports.values()))
 
 
 def _answers(result: ConceptResult, properties: Sequence[str] | None, options: dict[str, Any]) -> bool:
@@ -295,6 +328,12 @@ def _answers(result: ConceptResult, properties: Sequence[str] | None, options: d
             return False
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
     return all(key in result.options and result.options[key] == value for key, value in plain.items())
+
+
+def _export_frame(exports: Mapping[str, ExportResult]) -> pl.DataFrame:
+    """The frontiers of some exports below each other."""
+    frames = (result.to_frame().insert_column(0, pl.lit(name).alias("export")) for name, result in exports.items())
+    return pl.concat(frames, how="vertical_relaxed")
 
 
 def _edit_frame(edits: Sequence[InterventionResult]) -> pl.DataFrame:

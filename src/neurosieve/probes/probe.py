@@ -59,10 +59,13 @@ class Probe:
 
     def predict(self, x: Float[Tensor, "features rows"]) -> Num[np.ndarray, " rows"]:
         """Classes, or standardised values, from standardised features of all live neurons."""
-        chosen = x[torch.from_numpy(feature_rows(self.feature, self.copies)).to(x.device)]
-        weights, intercept = self.weights.to(x.device), self.intercept.to(x.device)
-        scores = weights.T @ chosen + intercept[:, None]
+        scores = self.outputs(x)
         return (scores[0].double() if len(scores) == 1 else scores.argmax(0)).cpu().numpy()
+
+    def outputs(self, x: Float[Tensor, "features rows"]) -> Float[Tensor, "outputs rows"]:
+        """Logits, or standardised values, from standardised features of all live neurons."""
+        chosen = x[torch.from_numpy(feature_rows(self.feature, self.copies)).to(x.device)]
+        return self.weights.to(x.device).T @ chosen + self.intercept.to(x.device)[:, None]
 
     def row_scores(self, x: Float[Tensor, "features rows"], label: Num[np.ndarray, " rows"]) -> Scores:
         """Which rows are predicted rightly, or how well their values are; the mean is the probe's score."""

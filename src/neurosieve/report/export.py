@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+from markupsafe import Markup
+
 from neurosieve.compact.compact_spec import CompactSpec
-from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count
+from neurosieve.printing import visible
+from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count, per_cent
 from neurosieve.report.tables import Table, make_table
-from neurosieve.results.export import ExportResult, Fitted, FrontierPoint, KeptVocabulary, Speeds, Usage
+from neurosieve.results.export import CascadeUse, ExportResult, Fitted, KeptVocabulary, Speeds, Usage
 
 
 def export_metric(result: ExportResult) -> Metric:
@@ -13,18 +16,18 @@ def export_metric(result: ExportResult) -> Metric:
     return R2 if result.metric == "r2" else ACCURACY
 
 
-def frontier_table(result: ExportResult) -> Table:
-    """All ways, cheapest first, with the exported one marked."""
+def frontier_table(result: ExportResult, *, intervals: bool = True) -> Table:
+    """All ways, cheapest first, with the exported one marked; a terminal has little room for intervals."""
     metric = export_metric(result)
     rows = [
         (
-            "→" if _is_exported(point, result) else "",
+            "→" if point.exported else "",
             point.form,
-            point.source,
+            point.name,
             count(point.blocks),
             count(point.neurons),
             count(round(point.cost)),
-            metric.score(point.validation),
+            metric.score(point.validation, point.interval if intervals else None),
             NONE if point.bound is None else metric.score(point.bound),
             "yes" if point.within else "no",
         )
@@ -44,10 +47,6 @@ def frontier_table(result: ExportResult) -> Table:
     return make_table("Ways to make the model smaller", heads, rows)
 
 
-def _is_exported(point: FrontierPoint, result: ExportResult) -> bool:
-    return point.form == result.form and point.source == result.source
-
-
 def score_rows(result: ExportResult) -> Table:
     """Scores on test rows beside the oracle's and the whole model's."""
     metric = export_metric(result)
@@ -59,7 +58,17 @@ def score_rows(result: ExportResult) -> Table:
     if (other := result.other_labels) is not None:
         shown = metric.score(other) if result.metric == "accuracy" else f"{other:.3g}"
         rows.append(("labels other than that model's", shown))
+    if result.cascade is not None:
+        rows += _cascade_rows(result.cascade)
     return make_table("Score", ("", result.form), rows)
+
+
+def _cascade_rows(use: CascadeUse) -> list[tuple[str, str]]:
+    return [
+        ("units passed on to the blocks", per_cent(use.units)),
+        ("tokens that the blocks read", per_cent(use.tokens)),
+        ("multiplications a token, mean", count(round(use.cost))),
+    ]
 
 
 def fit_table(fitted: Fitted, metric: Metric) -> Table:
@@ -74,14 +83,15 @@ def fit_table(fitted: Fitted, metric: Metric) -> Table:
 
 def speed_table(speeds: Speeds) -> Table:
     """What both models cost."""
-    measures: tuple[tuple[str, Callable[[Usage], float], Callable[[Usage], str]], ...] = (
+    measures: list[tuple[str, Callable[[Usage], float], Callable[[Usage], str]]] = [
         ("parameters", lambda u: u.parameters, lambda u: count(u.parameters)),
         ("bytes of weights", lambda u: u.bytes, lambda u: count(u.bytes)),
-        ("peak memory", lambda u: u.peak_mb, lambda u: f"{u.peak_mb:,.0f} MiB"),
         ("one text, median", lambda u: u.p50_ms, lambda u: f"{u.p50_ms:.3g} ms"),
         ("one text, 95 % within", lambda u: u.p95_ms, lambda u: f"{u.p95_ms:.3g} ms"),
         ("tokens a second, batches of 32", _inverse_speed, lambda u: count(round(u.tokens_per_second))),
-    )
+    ]
+    if speeds.compact.peak_mb is not None:
+        measures.insert(2, ("peak memory", lambda u: u.peak_mb or 0.0, lambda u: f"{u.peak_mb:,.0f} MiB"))
     compact, whole = speeds.compact, speeds.whole
     title = f"Cost on {speeds.cpu}, {speeds.threads} thread{'s' if speeds.threads > 1 else ''}, by turns"
     if whole is None:
@@ -131,12 +141,36 @@ def sentence(result: ExportResult) -> str:
         "standard": "a transformers folder",
         "full": "first blocks and a head",
     }
-    text = f"{size[result.form]} ({result.source}): {metric.score(result.test.value, result.test.interval)} on test"
+    text = f"{size[result.form]} ({result.name}): {metric.score(result.test.value, result.test.interval)} on test"
     whole, faster = result.speeds.whole, result.speeds.times_faster
     if whole is None or faster is None:
         return text
     smaller = _times(result.speeds.compact.bytes, whole.bytes)
     return f"{text}, {smaller} × smaller and {_times(1, faster)} × faster than the whole model"
+
+
+def export_text(result: ExportResult) -> str:
+    """The finding, the score and the costs as lines of text."""
+    costs = ((name, _now_and_then(*figures[:2])) for name, *figures in speed_table(result.speeds).rows)
+    rows = [*score_rows(result).rows, *costs]
+    return "\n".join([sentence(result), *(f"  {name}: {value}" for name, value in rows)])
+
+
+def _now_and_then(now: str, then: str | None = None) -> str:
+    return now if then is None else f"{now} (whole model {then})"
+
+
+def export_html(result: ExportResult) -> Markup:
+    """An export as a notebook shows it."""
+    tables = (score_rows(result), speed_table(result.speeds), ways_table(result))
+    return Markup("<p><b>{}</b></p>").format(visible(sentence(result))) + Markup("").join(t.to_html() for t in tables)
+
+
+def ways_table(result: ExportResult, *, intervals: bool = True) -> Table:
+    """All ways that a run allows; of a new head what it was fitted on."""
+    if result.fitted:
+        return fit_table(result.fitted, export_metric(result))
+    return frontier_table(result, intervals=intervals)
 
 
 def card(result: ExportResult, spec: CompactSpec) -> str:
@@ -158,7 +192,7 @@ def card(result: ExportResult, spec: CompactSpec) -> str:
         *([vocabulary_line(result.vocabulary)] if result.vocabulary else []),
         _markdown(score_rows(result)),
         _markdown(speed_table(result.speeds)),
-        _markdown(fit_table(result.fitted, export_metric(result)) if result.fitted else frontier_table(result)),
+        _markdown(ways_table(result)),
         "What was chosen was chosen on validation rows; test rows were read once, at the end. Intervals are 95 %, over"
         " files.",
         *(f"- {note}" for note in result.notes),
@@ -167,6 +201,11 @@ def card(result: ExportResult, spec: CompactSpec) -> str:
         "`neurosieve predict DIR FILE.jsonl` labels files; `neurosieve verify DIR` measures all of this again.",
     ]
     return "\n".join(front) + "\n\n" + "\n\n".join(text) + "\n"
+
+
+def export_notes(result: ExportResult) -> tuple[str, ...]:
+    """What a user has to know beside the figures."""
+    return (*([vocabulary_line(result.vocabulary)] if result.vocabulary else []), *result.notes)
 
 
 def vocabulary_line(kept: KeptVocabulary) -> str:

@@ -10,7 +10,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
@@ -27,9 +27,11 @@ from neurosieve.report.concepts import (
     studied_table,
     value_table,
 )
-from neurosieve.report.drawing import theme
+from neurosieve.report.drawing import Chart, theme
 from neurosieve.report.evidence import evidence_cards
+from neurosieve.report.export import export_notes, score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
+from neurosieve.report.frontier_figure import frontier_charts
 from neurosieve.report.glossary import glossary
 from neurosieve.report.interventions import (
     any_effects,
@@ -52,6 +54,7 @@ from neurosieve.report.set_groups import (
 from neurosieve.report.texts import text_cards
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptResult
+from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured
@@ -75,6 +78,7 @@ def render_page(
     folder: str,
     concepts: ConceptResult | None = None,
     interventions: Sequence[InterventionResult] = (),
+    exports: Mapping[str, ExportResult] | None = None,
 ) -> str:
     """The report as HTML, of whatever a run folder holds; of one of the results at least.
 
@@ -83,14 +87,15 @@ def render_page(
         folder: The run folder's name, for the commands that rebuild it.
         concepts: What was found of them.
         interventions: What the run's edits did.
+        exports: Models that were made of the run, by name.
     """
     origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
-    charts |= all_concept_charts(concepts) if concepts else {}
-    charts |= {EFFECTS: effect_chart(interventions)} if any_effects(interventions) else {}
+    charts |= _further_charts(concepts, interventions) | frontier_charts(exports or {})
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
+    parts["exports"] = [_export(name, result) for name, result in exports.items()] if exports else None
     origin, shown = origins[0], {name: part for name, part in parts.items() if part}
     return (
         _environment()
@@ -117,6 +122,12 @@ def render_page(
             version=origin.versions.get("neurosieve", ""),
         )
     )
+
+
+def _further_charts(concepts: ConceptResult | None, interventions: Sequence[InterventionResult]) -> dict[str, Chart]:
+    """Figures of concepts and of edits."""
+    charts = all_concept_charts(concepts) if concepts else {}
+    return charts | ({EFFECTS: effect_chart(interventions)} if any_effects(interventions) else {})
 
 
 def _study(result: RedundancyResult) -> dict[str, Any]:
@@ -198,6 +209,21 @@ def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:
         "edits": edit_table(results),
         "cards": intervention_cards(results),
     }
+
+
+class _Export(NamedTuple):
+    """What `exports.html.j2` shows of one."""
+
+    headline: str
+    name: str
+    chart: str
+    tables: tuple[tables.Table, ...]
+    notes: tuple[str, ...]
+
+
+def _export(name: str, result: ExportResult) -> _Export:
+    shown = (score_rows(result), speed_table(result.speeds))
+    return _Export(sentence(result), name, f"frontier-{name}", shown, export_notes(result))
 
 
 def _commands(folder: str, summary: RedundancyResult | None, concepts: ConceptResult | None) -> list[str]:

@@ -10,11 +10,13 @@ from neurosieve.report.concept_figures import concept_charts
 from neurosieve.report.concepts import further_parts
 from neurosieve.report.drawing import Chart, plain
 from neurosieve.report.figures import CHARTS, missing_reason
+from neurosieve.report.frontier_figure import frontier_chart
 from neurosieve.report.interventions import any_effects, effect_chart
 from neurosieve.report.latent import latent_chart
 from neurosieve.report.set_groups import group_charts
 from neurosieve.report.texts import explained_chart
 from neurosieve.results.concepts import ConceptResult
+from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.redundancy import RedundancyResult
 
@@ -65,6 +67,11 @@ def plot_effects(results: Sequence[InterventionResult]) -> go.Figure:
     if not any_effects(results):
         raise _nothing(EFFECTS, "edit with predictions=True")
     return alone(effect_chart(results))
+
+
+def plot_frontier(result: ExportResult) -> go.Figure:
+    """What each way of an export costs and scores."""
+    return alone(frontier_chart(result))
 
 
 def _nothing(key: str, remedy: str) -> DataError:

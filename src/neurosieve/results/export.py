@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from neurosieve.results.measured import Difference, Score
+from neurosieve.results.measured import Difference, Interval, Score
 
 Form = Literal["table", "standard", "full"]
 
@@ -25,6 +25,12 @@ class FrontierPoint:
         bound: Of the loss against the oracle: its one-sided 95 % bound, or the loss itself, as the study's rule has it;
             None where validation rows are one cluster.
         within: The bound is within delta.
+        interval: Of the score, 95 %, by files; None where validation rows are one cluster.
+        kept: Share of its blocks' weights that is left where units and heads were removed.
+        first: Of a cascade the probe that every unit is asked of first; empty elsewhere.
+        first_blocks: Blocks that this one needs.
+        passed: Share of windows that are passed on to its blocks, by validation rows; less than 1 in a cascade alone.
+        exported: It is the one that was exported.
     """
 
     form: Form
@@ -35,6 +41,24 @@ class FrontierPoint:
     validation: float
     bound: float | None
     within: bool
+    interval: Interval | None = None
+    kept: float = 1.0
+    first: str = ""
+    first_blocks: int = 0
+    passed: float = 1.0
+    exported: bool = False
+
+    @property
+    def mean_blocks(self) -> float:
+        """Blocks that a token passes, where fewer weights in one count as less of it."""
+        return self.first_blocks + self.passed * self.kept * self.blocks
+
+    @property
+    def name(self) -> str:
+        """Which probe it is, and what was done to make it cheaper: `layer 2`, `layer 0, then 12 % to layer 2`."""
+        if self.first:
+            return f"{self.first}, then {100 * self.passed:.0f} % to {self.source}"
+        return self.source if self.kept == 1 else f"{self.source}, {100 * self.kept:.0f} % of blocks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +68,7 @@ class Usage:
     Attributes:
         parameters: Numbers in its weights or tables.
         bytes: Of its files, without the tokenizer's.
-        peak_mb: Memory of a process that loads it and labels some texts, at its peak.
+        peak_mb: Memory of a process that loads it and labels some texts, at its peak; None where it was left out.
         p50_ms: Median time of one text, tokenising included.
         p95_ms: Of 95 in 100 texts, at most so long.
         tokens_per_second: In batches of 32 texts sorted by length, tokenising included.
@@ -52,7 +76,7 @@ class Usage:
 
     parameters: int
     bytes: int
-    peak_mb: float
+    peak_mb: float | None
     p50_ms: float
     p95_ms: float
     tokens_per_second: float
@@ -128,6 +152,23 @@ class Fitted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CascadeUse:
+    """How often a cascade asks its dear model, on test rows.
+
+    Attributes:
+        margin: Units whose two best logits by the cheap model are closer are passed on; chosen on validation.
+        units: Share of units that are.
+        tokens: Share of tokens that the dear model reads, as a window is read whole for one unit of it.
+        cost: Mean multiplications a token, of both models.
+    """
+
+    margin: float
+    units: float
+    tokens: float
+    cost: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportResult:
     """A compact model: how it was chosen, how good it is, what it costs.
 
@@ -152,6 +193,7 @@ class ExportResult:
         seconds: Of the export.
         vocabulary: None where all of it is kept.
         fitted: The new head; None where it is the study's.
+        cascade: How often the dear model is asked; None where the model is no cascade.
     """
 
     form: Form
@@ -172,7 +214,48 @@ class ExportResult:
     seconds: float
     vocabulary: KeptVocabulary | None = None
     fitted: Fitted | None = None
+    cascade: CascadeUse | None = None
+
+    @property
+    def exported(self) -> FrontierPoint:
+        """The way that was exported; a model with a new head has none."""
+        return next(point for point in self.frontier if point.exported)
+
+    @property
+    def name(self) -> str:
+        """What the model holds, in words."""
+        return self.source if self.fitted else self.exported.name
+
+    @property
+    def headline(self) -> str:
+        """The finding in one sentence."""
+        from neurosieve.report.export import sentence  # loaded where it writes
+
+        return sentence(self)
 
     def to_frame(self) -> pl.DataFrame:
         """The frontier, one row a way."""
-        return pl.DataFrame([vars(point) for point in self.frontier], infer_schema_length=None)
+        rows = []
+        for point in self.frontier:
+            low, high = point.interval or (None, None)
+            rows.append({**vars(point), "interval": None} | {"low": low, "high": high})
+        return pl.DataFrame(rows, infer_schema_length=None).drop("interval")
+
+    def plot(self) -> Any:
+        """The frontier, cost against score: a figure of plotly."""
+        from neurosieve.report.plots import plot_frontier
+
+        return plot_frontier(self)
+
+    def __repr__(self) -> str:
+        return f"ExportResult({self.headline!r})"
+
+    def __str__(self) -> str:
+        from neurosieve.report.export import export_text
+
+        return export_text(self)
+
+    def _repr_html_(self) -> str:
+        from neurosieve.report.export import export_html
+
+        return export_html(self)

@@ -1,10 +1,9 @@
 """Options of `neurosieve export`."""
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
-from neurosieve.errors import ConfigError
 from neurosieve.studies.option_models import Options
 
 
@@ -31,9 +30,33 @@ class ExportOptions(Options):
     int8: bool = Field(
         default=False, description="ONNX with 8-bit weights, if the loss on validation stays within delta with them"
     )
+    smaller: bool = Field(
+        default=False,
+        description="take feed-forward units and heads that are not needed out of the blocks, as far as delta allows",
+    )
+    cascade: bool = Field(
+        default=False,
+        description="also try a cheap model first, and a dearer one for the units alone that it is unsure of",
+    )
+    brief: bool = Field(
+        default=False, description="time the eight shortest test texts alone, and leave memory out: quick and rough"
+    )
 
-    @model_validator(mode="after")
-    def _int8_is_onnx(self) -> Self:
-        if self.int8 and not self.onnx:
-            raise ConfigError("option int8", expected="--onnx beside it", got="none", remedy="add --onnx")
-        return self
+    @field_validator("int8")
+    @classmethod
+    def _is_onnx(cls, value: bool, info: Any) -> bool:
+        if value and not info.data.get("onnx"):
+            raise ValueError("--onnx beside it")
+        return value
+
+    @field_validator("cascade")
+    @classmethod
+    def _alone(cls, value: bool, info: Any) -> bool:
+        """Two choices against one delta, or a form that holds no two models."""
+        if value and info.data.get("smaller"):
+            raise ValueError("one of --cascade and --smaller")
+        if value and info.data.get("onnx"):
+            raise ValueError("one of --cascade and --onnx")
+        if value and info.data.get("form") == "table":
+            raise ValueError("none beside --form table: a cascade goes on to blocks")
+        return value

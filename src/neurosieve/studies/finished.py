@@ -5,9 +5,19 @@ from typing import Any
 
 from neurosieve.errors import ResourceError, RunFolderError, StoreError
 from neurosieve.results import ConceptResult, InterventionResult, RedundancyResult, from_json
+from neurosieve.results.export import ExportResult
 from neurosieve.storage.folder import Folder
-from neurosieve.storage.records import FORMAT, read_result
-from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT, STAGES, SUMMARY, config_of, whole_store
+from neurosieve.storage.records import FORMAT, read_object, read_result
+from neurosieve.studies.run_folder import (
+    CONCEPTS,
+    EXPORTS,
+    INTERVENTIONS,
+    REPORT,
+    STAGES,
+    SUMMARY,
+    config_of,
+    whole_store,
+)
 from neurosieve.typing import PathLike
 
 
@@ -78,8 +88,24 @@ def load_interventions(run: PathLike) -> list[InterventionResult]:
     return [from_json(InterventionResult, record, f"{folder}/{name}") for name, record in records.items() if record]
 
 
+def load_exports(run: PathLike) -> dict[str, ExportResult]:
+    """What was measured of the models that were exported from a run, by the names that `export_name` gives them.
+
+    Raises:
+        RunFolderError: A file that is damaged.
+    """
+    folder = Path(run) / EXPORTS
+    names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
+    found = {name: read_object(Folder(run), f"{EXPORTS}/{name}") for name in names}
+    return {
+        name.removesuffix(".json"): from_json(ExportResult, record, f"{folder}/{name}")
+        for name, record in found.items()
+        if record
+    }
+
+
 def write_report(run: PathLike, to: PathLike | None = None) -> Path:
-    """Write the page of what a run folder holds (a study, concepts, interventions) there or elsewhere; returns where.
+    """Write the page of what a run folder holds (a study, concepts, edits, exports) there or elsewhere; returns where.
 
     Raises:
         RunFolderError: None of them, see `load_summary`; or a file that is damaged or of another format version.
@@ -94,6 +120,6 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
         raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")
     from neurosieve.report import render_page  # what draws is loaded where something is drawn
 
-    page = render_page(summary, Path(run).resolve().name, concepts, interventions)
+    page = render_page(summary, Path(run).resolve().name, concepts, interventions, load_exports(run))
     Folder(target.parent).write(target.name, page.encode())
     return target

@@ -1,5 +1,6 @@
 """A run folder: the resolved study, the store, one file per stage, the summary; a killed run continues."""
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ SUMMARY = "summary.json"
 REPORT = "report.html"
 CONCEPTS = "concepts.json"
 INTERVENTIONS = "interventions"
+EXPORTS = "exports"
 # In the order in which they run, after the extraction; untrained copies and the summary follow.
 STAGES = ("selection", "layers", "clusters", "pipeline", "controls")
 
@@ -35,6 +37,12 @@ _PACKAGES = ("neurosieve", "torch", "transformers", "tokenizers", "numpy", "scip
 def versions() -> dict[str, str]:
     """Versions of the packages that can move a result."""
     return {name: version(name) for name in _PACKAGES}
+
+
+def export_name(out: PathLike) -> str:
+    """What a run calls an export: the name of its folder, and part of a hash of the folder's whole path."""
+    place = Path(out).resolve()
+    return f"{place.name}-{hashlib.sha256(str(place).encode()).hexdigest()[:6]}"
 
 
 def config_of(path: PathLike) -> StudyConfig:

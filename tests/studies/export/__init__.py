@@ -8,7 +8,7 @@ import pytest
 
 from neurosieve.studies.export.run import Exported, export
 from neurosieve.studies.export_options import ExportOptions
-from tests.studies import finished_quick
+from tests.studies import copy_run
 
 _HOME = tempfile.TemporaryDirectory(prefix="exports-")
 
@@ -19,7 +19,13 @@ def exported(form: str) -> Exported:
     options = ExportOptions.model_validate({"form": form})
     with pytest.MonkeyPatch.context() as patch:
         measured_little(patch)
-        return export(finished_quick().folder, Path(_HOME.name) / form, options)
+        return export(exported_run(), Path(_HOME.name) / form, options)
+
+
+@functools.cache
+def exported_run() -> Path:
+    """The quick run that they were made of, which keeps what was measured."""
+    return copy_run(Path(_HOME.name))
 
 
 def measured_little(patch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from neurosieve.compact.compact_spec import COMPACT, OUTPUTS
 from neurosieve.errors import NeurosieveError
 from neurosieve.studies.export.evidence_files import load_outputs, save_outputs
 from neurosieve.studies.export.run import export
-from neurosieve.studies.export.run_probes import RunProbes
+from neurosieve.studies.export.run_probes import RunProbes, no_way
 from neurosieve.studies.export.unit_texts import places_in, unit_texts
 from neurosieve.studies.export.verify import verify
 from neurosieve.studies.export_options import ExportOptions
@@ -142,6 +142,7 @@ def in_use(run: Path) -> None:
         (in_use, {}, "expected a new or empty folder, got x in it"),
         (lambda run: (run.parent / "out").touch(), {}, "expected a new or empty folder, got a file"),
         (lambda _: None, {"delta": 1e-6, "form": "standard"}, "--delta 1e-06: expected a loss that some set"),
+        (lambda _: None, {"delta": 1e-6, "form": "standard"}, "as standard, may lose 0."),
         (shutil.rmtree, {}, "study.yaml"),
     ],
 )
@@ -153,6 +154,13 @@ def test_what_cannot_be_exported_is_said(spoil: Any, options: dict[str, Any], sa
         export(run, tmp_path / "out", ExportOptions.model_validate(options))
     assert_one_line(caught.value, said)
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("form", ["table", "standard"])
+def test_a_task_that_no_form_but_full_holds_is_said(form: str) -> None:
+    """Of pairs that are read one by one, and of values, there is none among the ways."""
+    error = no_way([], form, 0.01, "runs/pairs")
+    assert_one_line(error, f"form {form} of runs/pairs: expected a set that it can hold", "pass --form full")
 
 
 def test_an_export_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

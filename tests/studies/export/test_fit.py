@@ -26,7 +26,7 @@ from neurosieve.studies.inputs import read_data
 from tests.compact.test_forms import head
 from tests.studies import contents, data_folder, finished_quick, write_data
 from tests.studies.export import exported, measured_little
-from tests.studies.export.test_smaller import smaller
+from tests.studies.export.test_vocabulary_and_onnx import smaller
 from tests.tiny import assert_one_line, quiet_transformers
 
 _HOME = tempfile.TemporaryDirectory(prefix="fits-")
@@ -157,7 +157,7 @@ def test_a_table_of_a_run_is_read_as_its_neurons() -> None:
 
 def test_a_fitted_model_is_fitted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured_little(monkeypatch)
-    again = fit(fitted("full").folder, data_folder(), tmp_path / "small", {"classes": ["NAME", "NUM"]})
+    again = fit(fitted("full").folder, data_folder(), tmp_path / "small", classes=["NAME", "NUM"])
     assert load_compact(again.folder).spec.labels == ("NAME", "NUM")
     assert again.result.source == fitted("full").result.source
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_fitted_is_said(place: str, said: str, tmp_path: Path) ->
     changes = {"classes": ["word"]} if place == "data" else {}
     before = contents(tmp_path)
     with pytest.raises(NeurosieveError) as caught:
-        fit(start, other_data(), out, changes)
+        fit(start, other_data(), out, **changes)
     assert_one_line(caught.value, said)
     assert contents(tmp_path) == before
 

@@ -1,115 +1,76 @@
-"""Exports that keep part of the vocabulary, and exports as ONNX with 8-bit weights."""
+"""Less inside the blocks that are kept, as far as validation allows."""
 
-import functools
-import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+import transformers
 
 from neurosieve.compact import load_compact
-from neurosieve.compact.compact_spec import read_spec
-from neurosieve.compact.vocabulary import VOCABULARY, Vocabulary
-from neurosieve.errors import NeurosieveError
-from neurosieve.studies.export.first_holding import Asked
-from neurosieve.studies.export.run import Exported, export
-from neurosieve.studies.export.unit_texts import unit_texts
-from neurosieve.studies.export.verify import verify
-from neurosieve.studies.export_options import ExportOptions
-from neurosieve.studies.inputs import read_data
+from neurosieve.studies.export import smaller_inside
+from neurosieve.studies.export.first_holding import Asked, Built, first_holding
+from neurosieve.studies.export.proof import OpenedSplit
+from neurosieve.studies.export.run_probes import Costs, RunProbes, cheapest_first, ways
+from neurosieve.studies.export.smaller_inside import SmallerInside
+from neurosieve.studies.inputs import model_of, read_data
 from tests.studies import finished_quick
-from tests.studies.export import exported, measured_little
-from tests.tiny import assert_one_line
-
-_HOME = tempfile.TemporaryDirectory(prefix="smaller-")
+from tests.studies.export import exported
+from tests.tiny import UNITS, quiet_transformers
 
 
-@functools.cache
-def smaller(**options: Any) -> Exported:
-    """The quick run's model; not to be changed."""
-    with pytest.MonkeyPatch.context() as patch:
-        measured_little(patch)
-        place = Path(_HOME.name) / "-".join(f"{key}-{value}" for key, value in options.items())
-        return export(finished_quick().folder, place, ExportOptions.model_validate(options))
+def searched(form: str, folder: Path, delta: float) -> tuple[SmallerInside, Built, Built]:
+    """The search, and the way before and after it."""
+    folder.mkdir()
+    study = RunProbes.of(finished_quick().folder)
+    asked = Asked(finished_quick().folder, form, delta, "point")
+    found = [w for w in ways(study, Costs.of(study.config), delta, "point") if w.point.source == "layer 1"]
+    data, model = read_data(study.config), model_of(study.config)
+    validation = OpenedSplit.of(study, data, "validation")
+    built = first_holding(study, data, model, found, asked, validation, folder)
+    search = SmallerInside(study, data, model, asked, validation, folder)
+    return search, built, search.search(built)
 
 
-def test_onnx_gives_what_torch_gives() -> None:
-    found = smaller(form="full", onnx=True)
-    units = unit_texts(read_data(finished_quick().config), "test").texts
-    ours, theirs = (load_compact(e.folder).scores(units) for e in (found, exported("full")))
-    assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max()
-    assert found.result.test == exported("full").result.test
-    card = (found.folder / "README.md").read_text(encoding="utf-8")
-    assert "It runs with onnxruntime (ONNX, opset 18, float32)." in card
-    assert found.result.speeds.compact.bytes == sum(
-        (found.folder / n).stat().st_size for n in ("model.onnx", "head.safetensors")
-    )
-    # the same numbers, but for constants of the graph and positions that are no parameters
-    assert found.result.speeds.compact.parameters == pytest.approx(
-        exported("full").result.speeds.compact.parameters, rel=0.1
-    )
+@pytest.mark.parametrize("form", ["standard", "full"])
+def test_the_smallest_that_holds_is_kept(form: str, tmp_path: Path) -> None:
+    search, before, after = searched(form, tmp_path / "small", 0.2)
+    point = after.way.point
+    assert point.kept < 1
+    assert point.cost < before.way.point.cost
+    assert point.within
+    assert [p for p in after.frontier if p.exported] == [point]
+    tried = after.frontier[len(before.frontier) :]
+    assert point.kept == min(p.kept for p in tried if p.within)
+    assert len(tried) <= smaller_inside.TRIES
+    loaded = load_compact(tmp_path / "small")
+    again = search.asked.measured(after.way, loaded, search.validation)
+    assert replace(again, exported=True) == point  # the folder holds what was measured
+    if form == "full":
+        assert loaded.spec.narrowed
 
 
-def test_a_table_needs_no_onnx() -> None:
-    found = smaller(form="table", onnx=True)
-    assert found.result.notes == ("a table needs no ONNX: NumPy runs it",)
-    assert read_spec(found.folder).onnx is None
+def test_a_narrower_folder_loads_with_transformers_alone(tmp_path: Path) -> None:
+    searched("standard", tmp_path / "small", 0.3)
+    with quiet_transformers():
+        network: Any = transformers.AutoModelForTokenClassification.from_pretrained(tmp_path / "small")
+    assert network.config.intermediate_size < UNITS
+    assert network.config.num_attention_heads == 2
 
 
-@pytest.mark.parametrize("holds", [True, False])
-def test_8_bit_weights_are_kept_only_within_delta(holds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured_little(monkeypatch)
-    first, plain = Asked.measured, exported("full").result
-    calls = []
-
-    def measured(*given: Any) -> Any:
-        calls.append(given)
-        point = first(*given)
-        return type(point)(**{**vars(point), "within": holds or len(calls) == 1, "bound": 0.5})
-
-    monkeypatch.setattr(Asked, "measured", measured)
-    options = ExportOptions.model_validate({"form": "full", "onnx": True, "int8": True})
-    found = export(finished_quick().folder, tmp_path / "small", options)
-    graph = read_spec(found.folder).onnx
-    assert graph is not None
-    assert len(calls) == 2
-    if holds:
-        assert graph.int8_cpu == found.result.speeds.cpu
-        assert not found.result.notes
-        assert f"8-bit weights, measured on {graph.int8_cpu}" in (found.folder / "README.md").read_text()
-    else:
-        assert graph.int8_cpu is None
-        assert found.result.notes == (
-            "weights stay float32: with 8 bits the loss on validation may be 0.5000, more than 0.3",
-        )
-        assert found.result.test == plain.test
+def test_a_table_has_nothing_inside(tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+    study = RunProbes.of(finished_quick().folder)
+    asked = Asked(finished_quick().folder, "table", 0.5, "point")
+    data, model = read_data(study.config), model_of(study.config)
+    found = ways(study, Costs.of(study.config), 0.5, "point")
+    validation = OpenedSplit.of(study, data, "validation")
+    built = first_holding(study, data, model, found, asked, validation, tmp_path / "small")
+    kept = SmallerInside(study, data, model, asked, validation, tmp_path / "small").search(built)
+    assert kept.model is built.model
+    assert "no blocks" in kept.notes[-1]
 
 
-@pytest.mark.parametrize("form", ["table", "full"])
-def test_the_seen_vocabulary_is_kept(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured_little(monkeypatch)
-    found, data = smaller(form=form, vocabulary="seen"), read_data(finished_quick().config)
-    kept = found.result.vocabulary
-    assert kept is not None
-    vocabulary, small = Vocabulary.load(found.folder), load_compact(found.folder)
-    assert VOCABULARY in small.spec.files
-    assert (kept.kept, kept.of) == (len(vocabulary.kept), vocabulary.size)
-    train, test = (small.reader.read(unit_texts(data, split).texts).ids for split in ("train", "test"))
-    assert np.isin(train, vocabulary.kept).all()
-    assert kept.tokens == len(test)
-    assert kept.unseen == sum(int(i) not in set(vocabulary.kept.tolist()) for i in test)
-    assert found.result.speeds.compact.bytes < exported(form).result.speeds.compact.bytes
-    assert f"It knows {kept.kept:,} of {kept.of:,} tokens" in (found.folder / "README.md").read_text()
-    assert {name for name, holds in verify(found.folder).holds.items() if holds} >= {"score", "outputs", "labels"}
-
-
-def test_what_does_not_go_together_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NeurosieveError) as caught:
-        ExportOptions(int8=True)
-    assert_one_line(caught.value, "option int8: expected --onnx beside it")
-    options = ExportOptions(form="standard", vocabulary="seen")
-    with pytest.raises(NeurosieveError) as refused:
-        export(finished_quick().folder, tmp_path / "small", options)
-    assert_one_line(refused.value, "got --vocabulary seen; pass --form full")
-    assert not list(tmp_path.iterdir())
+def test_the_frontier_is_in_order() -> None:
+    points = exported("full").result.frontier
+    assert list(points) == sorted(points, key=cheapest_first)

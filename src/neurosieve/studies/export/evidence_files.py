@@ -17,6 +17,7 @@ from neurosieve.storage.folder import Folder
 from neurosieve.studies.export.unit_texts import UnitTexts
 
 CARD = "README.md"
+_FEW = 8  # texts of a brief measurement
 
 
 def save_outputs(folder: Path, outputs: Float[np.ndarray, "rows outputs"]) -> None:
@@ -37,7 +38,9 @@ def load_outputs(folder: Path) -> Float[np.ndarray, "rows outputs"]:
     return read_tensors(folder, OUTPUTS, outputs)
 
 
-def speeds_of(folder: Path, model: CodeModel | None, spec: CompactSpec, units: UnitTexts) -> Speeds:
+def speeds_of(
+    folder: Path, model: CodeModel | None, spec: CompactSpec, units: UnitTexts, *, brief: bool = False
+) -> Speeds:
     """Of an exported model, beside all blocks of the model it came from with the same head.
 
     Args:
@@ -45,15 +48,17 @@ def speeds_of(folder: Path, model: CodeModel | None, spec: CompactSpec, units: U
         model: The whole one; None where it is not known.
         spec: Of the exported one.
         units: Texts to read.
+        brief: Read the few shortest ones alone, and leave memory out.
     """
+    texts = sorted(units.texts, key=lambda text: len("".join(text.text)))[:_FEW] if brief else units.texts
     if model is None:
-        return compare_speeds(folder, None, units.texts)
+        return compare_speeds(folder, None, texts, memory=not brief)
     with tempfile.TemporaryDirectory(prefix="neurosieve-whole-") as place:
         whole = Path(place)
         unit = UnitKind(**{key: getattr(spec, key) for key in UnitKind.__dataclass_fields__})
         blocks = model.adapter.blocks(model.network.config)
         write_record(whole, write_full(whole, model, spec.neurons, Head.of_probe(folder), unit, blocks=blocks))
-        return compare_speeds(folder, whole, units.texts)
+        return compare_speeds(folder, whole, texts, memory=not brief)
 
 
 def write_card(folder: Path, spec: CompactSpec, result: ExportResult) -> None:

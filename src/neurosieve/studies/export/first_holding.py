@@ -5,14 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neurosieve.compact.building import UnitKind, standard_unit, write_full, write_record, write_standard, write_table
+from neurosieve.compact.building import (
+    UnitKind,
+    standard_unit,
+    with_first,
+    write_full,
+    write_record,
+    write_standard,
+    write_table,
+)
+from neurosieve.compact.cascade import FIRST
 from neurosieve.compact.compact_model import CompactModel, load_compact
+from neurosieve.compact.compact_spec import CompactSpec
 from neurosieve.compact.vocabulary import Vocabulary
 from neurosieve.errors import ModelError
 from neurosieve.models import CodeModel
 from neurosieve.redundancy.minimal_set import Select
 from neurosieve.results.export import FrontierPoint
-from neurosieve.studies.export.proof import OpenedSplit, Proof, prove
+from neurosieve.studies.export.proof import OpenedSplit, prove
 from neurosieve.studies.export.run_probes import RunProbes, Way, head_of, loss_within, no_way
 from neurosieve.studies.export.standard_form import fit_standard
 from neurosieve.studies.export_options import ExportOptions
@@ -28,7 +38,7 @@ class Asked:
     form: str
     delta: float
     rule: Select
-    vocabulary: Vocabulary | None
+    vocabulary: Vocabulary | None = None
 
     @staticmethod
     def of(run: PathLike, study: RunProbes, options: ExportOptions, vocabulary: Vocabulary | None = None) -> "Asked":
@@ -40,11 +50,13 @@ class Asked:
         """Is it of the form?"""
         return self.form in ("auto", way.point.form)
 
-    def measured(self, point: FrontierPoint, rows: OpenedSplit, held: Proof) -> FrontierPoint:
-        """A point as it was measured on validation rows."""
+    def measured(self, way: Way, model: CompactModel, rows: OpenedSplit) -> FrontierPoint:
+        """The place of a way on the frontier, by a model that was built of it and reads the validation texts itself."""
+        held = prove(rows, model, way.probe)
         bound = loss_within(rows.reference, held.scores, rows.bootstrap, self.rule)
         within = bound is not None and bound <= self.delta + 1e-12
-        return replace(point, validation=held.score.value, bound=bound, within=within)
+        score = held.score
+        return replace(way.point, validation=score.value, interval=score.interval, bound=bound, within=within)
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,9 @@ def first_holding(
                 raise
             notes.append(f"no {way.point.form}: {e.subject}: expected {e.expected}, got {e.got}")
             continue
-        points[way] = asked.measured(way.point, rows, prove(rows, small, way.probe))
+        points[way] = asked.measured(way, small, rows)
         if points[way].within:
+            points[way] = replace(points[way], exported=True)
             return Built(replace(way, point=points[way]), small, tuple(points.values()), tuple(notes))
     raise no_way([points[way] for way in found if asked.fits(way)], asked.form, asked.delta, asked.run)
 
@@ -102,16 +115,28 @@ def build(
     """Write a way's files into a folder, in place of what is there, and load them."""
     for old in folder.iterdir():
         shutil.rmtree(old) if old.is_dir() else old.unlink()
-    head, unit = head_of(way.probe, study.selection.scaler), unit_kind(study, model)
-    if way.point.form == "standard":
-        unit = standard_unit(unit, model, vocabulary)
-        network = fit_standard(study, data, model, way.point.blocks, unit, folder)
-        spec = write_standard(folder, model, network, way.neurons, head, unit)
-    else:
-        write = write_table if way.point.form == "table" else write_full
-        spec = write(folder, model, way.neurons, head, unit, vocabulary=vocabulary)
+    spec = _written(study, data, model, way, vocabulary, folder)
+    if way.first:
+        (folder / FIRST).mkdir()
+        write_record(folder / FIRST, _written(study, data, model, way.first, vocabulary, folder / FIRST))
+        spec = with_first(folder, spec, way.margin)
     write_record(folder, spec)
     return load_compact(folder)
+
+
+def _written(
+    study: RunProbes, data: StudyData, model: CodeModel, way: Way, vocabulary: Vocabulary | None, folder: Path
+) -> CompactSpec:
+    head, unit, inside = head_of(way.probe, study.selection.scaler), unit_kind(study, model), way.inside
+    if way.point.form == "standard":
+        unit = standard_unit(unit, model, vocabulary)
+        network = fit_standard(study, data, inside.model if inside else model, way.point.blocks, unit, folder)
+        return write_standard(folder, model, network, way.neurons, head, unit)
+    if way.point.form == "table":
+        return write_table(folder, model, way.neurons, head, unit, vocabulary=vocabulary)
+    if inside:
+        return write_full(folder, model, way.neurons, inside.head, unit, vocabulary=vocabulary, inside=inside.model)
+    return write_full(folder, model, way.neurons, head, unit, vocabulary=vocabulary)
 
 
 def unit_kind(study: RunProbes, model: CodeModel) -> UnitKind:

@@ -1,9 +1,9 @@
 """What a new head is fitted on: a compact model of a run, built here, or one that was exported before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from neurosieve.errors import RunFolderError
 from neurosieve.results.codec import from_json
 from neurosieve.results.export import ExportResult, Form
 from neurosieve.storage.records import STUDY
+from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.export.choosing import Chosen, choose
 from neurosieve.studies.export.first_holding import unit_kind
 from neurosieve.studies.export_options import ExportOptions
@@ -46,7 +47,7 @@ class FitStart:
     source: str
     delta: float
     rule: Literal["point", "safe"]
-    study: Mapping[str, Any]
+    study: StudyConfig
     chosen: Chosen | None
 
     @staticmethod
@@ -63,7 +64,7 @@ class FitStart:
         if (Path(source) / COMPACT).exists():
             card = from_json(ExportResult, read_record(source).get("result"), f"{source}/{COMPACT}: result")
             name = card.source.removesuffix(_NEW)
-            return FitStart(Path(source), card.form, name, card.delta, card.rule, card.study, None)
+            return FitStart(Path(source), card.form, name, card.delta, card.rule, make_config(options=card.study), None)
         if not (Path(source) / STUDY).exists():
             got = "neither" if Path(source).is_dir() else "no folder"
             raise RunFolderError(
@@ -74,8 +75,7 @@ class FitStart:
             )
         chosen = choose(source, ExportOptions(), place)
         point, asked = chosen.built.way.point, chosen.asked
-        study = chosen.study.config.model_dump(mode="json")
-        return FitStart(place, point.form, point.source, asked.delta, asked.rule, study, chosen)
+        return FitStart(place, point.form, point.source, asked.delta, asked.rule, chosen.study.config, chosen)
 
     @property
     def new_source(self) -> str:

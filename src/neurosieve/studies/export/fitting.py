@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,17 +81,15 @@ class HeadTest:
         return FitSide(features=fit.features, seconds=round(fit.seconds, 2), test=scored(self.scores, bootstrap))
 
 
-def fit(
-    source: PathLike, data: PathLike, out: PathLike, changes: Mapping[str, Any] | None = None, pairs: Iterable[str] = ()
-) -> Exported:
+def fit(source: PathLike, data: PathLike, out: PathLike, pairs: Iterable[str] = (), **changes: Any) -> Exported:
     """Write a compact model with a new head, fitted to new data.
 
     Args:
         source: A finished run, whose cheapest compact model is taken, or an exported model.
         data: New data of the same task.
         out: Folder of the model; new or empty.
-        changes: Options of the study that are others for the new data. All its labels are classes, if it names none.
-        pairs: The same as `key=value`.
+        pairs: Options of the study that are others for the new data, as `key=value`.
+        **changes: The same by name. All its labels are classes, if none are named.
 
     Raises:
         RunFolderError: Neither run nor export in `source`; something in `out`.
@@ -105,7 +103,7 @@ def fit(
         for place in (small, neurons, whole):
             place.mkdir()
         start = FitStart.of(source, small)
-        options = {**start.study, "classes": None, **(changes or {}), "data": str(data)}
+        options = {**start.study.model_dump(mode="json"), "classes": None, **changes, "data": str(data)}
         config = make_config(options=options, pairs=pairs)
         new = read_data(config)
         fitted = fit_head(new, start.reader(neurons))

@@ -9,7 +9,7 @@ from neurosieve.compact.compact_spec import ONNX
 from neurosieve.compact.onnx_building import write_onnx
 from neurosieve.compact.quantised import quantise
 from neurosieve.studies.export.first_holding import Asked, Built
-from neurosieve.studies.export.proof import OpenedSplit, prove
+from neurosieve.studies.export.proof import OpenedSplit
 
 
 def as_onnx(built: Built, asked: Asked, rows: OpenedSplit, folder: Path, *, int8: bool) -> Built:
@@ -39,7 +39,7 @@ def _quantised(built: Built, asked: Asked, rows: OpenedSplit, folder: Path) -> B
     spec = quantise(folder, built.model.spec)
     write_record(folder, spec)
     small = load_compact(folder)
-    point = asked.measured(built.way.point, rows, prove(rows, small, built.way.probe))
+    point = asked.measured(built.way, small, rows)
     if point.within:
         frontier = tuple(point if old == built.way.point else old for old in built.frontier)
         return replace(built, way=replace(built.way, point=point), model=small, frontier=frontier)

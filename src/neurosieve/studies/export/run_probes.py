@@ -10,12 +10,12 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.compact.cut_network import blocks_needed
 from neurosieve.compact.linear_head import Head
 from neurosieve.errors import ConfigError, RunFolderError
-from neurosieve.models import inspect_model
+from neurosieve.models import CodeModel, inspect_model
 from neurosieve.models.adapters import block_modules
 from neurosieve.probes import ClusterBootstrap, Probe
 from neurosieve.probes.archive import load_outcome
 from neurosieve.probes.features import Scaler, feature_rows
-from neurosieve.probes.intervals import loss_bound
+from neurosieve.probes.intervals import loss_bound, score_interval
 from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.minimal_set import Select
 from neurosieve.redundancy.pipeline import Pipeline
@@ -83,6 +83,19 @@ class RunProbes:
 
 
 @dataclass(frozen=True, eq=False)
+class Inside:
+    """A network from whose blocks units and heads were taken, and the head that was fitted to it again.
+
+    Attributes:
+        model: Of form full the blocks that are kept, of form standard all of them.
+        head: On the way's neurons; of form standard the network's own is fitted when it is built.
+    """
+
+    model: CodeModel
+    head: Head
+
+
+@dataclass(frozen=True, eq=False)
 class Way:
     """A probe as a compact model.
 
@@ -90,11 +103,17 @@ class Way:
         point: Its place on the frontier.
         probe: Without neurons that it gives no weight.
         neurons: That it reads.
+        inside: The network where units or heads were taken out; None where none were.
+        first: Of a cascade the cheap way that every unit is asked of first.
+        margin: Units whose two best logits by that are closer are passed on.
     """
 
     point: FrontierPoint
     probe: Probe
     neurons: tuple[NeuronId, ...]
+    inside: Inside | None = None
+    first: "Way | None" = None
+    margin: float = 0.0
 
 
 def sparse(probe: Probe) -> Probe:
@@ -160,15 +179,15 @@ def ways(run: RunProbes, costs: Costs, delta: float, rule: Select) -> list[Way]:
                 validation=float(scores.mean()),
                 bound=bound,
                 within=bound is not None and bound <= delta + 1e-12,
+                interval=score_interval(scores, bootstrap),
             )
             found.append(Way(point, probe, neurons))
-    return sorted(found, key=_cheapest_first)
+    return sorted(found, key=lambda way: cheapest_first(way.point))
 
 
-def _cheapest_first(way: Way) -> tuple[int, int, float, float]:
+def cheapest_first(point: FrontierPoint) -> tuple[float, int, float, float]:
     """Heads are small beside blocks: among equal blocks a folder that transformers loads goes first."""
-    point = way.point
-    return point.blocks, ("table", "standard", "full").index(point.form), point.cost, -point.validation
+    return point.mean_blocks, ("table", "standard", "full").index(point.form), point.cost, -point.validation
 
 
 def _forms(source: str, neurons: tuple[NeuronId, ...], run: RunProbes) -> Iterator[Form]:
@@ -204,6 +223,6 @@ def no_way(fitting: Sequence[FrontierPoint], form: str, delta: float, run: PathL
     return ConfigError(
         f"--delta {delta:g}",
         expected="a loss that some set of the run stays within on validation",
-        got=f"none; the nearest, {nearest.source} as {nearest.form}, may lose {bound:.4f}",
+        got=f"none; the nearest, {nearest.name} as {nearest.form}, may lose {bound:.4f}",
         remedy=f"pass --delta {np.ceil(bound * 1e4) / 1e4:g}, or another --form",
     )

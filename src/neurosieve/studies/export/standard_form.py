@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from neurosieve.compact.building import UnitKind, make_spec
 from neurosieve.compact.compact_model import CompactModel
 from neurosieve.compact.standard_head import StandardNetwork, set_head, standard_network
 from neurosieve.compact.unit_reader import UnitReader
 from neurosieve.models import CodeModel
-from neurosieve.probes import fit_probe, selection_data
 from neurosieve.studies.export.run_probes import RunProbes
-from neurosieve.studies.export.unit_features import unit_features, wide_head
+from neurosieve.studies.export.unit_features import refitted_head
 from neurosieve.studies.inputs import StudyData
 
 
@@ -31,8 +28,5 @@ def fit_standard(
     network = standard_network(model, blocks, unit.labels, sequences=unit.whole)
     spec = make_spec(folder, model, (), unit, form="standard", blocks=blocks, files=())
     reader = CompactModel(spec, UnitReader(folder, spec), network, None)
-    train, validation = (unit_features(data, reader, split) for split in ("train", "validation"))
-    rows = selection_data(train.rows, validation.rows)
-    probe, _ = fit_probe(rows, np.arange(len(rows.neurons)), study.selection.oracle.lambdas)
-    set_head(network, wide_head(probe, rows.scaler, network.outputs))
+    set_head(network, refitted_head(study, data, reader))
     return network

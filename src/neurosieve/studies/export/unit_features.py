@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float
 from neurosieve.activations.store import Activations
 from neurosieve.compact.compact_model import CompactModel
 from neurosieve.compact.linear_head import Head
-from neurosieve.probes import Probe, Scaler
-from neurosieve.studies.export.run_probes import head_of
+from neurosieve.probes import Probe, Scaler, fit_probe, selection_data
+from neurosieve.studies.export.run_probes import RunProbes, head_of
 from neurosieve.studies.export.unit_texts import UnitTexts, unit_texts
 from neurosieve.studies.inputs import StudyData
 from neurosieve.typing import Split
@@ -49,6 +49,23 @@ def unit_features(data: StudyData, reader: CompactModel, split: Split) -> UnitFe
     blank = np.full(int(read.sum()), "", dtype=object)
     rows = Activations(torch.from_numpy(values[read]), ids, units.label[read], labels, units.group[read], blank)
     return UnitFeatures(rows, read)
+
+
+def refitted_head(study: RunProbes, data: StudyData, reader: CompactModel) -> Head:
+    """A head on what a network gives now, for a study's labels; its λ is the oracle's or one of the two beside it.
+
+    Args:
+        study: The run.
+        data: What it read.
+        reader: The network without a head.
+    """
+    train, validation = (unit_features(data, reader, split) for split in ("train", "validation"))
+    rows = selection_data(train.rows, validation.rows)
+    probe, _ = fit_probe(rows, np.arange(len(rows.neurons)), study.selection.oracle.lambdas)
+    head = wide_head(probe, rows.scaler, train.width)
+    if (now := rows.scaler.target) and (then := study.selection.scaler.target):  # values, by the rows that were read
+        return Head(head.weight * (now[1] / then[1]), (head.bias * now[1] + now[0] - then[0]) / then[1])
+    return head
 
 
 def scores_in_parts(model: CompactModel, units: UnitTexts) -> Float[np.ndarray, "units outputs"]:
