@@ -27,7 +27,8 @@ from neurosieve.threads import torch_threads
 
 MIN_GROWTH = 100
 SLOW = 0.7  # a new Hessian that leaves more of the violation than this share had too few rows
-MANY = 1500  # coordinates from which the blocks of more than two classes are cheaper than all of the Hessian
+# Rows × coordinates² from which the blocks of more than two classes are cheaper than all of the Hessian.
+MANY = 2.5e10
 KEEP = 1.3  # and its coordinates stay while they are no more than this many times those wanted
 INNER = 0.1  # a quadratic is solved to this share of the violation
 MAX_STEPS = 100
@@ -123,7 +124,9 @@ def _solve_values(x: Tensor, y: Tensor, l1: float, l2: float, tolerance: float, 
 
 
 def _solve(problem: "_Problem", tolerance: float, starts: "Starts") -> Solution:
-    found = _descend(problem, tolerance, starts, MANY if len(problem.y) > 2 else float("inf"))
+    found = _descend(
+        problem, tolerance, starts, (MANY / problem.x.shape[1]) ** 0.5 if len(problem.y) > 2 else float("inf")
+    )
     if found.violation > tolerance and isinstance(found.curvature, BlockCurvature):  # the blocks alone were too little
         found = _descend(problem, tolerance, (replace(found, curvature=None),), float("inf"))
     return found
