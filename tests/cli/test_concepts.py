@@ -45,7 +45,7 @@ def test_run_folder_and_fresh_folder(capsys: Capture, tmp_path: Path, monkeypatc
     assert found is not None
     assert found.headline in " ".join(text.split())
     assert str(new) in text
-    one_line_error(ran(capsys, "concepts", str(new), "--tokens", "9,9,9"), "tokens [150, 20, 150] → [9, 9, 9]", "begin")
+    one_line_error(ran(capsys, "concepts", str(new), "--tokens", "9,9,9"), "tokens [150, 20, 150] → [9, 9, 9]", "begun")
     assert "\x1b" not in text
 
 

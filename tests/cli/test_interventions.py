@@ -194,7 +194,7 @@ BAD: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "unknown place": (("--at", "masks"), 2, ("option at", "'all' or 'predicted'")),
     "no such layer": (("--edit", "steer", "--layer", "3"), 2, ("layer to edit", "0 to 2", "got 3", "--layer")),
     "negative layer": (("--edit", "steer", "--layer", "-1"), 2, ("option layer", "-1")),
-    "layer of neurons": (("--layer", "1"), 2, ("option layer", "none with ablate", "of steer and erase")),
+    "layer of neurons": (("--layer", "1"), 2, ("option layer", "none with ablate", "belongs to steer and erase")),
     "alpha of neurons": (
         ("--alpha", "3"),
         2,
@@ -203,11 +203,11 @@ BAD: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
             "none with ablate",
         ),
     ),
-    "quantile of means": (("--quantile", "0.5"), 2, ("option quantile", "none with ablate", "of clamp")),
+    "quantile of means": (("--quantile", "0.5"), 2, ("option quantile", "none with ablate", "belongs to clamp")),
     "share of a layer": (
         ("--edit", "erase", "--share", "0.1"),
         2,
-        ("option share", "none with erase", "of ablate and clamp"),
+        ("option share", "none with erase", "belongs to ablate and clamp"),
     ),
     "no share": (("--share", "0"), 2, ("option share",)),
     "whole share": (("--share", "1"), 2, ("option share",)),
