@@ -79,7 +79,12 @@ def test_commands_and_options_in_sentences_exist(path: Path) -> None:
     inline = re.findall(r"`([^`\n]+)`", text)
     named = {m[1] for code in inline if (m := re.match(r"neurosieve ([a-z]+)", code))}
     assert named <= set(commands())
-    options = {o for code in inline if not code.startswith("pip ") for o in re.findall(r"(?<!\S)--[a-z][\w-]*", code)}
+    options = {
+        o
+        for code in inline
+        if not code.startswith(("pip ", "python "))
+        for o in re.findall(r"(?<!\S)--[a-z][\w-]*", code)
+    }
     assert options <= known
 
 
