@@ -14,9 +14,9 @@ from neurosieve.data.dataset import Pair
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.syntax.frames import parse_framed
 from neurosieve.syntax.languages import LANGUAGES
+from tests.data import SHARED
 from tests.data.code import SAMPLES
 
-SHARED = Path("/work/shared/data")
 READ: dict[str, tuple[Callable[[Path], Dataset], set[str]]] = {
     "token-tagging-java": (read_tagging, {"java"}),
     "defect-devign-c": (lambda p: read_examples(p, text="func", label="target"), {"c", "cpp"}),
