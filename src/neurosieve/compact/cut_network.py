@@ -19,6 +19,7 @@ from neurosieve.models.adapters import Adapter, adapter_for, block_modules, fina
 from neurosieve.models.code_model import CodeModel
 from neurosieve.models.inner_parts import fit_shapes
 from neurosieve.models.loading import quiet, resolve_device
+from neurosieve.models.trial import relative_distance
 from neurosieve.typing import NeuronId, PathLike, Site
 
 NETWORK = "network.safetensors"
@@ -90,7 +91,7 @@ def _check_same(model: CodeModel, small: CodeModel) -> None:
     """See that the layers that were kept have the values that they had."""
     texts = sample_ids(model)
     for layer, (was, now) in enumerate(zip(model.states(texts, torch.ones_like(texts)), _states(small, texts))):  # noqa: B905 - the cut one has fewer
-        far = float((was - now).abs().max() / was.abs().max().clamp_min(1e-9))
+        far = relative_distance(was, now)
         if not far <= _TOLERANCE:
             raise _uncut(model, f"layer {layer} that differs by {far:.1e} of its largest value")
 

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 from neurosieve.compact.vocabulary import Vocabulary
 from neurosieve.errors import ModelError
 from neurosieve.models.code_model import CodeModel
+from neurosieve.models.trial import relative_distance
 
 _TOLERANCE = 1e-5  # of float32, relative to the largest value of a layer
 
@@ -73,7 +74,7 @@ def _check_same(model: CodeModel, small: CodeModel, vocabulary: Vocabulary) -> N
     kept[kept == model.pad_id] = vocabulary.kept[-1]
     ids, rows = torch.from_numpy(kept), torch.from_numpy(vocabulary.row[kept])
     before, after = (m.states(x, torch.ones_like(x)) for m, x in ((model, ids), (small, rows)))
-    far = max(float((a - b).abs().max() / a.abs().max().clamp_min(1e-9)) for a, b in zip(before, after, strict=True))
+    far = max(relative_distance(was, now) for was, now in zip(before, after, strict=True))
     if not far <= _TOLERANCE:
         raise ModelError(
             f"embeddings of {model.name}",

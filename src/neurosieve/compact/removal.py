@@ -22,6 +22,7 @@ from neurosieve.compact.token_batches import TokenBatch
 from neurosieve.errors import ModelError
 from neurosieve.models.code_model import CodeModel
 from neurosieve.models.inner_parts import Branch, inner_parts
+from neurosieve.models.trial import relative_distance
 
 DRAWS = 4  # of random signs for each batch
 _TOLERANCE = 1e-4  # of float32, relative to the largest value of a layer
@@ -122,7 +123,7 @@ class Removable:
         with self.zeroed(kept):
             there = self.model.states(ids, mask)
         for layer, (was, now) in enumerate(zip(there, small.states(ids, mask), strict=True)):
-            far = float((was - now).abs().max() / was.abs().max().clamp_min(1e-9))
+            far = relative_distance(was, now)
             if not far <= _TOLERANCE:
                 raise ModelError(
                     f"network of {self.model.name}",

@@ -5,6 +5,8 @@ from itertools import count, islice
 from typing import TypeVar
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from neurosieve.errors import ModelError
 from neurosieve.models.code_model import CodeModel
@@ -39,12 +41,15 @@ def tried(model: Model) -> Model:
         ) from e
     if model.adapter.kind == "encoder" or model.adapter.paired:
         return model
-    moved = max(
-        float((a - b).abs().max() / a.abs().max().clamp_min(1e-9)) for a, b in (s[:, :-1].float() for s in states)
-    )
+    moved = max(relative_distance(a, b) for a, b in (s[:, :-1].float() for s in states))
     if moved <= max(1e-5, 4 * torch.finfo(states[0].dtype).eps):
         return model
     note = "its states move with later tokens: it is read as an encoder, though its family has a causal language model"
     return replace(
         model, adapter=replace(model.adapter, kind="encoder", position_ids=False), notes=(*model.notes, note)
     )
+
+
+def relative_distance(before: Float[Tensor, "..."], after: Float[Tensor, "..."]) -> float:
+    """The largest difference of two layers' states, as a share of the largest value before."""
+    return float((before - after).abs().max() / before.abs().max().clamp_min(1e-9))
