@@ -112,7 +112,7 @@ def write_standard(
         folder: To write into.
         model: That it was cut from.
         network: See `standard_network`; its head was set.
-        neurons: Of the probe that it stands for.
+        neurons: Of the probe that it replaces.
         head: Of that probe, to compare with.
         unit: See `standard_unit`.
     """
@@ -171,7 +171,7 @@ def make_spec(
     blocks: int,
     files: Sequence[str],
 ) -> CompactSpec:
-    """The spec of files that were written, with the tokenizer beside them."""
+    """The spec of files that were written, with the tokenizer next to them."""
     tokenizer = copy.deepcopy(model.tokenizer)
     tokenizer.model_max_length = model.max_tokens  # a pipeline cuts longer texts in place of failing
     with quiet():

@@ -4,9 +4,9 @@ compact.json          format, spec (here), and what was measured (`results.expor
 tokenizer.json        the tokenizer, as the `tokenizers` library reads it
 first/                of a cascade: the cheap model that is asked first, a folder like this one
 head.safetensors      form full, and ONNX: `weight` [features, outputs] and `bias` [outputs] on the network's values
-probe.safetensors     other forms: head of the probe that it stands for, on raw values of neurons; to compare with
+probe.safetensors     other forms: head of the probe that it replaces, on raw values of neurons; to compare with
 table.safetensors     form table: see `lookup_table`
-network.safetensors   form full: the first blocks; config.json beside it
+network.safetensors   form full: the first blocks; with config.json
 model.safetensors     form standard: an ordinary transformers folder
 vocabulary.safetensors  ids of the tokens that have rows of their own, if not all have
 model.onnx            in place of the network's weights: a graph of ids, mask (and token types) → values of each token
@@ -44,7 +44,7 @@ class OnnxGraph:
 
     Attributes:
         opset: Version of the operators.
-        parameters: Numbers in its weights; the head lies beside it.
+        parameters: Numbers in its weights; without the head.
         int8_cpu: Kind of CPU on which its 8-bit weights were measured; None where weights are float32.
     """
 
@@ -73,7 +73,7 @@ class CompactSpec:
         max_windows: Of whole texts only so many windows are read; None for all.
         pad_id: Token that fills up a batch.
         padding_side: Where.
-        types: The network is told the second text of a pair from the first.
+        types: The network gets an input that marks the second text of a pair.
         site: Of the neurons.
         blocks: Blocks that are kept.
         final_norm: All of them are, with the norm behind the last.

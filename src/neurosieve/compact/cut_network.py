@@ -63,8 +63,8 @@ def cut(model: CodeModel, blocks: int) -> CodeModel:
 def _blank(config: Any, adapter: Adapter, blocks: int, *, normed: bool, name: str) -> torch.nn.Module:
     """A network of some blocks with weights yet to be loaded."""
     part = adapter.text_config(config)
-    told = (f"{adapter.kind}_layers", f"num_{adapter.kind}_layers") if adapter.paired else ()
-    key = next(key for key in (*told, "num_hidden_layers") if getattr(part, key, None) is not None)
+    own_keys = (f"{adapter.kind}_layers", f"num_{adapter.kind}_layers") if adapter.paired else ()
+    key = next(key for key in (*own_keys, "num_hidden_layers") if getattr(part, key, None) is not None)
     setattr(part, key, blocks)
     if isinstance(getattr(part, "layer_types", None), list):
         part.layer_types = part.layer_types[:blocks]

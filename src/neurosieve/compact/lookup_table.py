@@ -1,7 +1,7 @@
 """Form `table`: layer 0 and a head on it as one table over the vocabulary. Running it needs NumPy alone.
 
     kind     what layer 0 of a token is              logits of a token
-    token    its embedding, whatever stands around   values[id] + bias
+    token    its embedding, whatever is around it   values[id] + bias
     sum      word + position                         values[id] + position[place] + bias
     norm     norm(word + position)                   (values[id] + position[place]) / scale(id, place) + bias
 
@@ -52,7 +52,7 @@ class LookupTable:
         return {name: array for name, array in vars(self).items() if array is not None}
 
     def token_values(self, read: UnitTokens) -> Float[np.ndarray, "tokens outputs"]:
-        """Logits of each token that stands for a unit."""
+        """Logits of each token of a unit."""
         ids, place = read.ids[read.begin[read.window] + read.place], read.place
         found: np.ndarray = self.values[ids]
         if self.position is not None:

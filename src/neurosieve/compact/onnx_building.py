@@ -48,7 +48,7 @@ class _Traced(nn.Module):
 
 
 def write_onnx(folder: Path, spec: CompactSpec) -> CompactSpec:
-    """Replace the network's weights in a folder by a graph that gives the same values, with the head beside it.
+    """Replace the network's weights in a folder by a graph that gives the same values, with the head next to it.
 
     Args:
         folder: Of a model of form `standard` or `full`.
@@ -71,8 +71,8 @@ def write_onnx(folder: Path, spec: CompactSpec) -> CompactSpec:
     if 4 * size > _MOST_BYTES:
         raise _unfit(spec, f"{4 * size:,} bytes", "2 GiB of weights at most")
     _export(traced, folder / ONNX, spec)
-    beside = head.weight.size + head.bias.size if spec.form == "standard" else 0  # its module holds the head too
-    graph = OnnxGraph(opset=OPSET, parameters=size - beside)
+    of_head = head.weight.size + head.bias.size if spec.form == "standard" else 0  # its module holds the head too
+    graph = OnnxGraph(opset=OPSET, parameters=size - of_head)
     _check_same(traced, folder, graph, spec)
     for name in {*spec.files, "config.json"} - {HEAD, VOCABULARY}:
         (folder / name).unlink(missing_ok=True)
@@ -81,7 +81,7 @@ def write_onnx(folder: Path, spec: CompactSpec) -> CompactSpec:
 
 
 def with_files(folder: Path, spec: CompactSpec, graph: OnnxGraph) -> CompactSpec:
-    """A spec with a graph and the head beside it, as the folder has them."""
+    """A spec with a graph and the head next to it, as the folder has them."""
     names = (ONNX, HEAD, *({VOCABULARY} & spec.files.keys()))
     return replace(spec, onnx=graph, files={name: file_hash(folder, name) for name in names})
 
@@ -134,7 +134,7 @@ def _export(traced: _Traced, file: Path, spec: CompactSpec) -> None:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Without what torch tells of its own work."""
+    """Without what torch prints of its own work."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -27,7 +27,7 @@ class OnnxNetwork:
     Attributes:
         session: Of onnxruntime.
         outputs: Values of a token.
-        types: It is told the second text of a pair from the first.
+        types: It gets an input that marks the second text of a pair.
     """
 
     session: Any

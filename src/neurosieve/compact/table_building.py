@@ -82,7 +82,7 @@ def _sample(model: CodeModel, vocabulary: Vocabulary) -> Tensor:
 
 
 def _of_single_tokens(model: CodeModel, head: _Head, vocabulary: Vocabulary) -> Tensor:
-    """What the head makes of each token of the vocabulary where it stands first."""
+    """What the head makes of each token of the vocabulary where it comes first."""
     ids = torch.from_numpy(vocabulary.kept)[:, None]
     rows = torch.cat([head(_layer_0(model, part)[:, 0]) for part in torch.split(ids, _ROWS)])
     return torch.cat([rows, rows.mean(0, keepdim=True)]) if vocabulary.mean_row else rows

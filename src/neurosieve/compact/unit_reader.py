@@ -51,7 +51,7 @@ class UnitTokens:
         second: Where token type 1 begins in each window; -1 where there is none, shape [windows].
         window: Window of each token that counts, shape [tokens].
         place: Its position in the window, shape [tokens].
-        unit: The unit it stands for, ascending, shape [tokens]; of pairs 2 · unit + side.
+        unit: The unit it belongs to, ascending, shape [tokens]; of pairs 2 · unit + side.
         units: How many there are, with those that have no token.
         cut: Texts, or pairs, whose end is not read as they are too long.
     """

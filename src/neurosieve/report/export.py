@@ -48,7 +48,7 @@ def frontier_table(result: ExportResult, *, intervals: bool = True) -> Table:
 
 
 def score_rows(result: ExportResult) -> Table:
-    """Scores on test rows beside the oracle's and the whole model's."""
+    """Scores on test rows, compared with the oracle's and the whole model's."""
     metric = export_metric(result)
     rows = [("test", f"{metric.score(result.test.value, result.test.interval)} (n {result.test.n:,})")]
     if result.oracle is not None:
@@ -72,7 +72,7 @@ def _cascade_rows(use: CascadeUse) -> list[tuple[str, str]]:
 
 
 def fit_table(fitted: Fitted, metric: Metric) -> Table:
-    """The new head beside the same on the whole model."""
+    """The new head, compared with the same on the whole model."""
     sides = [("compact", fitted.compact)] + ([("whole model", fitted.whole)] if fitted.whole else [])
     rows = [
         (name, count(side.features), f"{side.seconds:.1f} s", metric.score(side.test.value, side.test.interval))
@@ -204,7 +204,7 @@ def card(result: ExportResult, spec: CompactSpec) -> str:
 
 
 def export_notes(result: ExportResult) -> tuple[str, ...]:
-    """What a user has to know beside the figures."""
+    """What a user has to know in addition to the figures."""
     return (*([vocabulary_line(result.vocabulary)] if result.vocabulary else []), *result.notes)
 
 

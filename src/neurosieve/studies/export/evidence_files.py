@@ -1,4 +1,4 @@
-"""What lies beside an exported model to prove it: its outputs on test rows, its speeds, its card."""
+"""What is kept with an exported model to prove it: its outputs on test rows, its speeds, its card."""
 
 import tempfile
 from pathlib import Path
@@ -41,7 +41,7 @@ def load_outputs(folder: Path) -> Float[np.ndarray, "rows outputs"]:
 def speeds_of(
     folder: Path, model: CodeModel | None, spec: CompactSpec, units: UnitTexts, *, brief: bool = False
 ) -> Speeds:
-    """Of an exported model, beside all blocks of the model it came from with the same head.
+    """Of an exported model, compared with all blocks of the model it came from with the same head.
 
     Args:
         folder: Of the exported model.

@@ -83,7 +83,7 @@ class FitStart:
         return f"{self.source}{_NEW}"
 
     def reader(self, place: Path) -> CompactModel:
-        """The model up to its head; a table of a run is read as the neurons that it stands for.
+        """The model up to its head; a table of a run is read as the neurons that it replaces.
 
         Args:
             place: Empty folder to write into.

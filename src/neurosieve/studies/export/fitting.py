@@ -1,4 +1,4 @@
-"""`neurosieve fit`: a new head for new data of the same task, on a compact model alone, beside the whole model."""
+"""`neurosieve fit`: a new head for new data of the same task, on a compact model alone, and on the whole model."""
 
 import tempfile
 import time

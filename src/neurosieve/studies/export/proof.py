@@ -1,4 +1,4 @@
-"""An exported model on a study's rows, beside the oracle and the whole model with the same head."""
+"""An exported model on a study's rows, compared with the oracle and the whole model with the same head."""
 
 from dataclasses import dataclass
 

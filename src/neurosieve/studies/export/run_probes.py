@@ -186,7 +186,7 @@ def ways(run: RunProbes, costs: Costs, delta: float, rule: Select) -> list[Way]:
 
 
 def cheapest_first(point: FrontierPoint) -> tuple[float, int, float, float]:
-    """Heads are small beside blocks: among equal blocks a folder that transformers loads goes first."""
+    """Heads are small compared with blocks: among equal blocks a folder that transformers loads goes first."""
     return point.mean_blocks, ("table", "standard", "full").index(point.form), point.cost, -point.validation
 
 

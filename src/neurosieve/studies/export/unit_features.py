@@ -52,7 +52,7 @@ def unit_features(data: StudyData, reader: CompactModel, split: Split) -> UnitFe
 
 
 def refitted_head(study: RunProbes, data: StudyData, reader: CompactModel) -> Head:
-    """A head on what a network gives now, for a study's labels; its λ is the oracle's or one of the two beside it.
+    """A head on what a network gives now, for a study's labels; its λ is the oracle's or one of its two neighbours.
 
     Args:
         study: The run.
