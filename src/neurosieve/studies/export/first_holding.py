@@ -55,8 +55,10 @@ class Asked:
         held = prove(rows, model, way.probe)
         bound = loss_within(rows.reference, held.scores, rows.bootstrap, self.rule)
         within = bound is not None and bound <= self.delta + 1e-12
-        score = held.score
-        return replace(way.point, validation=score.value, interval=score.interval, bound=bound, within=within)
+        score, blocks = held.score, model.spec.blocks
+        return replace(
+            way.point, blocks=blocks, validation=score.value, interval=score.interval, bound=bound, within=within
+        )
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,8 @@ class SmallerInside:
         Raises:
             ModelError: A family of which it is not known what can be taken out.
         """
-        if built.way.point.form == "table":
-            return replace(built, notes=(*built.notes, "a table has no blocks to take units or heads out of"))
+        if not built.way.point.blocks:
+            return replace(built, notes=(*built.notes, "there are no blocks to take units or heads out of"))
         best, share, points = built, _FIRST_SHARE, list(built.frontier)
         for _ in range(TRIES):
             if share < _LEAST_SHARE or (way := self._step(best.way, share)) is None:
