@@ -128,7 +128,7 @@ def test_8_bit_weights_of_both_models_stay_or_go(holds: bool, tmp_path: Path, mo
     study, _, asked = cascades("full", 0.9 if holds else 1e-9)
     monkeypatch.setattr(Asked, "measured", lambda *_: replace(way.point, within=holds, bound=0.5))
     rows = OpenedSplit.of(study, read_data(study.config), "validation")
-    made = as_onnx(Built(way, model, (way.point,), ()), asked, rows, folder, int8=True)
+    made = as_onnx(iter([Built(way, model, (way.point,), ())]), asked, rows, folder, int8=True)
     small = load_compact(folder)
     assert small.first is not None
     assert small.spec.onnx is not None

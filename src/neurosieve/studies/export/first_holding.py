@@ -63,12 +63,29 @@ class Asked:
 
 @dataclass(frozen=True)
 class Built:
-    """A way that holds: the model in its folder, and the frontier as it was measured."""
+    """A way that holds: the model in its folder, and the frontier as it was measured.
+
+    Attributes:
+        way: That was built.
+        model: Of it.
+        frontier: Of all ways.
+        notes: What was left out, in words.
+        larger: The same way with more inside, which held as well, the smallest first.
+    """
 
     way: Way
     model: CompactModel
     frontier: tuple[FrontierPoint, ...]
     notes: tuple[str, ...]
+    larger: tuple[Way, ...] = ()
+
+    def with_way(self, way: Way, model: CompactModel) -> "Built":
+        """Another way of the frontier in its place."""
+        chosen = replace(way.point, exported=True)
+        points = [
+            chosen if p == replace(chosen, exported=p.exported) else replace(p, exported=False) for p in self.frontier
+        ]
+        return replace(self, way=replace(way, point=chosen), model=model, frontier=tuple(points))
 
 
 def first_holding(
