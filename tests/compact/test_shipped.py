@@ -2,6 +2,7 @@
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def layer_0(model: CodeModel, own: Head) -> np.ndarray:
     """The head on layer 0 of each word, by transformers' own states."""
     rows = []
     for text in words():
-        given = model.tokenizer(text.text, return_offsets_mapping=True, return_tensors="pt")
+        given: Any = model.tokenizer(str(text.text), return_offsets_mapping=True, return_tensors="pt")
         values = model.states(given["input_ids"], torch.ones_like(given["input_ids"]))[0][0].numpy()
         for start, end in text.spans or ():
             offsets = enumerate(given["offset_mapping"][0].tolist())
@@ -73,14 +74,16 @@ def test_onnx_gives_what_torch_gives(blocks: int, tmp_path: Path) -> None:
 def test_a_pipeline_of_transformers_gives_the_labels(tmp_path: Path) -> None:
     model = shipped("encoder")
     network = standard_network(model, 1, LABELS, sequences=False)
-    ids = model.tokenizer("\n".join(CODE), return_tensors="np")["input_ids"]
+    given: Any = model.tokenizer("\n".join(CODE), return_tensors="np")
+    ids = given["input_ids"]
     came = network.batch(ids, np.ones_like(ids), None).reshape(-1, network.outputs)
     own = head(network.outputs)
     weight = own.weight / np.maximum(came.std(0), 1e-6)[:, None]
     set_head(network, Head(weight, own.bias - came.mean(0) @ weight))
     own = head(len(CHOSEN))
     write_record(tmp_path, write_standard(tmp_path, model, network, CHOSEN, own, standard_unit(UNIT, model)))
-    small, labels, seen = load_compact(tmp_path), pipeline("token-classification", tmp_path), set()
+    small, labels = load_compact(tmp_path), pipeline("token-classification", tmp_path)
+    seen = set()
     for text in words():
         tokens = [t for t in labels(text.text) if str(text.text)[t["start"] : t["end"]].strip()]
         for (start, end), label in zip(text.spans or (), small.predict([text])[0], strict=True):

@@ -64,7 +64,8 @@ def test_8_bit_weights_are_tried_with_more_inside(holds: bool, tmp_path: Path, m
     folder = tmp_path / "small"
     search, _, after = searched("full", folder, 0.2)
     assert after.larger
-    calls, first = [], Asked.measured
+    first = Asked.measured
+    calls = []
 
     def measured(*given: Any) -> Any:
         calls.append(given)
