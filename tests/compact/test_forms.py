@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from neurosieve.compact import CodeText, CompactModel, load_compact
 from neurosieve.compact.building import UnitKind, write_full, write_record, write_table
 from neurosieve.compact.compact_spec import COMPACT, TOKENIZER
-from neurosieve.compact.cut_network import cut
+from neurosieve.compact.cut_network import NETWORK, cut
 from neurosieve.compact.linear_head import Head
 from neurosieve.compact.lookup_table import LookupTable
 from neurosieve.errors import ModelError, NeurosieveError
 from neurosieve.models import CodeModel
+from neurosieve.models.adapters import block_modules
 from neurosieve.typing import NeuronId, Site
 from tests.activations.oracle import Unit, plain_rows
 from tests.tiny import NAMES, UNITS, WIDTH, assert_one_line, tiny_dataset, tiny_loaded, tiny_mlp
@@ -30,6 +32,7 @@ NORMED = ("bert", "roberta", "distilbert", "electra", "data2vec-text")
 ENCODERS = (*NORMED, "modernbert", "deberta-v2", "t5:encoder", "t5:decoder")
 DECODERS = ("gpt2", "gpt_neox", "codegen", "gpt_bigcode", "llama", "qwen2", "gemma3_text", "phi", "opt", "starcoder2")
 TABLES = (*ENCODERS, *DECODERS)
+WITH_BLOCK = ("deberta-v2",)  # gives no embeddings alone
 
 
 def head(neurons: int, seed: int = 0) -> Head:
@@ -84,8 +87,23 @@ def test_full_gives_what_the_whole_network_gives(name: str, site: Site, tmp_path
         own, folder = head(len(chosen)), tmp_path / str(case)
         folder.mkdir()
         small = exported(folder, write_full, model, chosen, own)
-        assert small.spec.blocks == max(1, max(layers) + (site == "mlp"))
+        assert small.spec.blocks == max(layers) + (site == "mlp") or name in WITH_BLOCK
         assert_same(small, expected(name, site, chosen, own), 2e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_embeddings_need_no_block(name: str, tmp_path: Path) -> None:
+    model, chosen = tiny_loaded(name), neurons(0)
+    small = exported(tmp_path, write_full, model, chosen, head(len(chosen)))
+    assert small.spec.blocks == (name in WITH_BLOCK)
+    kept = load_file(tmp_path / NETWORK)
+    own_blocks = block_modules(model.stack, model.adapter, 2, name)
+    inside = {id(p) for block in own_blocks for p in block.parameters()}
+    of_blocks = {path for path, p in model.stack.named_parameters() if id(p) in inside}
+    assert of_blocks
+    assert bool({path.removeprefix("decoder.") for path in kept} & of_blocks) == (name in WITH_BLOCK)
+    if name in ("bert", "modernbert"):
+        assert all("embeddings" in path for path in kept)
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -73,6 +73,16 @@ def test_it_gives_what_torch_gives(name: str) -> None:
                 assert np.abs(row - right[unit]).max() <= 2e-4 * max(1.0, np.abs(right[unit]).max())
 
 
+@pytest.mark.parametrize("name", ["bert", "modernbert"])
+def test_embeddings_become_onnx(name: str, tmp_path: Path) -> None:
+    chosen = neurons(0)
+    write_record(tmp_path, write_full(tmp_path, tiny_loaded(name), chosen, head(len(chosen)), UNIT))
+    by_torch, given = load_compact(tmp_path), texts()[0]
+    graph_in(tmp_path, by_torch.spec)
+    wanted, found = by_torch.scores(given), load_compact(tmp_path).scores(given)
+    assert np.nanmax(np.abs(found - wanted)) <= TOLERANCE * np.nanmax(np.abs(wanted))
+
+
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_transformers_folder_becomes_onnx(whole: bool, tmp_path: Path) -> None:
     by_torch = written("roberta", tmp_path, whole=whole)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from neurosieve.compact.cascade import FIRST
+from neurosieve.compact.cascade import FIRST_RECORD
 from neurosieve.compact.compact_spec import COMPACT, FORMAT, TOKENIZER, CompactSpec, Form, file_hash
-from neurosieve.compact.cut_network import NETWORK, blocks_needed, cut, save_network
+from neurosieve.compact.cut_network import NETWORK, cut, cut_to, save_network
 from neurosieve.compact.linear_head import HEAD, PROBE, Head
 from neurosieve.compact.lookup_table import TABLE
 from neurosieve.compact.narrow_embeddings import narrowed
@@ -77,14 +77,14 @@ def write_full(
         neurons: That the head reads.
         head: On their raw values.
         unit: What the model labels.
-        blocks: That are kept; by default those that the neurons need.
+        blocks: That are kept; by default those that the neurons need, or one where a family gives no embeddings alone.
         vocabulary: Whose embeddings are kept; all by default.
         inside: These blocks once units and heads were taken out of them; they are written in place of the model's.
 
     Raises:
         ModelError: See `cut` and `narrowed`.
     """
-    small = inside or cut(model, blocks or blocks_needed(neurons, model.site))
+    small = inside or (cut_to(model, neurons) if blocks is None else cut(model, blocks))
     if vocabulary is not None:
         small = narrowed(small, vocabulary)
     save_network(small, folder)
@@ -131,8 +131,7 @@ def with_first(folder: Path, spec: CompactSpec, margin: float) -> CompactSpec:
         spec: Of the dear model.
         margin: Units whose two best logits by the cheap one are closer are labelled by the dear one.
     """
-    record = f"{FIRST}/{COMPACT}"
-    return replace(spec, margin=margin, files={**spec.files, record: file_hash(folder, record)})
+    return replace(spec, margin=margin, files={**spec.files, FIRST_RECORD: file_hash(folder, FIRST_RECORD)})
 
 
 def standard_unit(unit: UnitKind, model: CodeModel, vocabulary: Vocabulary | None = None) -> UnitKind:

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
+from neurosieve.compact.compact_spec import COMPACT
 from neurosieve.compact.unit_reader import CodeText
 
 FIRST = "first"  # the folder of the cheap model inside the other's
+FIRST_RECORD = f"{FIRST}/{COMPACT}"
 
 
 def margins(logits: Float[np.ndarray, "units classes"]) -> Float[np.ndarray, " units"]:

@@ -24,12 +24,13 @@ from neurosieve.typing import NeuronId, PathLike, Site
 
 NETWORK = "network.safetensors"
 _TOLERANCE = 1e-4  # of float32, relative to the largest value of a layer
+# What a family that works otherwise may meet.
+_OTHERWISE = (LookupError, ValueError, RuntimeError, TypeError, AttributeError, ZeroDivisionError, NameError)
 
 
 def blocks_needed(neurons: Sequence[NeuronId], site: Site) -> int:
-    """How many blocks give the neurons; at least one, as a network without blocks gives no states."""
-    highest = max((n.layer for n in neurons), default=0)
-    return max(1, highest + (site == "mlp"))
+    """How many blocks give the neurons; none where all are embeddings."""
+    return max((n.layer for n in neurons), default=0) + (site == "mlp")
 
 
 def cut(model: CodeModel, blocks: int) -> CodeModel:
@@ -39,7 +40,7 @@ def cut(model: CodeModel, blocks: int) -> CodeModel:
 
     Args:
         model: Loaded; it stays as it is and shares its weights with what is returned.
-        blocks: How many are kept, from 1 on.
+        blocks: How many are kept; without any, the embeddings alone.
 
     Raises:
         ModelError: A family that cannot be cut so; it is tried on a few tokens.
@@ -53,33 +54,71 @@ def cut(model: CodeModel, blocks: int) -> CodeModel:
         own = _root(network, model.adapter)
         there = _root(model.network, model.adapter).state_dict()
         own.load_state_dict({k: there[k] for k in own.state_dict()}, strict=True, assign=True)
-    except (KeyError, ValueError, RuntimeError, TypeError, AttributeError, LookupError, ZeroDivisionError) as e:
+        small = replace(model, network=network.eval().to(model.device))
+        _check_same(model, small)
+    except _OTHERWISE as e:
         raise _uncut(model, f"{type(e).__name__}: {(str(e).splitlines() or [''])[0][:120]}") from e
-    small = replace(model, network=network.eval().to(model.device))
-    _check_same(model, small)
     return small
+
+
+def cut_to(model: CodeModel, neurons: Sequence[NeuronId]) -> CodeModel:
+    """The same model with the blocks that some neurons need; with one where a family gives no embeddings alone.
+
+    Raises:
+        ModelError: See `cut`.
+    """
+    blocks = blocks_needed(neurons, model.site)
+    try:
+        return cut(model, blocks)
+    except ModelError:
+        if blocks:
+            raise
+        return cut(model, 1)
 
 
 def _blank(config: Any, adapter: Adapter, blocks: int, *, normed: bool, name: str) -> torch.nn.Module:
     """A network of some blocks with weights yet to be loaded."""
-    part = adapter.text_config(config)
-    own_keys = (f"{adapter.kind}_layers", f"num_{adapter.kind}_layers") if adapter.paired else ()
-    key = next(key for key in (*own_keys, "num_hidden_layers") if getattr(part, key, None) is not None)
-    setattr(part, key, blocks)
-    if isinstance(getattr(part, "layer_types", None), list):
-        part.layer_types = part.layer_types[:blocks]
+    built = max(1, blocks)  # some families divide by the number
+    _set_blocks(config, adapter, built)
     with torch.random.fork_rng(devices=[]):
         network: torch.nn.Module = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
     if getattr(network, "pooler", None) is not None:
         network.pooler = None  # type: ignore[assignment]
     stack = adapter.stack(network)
-    last = block_modules(stack, adapter, blocks, name)[-1]
+    last = block_modules(stack, adapter, built, name)[-1]
     norm = final_norm(stack, last)
     if norm is not None and adapter.final_norm and not normed:
-        place = next(path for path, module in stack.named_modules() if module is norm)
-        parent, _, leaf = place.rpartition(".")
-        setattr(stack.get_submodule(parent), leaf, torch.nn.Identity())
+        parent, leaf = _holder(stack, norm)
+        setattr(parent, leaf, torch.nn.Identity())
+    if not blocks:
+        holder, place = _holder(stack, last)
+        delattr(holder, place)
+        _set_blocks(config, adapter, 0)
+        stack.register_forward_hook(_tell_embeddings)
     return network
+
+
+def _set_blocks(config: Any, adapter: Adapter, blocks: int) -> None:
+    """Have a config say how many blocks there are; kinds of blocks are left as they are where there are none."""
+    part = adapter.text_config(config)
+    own_keys = (f"{adapter.kind}_layers", f"num_{adapter.kind}_layers") if adapter.paired else ()
+    key = next(key for key in (*own_keys, "num_hidden_layers") if getattr(part, key, None) is not None)
+    setattr(part, key, blocks)
+    if blocks and isinstance(getattr(part, "layer_types", None), list):
+        part.layer_types = part.layer_types[:blocks]
+
+
+def _holder(stack: torch.nn.Module, module: torch.nn.Module) -> tuple[torch.nn.Module, str]:
+    """What holds a module, and under what name."""
+    path = next(path for path, other in stack.named_modules() if other is module)
+    parent, _, leaf = path.rpartition(".")
+    return stack.get_submodule(parent), leaf
+
+
+def _tell_embeddings(_: torch.nn.Module, __: Any, output: Any) -> Any:
+    """Layer 0, which transformers notes at the first block: where there is none, it is what the stack gives."""
+    output.hidden_states = (output.last_hidden_state,)
+    return output
 
 
 def _root(network: Any, adapter: Adapter) -> torch.nn.Module:
@@ -119,7 +158,8 @@ def save_network(model: CodeModel, folder: Path) -> None:
     """Write a network's weights and config; its tokenizer is not written here."""
     tensors = _root(model.network, model.adapter).state_dict()
     save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, folder / NETWORK)
-    config: Any = model.network.config
+    config: Any = copy.deepcopy(model.network.config)
+    _set_blocks(config, model.adapter, max(1, model.adapter.blocks(config)))  # transformers reads none without blocks
     with quiet():
         config.save_pretrained(folder)
 

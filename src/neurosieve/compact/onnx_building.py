@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neurosieve.compact.cascade import FIRST_RECORD
 from neurosieve.compact.compact_spec import ONNX, CompactSpec, OnnxGraph, file_hash
 from neurosieve.compact.cut_network import ChosenNeurons, load_network
 from neurosieve.compact.linear_head import HEAD, Head
@@ -74,7 +75,7 @@ def write_onnx(folder: Path, spec: CompactSpec) -> CompactSpec:
     of_head = head.weight.size + head.bias.size if spec.form == "standard" else 0  # its module holds the head too
     graph = OnnxGraph(opset=OPSET, parameters=size - of_head)
     _check_same(traced, folder, graph, spec)
-    for name in {*spec.files, "config.json"} - {HEAD, VOCABULARY}:
+    for name in {*spec.files, "config.json"} - {HEAD, VOCABULARY, FIRST_RECORD}:
         (folder / name).unlink(missing_ok=True)
     head.save(folder)
     return with_files(folder, spec, graph)
@@ -82,7 +83,7 @@ def write_onnx(folder: Path, spec: CompactSpec) -> CompactSpec:
 
 def with_files(folder: Path, spec: CompactSpec, graph: OnnxGraph) -> CompactSpec:
     """A spec with a graph and the head next to it, as the folder has them."""
-    names = (ONNX, HEAD, *({VOCABULARY} & spec.files.keys()))
+    names = (ONNX, HEAD, *({VOCABULARY, FIRST_RECORD} & spec.files.keys()))
     return replace(spec, onnx=graph, files={name: file_hash(folder, name) for name in names})
 
 

@@ -52,11 +52,9 @@ class ExportOptions(Options):
     @field_validator("cascade")
     @classmethod
     def _alone(cls, value: bool, info: Any) -> bool:
-        """Two choices against one delta, or a form that holds no two models."""
+        """Two choices against one delta, or a form that goes on to nothing."""
         if value and info.data.get("smaller"):
             raise ValueError("one of --cascade and --smaller")
-        if value and info.data.get("onnx"):
-            raise ValueError("one of --cascade and --onnx")
         if value and info.data.get("form") == "table":
             raise ValueError("none beside --form table: a cascade goes on to blocks")
         return value

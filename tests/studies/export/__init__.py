@@ -3,10 +3,12 @@
 import functools
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from neurosieve.studies.export.run import Exported, export
+from neurosieve.studies.export.run_probes import Way, ways
 from neurosieve.studies.export_options import ExportOptions
 from tests.studies import copy_run
 
@@ -26,6 +28,15 @@ def exported(form: str) -> Exported:
 def exported_run() -> Path:
     """The quick run that they were made of, which keeps what was measured."""
     return copy_run(Path(_HOME.name))
+
+
+def blocks_needed(patch: pytest.MonkeyPatch) -> None:
+    """Ways in full have blocks, though the embeddings alone would do of the quick run."""
+
+    def some(*given: Any) -> list[Way]:
+        return [way for way in ways(*given) if way.point.form == "table" or way.point.blocks]
+
+    patch.setattr("neurosieve.studies.export.choosing.ways", some)
 
 
 def measured_little(patch: pytest.MonkeyPatch) -> None:

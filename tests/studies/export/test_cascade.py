@@ -1,6 +1,9 @@
 """A cheap model first, a dearer one where it is unsure: in one folder, by one way of loading and verifying."""
 
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,14 @@ import pytest
 from neurosieve.compact import CodeText, CompactModel, load_compact
 from neurosieve.compact.cascade import FIRST, asked_again, margins
 from neurosieve.compact.compact_spec import OUTPUTS
+from neurosieve.compact.cut_network import NETWORK
 from neurosieve.compact.linear_head import PROBE
+from neurosieve.compact.onnx_building import write_onnx
 from neurosieve.compact.refitting import up_to_head
 from neurosieve.errors import ConfigError, NeurosieveError
 from neurosieve.studies.export.cascades import cascade_use, with_cascades
 from neurosieve.studies.export.first_holding import Asked, Built, build, first_holding
+from neurosieve.studies.export.onnx_form import as_onnx, change_networks
 from neurosieve.studies.export.proof import OpenedSplit
 from neurosieve.studies.export.run import export
 from neurosieve.studies.export.run_probes import Costs, RunProbes, Way, cheapest_first, ways
@@ -23,7 +29,7 @@ from neurosieve.studies.export.verify import verify
 from neurosieve.studies.export_options import ExportOptions
 from neurosieve.studies.inputs import model_of, read_data
 from tests.studies import copy_run, finished_quick
-from tests.studies.export import measured_little
+from tests.studies.export import blocks_needed, measured_little
 from tests.tiny import assert_one_line
 
 RUN = finished_quick
@@ -35,11 +41,11 @@ def cascades(form: str, delta: float) -> tuple[RunProbes, list[Way], Asked]:
     return study, with_cascades(study, ways(study, Costs.of(study.config), delta, "point"), asked), asked
 
 
-def some_cascade(margin: float, folder: Path) -> tuple[Way, CompactModel]:
-    """The table first, then layer 1 by blocks."""
+def some_cascade(margin: float, folder: Path, form: str = "table") -> tuple[Way, CompactModel]:
+    """Layer 0 first, then layer 1 by blocks."""
     study, found, _ = cascades("full", 0.3)
     by_name = {(way.point.form, way.point.source): way for way in found if not way.point.first}
-    first, second = by_name["table", "layer 0"], by_name["full", "layer 1"]
+    first, second = by_name[form, "layer 0"], by_name["full", "layer 1"]
     way = Way(second.point, second.probe, second.neurons, first=first, margin=margin)
     folder.mkdir()
     return way, build(study, read_data(study.config), model_of(study.config), way, None, folder)
@@ -89,10 +95,54 @@ def test_the_cheapest_that_holds_passes_fewest_on(tmp_path: Path) -> None:
     assert point.within
 
 
+@pytest.mark.parametrize("form", ["table", "full"])
+def test_both_models_become_onnx_and_need_no_torch(form: str, tmp_path: Path) -> None:
+    _, plain = some_cascade(0.0, tmp_path / "plain", form)
+    units = unit_texts(read_data(RUN().config), "test")
+    assert plain.first is not None
+    margin = float(np.quantile(margins(plain.first.scores(units.texts)), 0.5))
+    folder = tmp_path / "small"
+    _, by_torch = some_cascade(margin, folder, form)
+    wanted = by_torch.scores(units.texts)
+    change_networks(folder, write_onnx)
+    small = load_compact(folder)
+    assert small.first is not None
+    assert (small.first.spec.onnx is None) == (form == "table")
+    assert np.abs(small.scores(units.texts) - wanted).max() <= 1e-4 * np.abs(wanted).max()
+    assert not [p for p in folder.rglob("*.safetensors") if p.name == NETWORK]
+    script = (
+        "import sys; from neurosieve.compact import CodeText, load_compact;"
+        f"print(load_compact({str(folder)!r}).predict([CodeText('x = 12', ((0, 1), (4, 6)))]));"
+        "print([m for m in ('torch', 'transformers', 'onnx') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    labels, loaded = done.stdout.splitlines()
+    assert labels == str(small.predict([CodeText("x = 12", ((0, 1), (4, 6)))]))
+    assert loaded == "[]"
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_8_bit_weights_of_both_models_stay_or_go(holds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "small"
+    way, model = some_cascade(1e9, folder, "full")
+    study, _, asked = cascades("full", 0.9 if holds else 1e-9)
+    monkeypatch.setattr(Asked, "measured", lambda *_: replace(way.point, within=holds, bound=0.5))
+    rows = OpenedSplit.of(study, read_data(study.config), "validation")
+    made = as_onnx(iter([Built(way, model, (way.point,), ())]), asked, rows, folder, int8=True)
+    small = load_compact(folder)
+    assert small.first is not None
+    assert small.spec.onnx is not None
+    assert small.first.spec.onnx is not None
+    kinds = {small.spec.onnx.int8_cpu, small.first.spec.onnx.int8_cpu}
+    assert (None not in kinds, bool(made.notes)) == (holds, not holds)
+    assert np.isfinite(small.scores(unit_texts(read_data(study.config), "test").texts)).all()
+
+
 @pytest.mark.parametrize("vocabulary", ["all", "seen"])
 def test_verify_and_the_card_know_it(vocabulary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured_little(monkeypatch)
     run = copy_run(tmp_path)
+    blocks_needed(monkeypatch)  # else no cascade is cheaper
     options = ExportOptions.model_validate({"form": "full", "delta": 0.03, "cascade": True, "vocabulary": vocabulary})
     made = export(run, tmp_path / "small", options).result
     assert made.exported.first
@@ -134,7 +184,6 @@ def test_margins() -> None:
     ("options", "said"),
     [
         ({"smaller": True}, "option cascade: expected one of --cascade and --smaller, got True"),
-        ({"onnx": True}, "option cascade: expected one of --cascade and --onnx, got True"),
         ({"form": "table"}, "none beside --form table"),
     ],
 )

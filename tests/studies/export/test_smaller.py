@@ -10,6 +10,7 @@ import transformers
 from neurosieve.compact import load_compact
 from neurosieve.studies.export import smaller_inside
 from neurosieve.studies.export.first_holding import Asked, Built, first_holding
+from neurosieve.studies.export.onnx_form import as_onnx
 from neurosieve.studies.export.proof import OpenedSplit
 from neurosieve.studies.export.run_probes import Costs, RunProbes, cheapest_first, ways
 from neurosieve.studies.export.smaller_inside import SmallerInside
@@ -56,6 +57,30 @@ def test_a_narrower_folder_loads_with_transformers_alone(tmp_path: Path) -> None
         network: Any = transformers.AutoModelForTokenClassification.from_pretrained(tmp_path / "small")
     assert network.config.intermediate_size < UNITS
     assert network.config.num_attention_heads == 2
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_8_bit_weights_are_tried_with_more_inside(holds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "small"
+    search, _, after = searched("full", folder, 0.2)
+    assert after.larger
+    first = Asked.measured
+    calls = []
+
+    def measured(*given: Any) -> Any:
+        calls.append(given)
+        return replace(first(*given), within=holds and len(calls) == 2, bound=0.5)
+
+    monkeypatch.setattr(Asked, "measured", measured)
+    made = as_onnx(search.with_larger(after), search.asked, search.validation, folder, int8=True)
+    way = after.larger[0] if holds else after.way
+    assert len(calls) == (2 if holds else 1 + len(after.larger))
+    assert made.way.point.kept == way.point.kept
+    assert [p.kept for p in made.frontier if p.exported] == [way.point.kept]
+    loaded = load_compact(folder)
+    assert loaded.spec.onnx is not None
+    assert (loaded.spec.onnx.int8_cpu is not None) == holds
+    assert [note for note in made.notes if "stay float32" in note] == list(made.notes[-1:] if not holds else ())
 
 
 def test_a_table_has_nothing_inside(tmp_path: Path) -> None:

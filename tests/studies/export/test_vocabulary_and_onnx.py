@@ -19,7 +19,7 @@ from neurosieve.studies.export.verify import verify
 from neurosieve.studies.export_options import ExportOptions
 from neurosieve.studies.inputs import read_data
 from tests.studies import finished_quick
-from tests.studies.export import exported, exported_run, measured_little
+from tests.studies.export import blocks_needed, exported, exported_run, measured_little
 from tests.tiny import assert_one_line
 
 _HOME = tempfile.TemporaryDirectory(prefix="smaller-")
@@ -30,6 +30,8 @@ def smaller(**options: Any) -> Exported:
     """The quick run's model; not to be changed."""
     with pytest.MonkeyPatch.context() as patch:
         measured_little(patch)
+        if options.get("smaller"):
+            blocks_needed(patch)
         place = Path(_HOME.name) / "-".join(f"{key}-{value}" for key, value in options.items())
         return export(exported_run(), place, ExportOptions.model_validate(options))
 

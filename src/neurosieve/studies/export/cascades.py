@@ -42,7 +42,7 @@ def with_cascades(run: RunProbes, found: Sequence[Way], asked: Asked) -> list[Wa
     seconds = [way for way in found if way.point.blocks and asked.fits(way)]
     dearest = min((way.point.mean_blocks for way in seconds if way.point.within), default=np.inf)
     pairs = ((a, b) for b in seconds for a in firsts.values() if a.point.blocks < b.point.blocks)
-    held = [way for a, b in pairs if (way := rows.cascade(a, b, asked, dearest))]
+    held = [way for a, b in pairs if (way := rows.cascade(a, b, asked, min(dearest, b.point.mean_blocks)))]
     cheap = sorted(held, key=lambda way: cheapest_first(way.point))[:_SHOWN]
     return sorted([*found, *cheap], key=lambda way: cheapest_first(way.point))
 
@@ -77,13 +77,13 @@ class _Rows:
             bootstrap=ClusterBootstrap(opened.group, draws=run.config.bootstrap, seed=run.config.seed),
         )
 
-    def cascade(self, first: Way, second: Way, asked: Asked, dearest: float) -> Way | None:
-        """The one that passes fewest units on and holds; None where it would be no cheaper than a way without."""
+    def cascade(self, first: Way, second: Way, asked: Asked, dearest: float = np.inf) -> Way | None:
+        """The one that passes fewest units on and holds; None where it is no cheaper than so many blocks."""
         sure = margins(self.logits[first.point.source])
         right = [self.logits[way.point.source].argmax(1) == self.label for way in (first, second)]
         for margin, passed in self._margins(sure):
             point = _point(first, second, passed)
-            if point.mean_blocks >= min(dearest, second.point.mean_blocks):
+            if point.mean_blocks >= dearest:
                 return None
             scores = np.where(sure < margin, right[1], right[0])
             bound = loss_within(self.reference, scores, self.bootstrap, asked.rule)
@@ -120,12 +120,29 @@ def _point(first: Way, second: Way, passed: float) -> FrontierPoint:
     )
 
 
-def with_note(built: Built) -> Built:
-    """The same, with a note where it is no cascade."""
+def with_note(built: Built, run: RunProbes, found: Sequence[Way], asked: Asked) -> Built:
+    """The same, with a note where it is no cascade: what the best one would pass on.
+
+    Args:
+        built: What was chosen.
+        run: The study.
+        found: Its ways.
+        asked: Form, loss and rule.
+    """
     point = built.way.point
     if point.first:
         return built
-    return replace(built, notes=(*built.notes, f"no cascade is cheaper than {point.name} as {point.form}"))
+    rows, note = _Rows.of(run), f"no cascade is cheaper than {point.name} as {point.form}: before it"
+    before = {way.point.source: way for way in found if not way.point.first and way.point.blocks < point.blocks}
+    tried = [way for first in before.values() if (way := rows.cascade(first, built.way, asked))]
+    if not tried:
+        return replace(
+            built, notes=(*built.notes, f"{note} each passes on more than {100 * _SHARES[-1]:.0f} % of units")
+        )
+    way = min(tried, key=lambda way: way.point.passed)
+    units = float((margins(rows.logits[way.point.first]) < way.margin).mean())
+    told = f"{100 * units:.0f} % of units, margin {way.margin:.2g}, in {100 * way.point.passed:.0f} % of windows"
+    return replace(built, notes=(*built.notes, f"{note} {way.point.first} passes on {told}"))
 
 
 def cascade_use(built: Built, units: UnitTexts) -> CascadeUse | None:

@@ -47,9 +47,10 @@ def choose(run: PathLike, options: ExportOptions, folder: Path) -> Chosen:
     validation = OpenedSplit.of(study, data, "validation")
     built = first_holding(study, data, model, found, asked, validation, folder)
     if options.cascade:
-        built = with_note(built)
+        built = with_note(built, study, found, asked)
+    search = SmallerInside(study, data, model, asked, validation, folder)
     if options.smaller:
-        built = SmallerInside(study, data, model, asked, validation, folder).search(built)
+        built = search.search(built)
     if options.onnx:
-        built = as_onnx(built, asked, validation, folder, int8=options.int8)
+        built = as_onnx(search.with_larger(built), asked, validation, folder, int8=options.int8)
     return Chosen(study, data, model, asked, built)

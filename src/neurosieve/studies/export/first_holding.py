@@ -55,18 +55,37 @@ class Asked:
         held = prove(rows, model, way.probe)
         bound = loss_within(rows.reference, held.scores, rows.bootstrap, self.rule)
         within = bound is not None and bound <= self.delta + 1e-12
-        score = held.score
-        return replace(way.point, validation=score.value, interval=score.interval, bound=bound, within=within)
+        score, blocks = held.score, model.spec.blocks
+        return replace(
+            way.point, blocks=blocks, validation=score.value, interval=score.interval, bound=bound, within=within
+        )
 
 
 @dataclass(frozen=True)
 class Built:
-    """A way that holds: the model in its folder, and the frontier as it was measured."""
+    """A way that holds: the model in its folder, and the frontier as it was measured.
+
+    Attributes:
+        way: That was built.
+        model: Of it.
+        frontier: Of all ways.
+        notes: What was left out, in words.
+        larger: The same way with more inside, which held as well, the smallest first.
+    """
 
     way: Way
     model: CompactModel
     frontier: tuple[FrontierPoint, ...]
     notes: tuple[str, ...]
+    larger: tuple[Way, ...] = ()
+
+    def with_way(self, way: Way, model: CompactModel) -> "Built":
+        """Another way of the frontier in its place."""
+        chosen = replace(way.point, exported=True)
+        points = [
+            chosen if p == replace(chosen, exported=p.exported) else replace(p, exported=False) for p in self.frontier
+        ]
+        return replace(self, way=replace(way, point=chosen), model=model, frontier=tuple(points))
 
 
 def first_holding(

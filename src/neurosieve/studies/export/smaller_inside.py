@@ -1,6 +1,6 @@
 """Units and heads of the kept blocks that the chosen neurons do not need: removed as far as validation allows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,6 @@ from neurosieve.compact.torch_network import TorchNeurons
 from neurosieve.compact.unit_reader import UnitReader
 from neurosieve.models import CodeModel
 from neurosieve.models.adapters import block_modules
-from neurosieve.results.export import FrontierPoint
 from neurosieve.studies.export.first_holding import Asked, Built, build, unit_kind
 from neurosieve.studies.export.proof import OpenedSplit
 from neurosieve.studies.export.run_probes import Inside, RunProbes, Way, head_of
@@ -53,8 +52,8 @@ class SmallerInside:
         Raises:
             ModelError: A family of which it is not known what can be taken out.
         """
-        if built.way.point.form == "table":
-            return replace(built, notes=(*built.notes, "a table has no blocks to take units or heads out of"))
+        if not built.way.point.blocks:
+            return replace(built, notes=(*built.notes, "there are no blocks to take units or heads out of"))
         best, share, points = built, _FIRST_SHARE, list(built.frontier)
         for _ in range(TRIES):
             if share < _LEAST_SHARE or (way := self._step(best.way, share)) is None:
@@ -63,12 +62,18 @@ class SmallerInside:
             point = self.asked.measured(way, small, self.validation)
             points.append(point)
             if point.within:
-                best = replace(best, way=replace(way, point=point), model=small)
+                best = replace(best, way=replace(way, point=point), model=small, larger=(best.way, *best.larger))
             else:
                 share /= 2
         if points[-1].kept < best.way.point.kept:  # the last one that was built does not hold
             best = replace(best, model=self._built(best.way))
-        return _with_one_exported(best, points)
+        return replace(best, frontier=tuple(points)).with_way(best.way, best.model)
+
+    def with_larger(self, built: Built) -> Iterator[Built]:
+        """What was found, then the same with more inside, each built in the folder."""
+        yield built
+        for way in built.larger:
+            yield built.with_way(way, self._built(way))
 
     def _built(self, way: Way) -> CompactModel:
         return build(self.study, self.data, self.model, way, self.asked.vocabulary, self.folder)
@@ -116,9 +121,3 @@ def _weights(model: CodeModel, blocks: int) -> int:
     """Of the first blocks: multiplications of a token in them."""
     every = block_modules(model.stack, model.adapter, model.adapter.blocks(model.network.config), model.name)
     return sum(p.numel() for module in every[:blocks] for p in module.parameters())
-
-
-def _with_one_exported(best: Built, points: Sequence[FrontierPoint]) -> Built:
-    chosen = replace(best.way.point, exported=True)
-    frontier = tuple(chosen if p is best.way.point else replace(p, exported=False) for p in points)
-    return replace(best, way=replace(best.way, point=chosen), frontier=frontier)
