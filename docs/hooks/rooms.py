@@ -44,7 +44,7 @@ RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # Inside a function alone: results that show themselves load what writes and draws where they do.
 LATE = {
     (f"results.{name}", "report")
-    for name in ("redundancy", "concepts", "interventions", "neuron_profile", "cost", "export")
+    for name in ("redundancy", "concepts", "interventions", "neuron_profile", "code_reading", "cost", "export")
 }
 
 

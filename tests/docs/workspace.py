@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import yaml
 from docs.hooks.commands import commands
 
@@ -105,7 +106,7 @@ def _data(value: str, rest: Sequence[str]) -> Word:
         return ("sources",)
     if "--corpus" in rest:
         return ("code",)
-    if value in ("spans", "functions", "pairs", "queries"):
+    if value in ("spans", "functions", "functions.csv", "pairs", "queries"):
         return (value,)
     labels = rest[rest.index("--classes") + 1] if "--classes" in rest else ",".join(LABELS)
     return "lines", labels, "no validation" if "--validation-from-train" in rest else ""
@@ -141,6 +142,8 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return write_spans(place)
         case "functions":
             return write_functions(place)
+        case "functions.csv":
+            return write_table(place)
         case "pairs" | "queries":
             return write_pairs(place, ("code1", "code2") if kind == "pairs" else ("doc", "code"))
         case "sources":
@@ -198,6 +201,13 @@ def write_functions(folder: Path) -> Path:
         ]
         (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
+
+
+def write_table(file: Path) -> Path:
+    """One CSV file with a label an example, for all splits."""
+    rows = [{"func": line, "target": i % 2} for i, (line, _) in enumerate(tagged(LABELS, "train", 90))]
+    pl.DataFrame(rows).write_csv(file)
+    return file
 
 
 def write_pairs(folder: Path, columns: tuple[str, str]) -> Path:

@@ -258,3 +258,54 @@ def test_what_a_neuron_shows_is_escaped(variant: str) -> None:
     assert "<table" in html
     assert "<script>" not in html
     assert "\x00" not in html
+
+
+def test_snippet_has_the_values_of_the_model(study: ns.Study) -> None:
+    code = "def f(x):\n    return x + 12\n"
+    neurons = [(0, 1), (2, 5), (1, 0)]
+    reading = study.read(code, neurons)
+    model = study.model()
+    states = model.plain_states(model.tokenizer(code, return_tensors="pt")["input_ids"])
+    wanted = np.stack([states[layer][0, 1:-1, index].numpy() for layer, index in neurons], 1)  # [CLS] and [SEP] apart
+    np.testing.assert_allclose(reading.values, wanted, atol=1e-6)
+    assert list(reading.neurons) == neurons
+    assert all(code[start:end] == token for token, (start, end) in zip(reading.tokens, reading.spans, strict=True))
+    assert "".join(reading.tokens) == "".join(code.split())
+    frame = reading.to_frame()
+    assert frame.columns == ["token", "start", "end", "0:1", "2:5", "1:0"]
+    assert frame.height == len(reading.tokens)
+    assert "3 neurons" in str(reading)
+
+
+def test_snippet_longer_than_the_model_is_read_in_windows(study: ns.Study) -> None:
+    """Each token has a value, and those in the middle of the first window the value that it has there."""
+    code = "x = 12 + y\n" * 200
+    reading = study.read(code, [(1, 3)])
+    model = study.model()
+    assert len(reading.tokens) > model.max_tokens
+    assert np.isfinite(reading.values).all()
+    first = study.read(code[: reading.spans[model.max_tokens - 3][1]], [(1, 3)])
+    np.testing.assert_allclose(reading.values[:5], first.values[:5], atol=1e-6)
+
+
+def test_snippet_shows_itself_with_its_text_escaped(study: ns.Study) -> None:
+    code = "<script>alert(1)</script>\t\x1b[31m\nx"
+    page = study.read(code, [(0, 1), (1, 1)])._repr_html_()
+    assert "<script>" not in page
+    assert "\x1b" not in page
+    assert page.count("<pre>") == 2
+    assert "rgba(" in page
+
+
+def test_snippet_of_the_smallest_set_by_default(study: ns.Study) -> None:
+    assert list(study.read("x = 1").neurons) == list(study.minimal_sets[0].neurons)
+
+
+@pytest.mark.parametrize(
+    ("code", "neurons", "said"),
+    [("", [(0, 1)], "at least one token"), ("x", [(99, 1)], "neuron 99:1"), ("x", [], "at least one, got none")],
+)
+def test_snippet_that_cannot_be_read(study: ns.Study, code: str, neurons: list[Any], said: str) -> None:
+    with pytest.raises(ns.NeurosieveError, match=said) as caught:
+        study.read(code, neurons)
+    assert_one_line(caught.value)

@@ -1,6 +1,6 @@
 """One run folder as an object: what was asked, what was found, and what can be asked further."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,11 +10,13 @@ import polars as pl
 from neurosieve.errors import ConfigError, RunFolderError, unknown_name
 from neurosieve.notebook.profiles import profile_of
 from neurosieve.notebook.stage_arrays import Rankings, read_rankings
+from neurosieve.results.code_reading import CodeReading
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import EditKind, InterventionResult
 from neurosieve.results.measured import NotMeasured
 from neurosieve.results.neuron_profile import NeuronProfile
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.redundancy import FRAMES, RedundancyResult
 from neurosieve.results.redundancy_parts import OracleScores, TrustEntry
 from neurosieve.results.redundancy_sets import SmallestSet
@@ -23,7 +25,7 @@ from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finished import load_exports, load_interventions, load_summary, read_concepts_of, write_report
 from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.studies.run_folder import STORE, SUMMARY, config_of
-from neurosieve.typing import NeuronId, PathLike, Split
+from neurosieve.typing import Grid, NeuronId, PathLike, Split
 
 if TYPE_CHECKING:  # what computes is loaded where something is computed
     from neurosieve.activations.store import Activations, ActivationStore
@@ -123,20 +125,22 @@ class Study:
             RunFolderError: A damaged file.
         """
         study, concepts = self.result if self._studied else None, self._concepts
-        layers, width = self._shape(study, concepts)
-        if not (0 <= layer < layers and 0 <= index < width):
-            raise ConfigError(
-                f"neuron {layer}:{index}",
-                expected=f"a layer below {layers} and an index below {width}",
-                got=f"layer {layer}, index {index}",
-                remedy="give layer and index of this run's model and site",
-            )
+        self._check((NeuronId(layer, index),))
         about = (self.config.model, self.config.site)
         return profile_of(NeuronId(layer, index), about, study, self._rankings, concepts, self.interventions)
 
-    def _shape(self, study: RedundancyResult | None, concepts: ConceptResult | None) -> tuple[int, int]:
-        known = study or concepts or self.result  # which says what is missing
-        return known.layers, known.neurons // known.layers
+    def _check(self, neurons: Iterable[NeuronId]) -> None:
+        """Are these neurons of the model?"""
+        known = (self.result if self._studied else self._concepts) or self.result  # which says what is missing
+        grid = Grid(known.layers, known.neurons // known.layers)
+        for neuron in neurons:
+            if neuron not in grid:
+                raise ConfigError(
+                    f"neuron {neuron}",
+                    expected=f"a layer below {grid.layers} and an index below {grid.width}",
+                    got=f"layer {neuron.layer}, index {neuron.index}",
+                    remedy="give layer and index of this run's model and site",
+                )
 
     def to_frame(self, name: str = "minimal_sets") -> pl.DataFrame:
         """A part of what was found as a table, a column a figure.
@@ -263,6 +267,29 @@ class Study:
         from neurosieve.studies.inputs import model_of
 
         return model_of(self.config)
+
+    def read(self, code: str, neurons: Iterable[Iterable[int]] | None = None) -> CodeReading:
+        """The values of some neurons at each token of code that you give, by the run's model.
+
+        Args:
+            code: Any text.
+            neurons: (layer, index) of each; by default those of the smallest set.
+
+        Raises:
+            ConfigError: A neuron that the model does not have; none given, and the run has no smallest set.
+            DataError: No token in the code.
+            ModelError: The model cannot be loaded.
+        """
+        from neurosieve.activations.snippets import read_snippet
+
+        wanted = NeuronSet(
+            neurons if neurons is not None else self.minimal_sets[0].neurons if self.minimal_sets else ()
+        )
+        if not wanted:
+            remedy = "give some with neurons=[(layer, index), …]"
+            raise ConfigError("neurons to read", expected="at least one", got="none", remedy=remedy)
+        self._check(wanted)
+        return read_snippet(self.model(), code, wanted)
 
     @property
     def store(self) -> "ActivationStore":

@@ -9,12 +9,14 @@ _KEPT = "\n\t"
 
 def marked(before: str, token: str, after: str) -> Markup:
     """Code with a token in it."""
-    return Markup("<pre class='code'>{}<mark>{}</mark>{}</pre>").format(_lines(before), _lines(token), _lines(after))
+    return Markup("<pre class='code'>{}<mark>{}</mark>{}</pre>").format(
+        code_lines(before), code_lines(token), code_lines(after)
+    )
 
 
 def plain_code(text: str) -> Markup:
     """Code or other text with its lines."""
-    return Markup("<pre class='code'>{}</pre>").format(_lines(text))
+    return Markup("<pre class='code'>{}</pre>").format(code_lines(text))
 
 
 def near(text: str, start: int, end: int, lines: int = 1) -> tuple[str, str, str]:
@@ -23,5 +25,6 @@ def near(text: str, start: int, end: int, lines: int = 1) -> tuple[str, str, str
     return "\n".join(before), text[start:end], "\n".join(after)
 
 
-def _lines(text: str) -> Markup:
+def code_lines(text: str) -> Markup:
+    """Escaped text whose characters can all be seen; lines and tabs stay."""
     return escape("".join(c if c in _KEPT else visible(c) for c in text.replace("\r\n", "\n")))
