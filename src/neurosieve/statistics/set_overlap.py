@@ -4,7 +4,7 @@ Of two sets that are drawn uniformly and independently the shared neurons are hy
 number of neurons in every layer, they are a sum of independent hypergeometric numbers, one a layer.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -65,6 +65,22 @@ def mean_jaccard(law: Float[np.ndarray, " shared"], a: int, b: int) -> float:
 def as_many_or_more(law: Float[np.ndarray, " shared"], shared: int) -> float:
     """Chance of so many shared neurons or more."""
     return min(1.0, float(law[shared:].sum()))
+
+
+def membership_law(live: int, sizes: Iterable[int]) -> Float[np.ndarray, " sets"]:
+    """Chances that a neuron is in none of some sets, in one, two and so on, if each is drawn from all live neurons.
+
+    Args:
+        live: Neurons that the sets are drawn from.
+        sizes: Neurons of each set.
+
+    Returns:
+        Shape [1 + sets].
+    """
+    law = np.ones(1)
+    for size in sizes:
+        law = np.convolve(law, [1 - size / live, size / live])
+    return law
 
 
 def _by_layer(neurons: Collection[NeuronId], live: Sequence[int]) -> tuple[int, ...]:

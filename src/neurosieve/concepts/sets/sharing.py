@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from scipy.stats import false_discovery_control, hypergeom
 
 from neurosieve.results.neuron_groups import ServedProperties, ServingNeuron, SetLayers, SharedNeurons, SharingPair
-from neurosieve.statistics.set_overlap import as_many_or_more, mean_jaccard, shared_law
+from neurosieve.statistics.set_overlap import as_many_or_more, mean_jaccard, membership_law, shared_law
 from neurosieve.typing import NeuronId
 
 Q = 0.05
@@ -105,10 +105,7 @@ def find_polysemy(sets: Sets, live: int) -> ServedProperties:
     counts = {neuron: sum(neuron in union for union in unions.values()) for neuron in served}
     serving = np.bincount(list(counts.values()), minlength=len(unions) + 1)
     serving[0] = live - len(counts)
-    chance = np.ones(1)
-    for union in unions.values():
-        share = len(union) / live
-        chance = np.convolve(chance, [1 - share, share])
+    chance = membership_law(live, map(len, unions.values()))
     order = sorted(counts, key=lambda n: (-counts[n], -len(served[n]), n))
     return ServedProperties(
         neurons=tuple(serving.tolist()),
