@@ -14,13 +14,21 @@ from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import EditKind, InterventionResult
 from neurosieve.results.measured import NotMeasured
+from neurosieve.results.modules import ChangeKind, ModuleChange, ModulesResult
 from neurosieve.results.neuron_profile import NeuronProfile
 from neurosieve.results.redundancy import FRAMES, RedundancyResult
 from neurosieve.results.redundancy_parts import OracleScores, TrustEntry
 from neurosieve.results.redundancy_sets import SmallestSet
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.finished import load_exports, load_interventions, load_summary, read_concepts_of, write_report
+from neurosieve.studies.finished import (
+    load_exports,
+    load_interventions,
+    load_module_changes,
+    load_summary,
+    read_concepts_of,
+    write_report,
+)
 from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.studies.run_folder import STORE, SUMMARY, config_of
 from neurosieve.typing import NeuronId, PathLike, Split
@@ -253,6 +261,49 @@ class Study:
 
         asked = options if delta is None else {"delta": delta, **options}
         return export(self.folder, out, ExportOptions.model_validate(asked)).result
+
+    def modules(self, out: PathLike | None = None, **options: Any) -> ModulesResult:
+        """One module a label, each the fewest neurons that tell it from the rest: found before, else found now.
+
+        Args:
+            out: Folder of compact models, one a module, which `neurosieve.load_compact` reads as one; new or empty.
+            **options: Of `neurosieve modules`: `delta`, `select`, `draws`.
+
+        Raises:
+            RunFolderError: Neurons are not ranked here, or modules were sought with other options.
+            DataError: Labels of which there are no modules: values, or two classes.
+        """
+        from neurosieve.studies.module_options import ModuleOptions
+        from neurosieve.studies.modules.run import find_modules
+
+        return find_modules(self.folder, ModuleOptions.model_validate(options), out=out).result
+
+    def change_module(self, kind: ChangeKind, label: str, source: PathLike | None = None) -> ModuleChange:
+        """Use one module alone, drop it, replace it by another run's, or add one; what moved, and that others did not.
+
+        What was measured is kept in the run; its own modules stay as they are.
+
+        Args:
+            kind: `use`, `drop`, `replace` or `add`.
+            label: Whose module.
+            source: Folder of another run of the same model: whose module replaces it, or with the new label's rows.
+
+        Raises:
+            ConfigError: A label that has no module, or has one already; no `source` where one is needed.
+            RunFolderError: A source of another model, or without modules.
+            DataError: A source without such a label, or without rows of it.
+        """
+        from neurosieve.studies.modules.changes import AskedChange
+        from neurosieve.studies.modules.run import find_modules
+
+        asked = AskedChange(kind, label, None if source is None else Path(source))
+        (found,) = find_modules(self.folder, changes=[asked]).changes
+        return found
+
+    @property
+    def module_changes(self) -> tuple[ModuleChange, ...]:
+        """What changes of modules did, by the names of their files."""
+        return load_module_changes(self.folder)
 
     def model(self) -> "CodeModel":
         """The run's model, loaded: for `live` and for reading further code.

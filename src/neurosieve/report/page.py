@@ -41,6 +41,16 @@ from neurosieve.report.interventions import (
     intervention_headline,
 )
 from neurosieve.report.latent import share_table, unlabelled_cards
+from neurosieve.report.modules import (
+    change_table,
+    composition_table,
+    matrix_table,
+    module_chart,
+    module_headline,
+    module_rule,
+    module_table,
+    pair_table,
+)
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.origin import origin_of, origin_table
 from neurosieve.report.plots import EFFECTS, all_concept_charts
@@ -58,6 +68,7 @@ from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured
+from neurosieve.results.modules import ModuleChange, ModulesResult
 from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_controls import Control
@@ -79,6 +90,8 @@ def render_page(
     concepts: ConceptResult | None = None,
     interventions: Sequence[InterventionResult] = (),
     exports: Mapping[str, ExportResult] | None = None,
+    modules: ModulesResult | None = None,
+    changes: Sequence[ModuleChange] = (),
 ) -> str:
     """The report as HTML, of whatever a run folder holds; of one of the results at least.
 
@@ -88,13 +101,17 @@ def render_page(
         concepts: What was found of them.
         interventions: What the run's edits did.
         exports: Models that were made of the run, by name.
+        modules: One a label.
+        changes: Of modules.
     """
     origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
     charts |= _further_charts(concepts, interventions) | frontier_charts(exports or {})
+    charts |= {"modules": module_chart(modules)} if modules else {}
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
+    parts["modules"] = _modules(modules, changes) if modules else None
     parts["exports"] = [_export(name, result) for name, result in exports.items()] if exports else None
     origin, shown = origins[0], {name: part for name, part in parts.items() if part}
     return (
@@ -208,6 +225,18 @@ def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:
         "headline": intervention_headline(results),
         "edits": edit_table(results),
         "cards": intervention_cards(results),
+    }
+
+
+def _modules(result: ModulesResult, changes: Sequence[ModuleChange]) -> dict[str, Any]:
+    """What `modules.html.j2` shows."""
+    return {
+        "headline": module_headline(result),
+        "rule": module_rule(result),
+        "tables": [module_table(result), composition_table(result)],
+        "overlaps": [(matrix_table(result, one), pair_table(one)) for one in result.compositions],
+        "changes": change_table(changes),
+        "notes": result.notes,
     }
 
 

@@ -73,6 +73,9 @@ def change(work: ModuleWork, modules: Sequence[Module], asked: AskedChange, rule
 
 def _check(modules: Sequence[Module], asked: AskedChange) -> None:
     labels = [module.label for module in modules]
+    if asked.source is None and asked.kind in ("replace", "add"):
+        remedy = f"name a run of the same model: --{asked.kind} {asked.label}=RUN"
+        raise ConfigError(f"{asked.kind} {asked.label!r}", expected="another run", got="none", remedy=remedy)
     if asked.kind == "add":
         if asked.label in labels:
             raise ConfigError(

@@ -23,9 +23,9 @@ from neurosieve.results.modules import (
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.statistics.set_overlap import membership_law, set_overlap
 from neurosieve.studies.modules.fitted_modules import FittedModules
-from neurosieve.studies.modules.module_work import PLACE, LabelledRows, ModuleWork
+from neurosieve.studies.modules.module_work import LabelledRows, ModuleWork
 from neurosieve.studies.redundancy.opened import spread
-from neurosieve.studies.run_folder import versions
+from neurosieve.studies.run_folder import MODULES, versions
 from neurosieve.typing import Scores
 
 
@@ -55,7 +55,7 @@ def measure(work: ModuleWork, fitted: FittedModules, rule: ModuleRule) -> Module
         random_loss=lost(monolith, np.mean(random, axis=0), test.bootstrap),
         shared=_shared(work, [one.module for one in fitted.modules]),
         notes=_notes(work, fitted),
-        seconds=work.folder.seconds.get(PLACE, 0.0),
+        seconds=work.folder.seconds.get(MODULES, 0.0),
         versions=versions(),
     )
 

@@ -17,11 +17,9 @@ from neurosieve.storage.records import read_study
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.module_options import ModuleOptions
 from neurosieve.studies.redundancy.selection import Selection, saved_selection
-from neurosieve.studies.run_folder import STORE, RunFolder, config_of
+from neurosieve.studies.run_folder import CHANGES, MODULES, STORE, RunFolder, config_of
 from neurosieve.studies.steps import Steps
 from neurosieve.typing import SPLITS, Grid, PathLike, Split
-
-PLACE = "modules"
 
 
 def check_rows(store: ActivationStore, run: PathLike, labels: Sequence[str]) -> None:
@@ -131,8 +129,13 @@ class ModuleWork:
 
     @property
     def steps(self) -> Steps:
-        """Those of modules: what was fitted, and changes."""
-        return Steps(self.folder, PLACE)
+        """Those of modules."""
+        return Steps(self.folder, MODULES)
+
+    @property
+    def changes(self) -> Steps:
+        """What changes of them did."""
+        return Steps(self.folder, f"{MODULES}/{CHANGES}")
 
     @property
     def whole(self) -> Steps:

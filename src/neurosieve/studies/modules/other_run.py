@@ -12,8 +12,8 @@ from neurosieve.modules.fitting import OWN, REST
 from neurosieve.modules.one_label import Module
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.modules.fitted_modules import FITTED, FittedModules
-from neurosieve.studies.modules.module_work import PLACE, ModuleWork, check_rows
-from neurosieve.studies.run_folder import STORE, config_of
+from neurosieve.studies.modules.module_work import ModuleWork, check_rows
+from neurosieve.studies.run_folder import MODULES, STORE, config_of
 from neurosieve.studies.steps import read_step
 from neurosieve.typing import Split
 
@@ -70,7 +70,7 @@ class OtherRun:
         Raises:
             RunFolderError: None was.
         """
-        saved = read_step(Folder(self.run), f"{PLACE}/{FITTED}", FittedModules)
+        saved = read_step(Folder(self.run), f"{MODULES}/{FITTED}", FittedModules)
         if saved is None:
             remedy = f"run `neurosieve modules {self.run}` first"
             raise RunFolderError(f"run folder {self.run}", expected="modules", got="none", remedy=remedy)

@@ -11,8 +11,8 @@ from neurosieve.studies.modules.changes import AskedChange, change
 from neurosieve.studies.modules.fitted_modules import FITTED, FittedModules, fit_modules
 from neurosieve.studies.modules.measured import measure
 from neurosieve.studies.modules.module_folder import write_modules
-from neurosieve.studies.modules.module_work import PLACE, ModuleWork
-from neurosieve.studies.run_folder import SUMMARY
+from neurosieve.studies.modules.module_work import ModuleWork
+from neurosieve.studies.run_folder import MODULES, SUMMARY
 from neurosieve.typing import PathLike
 
 
@@ -49,11 +49,11 @@ def find_modules(
     asked = options.model_dump(exclude_unset=True)
     fitted = work.steps.once(FITTED, FittedModules, lambda: fit_modules(work, rule), options=asked, timed="modules")
     rule = replace(rule, delta=fitted.delta, select=fitted.select, draws=fitted.draws)
-    result = work.whole.once(PLACE, ModulesResult, lambda: measure(work, fitted, rule), timed="modules: test")
+    result = work.whole.once(MODULES, ModulesResult, lambda: measure(work, fitted, rule), timed="modules: test")
     modules, measured = tuple(one.module for one in fitted.modules), []
     for one in changes:
         changed = change(work, modules, one, rule)
-        work.steps.make(one.file, lambda found=changed: found.measured, timed="")
+        work.changes.make(one.file, lambda found=changed: found.measured, timed="")
         modules = changed.modules
         measured.append(changed.measured)
     folder = None if out is None else write_modules(work, modules, out)
