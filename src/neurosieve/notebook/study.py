@@ -1,6 +1,6 @@
 """One run folder as an object: what was asked, what was found, and what can be asked further."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 
 from neurosieve.errors import ConfigError, RunFolderError, unknown_name
+from neurosieve.notebook.joined_frames import edit_frame, export_frame
 from neurosieve.notebook.profiles import profile_of
 from neurosieve.notebook.stage_arrays import Rankings, read_rankings
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import EditKind, InterventionResult
-from neurosieve.results.measured import NotMeasured
 from neurosieve.results.modules import ChangeKind, ModuleChange, ModulesResult
 from neurosieve.results.neuron_profile import NeuronProfile
 from neurosieve.results.redundancy import FRAMES, RedundancyResult
@@ -25,6 +25,7 @@ from neurosieve.studies.finished import (
     load_exports,
     load_interventions,
     load_module_changes,
+    load_modules,
     load_summary,
     read_concepts_of,
     write_report,
@@ -151,7 +152,7 @@ class Study:
 
         Args:
             name: Of `RedundancyResult.to_frame` ("minimal_sets", "neurons", "curves", "layers", …); "rankings" (each
-                neuron's place), "concepts", "interventions" or "exports" (the frontier of each).
+                neuron's place), "concepts", "interventions", "modules" or "exports" (the frontier of each).
 
         Raises:
             ConfigError: Another name.
@@ -163,11 +164,13 @@ class Study:
             case "concepts":
                 return self._need(self._concepts, "concepts", "concepts").to_frame()
             case "interventions":
-                return _edit_frame(self.interventions)
+                return edit_frame(self.interventions)
+            case "modules":
+                return self._need(load_modules(self.folder), "modules", "modules").to_frame()
             case "exports":
-                return _export_frame(self._need(self.exports, "an exported model", "export"))
+                return export_frame(self._need(self.exports, "an exported model", "export"))
         if name not in FRAMES:
-            raise unknown_name("table", name, (*FRAMES, "rankings", "concepts", "interventions", "exports"))
+            raise unknown_name("table", name, (*FRAMES, "rankings", "concepts", "interventions", "modules", "exports"))
         return self.result.to_frame(name)
 
     def plot(self, name: str) -> Any:
@@ -379,23 +382,3 @@ def _answers(result: ConceptResult, properties: Sequence[str] | None, options: d
             return False
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
     return all(key in result.options and result.options[key] == value for key, value in plain.items())
-
-
-def _export_frame(exports: Mapping[str, ExportResult]) -> pl.DataFrame:
-    """The frontiers of some exports below each other."""
-    frames = (result.to_frame().insert_column(0, pl.lit(name).alias("export")) for name, result in exports.items())
-    return pl.concat(frames, how="vertical_relaxed")
-
-
-def _edit_frame(edits: Sequence[InterventionResult]) -> pl.DataFrame:
-    """One row an edit: what it is, how many neurons, what was claimed, and the effect on the property."""
-    rows = []
-    for edit in edits:
-        row: dict[str, Any] = {"concept": edit.concept, "edit": edit.edit, "how": edit.how}
-        row |= {"neurons": len(edit.neurons), "claimed": edit.claimed}
-        if not isinstance(edit.predictions, NotMeasured):
-            effect = next(e.effect for e in edit.predictions.effects if e.score == "property")
-            low, high = effect.interval or (None, None)
-            row |= {"effect": effect.value, "low": low, "high": high}
-        rows.append(row)
-    return pl.DataFrame(rows, infer_schema_length=None)
