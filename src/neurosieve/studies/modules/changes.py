@@ -19,6 +19,7 @@ from neurosieve.results.modules import ChangeKind, ModuleChange
 from neurosieve.studies.modules.measured import own_score
 from neurosieve.studies.modules.module_work import LabelledRows, ModuleWork
 from neurosieve.studies.modules.other_run import OtherRun
+from neurosieve.threads import torch_threads
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,16 @@ def _replaced(
 def _added(
     work: ModuleWork, modules: Sequence[Module], asked: AskedChange, other: OtherRun | None, rule: ModuleRule
 ) -> tuple[Module, ...]:
-    """A module that tells the other run's rows of the label from all rows of this run."""
+    """A module that tells the other run's rows of the label from rows of this run.
+
+    It is fitted to as many rows of each label as of the new one, as the study's own classes are, and chosen on all.
+    """
     assert other is not None  # noqa: S101 - for the type checker
-    train, validation = (other.against(work.store.read(split), split) for split in ("train", "validation"))
-    data = selection_data(train, validation)
-    fitted = fit_module(data, asked.label, work.resamples(validation.group), replace(rule, draws=0))
+    train = other.against(work.store.read("train"), "train", rule.seed)
+    validation = other.against(work.store.read("validation"), "validation")
+    with torch_threads(1):  # few rows: threads would wait for each other
+        data = selection_data(train, validation)
+        fitted = fit_module(data, asked.label, work.resamples(validation.group), replace(rule, draws=0))
     return (*modules, fitted.module)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Int
 
 from neurosieve.activations.store import Activations, ActivationStore
 from neurosieve.errors import DataError, RunFolderError
@@ -83,14 +84,27 @@ class OtherRun:
         label, values = np.full(len(own), OWN), rows.values[torch.from_numpy(own)]
         return replace(rows, values=values, label=label, group=rows.group[own], text=rows.text[own])
 
-    def against(self, rest: Activations, split: Split) -> Activations:
-        """The rows of the label, and all rows of another store as the rest."""
+    def against(self, rest: Activations, split: Split, seed: int | None = None) -> Activations:
+        """The rows of the label, and rows of another store as the rest.
+
+        Args:
+            rest: Rows of that store.
+            split: Of both.
+            seed: Draws no more rows of each label of the rest than the new label has; all by default.
+        """
         own = self.rows(split)
+        kept = np.arange(len(rest.label)) if seed is None else drawn_rows(rest.label, len(own.label), seed)
         return Activations(
-            torch.cat([rest.values, own.values]),
+            torch.cat([rest.values[torch.from_numpy(kept)], own.values]),
             rest.neurons,
-            np.concatenate([np.full(len(rest.label), REST), own.label]),
+            np.concatenate([np.full(len(kept), REST), own.label]),
             ("rest", self.label),
-            np.concatenate([rest.group, own.group]),
-            np.concatenate([rest.text, own.text]),
+            np.concatenate([rest.group[kept], own.group]),
+            np.concatenate([rest.text[kept], own.text]),
         )
+
+
+def drawn_rows(label: Int[np.ndarray, " rows"], most: int, seed: int) -> Int[np.ndarray, " some"]:
+    """So many rows of each label, drawn by seed; of a label with fewer all. In their order."""
+    order = np.random.default_rng(seed).permutation(len(label))
+    return np.sort(np.concatenate([order[label[order] == one][:most] for one in np.unique(label)]))
