@@ -50,8 +50,9 @@ def modules(
     options = ModuleOptions.model_validate({key: value for key, value in given.items() if value is not None})
     found = find_modules(run, options, _changes(use, drop, replace, add), out)
     if as_json:
-        record = {"modules": to_json(found.result), "changes": [to_json(change) for change in found.changes]}
-        record["folder"] = None if found.folder is None else to_json(found.folder)
+        written = None if found.folder is None else to_json(found.folder)
+        changed = [to_json(change) for change in found.changes]
+        record = {"modules": to_json(found.result), "changes": changed, "folder": written}
         print(json_text(record, sys.stdout.encoding or "utf-8"))
     else:
         show_modules(found, run, out)

@@ -155,7 +155,7 @@ class _Decided:
 
     def names(self) -> np.ndarray:
         """The label of each row."""
-        return np.array(self.labels, dtype=object)[self.scores.argmax(1)]
+        return np.asarray(np.array(self.labels, dtype=object)[self.scores.argmax(1)])
 
 
 def _measured(

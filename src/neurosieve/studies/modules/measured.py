@@ -26,7 +26,7 @@ from neurosieve.studies.modules.fitted_modules import FittedModules
 from neurosieve.studies.modules.module_work import LabelledRows, ModuleWork
 from neurosieve.studies.redundancy.opened import spread
 from neurosieve.studies.run_folder import MODULES, versions
-from neurosieve.typing import Scores
+from neurosieve.typing import SPLITS, Scores
 
 
 def measure(work: ModuleWork, fitted: FittedModules, rule: ModuleRule) -> ModulesResult:
@@ -43,7 +43,7 @@ def measure(work: ModuleWork, fitted: FittedModules, rule: ModuleRule) -> Module
         labels=work.labels,
         layers=manifest.layers,
         live=_live(work),
-        rows=dict(manifest.rows),
+        rows={split: manifest.rows[split] for split in SPLITS},
         delta=rule.delta,
         select=rule.select,
         draws=rule.draws,

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from neurosieve.results.modules import ModuleChange, ModuleFolder, ModulesResult
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.finished import write_report
 from neurosieve.studies.module_options import ModuleOptions
-from neurosieve.studies.modules.changes import AskedChange, change
+from neurosieve.studies.modules.changes import AskedChange, Changed, change
 from neurosieve.studies.modules.fitted_modules import FITTED, FittedModules, fit_modules
 from neurosieve.studies.modules.measured import measure
 from neurosieve.studies.modules.module_folder import write_modules
@@ -53,10 +54,14 @@ def find_modules(
     modules, measured = tuple(one.module for one in fitted.modules), []
     for one in changes:
         changed = change(work, modules, one, rule)
-        work.changes.make(one.file, lambda found=changed: found.measured, timed="")
+        work.changes.make(one.file, partial(_found, changed), timed="")
         modules = changed.modules
         measured.append(changed.measured)
     folder = None if out is None else write_modules(work, modules, out)
     if Folder(run).exists(SUMMARY):
         write_report(run)
     return FoundModules(result, tuple(measured), folder)
+
+
+def _found(changed: Changed) -> ModuleChange:
+    return changed.measured
