@@ -135,7 +135,7 @@ def render_page(
             names=_NAMES,
             origin=origin_table(*origins),
             commands=Markup("\n").join(map(visible, _commands(folder, summary, concepts))),
-            glossary=glossary(origin, summary, concepts, edited=bool(interventions)),
+            glossary=glossary(origin, summary, concepts, edited=bool(interventions), modules=modules is not None),
             version=origin.versions.get("neurosieve", ""),
         )
     )
