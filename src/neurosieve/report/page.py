@@ -107,8 +107,7 @@ def render_page(
     origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
-    charts |= _further_charts(concepts, interventions) | frontier_charts(exports or {})
-    charts |= {"modules": module_chart(modules)} if modules else {}
+    charts |= _further_charts(concepts, interventions, modules) | frontier_charts(exports or {})
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
     parts["modules"] = _modules(modules, changes) if modules else None
@@ -141,9 +140,12 @@ def render_page(
     )
 
 
-def _further_charts(concepts: ConceptResult | None, interventions: Sequence[InterventionResult]) -> dict[str, Chart]:
-    """Figures of concepts and of edits."""
+def _further_charts(
+    concepts: ConceptResult | None, interventions: Sequence[InterventionResult], modules: ModulesResult | None
+) -> dict[str, Chart]:
+    """Figures of concepts, of modules and of edits."""
     charts = all_concept_charts(concepts) if concepts else {}
+    charts |= {"modules": module_chart(modules)} if modules else {}
     return charts | ({EFFECTS: effect_chart(interventions)} if any_effects(interventions) else {})
 
 
