@@ -52,7 +52,7 @@ from neurosieve.report.modules import (
     pair_table,
 )
 from neurosieve.report.numbers import metric_of
-from neurosieve.report.origin import origin_of, origin_table
+from neurosieve.report.origin import Origin, origin_of, origin_table
 from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.set_groups import (
     Kind,
@@ -111,7 +111,7 @@ def render_page(
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
     parts["modules"] = _modules(modules, changes) if modules else None
-    parts["exports"] = [_export(name, result) for name, result in exports.items()] if exports else None
+    parts["exports"] = [_export(name, result) for name, result in (exports or {}).items()]
     origin, shown = origins[0], {name: part for name, part in parts.items() if part}
     return (
         _environment()
@@ -119,10 +119,7 @@ def render_page(
         .render(
             shown,
             parts=list(shown),
-            subject=[
-                PurePath(origin.model).name or origin.model or "activations made elsewhere",
-                *([origin.task] if origin.task else []),
-            ],
+            subject=_subject(origin),
             published=summary is not None and summary.protocol == "published",
             headline=next(str(part["headline"]) for part in shown.values()),
             theme=Markup(theme()),  # noqa: S704 - our own files
@@ -138,6 +135,12 @@ def render_page(
             version=origin.versions.get("neurosieve", ""),
         )
     )
+
+
+def _subject(origin: Origin) -> list[str]:
+    """The model, and the task where it is known."""
+    name = PurePath(origin.model).name or origin.model or "activations made elsewhere"
+    return [name, *([origin.task] if origin.task else [])]
 
 
 def _further_charts(
