@@ -16,8 +16,8 @@ from neurosieve.modules.one_label import Module, compose, same_bits
 from neurosieve.probes import selection_data
 from neurosieve.probes.metrics import lost, scored
 from neurosieve.results.modules import ChangeKind, ModuleChange
-from neurosieve.studies.modules.measured import own_score
 from neurosieve.studies.modules.module_work import LabelledRows, ModuleWork
+from neurosieve.studies.modules.opened_modules import own_score
 from neurosieve.studies.modules.other_run import OtherRun
 from neurosieve.threads import torch_threads
 

@@ -10,9 +10,9 @@ from neurosieve.studies.finished import write_report
 from neurosieve.studies.module_options import ModuleOptions
 from neurosieve.studies.modules.changes import AskedChange, Changed, change
 from neurosieve.studies.modules.fitted_modules import FITTED, FittedModules, fit_modules
-from neurosieve.studies.modules.measured import measure
 from neurosieve.studies.modules.module_folder import write_modules
 from neurosieve.studies.modules.module_work import ModuleWork
+from neurosieve.studies.modules.opened_modules import measure
 from neurosieve.studies.run_folder import MODULES, SUMMARY
 from neurosieve.typing import PathLike
 
