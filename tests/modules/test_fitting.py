@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from neurosieve.modules.fitting import FittedModule, ModuleRule, fit_module, one_vs_rest, told_apart
+from neurosieve.modules.module_search import FittedModule, ModuleRule, fit_module, one_vs_rest, told_apart
 from neurosieve.modules.one_label import compose
 from neurosieve.probes import ClusterBootstrap, SelectionData, fit_oracle, selection_data
 from neurosieve.typing import Grid, NeuronId

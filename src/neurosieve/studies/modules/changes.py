@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 
 from neurosieve.errors import ConfigError, unknown_name
-from neurosieve.modules.fitting import ModuleRule, fit_module
+from neurosieve.modules.module_search import ModuleRule, fit_module
 from neurosieve.modules.one_label import Module, compose, same_bits
 from neurosieve.probes import selection_data
 from neurosieve.probes.metrics import lost, scored

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neurosieve.modules.fitting import FittedModule, ModuleRule, fit_module, one_vs_rest, told_apart
+from neurosieve.modules.module_search import FittedModule, ModuleRule, fit_module, one_vs_rest, told_apart
 from neurosieve.modules.one_label import Module
 from neurosieve.probes.archive import Archive
 from neurosieve.redundancy.minimal_set import Select

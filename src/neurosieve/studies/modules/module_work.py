@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neurosieve.activations.store import Activations, ActivationStore
 from neurosieve.errors import DataError, RunFolderError
-from neurosieve.modules.fitting import ModuleRule
+from neurosieve.modules.module_search import ModuleRule
 from neurosieve.probes import ClusterBootstrap, SelectionData, selection_data
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_study

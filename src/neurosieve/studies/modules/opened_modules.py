@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Int
 
-from neurosieve.modules.fitting import FittedModule, ModuleRule, told_apart
+from neurosieve.modules.module_search import FittedModule, ModuleRule, told_apart
 from neurosieve.modules.one_label import Module, compose, module_of
 from neurosieve.probes import Probe
 from neurosieve.probes.metrics import lost, scored

@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from neurosieve.activations.store import Activations, ActivationStore
 from neurosieve.errors import DataError, RunFolderError
-from neurosieve.modules.fitting import OWN, REST
+from neurosieve.modules.module_search import OWN, REST
 from neurosieve.modules.one_label import Module
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.modules.fitted_modules import FITTED, FittedModules
