@@ -29,12 +29,13 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("concepts.neurons",),
     ("concepts.evidence", "concepts.sets", "concepts.latent", "concepts.texts"),
     ("interventions",),
-    ("interventions.effects", "finetuning", "compact"),
+    ("interventions.effects", "finetuning", "compact", "modules"),
     ("report",),
     ("studies",),
     ("studies.redundancy",),
     ("studies.concepts",),
     ("studies.interventions", "studies.finetune", "studies.export"),
+    ("studies.modules",),
     ("notebook", "testing"),
     ("",),  # the package itself
     ("cli", "__main__"),
@@ -44,7 +45,16 @@ RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # Inside a function alone: results that show themselves load what writes and draws where they do.
 LATE = {
     (f"results.{name}", "report")
-    for name in ("redundancy", "concepts", "interventions", "neuron_profile", "code_reading", "cost", "export")
+    for name in (
+        "redundancy",
+        "concepts",
+        "interventions",
+        "neuron_profile",
+        "code_reading",
+        "cost",
+        "export",
+        "modules",
+    )
 }
 
 

@@ -15,6 +15,7 @@ from tests.activations.foreign.test_importing import write_hdf5
 from tests.data.sources import write_functions as write_code
 from tests.studies import finished_concepts, finished_quick
 from tests.studies.export import exported
+from tests.studies.modules import run_with_modules
 from tests.tiny import CODE, tiny_model
 
 # Settings that make a study small, by the parameter that would set them; a line's own options stay.
@@ -93,6 +94,10 @@ def _word(name: str, value: str, rest: Sequence[str]) -> Word:
         return _data(value, rest)
     if name == "concept":
         return "lexical=number"
+    if name in ("use", "drop"):
+        return "NUM"
+    if name in ("replace", "add"):
+        return (name,)
     if name == "source" or (name == "study" and not value.endswith(".yaml")):
         return ("run",)
     if name == "activations":
@@ -125,6 +130,8 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return tiny_model("bert")
         case "out":
             return place
+        case "replace":
+            return Path(f"NUM={run_with_modules()}")
         case "to":
             return folder / "written.html"
         case "run":

@@ -18,6 +18,7 @@ import neurosieve
 from neurosieve import studies
 from neurosieve.cli import export
 from neurosieve.cli import options as o
+from neurosieve.cli.modules import modules
 from neurosieve.cli.terminal import console
 from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.defaults import LABEL_SCHEMES
@@ -325,6 +326,13 @@ def finetune(
 
 app.command(epilog=_example("neurosieve export runs/java --out small"))(export.export)
 app.command(epilog=_example("neurosieve fit --from runs/java --data token-tagging-python --out python"))(export.fit)
+app.command(
+    epilog=_example(
+        "neurosieve modules runs/java",
+        "neurosieve modules runs/java --drop NUMBER --out java-modules",
+        "neurosieve modules runs/java --replace NUMBER=runs/python",
+    )
+)(modules)
 app.command(epilog=_example("neurosieve verify small"))(export.verify)
 app.command(epilog=_example("neurosieve predict small new.jsonl"))(export.predict)
 

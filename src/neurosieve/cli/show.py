@@ -22,6 +22,14 @@ from neurosieve.report.export import (
     ways_table,
 )
 from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
+from neurosieve.report.modules import (
+    composition_table,
+    folder_sentence,
+    folder_table,
+    module_headline,
+    short_change_table,
+    short_module_table,
+)
 from neurosieve.report.numbers import NONE, counted, per_cent
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.cost import Cost
@@ -32,6 +40,7 @@ from neurosieve.results.redundancy_rankings import Published
 from neurosieve.studies.export.run import Exported
 from neurosieve.studies.export.verify import Verified
 from neurosieve.studies.finetune.run import Finetuned
+from neurosieve.studies.modules.run import FoundModules
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT
 
 imported()  # all that computes is loaded by now: from here on Ctrl-C is an exception
@@ -156,6 +165,22 @@ def show_export(exported: Exported) -> None:
         screen.print(Text(f"· {visible(note)}", style="dim"))
     screen.print(Text(f"\n{sentence(result)}", style="bold"), soft_wrap=True)
     screen.print(Text(f"model in {exported.folder}"), soft_wrap=True)
+
+
+def show_modules(found: FoundModules, run: Path, out: Path | None) -> None:
+    """The modules, what they decide together, and what was changed."""
+    screen, result = console(), found.result
+    screen.print(_grid(short_module_table(result), wrap=True))
+    screen.print(_grid(composition_table(result), wrap=True))
+    for note in result.notes:
+        screen.print(Text(f"· {visible(note)}", style="dim"))
+    if found.changes:
+        screen.print(_grid(short_change_table(found.changes), wrap=True))
+    if found.folder:
+        screen.print(_grid(folder_table(found.folder)))
+        screen.print(Text(f"{folder_sentence(found.folder)}; folder {out}"), soft_wrap=True)
+    screen.print(Text(f"\n{visible(module_headline(result))}", style="bold"), soft_wrap=True)
+    screen.print(Text(f"all tables in {run / REPORT}"), soft_wrap=True)
 
 
 def show_demo_export(text: str, folder: Path | None) -> None:

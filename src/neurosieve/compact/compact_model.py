@@ -33,6 +33,7 @@ class CompactModel:
         network: What is computed for each token: a table's logits, or values of neurons or outputs by a network.
         head: On pooled values; None where the network gives logits.
         first: Of a cascade the cheap model that is asked first; see `cascade`.
+        modules: Models of one label each, which decide together; see `composing`.
         batch_tokens: Padded tokens in one call of the network.
         vocabulary: Tokens that have rows of their own; None where all have.
     """
@@ -44,6 +45,7 @@ class CompactModel:
     first: "CompactModel | None" = None
     batch_tokens: int = BATCH_TOKENS
     vocabulary: Vocabulary | None = None
+    modules: tuple["CompactModel", ...] = ()
 
     def scores(self, texts: Sequence[CodeText]) -> Float[np.ndarray, "units outputs"]:
         """Logits of each unit, text by text; of values the standardised value. A unit without tokens has nan.
@@ -53,6 +55,11 @@ class CompactModel:
         """
         return self._scored(texts, self._first_read(texts))
 
+    def log_odds(self, texts: Sequence[CodeText]) -> Float[np.ndarray, " units"]:
+        """Of a module: log-odds of its label for each unit; nan for one without tokens."""
+        rest, own = self.scores(texts).T
+        return np.asarray(own - rest)
+
     def unsure(self, scores: Float[np.ndarray, "units outputs"]) -> Bool[np.ndarray, " units"]:
         """Of a cascade: which units its first model passes on, by that model's logits."""
         return np.asarray(margins(scores) < (self.spec.margin or 0.0))
@@ -61,6 +68,8 @@ class CompactModel:
         return (self.first or self).reader.read(texts)
 
     def _scored(self, texts: Sequence[CodeText], read: UnitTokens) -> Float[np.ndarray, "units outputs"]:
+        if self.modules:  # each reads the texts by itself, with a tokenizer of its own
+            return np.stack([module.log_odds(texts) for module in self.modules], 1)
         if self.first is None:
             return self._own_scores(read)
         scores = self.first._own_scores(read)
@@ -104,7 +113,8 @@ class CompactModel:
 
     def with_batch(self, tokens: int) -> "CompactModel":
         """The same model with other batches."""
-        return replace(self, first=self.first and self.first.with_batch(tokens), batch_tokens=tokens)
+        inside = tuple(module.with_batch(tokens) for module in self.modules)
+        return replace(self, first=self.first and self.first.with_batch(tokens), batch_tokens=tokens, modules=inside)
 
     def _token_values(self, read: UnitTokens) -> Float[np.ndarray, "tokens outputs"]:
         if isinstance(self.network, LookupTable):
@@ -146,6 +156,9 @@ def load_compact(folder: PathLike, *, device: str = "cpu") -> CompactModel:
         StoreError: Files that do not hold what was exported.
     """
     spec = read_spec(folder)
+    if spec.form == "modules":
+        modules = tuple(load_compact(Path(folder) / name, device=device) for name in spec.modules)
+        return replace(modules[0], spec=spec, reader=UnitReader(folder, spec), modules=modules)
     network, head = _network(folder, spec, device)
     vocabulary = Vocabulary.load(folder) if VOCABULARY in spec.files else None
     first = None if spec.margin is None else load_compact(Path(folder) / FIRST, device=device)

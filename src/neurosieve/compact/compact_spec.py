@@ -3,6 +3,7 @@
 compact.json          format, spec (here), and what was measured (`results.export`)
 tokenizer.json        the tokenizer, as the `tokenizers` library reads it
 first/                of a cascade: the cheap model that is asked first, a folder like this one
+module-LABEL/         form modules: a model of one label against the rest, a folder like this one
 head.safetensors      form full, and ONNX: `weight` [features, outputs] and `bias` [outputs] on the network's values
 probe.safetensors     other forms: head of the probe that it replaces, on raw values of neurons; to compare with
 table.safetensors     form table: see `lookup_table`
@@ -34,7 +35,7 @@ FORMAT = 1
 ONNX = "model.onnx"
 OUTPUTS = "outputs.safetensors"  # of the model on test rows; no weights
 T = TypeVar("T")
-Form = Literal["table", "standard", "full"]
+Form = Literal["table", "standard", "full", "modules"]
 _AGAIN = "export it again"
 
 
@@ -58,7 +59,8 @@ class CompactSpec:
     """How a compact model reads code and what its outputs are.
 
     Attributes:
-        form: `table` (no network), `standard` (a transformers folder) or `full` (first blocks, neurons, head).
+        form: `table` (no network), `standard` (a transformers folder), `full` (first blocks, neurons, head), `modules`
+            (one of these for each label, in folders of their own; what follows of the network is of the first).
         model: Name of the model that it was cut from.
         revision: Of that model; None where it has none.
         stack: Half of an encoder–decoder; None of any other.
@@ -79,9 +81,10 @@ class CompactSpec:
         final_norm: All of them are, with the norm behind the last.
         neurons: That the head reads.
         tokenizer_sha256: Of `tokenizer.json`.
-        files: sha256 of the files that it is run with; of a cascade also of the record in `first/`.
+        files: sha256 of the files that it is run with; of a cascade and of modules also of the records in folders.
         onnx: The network is a graph that onnxruntime computes; None where NumPy or torch computes.
         narrowed: Feed-forward units or heads were taken out of the blocks.
+        modules: Of modules their folders, in the order of the labels.
         margin: Of a cascade: a unit whose two best logits by the model in `first/` are closer is labelled by this one.
     """
 
@@ -109,6 +112,7 @@ class CompactSpec:
     files: Mapping[str, str]
     onnx: OnnxGraph | None = None
     narrowed: bool = False
+    modules: tuple[str, ...] = ()
     margin: float | None = None
 
 

@@ -1,6 +1,6 @@
 """One run folder as an object: what was asked, what was found, and what can be asked further."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 
 from neurosieve.errors import ConfigError, RunFolderError, unknown_name
+from neurosieve.notebook.asked_before import answers
+from neurosieve.notebook.joined_frames import edit_frame, export_frame
 from neurosieve.notebook.profiles import profile_of
 from neurosieve.notebook.stage_arrays import Rankings, read_rankings
 from neurosieve.results.code_reading import CodeReading
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import EditKind, InterventionResult
-from neurosieve.results.measured import NotMeasured
+from neurosieve.results.modules import ChangeKind, ModuleChange, ModulesResult
 from neurosieve.results.neuron_profile import NeuronProfile
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.redundancy import FRAMES, RedundancyResult
@@ -22,7 +24,15 @@ from neurosieve.results.redundancy_parts import OracleScores, TrustEntry
 from neurosieve.results.redundancy_sets import SmallestSet
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.finished import load_exports, load_interventions, load_summary, read_concepts_of, write_report
+from neurosieve.studies.finished import (
+    load_exports,
+    load_interventions,
+    load_module_changes,
+    load_modules,
+    load_summary,
+    read_concepts_of,
+    write_report,
+)
 from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.studies.run_folder import STORE, SUMMARY, config_of
 from neurosieve.typing import Grid, NeuronId, PathLike, Split
@@ -147,7 +157,7 @@ class Study:
 
         Args:
             name: Of `RedundancyResult.to_frame` ("minimal_sets", "neurons", "curves", "layers", …); "rankings" (each
-                neuron's place), "concepts", "interventions" or "exports" (the frontier of each).
+                neuron's place), "concepts", "interventions", "modules" or "exports" (the frontier of each).
 
         Raises:
             ConfigError: Another name.
@@ -159,11 +169,13 @@ class Study:
             case "concepts":
                 return self._need(self._concepts, "concepts", "concepts").to_frame()
             case "interventions":
-                return _edit_frame(self.interventions)
+                return edit_frame(self.interventions)
+            case "modules":
+                return self._need(load_modules(self.folder), "modules", "modules").to_frame()
             case "exports":
-                return _export_frame(self._need(self.exports, "an exported model", "export"))
+                return export_frame(self._need(self.exports, "an exported model", "export"))
         if name not in FRAMES:
-            raise unknown_name("table", name, (*FRAMES, "rankings", "concepts", "interventions", "exports"))
+            raise unknown_name("table", name, (*FRAMES, "rankings", "concepts", "interventions", "modules", "exports"))
         return self.result.to_frame(name)
 
     def plot(self, name: str) -> Any:
@@ -212,7 +224,7 @@ class Study:
             NeurosieveError: As `neurosieve concepts`.
         """
         earlier = self._concepts
-        if earlier is not None and _answers(earlier, properties, options):
+        if earlier is not None and answers(earlier, properties, options):
             return earlier
         from neurosieve.studies.concepts.run import continue_concepts
 
@@ -257,6 +269,49 @@ class Study:
 
         asked = options if delta is None else {"delta": delta, **options}
         return export(self.folder, out, ExportOptions.model_validate(asked)).result
+
+    def modules(self, out: PathLike | None = None, **options: Any) -> ModulesResult:
+        """One module a label, each the fewest neurons that tell it from the rest: found before, else found now.
+
+        Args:
+            out: Folder of compact models, one a module, which `neurosieve.load_compact` reads as one; new or empty.
+            **options: Of `neurosieve modules`: `delta`, `select`, `draws`.
+
+        Raises:
+            RunFolderError: Neurons are not ranked here, or modules were sought with other options.
+            DataError: Labels of which there are no modules: values, or two classes.
+        """
+        from neurosieve.studies.module_options import ModuleOptions
+        from neurosieve.studies.modules.run import find_modules
+
+        return find_modules(self.folder, ModuleOptions.model_validate(options), out=out).result
+
+    def change_module(self, kind: ChangeKind, label: str, source: PathLike | None = None) -> ModuleChange:
+        """Use one module alone, drop it, replace it by another run's, or add one; what moved, and that others did not.
+
+        What was measured is kept in the run; its own modules stay as they are.
+
+        Args:
+            kind: `use`, `drop`, `replace` or `add`.
+            label: Whose module.
+            source: Folder of another run of the same model: whose module replaces it, or with the new label's rows.
+
+        Raises:
+            ConfigError: A label that has no module, or has one already; no `source` where one is needed.
+            RunFolderError: A source of another model, or without modules.
+            DataError: A source without such a label, or without rows of it.
+        """
+        from neurosieve.studies.modules.changes import AskedChange
+        from neurosieve.studies.modules.run import find_modules
+
+        asked = AskedChange(kind, label, None if source is None else Path(source))
+        (found,) = find_modules(self.folder, changes=[asked]).changes
+        return found
+
+    @property
+    def module_changes(self) -> tuple[ModuleChange, ...]:
+        """What changes of modules did, by the names of their files."""
+        return load_module_changes(self.folder)
 
     def model(self) -> "CodeModel":
         """The run's model, loaded: for `live` and for reading further code.
@@ -343,35 +398,3 @@ class Study:
         parts: list[Any] = [self.result] if self._studied else []
         parts += [self._concepts] if self._concepts else []
         return "".join(part._repr_html_() for part in (*parts, *self.interventions, *self.exports.values()))
-
-
-def _answers(result: ConceptResult, properties: Sequence[str] | None, options: dict[str, Any]) -> bool:
-    """Was all that is asked for found before, by the same options?"""
-    if properties is not None:
-        names = {name.partition(":")[0] for name in properties}
-        looked = {c.property_name for view in result.views.values() for c in view.concepts}
-        looked |= {name.partition("=")[0] for view in result.views.values() for name in view.left_out}
-        if not names <= looked:
-            return False
-    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
-    return all(key in result.options and result.options[key] == value for key, value in plain.items())
-
-
-def _export_frame(exports: Mapping[str, ExportResult]) -> pl.DataFrame:
-    """The frontiers of some exports below each other."""
-    frames = (result.to_frame().insert_column(0, pl.lit(name).alias("export")) for name, result in exports.items())
-    return pl.concat(frames, how="vertical_relaxed")
-
-
-def _edit_frame(edits: Sequence[InterventionResult]) -> pl.DataFrame:
-    """One row an edit: what it is, how many neurons, what was claimed, and the effect on the property."""
-    rows = []
-    for edit in edits:
-        row: dict[str, Any] = {"concept": edit.concept, "edit": edit.edit, "how": edit.how}
-        row |= {"neurons": len(edit.neurons), "claimed": edit.claimed}
-        if not isinstance(edit.predictions, NotMeasured):
-            effect = next(e.effect for e in edit.predictions.effects if e.score == "property")
-            low, high = effect.interval or (None, None)
-            row |= {"effect": effect.value, "low": low, "high": high}
-        rows.append(row)
-    return pl.DataFrame(rows, infer_schema_length=None)

@@ -84,12 +84,21 @@ _OF_INTERVENTIONS = {
 }
 
 
+_OF_MODULES = {
+    "module": "The few neurons of one label with a head that tells it from the rest. No module knows another one.",
+    "block": "The neurons with a weight for one label in a probe of all labels.",
+    "Jaccard": "Neurons that two sets share, divided by the neurons in either.",
+    "equal in every bit": "The scores of modules that were not changed, before and after, on all test rows.",
+}
+
+
 def glossary(
     origin: Origin,
     summary: RedundancyResult | None,
     concepts: ConceptResult | None = None,
     *,
     edited: bool = False,
+    modules: bool = False,
 ) -> dict[str, str]:
     """The words of a report: of a study on classes or on values, of concepts and edits where it has them.
 
@@ -98,6 +107,7 @@ def glossary(
         summary: What the study found.
         concepts: What was found of them.
         edited: There are edits.
+        modules: There are modules.
     """
     words: dict[str, str] = {}
     neuron = _NEURONS.get("imported" if imported(origin.model) else origin.site or "hidden", GLOSSARY["neuron"])
@@ -110,4 +120,4 @@ def glossary(
         words |= _OF_CONCEPTS
         for part in further_parts(concepts):
             words |= _OF_PARTS.get(part, {})
-    return words | (_OF_INTERVENTIONS if edited else {})
+    return words | (_OF_INTERVENTIONS if edited else {}) | (_OF_MODULES if modules else {})

@@ -41,8 +41,18 @@ from neurosieve.report.interventions import (
     intervention_headline,
 )
 from neurosieve.report.latent import share_table, unlabelled_cards
+from neurosieve.report.modules import (
+    change_table,
+    composition_table,
+    matrix_table,
+    module_chart,
+    module_headline,
+    module_rule,
+    module_table,
+    pair_table,
+)
 from neurosieve.report.numbers import metric_of
-from neurosieve.report.origin import origin_of, origin_table
+from neurosieve.report.origin import Origin, origin_of, origin_table
 from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.set_groups import (
     Kind,
@@ -58,6 +68,7 @@ from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured
+from neurosieve.results.modules import ModuleChange, ModulesResult
 from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_controls import Control
@@ -79,6 +90,8 @@ def render_page(
     concepts: ConceptResult | None = None,
     interventions: Sequence[InterventionResult] = (),
     exports: Mapping[str, ExportResult] | None = None,
+    modules: ModulesResult | None = None,
+    changes: Sequence[ModuleChange] = (),
 ) -> str:
     """The report as HTML, of whatever a run folder holds; of one of the results at least.
 
@@ -88,14 +101,17 @@ def render_page(
         concepts: What was found of them.
         interventions: What the run's edits did.
         exports: Models that were made of the run, by name.
+        modules: One a label.
+        changes: Of modules.
     """
     origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
-    charts |= _further_charts(concepts, interventions) | frontier_charts(exports or {})
+    charts |= _further_charts(concepts, interventions, modules) | frontier_charts(exports or {})
     parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
-    parts["exports"] = [_export(name, result) for name, result in exports.items()] if exports else None
+    parts["modules"] = _modules(modules, changes) if modules else None
+    parts["exports"] = [_export(name, result) for name, result in (exports or {}).items()]
     origin, shown = origins[0], {name: part for name, part in parts.items() if part}
     return (
         _environment()
@@ -103,10 +119,7 @@ def render_page(
         .render(
             shown,
             parts=list(shown),
-            subject=[
-                PurePath(origin.model).name or origin.model or "activations made elsewhere",
-                *([origin.task] if origin.task else []),
-            ],
+            subject=_subject(origin),
             published=summary is not None and summary.protocol == "published",
             headline=next(str(part["headline"]) for part in shown.values()),
             theme=Markup(theme()),  # noqa: S704 - our own files
@@ -118,15 +131,24 @@ def render_page(
             names=_NAMES,
             origin=origin_table(*origins),
             commands=Markup("\n").join(map(visible, _commands(folder, summary, concepts))),
-            glossary=glossary(origin, summary, concepts, edited=bool(interventions)),
+            glossary=glossary(origin, summary, concepts, edited=bool(interventions), modules=modules is not None),
             version=origin.versions.get("neurosieve", ""),
         )
     )
 
 
-def _further_charts(concepts: ConceptResult | None, interventions: Sequence[InterventionResult]) -> dict[str, Chart]:
-    """Figures of concepts and of edits."""
+def _subject(origin: Origin) -> list[str]:
+    """The model, and the task where it is known."""
+    name = PurePath(origin.model).name or origin.model or "activations made elsewhere"
+    return [name, *([origin.task] if origin.task else [])]
+
+
+def _further_charts(
+    concepts: ConceptResult | None, interventions: Sequence[InterventionResult], modules: ModulesResult | None
+) -> dict[str, Chart]:
+    """Figures of concepts, of modules and of edits."""
     charts = all_concept_charts(concepts) if concepts else {}
+    charts |= {"modules": module_chart(modules)} if modules else {}
     return charts | ({EFFECTS: effect_chart(interventions)} if any_effects(interventions) else {})
 
 
@@ -208,6 +230,18 @@ def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:
         "headline": intervention_headline(results),
         "edits": edit_table(results),
         "cards": intervention_cards(results),
+    }
+
+
+def _modules(result: ModulesResult, changes: Sequence[ModuleChange]) -> dict[str, Any]:
+    """What `modules.html.j2` shows."""
+    return {
+        "headline": module_headline(result),
+        "rule": module_rule(result),
+        "tables": [module_table(result), composition_table(result)],
+        "overlaps": [(matrix_table(result, one), pair_table(one)) for one in result.compositions],
+        "changes": change_table(changes),
+        "notes": result.notes,
     }
 
 

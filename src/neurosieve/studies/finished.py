@@ -6,12 +6,15 @@ from typing import Any
 from neurosieve.errors import ResourceError, RunFolderError, StoreError
 from neurosieve.results import ConceptResult, InterventionResult, RedundancyResult, from_json
 from neurosieve.results.export import ExportResult
+from neurosieve.results.modules import ModuleChange, ModulesResult
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, read_object, read_result
 from neurosieve.studies.run_folder import (
+    CHANGES,
     CONCEPTS,
     EXPORTS,
     INTERVENTIONS,
+    MODULES,
     REPORT,
     STAGES,
     SUMMARY,
@@ -104,8 +107,30 @@ def load_exports(run: PathLike) -> dict[str, ExportResult]:
     }
 
 
+def load_modules(run: PathLike) -> ModulesResult | None:
+    """What was found of modules in a run folder; None where they were not sought, or not to the end.
+
+    Raises:
+        RunFolderError: A file that is damaged or of another format version.
+    """
+    record, where = read_result(Folder(run), f"{MODULES}.json"), f"{run}/{MODULES}.json"
+    return None if record is None else from_json(ModulesResult, _of_format(record, where), where)
+
+
+def load_module_changes(run: PathLike) -> tuple[ModuleChange, ...]:
+    """What changes of modules did, by the names of their files.
+
+    Raises:
+        RunFolderError: A file that is damaged.
+    """
+    folder = Path(run) / MODULES / CHANGES
+    names = [path.name for path in sorted(folder.glob("[!.]*.json"))]
+    records = {name: read_result(Folder(run), f"{MODULES}/{CHANGES}/{name}") for name in names}
+    return tuple(from_json(ModuleChange, record, f"{folder}/{name}") for name, record in records.items() if record)
+
+
 def write_report(run: PathLike, to: PathLike | None = None) -> Path:
-    """Write the page of what a run folder holds (a study, concepts, edits, exports) there or elsewhere; returns where.
+    """Write the page of all that a run folder holds (a study, concepts, edits, modules, exports); returns where.
 
     Raises:
         RunFolderError: None of them, see `load_summary`; or a file that is damaged or of another format version.
@@ -120,6 +145,7 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
         raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")
     from neurosieve.report import render_page  # what draws is loaded where something is drawn
 
-    page = render_page(summary, Path(run).resolve().name, concepts, interventions, load_exports(run))
+    modules = load_modules(run), load_module_changes(run)
+    page = render_page(summary, Path(run).resolve().name, concepts, interventions, load_exports(run), *modules)
     Folder(target.parent).write(target.name, page.encode())
     return target

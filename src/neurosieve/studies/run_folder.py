@@ -27,6 +27,8 @@ REPORT = "report.html"
 CONCEPTS = "concepts.json"
 INTERVENTIONS = "interventions"
 EXPORTS = "exports"
+MODULES = "modules"
+CHANGES = "changes"  # inside the folder of modules
 # In the order in which they run, after the extraction; untrained copies and the summary follow.
 STAGES = ("selection", "layers", "clusters", "pipeline", "controls")
 

@@ -7,14 +7,17 @@ import numpy as np
 from jaxtyping import Float
 
 from neurosieve.compact.building import UnitKind, write_full, write_record
-from neurosieve.compact.compact_spec import OUTPUTS, CompactSpec, read_tensors, write_tensors
+from neurosieve.compact.compact_spec import COMPACT, OUTPUTS, CompactSpec, read_record, read_tensors, write_tensors
 from neurosieve.compact.linear_head import Head
 from neurosieve.compact.measuring import compare_speeds
+from neurosieve.errors import RunFolderError
 from neurosieve.models import CodeModel
 from neurosieve.report.export import card
+from neurosieve.results.codec import from_json
 from neurosieve.results.export import ExportResult, Speeds
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.export.unit_texts import UnitTexts
+from neurosieve.typing import PathLike
 
 CARD = "README.md"
 _FEW = 8  # texts of a brief measurement
@@ -36,6 +39,23 @@ def load_outputs(folder: Path) -> Float[np.ndarray, "rows outputs"]:
         return test
 
     return read_tensors(folder, OUTPUTS, outputs)
+
+
+def read_card(folder: PathLike) -> ExportResult:
+    """What was measured of an exported model.
+
+    Raises:
+        RunFolderError: No export there, a damaged one, or modules, of which a run measures other things.
+    """
+    content = read_record(folder).get("result")
+    if content is None or "parts" in content:
+        raise RunFolderError(
+            f"folder {folder}",
+            expected="a model of `neurosieve export`",
+            got="modules",
+            remedy="give the --out of `neurosieve export` or `neurosieve fit`",
+        )
+    return from_json(ExportResult, content, f"{folder}/{COMPACT}: result")
 
 
 def speeds_of(

@@ -9,18 +9,18 @@ import numpy as np
 
 from neurosieve.compact.building import make_spec, write_full, write_record, write_table
 from neurosieve.compact.compact_model import CompactModel
-from neurosieve.compact.compact_spec import COMPACT, CompactSpec, read_record
+from neurosieve.compact.compact_spec import COMPACT, CompactSpec
 from neurosieve.compact.cut_network import ChosenNeurons
 from neurosieve.compact.linear_head import Head
 from neurosieve.compact.refitting import up_to_head, with_head
 from neurosieve.compact.torch_network import TorchNeurons
 from neurosieve.compact.unit_reader import UnitReader
 from neurosieve.errors import RunFolderError
-from neurosieve.results.codec import from_json
-from neurosieve.results.export import ExportResult, Form
+from neurosieve.results.export import Form
 from neurosieve.storage.records import STUDY
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.export.choosing import Chosen, choose
+from neurosieve.studies.export.evidence_files import read_card
 from neurosieve.studies.export.first_holding import unit_kind
 from neurosieve.studies.export_options import ExportOptions
 from neurosieve.typing import NeuronId, PathLike
@@ -62,7 +62,7 @@ class FitStart:
             RunFolderError: Neither.
         """
         if (Path(source) / COMPACT).exists():
-            card = from_json(ExportResult, read_record(source).get("result"), f"{source}/{COMPACT}: result")
+            card = read_card(source)
             name = card.source.removesuffix(_NEW)
             return FitStart(Path(source), card.form, name, card.delta, card.rule, make_config(options=card.study), None)
         if not (Path(source) / STUDY).exists():

@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from neurosieve.compact.compact_model import load_compact
-from neurosieve.compact.compact_spec import COMPACT, read_record
 from neurosieve.errors import RunFolderError
 from neurosieve.probes.metrics import row_scores
-from neurosieve.results.codec import from_json
 from neurosieve.results.export import ExportResult, Speeds
 from neurosieve.studies.config import make_config
-from neurosieve.studies.export.evidence_files import load_outputs, speeds_of
+from neurosieve.studies.export.evidence_files import load_outputs, read_card, speeds_of
 from neurosieve.studies.export.unit_texts import UnitTexts, unit_texts
 from neurosieve.studies.inputs import StudyData, model_of, read_data
 from neurosieve.typing import PathLike
@@ -62,7 +60,7 @@ def verify(folder: PathLike) -> Verified:
     Raises:
         RunFolderError: No export, or one of another format; data that were changed since.
     """
-    card = from_json(ExportResult, read_record(folder).get("result"), f"{folder}/{COMPACT}: result")
+    card = read_card(folder)
     small = load_compact(folder)
     config = make_config(options=card.study)
     data = read_data(config)

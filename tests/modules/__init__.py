@@ -1,0 +1,1 @@
+"""Modules: one label each."""
