@@ -3,6 +3,10 @@ from .clusters import CorrelationTree as CorrelationTree
 from .linear_cka import cka as cka
 from .live import live_neurons as live_neurons
 from .live import mean_and_variance as mean_and_variance
+from .set_overlap import as_many_or_more as as_many_or_more
+from .set_overlap import mean_jaccard as mean_jaccard
+from .set_overlap import set_overlap as set_overlap
+from .set_overlap import shared_law as shared_law
 from .streamed_moments import MomentAccumulator as MomentAccumulator
 from .streamed_moments import Moments as Moments
 from .streamed_moments import moments as moments

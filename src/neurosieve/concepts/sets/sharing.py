@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from scipy.stats import false_discovery_control, hypergeom
 
 from neurosieve.results.neuron_groups import ServedProperties, ServingNeuron, SetLayers, SharedNeurons, SharingPair
+from neurosieve.statistics.set_overlap import as_many_or_more, mean_jaccard, shared_law
 from neurosieve.typing import NeuronId
 
 Q = 0.05
@@ -77,9 +78,12 @@ def find_overlaps(sets: Sets, live: int) -> Overlaps:
     sizes = np.array([len(m) for m in members], dtype=np.int64)
     shared = np.array([[len(a & b) for b in members] for a in members], dtype=np.int64)
     shared = shared.reshape(len(names), len(names))
-    total = sizes[:, None] + sizes - shared
-    expected = np.array([[_expected(live, *sorted((a, b))) for b in sizes.tolist()] for a in sizes.tolist()])
-    p = np.asarray(hypergeom.sf(shared - 1, live, sizes[:, None], sizes))
+    jaccard = shared / (sizes[:, None] + sizes - shared)
+    expected, p = np.zeros(shared.shape), np.zeros(shared.shape)
+    for i, j in np.ndindex(*shared.shape):
+        a, b = int(sizes[i]), int(sizes[j])
+        law = shared_law([live], [a], [b])
+        expected[i, j], p[i, j] = mean_jaccard(law, a, b), as_many_or_more(law, int(shared[i, j]))
     q = np.full_like(p, np.nan)
     owner = [name.partition("=")[0] for name in names]
     i, j = np.triu_indices(len(names), 1)
@@ -87,14 +91,7 @@ def find_overlaps(sets: Sets, live: int) -> Overlaps:
     i, j = i[other], j[other]
     if len(i):
         q[i, j] = q[j, i] = false_discovery_control(np.clip(p[i, j], 0, 1))
-    return Overlaps(names, sizes, live, shared, shared / total, expected.reshape(shared.shape), p, q)
-
-
-@cache
-def _expected(live: int, a: int, b: int) -> float:
-    """Mean Jaccard of two independent draws."""
-    k = np.arange(max(0, a + b - live), min(a, b) + 1)
-    return float(hypergeom.pmf(k, live, a, b) @ (k / (a + b - k)))
+    return Overlaps(names, sizes, live, shared, jaccard, expected, p, q)
 
 
 def find_polysemy(sets: Sets, live: int) -> ServedProperties:
