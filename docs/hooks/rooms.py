@@ -24,6 +24,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("probes",),
     ("rankings",),
     ("redundancy",),
+    ("comparison",),
     ("concepts.properties",),
     ("concepts",),
     ("concepts.neurons",),
@@ -34,7 +35,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("studies",),
     ("studies.redundancy",),
     ("studies.concepts",),
-    ("studies.interventions", "studies.finetune", "studies.export"),
+    ("studies.interventions", "studies.finetune", "studies.export", "studies.compare"),
     ("notebook", "testing"),
     ("",),  # the package itself
     ("cli", "__main__"),
@@ -44,7 +45,16 @@ RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # Inside a function alone: results that show themselves load what writes and draws where they do.
 LATE = {
     (f"results.{name}", "report")
-    for name in ("redundancy", "concepts", "interventions", "neuron_profile", "cost", "export")
+    for name in (
+        "redundancy",
+        "concepts",
+        "interventions",
+        "neuron_profile",
+        "cost",
+        "export",
+        "comparison",
+        "comparison_pairs",
+    )
 }
 
 
