@@ -1,4 +1,4 @@
-"""What all pages have around their parts: templates that escape every text, our two scripts, and the policy for them."""
+"""What all pages have around their parts: templates that escape texts, two scripts, and the policy for them."""
 
 import json
 from base64 import b64encode

@@ -216,6 +216,9 @@ def compared_runs(folders: list[PathLike], options: CompareOptions) -> list[Comp
         if place in places[:i]:
             remedy = "name each run once"
             raise ConfigError(f"run {folders[i]}", expected="each run once", got="the same folder twice", remedy=remedy)
+    if options.base is not None and Path(options.base).resolve() not in places:
+        remedy = "name it among the runs too"
+        raise ConfigError(f"base {options.base}", expected="one of the runs", got="another folder", remedy=remedy)
     return [ComparedRun.of(Path(folder), name, options) for folder, name in zip(folders, _names(places), strict=True)]
 
 

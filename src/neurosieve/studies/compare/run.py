@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from neurosieve.results.codec import from_json, to_json
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, write_object
-from neurosieve.studies.compare.compared_run import compared_runs
+from neurosieve.studies.compare.compared_run import ComparedRun, compared_runs
 from neurosieve.studies.compare.pair_parts import compare_pair
 from neurosieve.studies.compare.run_kinds import kinds_of
 from neurosieve.studies.compare_options import CompareOptions
@@ -39,20 +40,24 @@ def compare(
         ResourceError: `out` cannot be written.
     """
     begin, asked = time.monotonic(), options or CompareOptions()
-    opened = compared_runs(list(runs), asked)
-    pairs = tuple(compare_pair(a, b, asked) for a, b in track(list(combinations(opened, 2)), "pairs of runs"))
-    result = ComparisonResult(
-        format=1,
-        runs=tuple(run.side() for run in opened),
-        pairs=pairs,
-        kinds=kinds_of(opened, asked),
-        options=asked.model_dump(mode="json"),
-        seconds=round(time.monotonic() - begin, 2),
-        versions=versions(),
-    )
+    result = compare_opened(compared_runs(list(runs), asked), asked)
+    result = replace(result, seconds=round(time.monotonic() - begin, 2))
     if out is not None:
         _write(result, Path(out))
     return result
+
+
+def compare_opened(runs: Sequence[ComparedRun], options: CompareOptions) -> ComparisonResult:
+    """Each two of some runs, and kinds of neurons over those of one model. See `compare`."""
+    return ComparisonResult(
+        format=1,
+        runs=tuple(run.side() for run in runs),
+        pairs=tuple(compare_pair(a, b, options) for a, b in track(list(combinations(runs, 2)), "pairs of runs")),
+        kinds=kinds_of(runs, options),
+        options=options.model_dump(mode="json"),
+        seconds=0.0,
+        versions=versions(),
+    )
 
 
 def _write(result: ComparisonResult, out: Path) -> None:
