@@ -247,9 +247,9 @@ def compare(*runs: PathLike, out: PathLike | None = None, **options: Any) -> "Co
     """What finished runs have in common, each figure beside chance: by their stored activations, without a model.
 
     Examples:
-        >>> found = ns.compare("runs/java", "runs/numbers")
-        >>> found.pairs[0].relation.value, found.pairs[0].shared.by_layer.verdict.value
-        ('same model', ...)
+        >>> found = ns.compare("runs/java", "runs/again")
+        >>> found.pairs[0].relation.value, len(found.to_frame("runs"))
+        ('same model', 2)
 
     Args:
         *runs: Two run folders or more.

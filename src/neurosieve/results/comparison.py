@@ -16,7 +16,7 @@ class ComparisonResult:
     """What several runs have in common.
 
     Examples:
-        >>> found = ns.compare("runs/java", "runs/numbers")
+        >>> found = ns.compare("runs/java", "runs/again")
         >>> found.pairs[0].relation.value
         'same model'
         >>> found.to_frame().columns[:4]
