@@ -34,10 +34,11 @@ def small(*, options: dict[str, Any]) -> StudyConfig:
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which examples are: `runs/java` has a study, concepts and an edit."""
+    """The folder in which examples are: `runs/java` has a study, concepts and an edit; `runs/again` is a copy."""
     home = tmp_path_factory.mktemp("examples")
     run = shutil.copytree(finished_concepts(), home / "runs" / "java")
     neurosieve.intervene(run, "lexical=number", **EDIT)
+    shutil.copytree(run, home / "runs" / "again")
     shutil.copytree(data_folder(), home / "token-tagging-java")
     write_functions(home / "functions")
     shutil.copytree(exported("table").folder, home / "small")

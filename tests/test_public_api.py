@@ -17,7 +17,7 @@ from neurosieve.renamed import NAMES as NAMES_BEFORE
 from neurosieve.renamed import RENAMED
 from tests.studies import finished_concepts
 
-VERBS = {"run", "load", "plan", "extract", "redundancy", "concepts", "intervene", "finetune", "report"}
+VERBS = {"run", "load", "plan", "extract", "redundancy", "concepts", "intervene", "finetune", "report", "compare"}
 OBJECTS = {"Study", "StudyConfig", "RedundancyResult", "ConceptResult", "InterventionResult"}
 OBJECTS |= {"Score", "NeuronId", "NeuronSet"}
 BLOCKS = {"load_model", "load_compact", "load_dataset", "live", "Ablate", "Clamp", "Scale", "Steer", "Erase", "Patch"}

@@ -68,7 +68,19 @@ def test_no_import_leads_back() -> None:
 
 def test_a_file_name_says_which_file_it_is() -> None:
     """A room's `run.py`, and the doors of one capability, share theirs."""
-    doors = {"run", "concepts", "cost", "interventions", "redundancy", "export", "modules", "__init__", "__main__"}
+    doors = {
+        "run",
+        "concepts",
+        "cost",
+        "interventions",
+        "redundancy",
+        "export",
+        "modules",
+        "comparison",
+        "compare",
+        "__init__",
+        "__main__",
+    }
     names = Counter(path.stem for path in MODULES)
     assert not {name for name, count in names.items() if count > 1} - doors
 

@@ -24,6 +24,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("probes",),
     ("rankings",),
     ("redundancy",),
+    ("comparison",),
     ("concepts.properties",),
     ("concepts",),
     ("concepts.neurons",),
@@ -34,7 +35,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("studies",),
     ("studies.redundancy",),
     ("studies.concepts",),
-    ("studies.interventions", "studies.finetune", "studies.export"),
+    ("studies.interventions", "studies.finetune", "studies.export", "studies.compare"),
     ("studies.modules",),
     ("notebook", "testing"),
     ("",),  # the package itself
@@ -54,6 +55,8 @@ LATE = {
         "cost",
         "export",
         "modules",
+        "comparison",
+        "comparison_pairs",
     )
 }
 

@@ -18,6 +18,7 @@ from .interventions.live_model import live as live
 from .models.adapters import register_family as register_family
 from .models.loading import load_model as load_model
 from .notebook.study import Study as Study
+from .notebook.verbs import compare as compare
 from .notebook.verbs import concepts as concepts
 from .notebook.verbs import extract as extract
 from .notebook.verbs import finetune as finetune

@@ -100,6 +100,8 @@ def _word(name: str, value: str, rest: Sequence[str]) -> Word:
         return (name,)
     if name == "source" or (name == "study" and not value.endswith(".yaml")):
         return ("run",)
+    if name == "runs":
+        return "runs", value.rpartition("/")[2]
     if name == "activations":
         labels = rest[rest.index("--classes") + 1] if "--classes" in rest else ",".join(LABELS)
         return name, Path(value).suffix, labels
@@ -136,6 +138,8 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return folder / "written.html"
         case "run":
             return Path(shutil.copytree(finished_quick().folder, place))
+        case "runs":
+            return Path(shutil.copytree(finished_quick().folder, folder / details[0]))
         case "folder":
             return exported("table").folder
         case "files":

@@ -105,3 +105,7 @@ def test_empty_sets_share_nothing() -> None:
     found = set_overlap((), ALL[:2], LIVE)
     assert (found.shared, found.jaccard, found.uniform.interval, found.uniform.p) == (0, 0, (0, 0), 1)
     assert set_overlap((), (), LIVE).jaccard == 0
+
+
+def test_a_layer_without_a_live_neuron_changes_nothing() -> None:
+    assert shared_law([0, 10], [0, 3], [0, 4]).tolist() == shared_law([10], [3], [4]).tolist()

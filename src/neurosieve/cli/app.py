@@ -16,7 +16,7 @@ from rich.text import Text
 
 import neurosieve
 from neurosieve import studies
-from neurosieve.cli import export
+from neurosieve.cli import compare, export
 from neurosieve.cli import options as o
 from neurosieve.cli.modules import modules
 from neurosieve.cli.terminal import console
@@ -324,6 +324,7 @@ def finetune(
         show_finetuned(tuned)
 
 
+app.command(epilog=_example("neurosieve compare runs/java runs/python --out compared"))(compare.compare)
 app.command(epilog=_example("neurosieve export runs/java --out small"))(export.export)
 app.command(epilog=_example("neurosieve fit --from runs/java --data token-tagging-python --out python"))(export.fit)
 app.command(

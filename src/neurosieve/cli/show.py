@@ -11,6 +11,7 @@ from neurosieve.cli.terminal import console
 from neurosieve.interrupts import imported
 from neurosieve.printing import visible
 from neurosieve.report import tables
+from neurosieve.report.comparison import matrix_table
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.cost import cost_table
 from neurosieve.report.export import (
@@ -31,12 +32,14 @@ from neurosieve.report.modules import (
     short_module_table,
 )
 from neurosieve.report.numbers import NONE, counted, per_cent
+from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.cost import Cost
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_parts import Answer
 from neurosieve.results.redundancy_rankings import Published
+from neurosieve.studies.compare.run import COMPARISON, PAGE
 from neurosieve.studies.export.run import Exported
 from neurosieve.studies.export.verify import Verified
 from neurosieve.studies.finetune.run import Finetuned
@@ -181,6 +184,16 @@ def show_modules(found: FoundModules, run: Path, out: Path | None) -> None:
         screen.print(Text(f"{folder_sentence(found.folder)}; folder {out}"), soft_wrap=True)
     screen.print(Text(f"\n{visible(module_headline(result))}", style="bold"), soft_wrap=True)
     screen.print(Text(f"all tables in {run / REPORT}"), soft_wrap=True)
+
+
+def show_comparison(result: ComparisonResult, out: Path) -> None:
+    """What can be told of every two runs, and where everything is."""
+    screen = console()
+    for pair in result.pairs:
+        if pair.sentence:
+            screen.print(Text(visible(pair.sentence), style="bold"), soft_wrap=True)
+    screen.print(_grid(matrix_table(result), wrap=True))
+    screen.print(Text(f"\nall figures in {out / PAGE}, results in {out / COMPARISON} ({result.seconds:.0f} s)"))
 
 
 def show_demo_export(text: str, folder: Path | None) -> None:

@@ -24,6 +24,7 @@ from neurosieve.typing import PathLike
 if TYPE_CHECKING:
     from neurosieve.activations.store import ActivationStore
     from neurosieve.data import Dataset
+    from neurosieve.results.comparison import ComparisonResult
     from neurosieve.results.cost import Cost
     from neurosieve.studies.finetune.run import Finetuned
 
@@ -240,6 +241,30 @@ def finetune(
     from neurosieve.studies.finetune.run import finetune as train
 
     return train(_config(model, data_or_task, options), out, FinetuneOptions.model_validate(dict(training or {})))
+
+
+def compare(*runs: PathLike, out: PathLike | None = None, **options: Any) -> "ComparisonResult":
+    """What finished runs have in common, each figure beside chance: by their stored activations, without a model.
+
+    Examples:
+        >>> found = ns.compare("runs/java", "runs/again")
+        >>> found.pairs[0].relation.value, len(found.to_frame("runs"))
+        ('same model', 2)
+
+    Args:
+        *runs: Two run folders or more.
+        out: Folder for `compare.json` and a page; nothing is written without one.
+        **options: Others of `neurosieve compare`, for example `parts=("sets", "roles")`.
+
+    Raises:
+        ConfigError: Fewer than two runs, or one twice; an option that is not known.
+        RunFolderError: A run without a ranking.
+        DataError: A part that was asked for cannot be measured of two of them (says why).
+    """
+    from neurosieve.studies.compare.run import compare as compare_runs
+    from neurosieve.studies.compare_options import CompareOptions
+
+    return compare_runs(runs, out, CompareOptions.model_validate(options))
 
 
 def report(run: PathLike, to: PathLike | None = None) -> Path:

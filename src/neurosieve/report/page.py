@@ -3,18 +3,11 @@
 The page is `page.html.j2`; each kind of result has a part of its own, which is left out where a run has none.
 """
 
-import json
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-import jinja2
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from neurosieve.printing import visible
 from neurosieve.report import tables
@@ -27,7 +20,7 @@ from neurosieve.report.concepts import (
     studied_table,
     value_table,
 )
-from neurosieve.report.drawing import Chart, theme
+from neurosieve.report.drawing import Chart
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.export import export_notes, score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
@@ -53,6 +46,7 @@ from neurosieve.report.modules import (
 )
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.origin import Origin, origin_of, origin_table
+from neurosieve.report.page_frame import environment, frame
 from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.set_groups import (
     Kind,
@@ -114,7 +108,7 @@ def render_page(
     parts["exports"] = [_export(name, result) for name, result in (exports or {}).items()]
     origin, shown = origins[0], {name: part for name, part in parts.items() if part}
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             shown,
@@ -122,11 +116,7 @@ def render_page(
             subject=_subject(origin),
             published=summary is not None and summary.protocol == "published",
             headline=next(str(part["headline"]) for part in shown.values()),
-            theme=Markup(theme()),  # noqa: S704 - our own files
-            policy=_policy(*_scripts()),
-            scripts=[Markup(script) for script in _scripts()],  # noqa: S704
-            figures=_json({key: json.loads(chart.figure.to_json()) for key, chart in charts.items()}),
-            charts=charts,
+            **frame(charts),
             missing=missing,
             names=_NAMES,
             origin=origin_table(*origins),
@@ -275,47 +265,3 @@ def _control_title(result: RedundancyResult) -> str:
     metric = metric_of(result)
     selectivity = f"{metric.number(head.selectivity.value)} {metric.points}"
     return f"Random labels of the same tokens reach {metric.score(head.control)}: selectivity is {selectivity}"
-
-
-def _scripts() -> tuple[str, str]:
-    """What draws the figures, and our own."""
-    return get_plotlyjs(), _text("page.js")
-
-
-@cache
-def _policy(*scripts: str) -> str:
-    """A browser runs these scripts and no other, asks nothing of the network, and sends no form."""
-    digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
-    # plotly sets style attributes, which no digest can allow.
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:;"
-        " base-uri 'none'; form-action 'none'"
-    )
-
-
-def _json(value: Mapping[str, Any]) -> Markup:
-    # Inside a script element only "</" and "<!" could end the data; both begin with "<".
-    return Markup(json.dumps(value).replace("<", "\\u003c"))  # noqa: S704
-
-
-def _text(name: str) -> str:
-    return files("neurosieve.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _shown(value: object) -> object:
-    """Every text that the template shows, without control characters; markup and the rest as they are."""
-    return visible(value) if type(value) is str else value
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_text),
-        autoescape=True,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )

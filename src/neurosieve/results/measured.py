@@ -117,6 +117,16 @@ class Reason(Enum):
     ONE_VALIDATION_CLUSTER = "validation rows are one cluster (file, group)"
     ONE_RANKING = "there is one ranking only"
     TOO_FEW = "fewer than "
+    OTHER_UNITS = "the two runs hold other units: "
+    OTHER_LABELS = "labels do not match: "
+    OTHER_MODEL = "neurons of two models have nothing in common but their numbers"
+    OTHER_RANKINGS = "no ranking is in both runs: "
+    ONE_MODEL = "both runs are of one model"
+    ONE_ORIGIN = "one model is the other, fine-tuned: neurons keep their numbers"
+    NOT_TUNED = "neither model is the other, fine-tuned"
+    NO_SET = "no smallest set is claimed in "
+    NO_CONCEPTS = "concepts were not looked for in "
+    OF_PAIRS = "a neuron of pairs has two values"
     OTHER = ""  # of figures that the text gives; every text begins so, therefore it is the last
 
 

@@ -101,6 +101,8 @@ def _by_layer(neurons: Collection[NeuronId], live: Sequence[int]) -> tuple[int, 
 @cache  # many pairs of sets have the same few sizes
 def _law_of_layer(live: int, a: int, b: int) -> Float[np.ndarray, " shared"]:
     a, b = sorted((a, b))
+    if not live:  # such as layer 0 of examples that are read off their first token
+        return np.ones(1)
     return np.asarray(hypergeom.pmf(np.arange(a + 1), live, a, b))
 
 

@@ -1,0 +1,47 @@
+"""`neurosieve compare`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neurosieve.cli import options as o
+from neurosieve.printing import json_text
+from neurosieve.studies.compare_options import CompareOptions
+
+
+def _help(key: str, more: str = "") -> Any:
+    field = CompareOptions.model_fields[key]
+    default = "" if field.default is None else f" (default: {field.default})"
+    return typer.Option(help=f"{field.description}{more}{default}")
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="folders of finished runs, two or more")],
+    out: Annotated[Path, typer.Option(help="folder for compare.json and the page compare.html")] = Path(
+        "neurosieve-compare"
+    ),
+    parts: Annotated[str | None, _help("parts", " (comma-separated)")] = None,
+    base: Annotated[Path | None, _help("base")] = None,
+    same_model: Annotated[
+        bool, typer.Option("--same-model", help=str(CompareOptions.model_fields["same_model"].description))
+    ] = False,
+    rows: Annotated[int | None, _help("rows")] = None,
+    draws: Annotated[int | None, _help("draws")] = None,
+    seed: Annotated[int | None, _help("seed")] = None,
+    as_json: o.Json = False,
+) -> None:
+    """What runs have in common: neurons, orders, layers, roles; each figure beside chance. Loads no model."""
+    from neurosieve.cli.show import show_comparison
+    from neurosieve.results.codec import to_json
+    from neurosieve.studies.compare.run import compare as compare_runs
+
+    given = {"base": None if base is None else str(base), "same_model": same_model, "rows": rows, "draws": draws}
+    given |= {"seed": seed, "parts": parts and tuple(part.strip() for part in parts.split(","))}
+    options = CompareOptions.model_validate({key: value for key, value in given.items() if value is not None})
+    result = compare_runs(runs, out, options)
+    if as_json:
+        print(json_text(to_json(result), sys.stdout.encoding or "utf-8"))
+    else:
+        show_comparison(result, out)
