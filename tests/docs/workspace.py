@@ -130,12 +130,10 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
     match kind:
         case "model":
             return tiny_model("bert")
-        case "out":
-            return place
+        case "out" | "to":
+            return place if kind == "out" else folder / "written.html"
         case "replace":
             return Path(f"NUM={run_with_modules()}")
-        case "to":
-            return folder / "written.html"
         case "run":
             return Path(shutil.copytree(finished_quick().folder, place))
         case "runs":
@@ -162,12 +160,17 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
         case "code":
             return write_code(place, "python", files=20)
         case "study":
-            place.mkdir()
-            study = {"model": str(tiny_model("bert")), "data": str(write_lines(folder / "lines", LABELS))}
-            (place / "study.yaml").write_text(yaml.safe_dump(study))
-            return place / "study.yaml"
+            return write_study(folder)
     assert kind == "activations"
     return write_activations(place, *details)
+
+
+def write_study(folder: Path) -> Path:
+    """A study file, and what it names."""
+    study = {"model": str(tiny_model("bert")), "data": str(write_lines(folder / "lines", LABELS))}
+    (folder / "study").mkdir()
+    (folder / "study" / "study.yaml").write_text(yaml.safe_dump(study))
+    return folder / "study" / "study.yaml"
 
 
 def tagged(labels: Sequence[str], split: str, count: int = 14) -> list[tuple[str, str]]:

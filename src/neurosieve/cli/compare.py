@@ -37,7 +37,12 @@ def compare(
     from neurosieve.results.codec import to_json
     from neurosieve.studies.compare.run import compare as compare_runs
 
-    given = {"base": None if base is None else str(base), "same_model": same_model, "rows": rows, "draws": draws}
+    given: dict[str, Any] = {
+        "base": None if base is None else str(base),
+        "same_model": same_model,
+        "rows": rows,
+        "draws": draws,
+    }
     given |= {"seed": seed, "parts": parts and tuple(part.strip() for part in parts.split(","))}
     options = CompareOptions.model_validate({key: value for key, value in given.items() if value is not None})
     result = compare_runs(runs, out, options)

@@ -97,7 +97,8 @@ def _differences(
 def _role(strength: Float[np.ndarray, "*draws labels neurons"]) -> Int[np.ndarray, "*draws neurons"]:
     label = np.abs(strength).argmax(-2)
     sign = np.sign(np.take_along_axis(strength, label[..., None, :], -2))[..., 0, :]
-    return (label + 1) * sign.astype(np.int64)
+    role: Int[np.ndarray, "*draws neurons"] = (label + 1) * sign.astype(np.int64)
+    return role
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ class RolesOfTwo:
     @property
     def changed(self) -> Bool[np.ndarray, " neurons"]:
         """Certain in both, and another in the second."""
-        return self.certain & (self.a != self.b)
+        changed: Bool[np.ndarray, " neurons"] = self.certain & (self.a != self.b)
+        return changed
 
 
 def roles_of_two(a: LabelledRows, b: LabelledRows) -> RolesOfTwo:

@@ -8,13 +8,13 @@ from markupsafe import Markup, escape
 
 from neurosieve.printing import visible
 from neurosieve.report.code import code_lines
+from neurosieve.report.drawing import colour
 from neurosieve.report.numbers import count
 from neurosieve.results.code_reading import CodeReading
 from neurosieve.typing import NeuronId
 
 _TOKENS, _NEURONS = 20, 5  # of a terminal
 _DRAWN = 10  # neurons of a notebook: one copy of the code for each
-_LOW, _HIGH = (33, 102, 172), (178, 24, 43)  # blue and red; light enough behind dark text at half their strength
 
 
 def reading_text(reading: CodeReading) -> str:
@@ -43,7 +43,7 @@ def reading_html(reading: CodeReading) -> Markup:
 
 
 def _coloured(reading: CodeReading, neuron: NeuronId, values: Float[np.ndarray, " tokens"]) -> Markup:
-    head = Markup("<p>{}: blue is its lowest value here ({:+.2f}), red its highest ({:+.2f})</p>")
+    head = Markup("<p>{}: blue is its lowest value here ({:+.2f}), orange its highest ({:+.2f})</p>")
     return head.format(str(neuron), values.min(), values.max()) + Markup("<pre>{}</pre>").format(
         Markup("").join(_pieces(reading, values))
     )
@@ -64,6 +64,6 @@ def _piece(text: str, value: float, low: float, high: float) -> Markup:
     if np.isnan(value):
         return code_lines(text)
     place = 2 * (value - low) / (high - low or 1.0) - 1  # −1 lowest, 1 highest
-    red, green, blue = _HIGH if place > 0 else _LOW
-    style = f"background:rgba({red},{green},{blue},{abs(place) / 2:.2f})"
+    strength = round(127 * abs(place))  # half at most: dark text stays readable
+    style = f"background:{colour('series-2' if place > 0 else 'series-1')}{strength:02x}"
     return Markup("<span style='{}' title='{:+.3f}'>{}</span>").format(escape(style), value, code_lines(text))

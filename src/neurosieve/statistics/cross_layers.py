@@ -148,8 +148,8 @@ class _Sums:
             own = torch.from_numpy(np.flatnonzero(fold == k))
             block_a, block_b = (kernel[:, own][:, :, own].flatten(1) for kernel in (a, b))
             inside.append((block_a @ block_b.T).double().numpy())
-        sums = [(kernel @ held).double().numpy() for kernel in (a, b)]
-        return _Sums(rows, np.stack(inside), *sums, fold)
+        sums_a, sums_b = ((kernel @ held).double().numpy() for kernel in (a, b))
+        return _Sums(rows, np.stack(inside), sums_a, sums_b, fold)
 
     def hsic(self, without: int | None) -> Float[np.ndarray, "a b"]:
         """n(n − 3) times the unbiased HSIC of each two layers, without a fold or of all units."""
@@ -191,12 +191,14 @@ class _Own:
         """Where it is not above rounding, 0."""
         found = np.array([sums.hsic(without)[0, 0] for sums in self.layers])
         size = np.array([sums.rows.sum() for sums in self.layers])
-        return np.where(found > _ROUNDING * size, found, 0.0)
+        above: Float[np.ndarray, " layers"] = np.where(found > _ROUNDING * size, found, 0.0)
+        return above
 
 
 def _scale(own: Float[np.ndarray, " layers"]) -> Float[np.ndarray, " layers"]:
     """Of a layer whose own HSIC is 0, all CKA is 0."""
-    return np.divide(1.0, np.sqrt(own), out=np.zeros_like(own), where=own > 0)
+    scale: Float[np.ndarray, " layers"] = np.divide(1.0, np.sqrt(own), out=np.zeros_like(own), where=own > 0)
+    return scale
 
 
 def _hsic(a: Kernels, b: Kernels) -> Float[np.ndarray, "a b"]:

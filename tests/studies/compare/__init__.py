@@ -16,6 +16,7 @@ from neurosieve.studies.compare.compared_run import ComparedRun
 from neurosieve.studies.compare_options import CompareOptions
 from neurosieve.studies.config import make_config
 from neurosieve.studies.redundancy.selection import Selection
+from neurosieve.typing import Split
 from tests.report.records import result_of
 
 WIDTH, LAYERS, CLASSES, SIZE = 100, 2, 4, 50
@@ -57,7 +58,7 @@ def planted_run(
         (data / f"{split}.label").write_text("".join(f"{labels[c]}\n" for c in own))
         (data / f"{split}.in").write_text("".join(f"{split}{i}\n" for i in range(len(own))))
         (data / f"{split}.group").write_text("".join(f"{split}{i // 3}\n" for i in range(len(own))))
-    counts = {"train": 800, "validation": 300, "test": 400}
+    counts: dict[Split, int] = {"train": 800, "validation": 300, "test": 400}
     store = import_activations(data, home / name / "activations", per_class=counts)
     selection = _selected(store)
     found = result_of("full")

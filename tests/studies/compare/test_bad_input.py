@@ -22,7 +22,7 @@ from tests.tiny import assert_one_line
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[ComparedRun]:
     """Two runs over other units, with other labels."""
     home = tmp_path_factory.mktemp("unlike")
-    found = []
+    found: list[ComparedRun] = []
     for name, labels in (("one", "abcd"), ("two", "wxyz")):
         label = classes_of(len(found))
         values = planted_values(0, label, ORDER[:50])

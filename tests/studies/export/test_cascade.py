@@ -18,6 +18,7 @@ from neurosieve.compact.linear_head import PROBE
 from neurosieve.compact.onnx_building import write_onnx
 from neurosieve.compact.refitting import up_to_head
 from neurosieve.errors import ConfigError, NeurosieveError
+from neurosieve.results.export import Form
 from neurosieve.studies.export.cascades import cascade_use, with_cascades
 from neurosieve.studies.export.first_holding import Asked, Built, build, first_holding
 from neurosieve.studies.export.onnx_form import as_onnx, change_networks
@@ -41,7 +42,7 @@ def cascades(form: str, delta: float) -> tuple[RunProbes, list[Way], Asked]:
     return study, with_cascades(study, ways(study, Costs.of(study.config), delta, "point"), asked), asked
 
 
-def some_cascade(margin: float, folder: Path, form: str = "table") -> tuple[Way, CompactModel]:
+def some_cascade(margin: float, folder: Path, form: Form = "table") -> tuple[Way, CompactModel]:
     """Layer 0 first, then layer 1 by blocks."""
     study, found, _ = cascades("full", 0.3)
     by_name = {(way.point.form, way.point.source): way for way in found if not way.point.first}
@@ -96,7 +97,7 @@ def test_the_cheapest_that_holds_passes_fewest_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "full"])
-def test_both_models_become_onnx_and_need_no_torch(form: str, tmp_path: Path) -> None:
+def test_both_models_become_onnx_and_need_no_torch(form: Form, tmp_path: Path) -> None:
     _, plain = some_cascade(0.0, tmp_path / "plain", form)
     units = unit_texts(read_data(RUN().config), "test")
     assert plain.first is not None

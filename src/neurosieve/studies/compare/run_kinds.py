@@ -7,7 +7,7 @@ import numpy as np
 from neurosieve.comparison.kinds import kind_shares, specific_neurons
 from neurosieve.comparison.label_roles import strengths
 from neurosieve.errors import DataError
-from neurosieve.results.comparison_pairs import NeuronKinds
+from neurosieve.results.comparison_pairs import NeuronKinds, SpecificNeurons
 from neurosieve.results.comparison_parts import Relation
 from neurosieve.results.measured import NotMeasured
 from neurosieve.results.neuron_set import NeuronSet
@@ -53,8 +53,10 @@ def _kinds(runs: list[ComparedRun]) -> NeuronKinds:
     sets = [run.chosen for run in runs]
     members = np.array([[n in own for n in alive] for own in sets if not isinstance(own, NotMeasured)])
     seed, labels = runs[0].options.seed, common_labels(runs)
-    specific = labels
-    if not isinstance(labels, NotMeasured):
+    specific: tuple[SpecificNeurons, ...] | NotMeasured
+    if isinstance(labels, NotMeasured):
+        specific = labels
+    else:
         found = [strengths(labelled(run, labels, numbers(run, alive))) for run in runs]
         specific = tuple(specific_neurons(i, run.name, members, ids, found, seed) for i, run in enumerate(runs))
     return NeuronKinds(

@@ -43,8 +43,8 @@ def likeness_part(pair: Pair) -> Likeness | NotMeasured:
     units = pair.train.first(KERNEL_UNITS)
     repeats = _texts_repeat(units)
     orders = exchanged(units.text, pair.a.options.draws, pair.a.options.seed, within=repeats)
-    sides = (_kernels(run, run.train, place) for run, place in ((pair.a, units.a), (pair.b, units.b)))
-    found = cross_cka(*sides, units.group, orders)
+    a, b = _kernels(pair.a, pair.a.train, units.a), _kernels(pair.b, pair.b.train, units.b)
+    found = cross_cka(a, b, units.group, orders)
     layers = []
     for i, own in enumerate(_layers(pair.a)):
         j = int(found.value[i].argmax())
@@ -95,13 +95,17 @@ def match_neurons(pair: Pair) -> MatchChance | NotMeasured:
     """The best match of each of the first run's neurons among the second's, with what chance gives."""
     if pair.relation is not Relation.OTHER:
         return NotMeasured.because(Reason.ONE_MODEL if pair.relation is Relation.SAME else Reason.ONE_ORIGIN)
-    if isinstance(pair.train, NotMeasured) or isinstance(pair.test, NotMeasured):
-        return pair.train if isinstance(pair.train, NotMeasured) else pair.test
     train, test = pair.train, pair.test
+    if isinstance(train, NotMeasured):
+        return train
+    if isinstance(test, NotMeasured):
+        return test
     repeats = _texts_repeat(test) and _texts_repeat(train)
     return match_chance(
-        *(neuron_columns(run, run.train, place) for run, place in ((pair.a, train.a), (pair.b, train.b))),
-        *(neuron_columns(run, run.test, place) for run, place in ((pair.a, test.a), (pair.b, test.b))),
+        neuron_columns(pair.a, pair.a.train, train.a),
+        neuron_columns(pair.b, pair.b.train, train.b),
+        neuron_columns(pair.a, pair.a.test, test.a),
+        neuron_columns(pair.b, pair.b.test, test.b),
         pair.a.neurons[:, 0],
         _blocks(pair.b, 1),
         [exchanged(units.text, 2, pair.a.options.seed, within=repeats) for units in (train, test)],
@@ -169,10 +173,8 @@ def drift_part(pair: Pair) -> Drift | NotMeasured:
     fold = folds(np.tile(pair.test.group, pair.a.copies))
     left = [correlated(x, y, np.flatnonzero(fold != k)) for k in range(int(fold.max()) + 1)]
     likeness = cross_cka(
-        *(
-            _kernels(run, run.test, place[:KERNEL_UNITS])
-            for run, place in ((pair.a, pair.test.a), (pair.b, pair.test.b))
-        ),
+        _kernels(pair.a, pair.a.test, pair.test.a[:KERNEL_UNITS]),
+        _kernels(pair.b, pair.b.test, pair.test.b[:KERNEL_UNITS]),
         pair.test.group[:KERNEL_UNITS],
     )
     layers = [
