@@ -163,7 +163,7 @@ class Study:
         return self.result.to_frame(name)
 
     def plot(self, name: str) -> Any:
-        """A figure of the report, of plotly.
+        """A figure of the report: it shows itself, `save`s itself and has the drawn values in `table`.
 
         Args:
             name: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto"; a figure of concepts (an unknown
@@ -183,7 +183,7 @@ class Study:
         concepts = self._concepts
         if concepts is None or name not in (charts := plots.all_concept_charts(concepts)):
             raise unknown_name("figure", name, (*CHARTS, plots.EFFECTS, *(charts if concepts else ())))
-        return plots.alone(charts[name])
+        return charts[name]
 
     def report(self, path: PathLike | None = None) -> Path:
         """Write the page of all that the run holds, there or into its folder; returns where.

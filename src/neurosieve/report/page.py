@@ -1,9 +1,8 @@
-"""One self-contained page from a run's results: tables by jinja2, which escapes all texts; figures by plotly.
+"""One self-contained page from a run's results: tables by jinja2, which escapes all texts; figures are SVG.
 
 The page is `page.html.j2`; each kind of result has a part of its own, which is left out where a run has none.
 """
 
-import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -14,7 +13,6 @@ from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from neurosieve.printing import visible
 from neurosieve.report import tables
@@ -27,7 +25,7 @@ from neurosieve.report.concepts import (
     studied_table,
     value_table,
 )
-from neurosieve.report.drawing import Chart, theme
+from neurosieve.report.drawing import Chart
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.export import export_notes, score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
@@ -52,6 +50,7 @@ from neurosieve.report.set_groups import (
     property_set_table,
 )
 from neurosieve.report.texts import text_cards
+from neurosieve.report.theme import theme
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult
@@ -110,9 +109,8 @@ def render_page(
             published=summary is not None and summary.protocol == "published",
             headline=next(str(part["headline"]) for part in shown.values()),
             theme=Markup(theme()),  # noqa: S704 - our own files
-            policy=_policy(*_scripts()),
-            scripts=[Markup(script) for script in _scripts()],  # noqa: S704
-            figures=_json({key: json.loads(chart.figure.to_json()) for key, chart in charts.items()}),
+            script=Markup(_text("page.js")),  # noqa: S704
+            policy=_policy(_text("page.js"), theme()),
             charts=charts,
             missing=missing,
             names=_NAMES,
@@ -243,26 +241,12 @@ def _control_title(result: RedundancyResult) -> str:
     return f"Random labels of the same tokens reach {metric.score(head.control)}: selectivity is {selectivity}"
 
 
-def _scripts() -> tuple[str, str]:
-    """What draws the figures, and our own."""
-    return get_plotlyjs(), _text("page.js")
-
-
 @cache
-def _policy(*scripts: str) -> str:
-    """A browser runs these scripts and no other, asks nothing of the network, and sends no form."""
-    digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
-    # plotly sets style attributes, which no digest can allow.
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:;"
-        " base-uri 'none'; form-action 'none'"
-    )
-
-
-def _json(value: Mapping[str, Any]) -> Markup:
-    # Inside a script element only "</" and "<!" could end the data; both begin with "<".
-    return Markup(json.dumps(value).replace("<", "\\u003c"))  # noqa: S704
+def _policy(script: str, style: str) -> str:
+    """A browser runs this script and applies this style sheet alone, asks nothing of the network, sends no form."""
+    allowed = (b64encode(sha256(text.encode()).digest()).decode() for text in (script, style))
+    names = (f"{kind}-src 'sha256-{digest}'" for kind, digest in zip(("script", "style"), allowed, strict=True))
+    return f"default-src 'none'; {'; '.join(names)}; base-uri 'none'; form-action 'none'"
 
 
 def _text(name: str) -> str:
