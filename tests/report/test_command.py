@@ -132,7 +132,7 @@ def test_page_of_concepts_and_interventions(concepts: Path, capsys: Capture) -> 
     assert "scores" not in headings(concepts)
     (concepts / "concepts.json").unlink()
     assert ran(capsys, "report", str(concepts)).code == 0
-    assert headings(concepts) == ["interventions", "effects", "edits", "words", "origin"]
+    assert headings(concepts) == ["effects", "reading", "interventions", "edits", "words", "cite", "origin"]
 
 
 def test_damaged_concepts(concepts: Path, capsys: Capture) -> None:

@@ -5,10 +5,9 @@ The page is `page.html.j2`; each kind of result has a part of its own, which is 
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
-from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import jinja2
@@ -16,6 +15,7 @@ from markupsafe import Markup
 
 from neurosieve.printing import visible
 from neurosieve.report import tables
+from neurosieve.report.cite import bibtex, methods
 from neurosieve.report.concepts import (
     claim_rule,
     claim_table,
@@ -30,7 +30,7 @@ from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.export import export_notes, score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.frontier_figure import frontier_charts
-from neurosieve.report.glossary import glossary
+from neurosieve.report.glossary import glossary, linked, place_of
 from neurosieve.report.interventions import (
     any_effects,
     edit_table,
@@ -49,6 +49,7 @@ from neurosieve.report.set_groups import (
     polysemy_table,
     property_set_table,
 )
+from neurosieve.report.story import reading, short_model, story_of
 from neurosieve.report.texts import text_cards
 from neurosieve.report.theme import theme
 from neurosieve.results.concept_evidence import Evidence
@@ -92,10 +93,11 @@ def render_page(
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
     charts |= _further_charts(concepts, interventions) | frontier_charts(exports or {})
-    parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
+    parts = {"study": _study(summary) if summary else None} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
     parts["exports"] = [_export(name, result) for name, result in exports.items()] if exports else None
     origin, shown = origins[0], {name: part for name, part in parts.items() if part}
+    words = glossary(origin, summary, concepts, edited=bool(interventions))
     return (
         _environment()
         .get_template("page.html.j2")
@@ -103,7 +105,7 @@ def render_page(
             shown,
             parts=list(shown),
             subject=[
-                PurePath(origin.model).name or origin.model or "activations made elsewhere",
+                short_model(origin.model),
                 *([origin.task] if origin.task else []),
             ],
             published=summary is not None and summary.protocol == "published",
@@ -115,8 +117,13 @@ def render_page(
             missing=missing,
             names=_NAMES,
             origin=origin_table(*origins),
-            commands=Markup("\n").join(map(visible, _commands(folder, summary, concepts))),
-            glossary=glossary(origin, summary, concepts, edited=bool(interventions)),
+            commands=_lines(_commands(folder, summary, concepts)),
+            glossary=words,
+            linked=partial(linked, words=words),
+            story=story_of(summary, concepts, interventions),
+            reading=reading(summary),
+            methods=methods(summary, concepts),
+            bibtex=_lines(bibtex(origin.versions.get("neurosieve", "")).split("\n")),
             version=origin.versions.get("neurosieve", ""),
         )
     )
@@ -249,6 +256,10 @@ def _policy(script: str, style: str) -> str:
     return f"default-src 'none'; {'; '.join(names)}; base-uri 'none'; form-action 'none'"
 
 
+def _lines(texts: Sequence[str]) -> Markup:
+    return Markup("\n").join(map(visible, texts))
+
+
 def _text(name: str) -> str:
     return files("neurosieve.report").joinpath(name).read_text(encoding="utf-8")
 
@@ -260,7 +271,7 @@ def _shown(value: object) -> object:
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text),
         autoescape=True,
         finalize=_shown,
@@ -269,3 +280,5 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["place"] = place_of
+    return environment
