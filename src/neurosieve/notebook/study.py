@@ -25,9 +25,10 @@ from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.studies.run_folder import STORE, SUMMARY, config_of
 from neurosieve.typing import NeuronId, PathLike, Split
 
-if TYPE_CHECKING:  # what computes is loaded where something is computed
+if TYPE_CHECKING:  # what computes or draws is loaded where something is computed or drawn
     from neurosieve.activations.store import Activations, ActivationStore
     from neurosieve.models import CodeModel
+    from neurosieve.report.first_screen import Shown
 
 
 Found = TypeVar("Found")
@@ -302,6 +303,19 @@ class Study:
             remedy = f"run `neurosieve {command} {self.folder}`"
             raise RunFolderError(f"run folder {self.folder}", expected=what, got="none", remedy=remedy)
         return part
+
+    def show(self) -> "Shown":
+        """What a newcomer reads first: what was asked, the finding in figures, how far to trust it, and one figure.
+
+        A notebook shows it; printed, it is the same in text, without the figure.
+
+        Raises:
+            RunFolderError: Nothing was finished in this run.
+        """
+        from neurosieve.report.first_screen import Shown
+
+        summary = self.result if self._studied or not (self._concepts or self.interventions) else None
+        return Shown(summary, self._concepts, self.interventions)
 
     def __repr__(self) -> str:
         return f"Study({str(self.folder)!r})"

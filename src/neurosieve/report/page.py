@@ -25,23 +25,19 @@ from neurosieve.report.concepts import (
     studied_table,
     value_table,
 )
-from neurosieve.report.drawing import Chart
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.export import export_notes, score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
-from neurosieve.report.frontier_figure import frontier_charts
+from neurosieve.report.files import Found, charts_of
 from neurosieve.report.glossary import glossary, linked, place_of
 from neurosieve.report.interventions import (
-    any_effects,
     edit_table,
-    effect_chart,
     intervention_cards,
     intervention_headline,
 )
 from neurosieve.report.latent import share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.origin import origin_of, origin_table
-from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.set_groups import (
     Kind,
     group_left_out_table,
@@ -91,8 +87,7 @@ def render_page(
     """
     origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
-    charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
-    charts |= _further_charts(concepts, interventions) | frontier_charts(exports or {})
+    charts = charts_of(Found(summary, concepts, interventions, exports or {}))
     parts = {"study": _study(summary) if summary else None} | (_concept_parts(concepts) if concepts else {})
     parts["interventions"] = _interventions(interventions) if interventions else None
     parts["exports"] = [_export(name, result) for name, result in exports.items()] if exports else None
@@ -127,12 +122,6 @@ def render_page(
             version=origin.versions.get("neurosieve", ""),
         )
     )
-
-
-def _further_charts(concepts: ConceptResult | None, interventions: Sequence[InterventionResult]) -> dict[str, Chart]:
-    """Figures of concepts and of edits."""
-    charts = all_concept_charts(concepts) if concepts else {}
-    return charts | ({EFFECTS: effect_chart(interventions)} if any_effects(interventions) else {})
 
 
 def _study(result: RedundancyResult) -> dict[str, Any]:
