@@ -86,7 +86,7 @@ def show_intervention(result: InterventionResult, out: Path) -> None:
 def show_neuron(profile: NeuronProfile) -> None:
     """What is known of one neuron, its scores for properties, and its strongest tokens in their lines."""
     screen = console()
-    screen.print(Text(profile_title(profile), style="bold"))
+    screen.print(Text(profile_title(profile), style="bold"), soft_wrap=True)
     screen.print(_grid(profile_table(profile), wrap=True))
     for table in (weight_table(profile), score_table(profile)):
         if table.rows:

@@ -74,7 +74,7 @@ def _sets(result: RedundancyResult) -> list[str]:
 
 
 def _controls(result: RedundancyResult) -> str:
-    base, parts = result.baselines, [f"{count(result.seeds['random_draws'])} random orders of the neurons"]
+    base, parts = result.baselines, [f"{count(result.seeds.get('random_draws', 0))} random orders of the neurons"]
     parts.append(f"a {lookup_name(result)}")
     if isinstance(base.untrained, UntrainedScores):
         parts.append(f"{counted(len(base.untrained.seeds), 'copy').replace('copys', 'copies')} with random weights")
@@ -82,8 +82,8 @@ def _controls(result: RedundancyResult) -> str:
         parts.append("random labels of token types" if of_tokens(result) else "random labels")
     return (
         f"It is compared with {', '.join(parts[:-1])} and {parts[-1]}. Intervals are 95 %, by a bootstrap over files,"
-        f" or lines or functions where files are not known ({count(result.seeds['bootstrap'])} resamples, seed"
-        f" {result.seeds['study']})."
+        f" or lines or functions where files are not known ({count(result.seeds.get('bootstrap', 0))} resamples, seed"
+        f" {result.seeds.get('study', 0)})."
     )
 
 

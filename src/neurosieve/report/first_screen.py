@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from neurosieve.printing import visible
 from neurosieve.report.concepts import concept_headline
-from neurosieve.report.files import Found, charts_of
 from neurosieve.report.interventions import intervention_headline
+from neurosieve.report.saved_files import Found, charts_of
 from neurosieve.report.story import Story, story_of
 from neurosieve.report.tables import trust_table
 from neurosieve.results.concepts import ConceptResult

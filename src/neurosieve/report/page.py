@@ -28,7 +28,6 @@ from neurosieve.report.concepts import (
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.export import export_notes, score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
-from neurosieve.report.files import Found, charts_of
 from neurosieve.report.glossary import glossary, linked, place_of
 from neurosieve.report.interventions import (
     edit_table,
@@ -38,6 +37,7 @@ from neurosieve.report.interventions import (
 from neurosieve.report.latent import share_table, unlabelled_cards
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.origin import origin_of, origin_table
+from neurosieve.report.saved_files import Found, charts_of
 from neurosieve.report.set_groups import (
     Kind,
     group_left_out_table,
@@ -122,6 +122,17 @@ def render_page(
             version=origin.versions.get("neurosieve", ""),
         )
     )
+
+
+def _around(
+    summary: RedundancyResult | None, concepts: ConceptResult | None, interventions: Sequence[InterventionResult]
+) -> dict[str, Any]:
+    """What stands before and after the results."""
+    return {
+        "story": story_of(summary, concepts, interventions),
+        "reading": reading(summary),
+        "methods": methods(summary, concepts),
+    }
 
 
 def _study(result: RedundancyResult) -> dict[str, Any]:

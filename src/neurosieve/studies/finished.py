@@ -22,7 +22,7 @@ from neurosieve.studies.run_folder import (
 from neurosieve.typing import PathLike
 
 if TYPE_CHECKING:
-    from neurosieve.report.files import Found
+    from neurosieve.report.saved_files import Found
 
 
 def load_summary(run: PathLike) -> RedundancyResult:
@@ -133,7 +133,7 @@ def write_figures(run: PathLike, folder: PathLike) -> list[Path]:
         RunFolderError: As `write_report`.
         ResourceError: The folder cannot be written.
     """
-    from neurosieve.report.files import figure_files
+    from neurosieve.report.saved_files import figure_files
 
     return _saved(figure_files(_found(run)), folder)
 
@@ -145,13 +145,13 @@ def write_tables(run: PathLike, folder: PathLike) -> list[Path]:
         RunFolderError: As `write_report`.
         ResourceError: The folder cannot be written.
     """
-    from neurosieve.report.files import table_files
+    from neurosieve.report.saved_files import table_files
 
     return _saved(table_files(_found(run)), folder)
 
 
 def _found(run: PathLike) -> "Found":
-    from neurosieve.report.files import Found  # what draws is loaded where something is drawn
+    from neurosieve.report.saved_files import Found  # what draws is loaded where something is drawn
 
     config_of(run)  # says so where this is no run folder
     concepts, interventions = read_concepts_of(run), load_interventions(run)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from neurosieve.printing import visible
 from neurosieve.report import tables
-from neurosieve.report.concepts import claim_table, further_parts, left_out_table, studied_table, value_table
+from neurosieve.report.concepts import claim_table, left_out_table, studied_table, value_table
 from neurosieve.report.drawing import Chart
 from neurosieve.report.export import frontier_table, score_rows, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
@@ -22,6 +22,7 @@ from neurosieve.report.vega import pdf_of, png_of, svg_of
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import InterventionResult
+from neurosieve.results.measured import NotMeasured
 from neurosieve.results.redundancy import RedundancyResult
 
 
@@ -77,17 +78,16 @@ def _of_study(result: RedundancyResult) -> dict[str, Table]:
 
 
 def _of_concepts(result: ConceptResult) -> dict[str, Table]:
-    parts = further_parts(result)
+    groups, latent, texts = result.groups, result.latent, result.examples
     named = {"concepts-analysed": studied_table(result), "left-out": left_out_table(result)}
     for name, view in result.views.items():
         named |= {f"claims-{name}": claim_table(view), f"values-{name}": value_table(view)}
-    if "groups" in parts:
-        group = parts["groups"]
-        named["property-sets"] = property_set_table(group)
-        named |= {"shared-sets": overlap_table(group, "properties"), "shared-values": overlap_table(group, "values")}
-        named["polysemy"] = polysemy_table(group, "values")
-    named |= {"latent-clusters": share_table(parts["latent"])} if "latent" in parts else {}
-    return named | ({"whole-texts": explained_table(parts["examples"])} if "examples" in parts else {})
+    if not isinstance(groups, NotMeasured):
+        named["property-sets"] = property_set_table(groups)
+        named |= {"shared-sets": overlap_table(groups, "properties"), "shared-values": overlap_table(groups, "values")}
+        named["polysemy"] = polysemy_table(groups, "values")
+    named |= {} if isinstance(latent, NotMeasured) else {"latent-clusters": share_table(latent)}
+    return named | ({} if isinstance(texts, NotMeasured) else {"whole-texts": explained_table(texts)})
 
 
 def figure_files(found: Found) -> dict[str, bytes]:
