@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from neurosieve.report import Chart
-from neurosieve.report.marks import Kind, Mark, Point
+from neurosieve.report.figure_marks import Kind, Mark, Point
 
 
 def marks_of(chart: Chart) -> list[Mark]:

@@ -69,7 +69,7 @@ def test_one_neuron(run: Path, capsys: Capture) -> None:
     assert ended.out.startswith(f"Neuron {best.layer}:{best.index} of ")
     assert "place 1 of" in ended.out
     assert ran(capsys, "neuron", str(run), "0:1", "--json").json["neuron"] == [0, 1]
-    one_line_error(ran(capsys, "neuron", str(run), "0:99999"), "neuron 0:99999", "an index below", "give layer and")
+    one_line_error(ran(capsys, "neuron", str(run), "0:99999"), "neuron 0:99999", "an index below", code=2)
     one_line_error(ran(capsys, "neuron", str(run / "none"), "0:1"), "study.yaml")
     for bad in ("0-1", "a:b", "1", ":", "0:-1"):
         assert ran(capsys, "neuron", str(run), bad).code == 2

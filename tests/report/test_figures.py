@@ -9,8 +9,8 @@ import pytest
 from neurosieve.errors import ConfigError, DataError, ResourceError
 from neurosieve.report import CHARTS, Chart
 from neurosieve.report.concept_figures import depth_chart
+from neurosieve.report.figure_marks import Axis, Figure, Kind, Look, Panel, Point
 from neurosieve.report.figures import missing_reason
-from neurosieve.report.marks import Axis, Figure, Kind, Look, Panel, Point
 from neurosieve.report.numbers import per_cent
 from neurosieve.report.theme import colour, mixed, theme
 from neurosieve.report.vega import NARROW, WIDE, inline_svg, spec_of, svg_of

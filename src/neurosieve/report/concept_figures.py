@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from neurosieve.report.concepts import LEAST_AP, MARGIN, VIEWS, best_neuron, verdict
 from neurosieve.report.drawing import CELL, Chart, line_at, shade
-from neurosieve.report.marks import Axis, Figure, Look, Panel, Point
+from neurosieve.report.figure_marks import Axis, Figure, Look, Panel, Point
 from neurosieve.report.numbers import ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptResult

@@ -11,7 +11,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from neurosieve.errors import ResourceError
-from neurosieve.report.marks import Figure, Look, Panel, Point
+from neurosieve.report.figure_marks import Figure, Look, Panel, Point
 from neurosieve.report.numbers import count
 from neurosieve.report.tables import Table
 from neurosieve.report.theme import mixed, theme

@@ -17,7 +17,7 @@ from neurosieve.report.drawing import (
     series,
     shade,
 )
-from neurosieve.report.marks import Axis, Figure, Look, Panel, Point
+from neurosieve.report.figure_marks import Axis, Figure, Look, Panel, Point
 from neurosieve.report.numbers import ACCURACY, count, counted, metric_of, per_cent
 from neurosieve.report.tables import Table, class_scores, class_table, imported, set_layers
 from neurosieve.results.measured import NotMeasured

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from neurosieve.report.drawing import Chart, intervals, look_of
 from neurosieve.report.export import export_metric, frontier_table
-from neurosieve.report.marks import Axis, Figure, Look, Panel, Point
+from neurosieve.report.figure_marks import Axis, Figure, Look, Panel, Point
 from neurosieve.report.numbers import count
 from neurosieve.results.export import ExportResult, FrontierPoint
 from neurosieve.results.measured import Score

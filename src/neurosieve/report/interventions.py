@@ -9,7 +9,7 @@ from neurosieve.printing import visible
 from neurosieve.report.code import marked
 from neurosieve.report.concept_figures import rows_of
 from neurosieve.report.drawing import Chart, line_at
-from neurosieve.report.marks import Axis, Figure, Look, Point
+from neurosieve.report.figure_marks import Axis, Figure, Look, Point
 from neurosieve.report.numbers import ACCURACY, NONE, R2, count, counted, neuron, per_cent
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.interventions import (

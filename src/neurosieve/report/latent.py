@@ -5,7 +5,7 @@ from typing import Any
 
 from neurosieve.report.code import marked
 from neurosieve.report.drawing import Chart, look_of
-from neurosieve.report.marks import Axis, Figure, Panel, Point
+from neurosieve.report.figure_marks import Axis, Figure, Panel, Point
 from neurosieve.report.numbers import count, per_cent
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.latent_clusters import AlignedShare, Alignment, LatentClusters

@@ -88,10 +88,7 @@ def render_page(
     origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
     missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
     charts = charts_of(Found(summary, concepts, interventions, exports or {}))
-    parts = {"study": _study(summary) if summary else None} | (_concept_parts(concepts) if concepts else {})
-    parts["interventions"] = _interventions(interventions) if interventions else None
-    parts["exports"] = [_export(name, result) for name, result in exports.items()] if exports else None
-    origin, shown = origins[0], {name: part for name, part in parts.items() if part}
+    origin, shown = origins[0], _parts(summary, concepts, interventions, exports or {})
     words = glossary(origin, summary, concepts, edited=bool(interventions))
     return (
         _environment()
@@ -115,13 +112,24 @@ def render_page(
             commands=_lines(_commands(folder, summary, concepts)),
             glossary=words,
             linked=partial(linked, words=words),
-            story=story_of(summary, concepts, interventions),
-            reading=reading(summary),
-            methods=methods(summary, concepts),
-            bibtex=_lines(bibtex(origin.versions.get("neurosieve", "")).split("\n")),
-            version=origin.versions.get("neurosieve", ""),
+            **_around(summary, concepts, interventions),
+            bibtex=_lines(bibtex(version := origin.versions.get("neurosieve", "")).split("\n")),
+            version=version,
         )
     )
+
+
+def _parts(
+    summary: RedundancyResult | None,
+    concepts: ConceptResult | None,
+    interventions: Sequence[InterventionResult],
+    exports: Mapping[str, ExportResult],
+) -> dict[str, Any]:
+    """The parts of the page that have values, in their order."""
+    parts = {"study": _study(summary) if summary else None} | (_concept_parts(concepts) if concepts else {})
+    parts["interventions"] = _interventions(interventions) if interventions else None
+    parts["exports"] = [_export(name, result) for name, result in exports.items()]
+    return {name: part for name, part in parts.items() if part}
 
 
 def _around(

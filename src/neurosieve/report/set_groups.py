@@ -5,7 +5,7 @@ from typing import Literal
 
 from neurosieve.report.concept_figures import heat_figure, rows_of
 from neurosieve.report.drawing import Chart, bars
-from neurosieve.report.marks import Axis, Figure, Look, Panel, Point
+from neurosieve.report.figure_marks import Axis, Figure, Look, Panel, Point
 from neurosieve.report.numbers import ACCURACY, NONE, count, counted, p_value, per_cent, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.neuron_groups import NeuronGroups, SetSharing

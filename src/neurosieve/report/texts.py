@@ -5,7 +5,7 @@ from typing import Any
 from neurosieve.report.code import plain_code
 from neurosieve.report.concept_figures import rows_of
 from neurosieve.report.drawing import Chart
-from neurosieve.report.marks import Axis, Figure, Look, Point
+from neurosieve.report.figure_marks import Axis, Figure, Look, Point
 from neurosieve.report.numbers import NONE, R2, count, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.measured import Difference

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import vl_convert
 
 from neurosieve.printing import visible
-from neurosieve.report.marks import Axis, Figure, Mark, Panel, Point
+from neurosieve.report.figure_marks import Axis, Figure, Mark, Panel, Point
 from neurosieve.report.theme import colour
 
 Spec = dict[str, Any]
