@@ -1,6 +1,7 @@
 """Each figure on each kind of record: a finding, named axes, the drawn values under it, no colour alone."""
 
 import re
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 
@@ -163,6 +164,19 @@ def test_each_kind_of_mark_on_each_axis(kind: Kind, x: str, width: int) -> None:
     assert "<b>" not in svg
     assert "\u202e" not in svg
     assert colour("ink") not in svg
+
+
+WORDS = ("if", "data", "scale", "datum", "null", "true", "NaN", "split", "item", "0", "", "__proto__", "a\\n'b", '"')
+
+
+@pytest.mark.parametrize("names", [WORDS, ("if",), ("else", "if")])
+def test_names_are_no_expressions(names: tuple[str, ...]) -> None:
+    """Words of Vega's own language, or of JSON, are names like others; each is drawn at its place."""
+    svg = inline_svg(drawn("point", Axis("x"), Axis(names=names)), "names", WIDE)
+    labels = re.findall(
+        r"<text[^>]*>([^<]*)</text>", svg.partition("role-axis-label")[2].partition("role-axis-label")[2]
+    )
+    assert labels[: len(names)] == [escape(name, quote=False) for name in names if name]
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".SVG"])

@@ -85,8 +85,9 @@ def _scaled(axis: Axis, values: Sequence[float], most: int) -> Spec:
     """Scale and ticks of one axis, without a field; so many ticks have room."""
     ticks: Spec = {"title": visible(axis.title) or None}
     if axis.names:
-        texts = json.dumps([visible(name) for name in axis.names])
-        ticks |= {"labelExpr": f"{texts}[datum.value]", "labelAngle": 0}
+        # One text, since Vega takes a text that is a word of its language, as "if", for that word.
+        texts = json.dumps("\n".join(["", *map(visible, axis.names)]))
+        ticks |= {"labelExpr": f"split({texts}, '\\n')[datum.value + 1]", "labelAngle": 0}
         if axis.heads:
             ticks["labelFontWeight"] = {
                 "condition": {"test": f"indexof({sorted(axis.heads)}, datum.value) >= 0", "value": "bold"},
