@@ -90,7 +90,7 @@ LIGHT = ("neurosieve", "neurosieve.cli.app", "neurosieve.results.codec", "neuros
 @pytest.mark.parametrize("name", LIGHT)
 def test_importing_loads_nothing_that_computes(name: str) -> None:
     """Names come with their modules when they are asked for."""
-    heavy = ("torch", "transformers", "scipy.stats", "plotly.graph_objects", "sklearn", "pyarrow")
+    heavy = ("torch", "transformers", "scipy.stats", "vl_convert", "sklearn", "pyarrow")
     code = f"import {name}, sys; print(*(m for m in {heavy} if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

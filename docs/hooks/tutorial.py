@@ -1,7 +1,4 @@
-"""Execute the tutorial anew and keep its outputs: `.venv/bin/python docs/hooks/tutorial.py`, after `make docs`.
-
-kaleido draws the figure as a picture, for which it needs a Chromium.
-"""
+"""Execute the tutorial anew and keep its outputs: `.venv/bin/python docs/hooks/tutorial.py`, after `make docs`."""
 
 import os
 import sys
@@ -13,13 +10,12 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "tutorial.ipynb"
-RENDERER = "plotly_mimetype+png"  # figures as data and as a picture, without plotly's script
 _KEPT = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 
 
-def execute(notebook: Any, renderer: str = RENDERER, seconds: int = 600) -> Any:
+def execute(notebook: Any, seconds: int = 600) -> Any:
     """Run all cells in an empty folder; an error in a cell is raised."""
-    environment = os.environ | {"PLOTLY_RENDERER": renderer, "PYTHONWARNINGS": "ignore"}
+    environment = os.environ | {"PYTHONWARNINGS": "ignore"}
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(notebook, timeout=seconds, resources={"metadata": {"path": folder}})
         client.execute(env=environment)

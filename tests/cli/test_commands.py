@@ -21,7 +21,7 @@ from tests.studies import FASTEST, FEW, data_folder, finished_quick, lasting, qu
 from tests.tiny import tiny_model
 
 Capture = pytest.CaptureFixture[str]
-COMMANDS = ("run", "redundancy", "report", "extract", "plan", "demo", "models", "modules", "tasks")
+COMMANDS = ("run", "redundancy", "report", "neuron", "extract", "plan", "demo", "models", "modules", "tasks")
 
 
 def forbidden(*_: Any, **__: Any) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 
 import neurosieve as ns
@@ -15,6 +14,7 @@ from neurosieve.errors import ConfigError, RunFolderError
 from neurosieve.notebook.profiles import profile_of
 from neurosieve.probes.archive import load_outcome
 from neurosieve.redundancy.cluster_probes import GeneralRedundancy
+from neurosieve.report.drawing import Chart
 from neurosieve.report.figures import CHARTS
 from neurosieve.results.neuron_profile import NeuronProfile
 from neurosieve.results.redundancy import FRAMES
@@ -103,8 +103,8 @@ def test_figures(name: str, study: ns.Study) -> None:
         figure = study.plot(name)
     except ConfigError as e:
         pytest.fail(str(e))
-    assert isinstance(figure, go.Figure)
-    assert figure.layout.title.text
+    assert isinstance(figure, Chart)
+    assert figure.title
 
 
 def test_exports_are_kept_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +121,7 @@ def test_exports_are_kept_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     frame = run.to_frame("exports")
     assert frame["exported"].to_list() == [point == made.exported for point in made.frontier]
     assert frame["source"].to_list() == [point.source for point in made.frontier]
-    assert made.plot().layout.title.text.startswith(made.exported.name)
+    assert made.plot().title.startswith(made.exported.name)
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert f'data-figure="frontier-{export_name(tmp_path / "small")}"' in page
     other = run.export(tmp_path / "other" / "small", form="full", delta=0.5)  # a folder of the same name
@@ -224,13 +224,13 @@ def test_results_print_and_plot() -> None:
     assert str(found).splitlines()[0] == found.headline
     assert "lexical=number" in str(found)
     assert repr(result) == f"RedundancyResult({result.headline!r})"
-    assert isinstance(found.plot("depth"), go.Figure)
+    assert isinstance(found.plot("depth"), Chart)
     for edit in interventions_of("full"):
         assert str(edit) == f"{edit.headline}\n  edited: {edit.neurons}"
         assert edit.claimed is any(e.claimed for e in measured(edit).effects if e.score == "property")
         assert edit.to_frame().height == 2 * len(measured(edit).effects)
         assert "<table" in edit._repr_html_()
-        assert isinstance(edit.plot(), go.Figure)
+        assert isinstance(edit.plot(), Chart)
 
 
 def profile(variant: str) -> NeuronProfile:

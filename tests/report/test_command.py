@@ -51,6 +51,30 @@ def test_elsewhere_and_json(run: Path, tmp_path: Path, capsys: Capture) -> None:
     assert (tmp_path / "new" / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_figures_and_tables(run: Path, tmp_path: Path, capsys: Capture) -> None:
+    places = {kind: tmp_path / kind for kind in ("figures", "tables")}
+    asked = [part for kind, place in places.items() for part in (f"--{kind}", str(place))]
+    ended = ran(capsys, "report", str(run), *asked, "--json")
+    assert ended.json == {"report": str(run / "report.html")} | {kind: str(place) for kind, place in places.items()}
+    assert {p.suffix for p in places["figures"].iterdir()} == {".svg", ".png", ".pdf"}
+    assert {p.suffix for p in places["tables"].iterdir()} == {".csv", ".tex"}
+    (tmp_path / "file").write_text("x")
+    one_line_error(ran(capsys, "report", str(run), "--tables", str(tmp_path / "file")), "a folder to write", "a file")
+
+
+def test_one_neuron(run: Path, capsys: Capture) -> None:
+    best = load_summary(run).sets[0].neurons[0]
+    ended = ran(capsys, "neuron", str(run), f"{best.layer}:{best.index}")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"Neuron {best.layer}:{best.index} of ")
+    assert "place 1 of" in ended.out
+    assert ran(capsys, "neuron", str(run), "0:1", "--json").json["neuron"] == [0, 1]
+    one_line_error(ran(capsys, "neuron", str(run), "0:99999"), "neuron 0:99999", "an index below", code=2)
+    one_line_error(ran(capsys, "neuron", str(run / "none"), "0:1"), "study.yaml")
+    for bad in ("0-1", "a:b", "1", ":", "0:-1"):
+        assert ran(capsys, "neuron", str(run), bad).code == 2
+
+
 def test_missing_stages_are_named_with_the_command(run: Path, capsys: Capture) -> None:
     (run / "summary.json").unlink()
     (run / "report.html").unlink()
@@ -132,7 +156,7 @@ def test_page_of_concepts_and_interventions(concepts: Path, capsys: Capture) -> 
     assert "scores" not in headings(concepts)
     (concepts / "concepts.json").unlink()
     assert ran(capsys, "report", str(concepts)).code == 0
-    assert headings(concepts) == ["interventions", "effects", "edits", "words", "origin"]
+    assert headings(concepts) == ["effects", "reading", "interventions", "edits", "words", "cite", "origin"]
 
 
 def test_damaged_concepts(concepts: Path, capsys: Capture) -> None:

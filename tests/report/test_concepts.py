@@ -1,12 +1,8 @@
 """Tables and figures of concepts and interventions: what they say, how much of it, and that nothing is colour alone."""
 
-import json
-import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,7 +23,7 @@ from neurosieve.report.concepts import (
     studied_table,
     value_table,
 )
-from neurosieve.report.drawing import Chart
+from neurosieve.report.drawing import Chart, shade
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.interventions import effect_chart
 from neurosieve.report.latent import latent_chart
@@ -37,6 +33,7 @@ from neurosieve.report.texts import explained_chart
 from neurosieve.results import from_json, to_json
 from neurosieve.results.concepts import Concept, ConceptResult
 from tests.report.concept_results import KINDS, concepts_of, found_neuron, present, with_concepts
+from tests.report.drawn import differ_without_colour, named, points_of
 from tests.report.edit_results import interventions_of
 
 
@@ -52,26 +49,18 @@ def charts_of(kind: str) -> dict[str, Chart]:
 CHARTS = [pytest.param(chart, id=f"{kind}-{key}") for kind in KINDS for key, chart in charts_of(kind).items()]
 
 
-def drawn(chart: Chart) -> list[dict[str, Any]]:
-    data: list[dict[str, Any]] = json.loads(chart.figure.to_json())["data"]
-    return data
-
-
 @pytest.mark.parametrize("chart", CHARTS)
 def test_charts_state_a_finding_and_hold_their_values(chart: Chart) -> None:
     assert len(chart.title) > 15
     assert chart.caption.endswith(".")
     assert {len(row) for row in chart.table.rows} <= {len(chart.table.columns)}
-    layout = json.loads(chart.figure.to_json())["layout"]
-    assert all(v.get("title", {}).get("text") for k, v in layout.items() if re.fullmatch(r"xaxis\d*", k))
-    assert "<script" not in chart.figure.to_json()
+    assert all(panel.x.title for panel in chart.figure.panels)
+    assert "<script" not in chart.drawings()
 
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_series_differ_without_colour(chart: Chart) -> None:
-    named = [t for t in drawn(chart) if t.get("name")]
-    looks = [(t["type"], t.get("mode"), (t.get("marker") or {}).get("symbol")) for t in named]
-    assert all(a != b for a, b in combinations(looks, 2))
+    assert differ_without_colour(chart)
 
 
 def test_headlines() -> None:
@@ -171,20 +160,21 @@ def test_why_no_untrained_copy_was_a_rival() -> None:
 def test_rival_chart_draws_the_scores_and_the_margin() -> None:
     view = concepts_of("full").views["detect"]
     chart = rival_chart(view)
-    by_name = {t["name"]: t for t in drawn(chart)}
-    assert sorted(by_name["best rival"]["x"]) == [0.2, 0.5, 0.97]
-    assert by_name["best neuron, claimed"]["x"] == [0.95, 0.95]
-    assert by_name["best neuron"]["x"] == [0.4]
-    ends = [0.5, 0.6, None, 0.97, pytest.approx(0.985), None, 0.2, pytest.approx(0.3), None]
-    assert by_name["needed for a claim"]["x"] == ends
+    places = {name: [p.x for p in mark.points] for name, mark in named(chart).items()}
+    assert sorted(places["best rival"]) == [0.2, 0.5, 0.97]
+    assert places["best neuron, claimed"] == [0.95, 0.95]
+    assert places["best neuron"] == [0.4]
+    assert places["needed for a claim"] == [0.5, 0.97, 0.2]
+    assert [p.x2 for p in named(chart)["needed for a claim"].points] == pytest.approx([0.6, 0.985, 0.3])
     assert "far enough above the best rival for 2 of 3 values, and 2 of them have claimed neurons" in chart.title
     assert "none of them" in rival_chart(concepts_of("nothing").views["detect"]).title
 
 
 def test_depth_chart_draws_all_layers_of_all_values() -> None:
     result = concepts_of("full")
-    heat = [t for t in drawn(depth_chart(result)) if t["type"] == "heatmap"]
-    assert [[row for row in t["z"] if row[0] is not None] for t in heat] == [[[0.6, 0.9, 0.7]] * 3] * 2
+    cells = points_of(depth_chart(result), "cell")
+    assert [p.fill for p in cells] == [shade(v, 0.5, 1.0) for v in [0.6, 0.9, 0.7]] * 6
+    assert [p.x for p in points_of(depth_chart(result), "point")] == [1] * 6
     assert len(depth_chart(result).table.rows) == 6
 
 

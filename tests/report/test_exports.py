@@ -9,25 +9,23 @@ from neurosieve.report.export import card, export_html, export_text, frontier_ta
 from neurosieve.report.frontier_figure import frontier_chart
 from neurosieve.results import from_json, to_json
 from neurosieve.results.export import ExportResult
+from tests.report.drawn import marks_of, named
 from tests.report.export_results import export_of, spec_of
 from tests.report.records import result_of
 
 
 def test_the_figure_has_each_way_once() -> None:
     result = export_of()
-    figure = frontier_chart(result).figure
-    ways = [trace for trace in figure.data if trace.name != "exported"]
-    assert [trace.name for trace in ways] == ["table", "standard", "full", "cascade"]
-    drawn = {(x, y) for trace in ways for x, y in zip(trace.x, trace.y, strict=True)}
-    assert drawn == {(point.cost, point.validation) for point in result.frontier}
-    for trace in ways:
-        for symbol, text in zip(trace.marker.symbol, trace.text, strict=True):
-            (same, *_) = [
-                p for p in result.frontier if p.name == text and ("cascade" if p.first else p.form) == trace.name
-            ]
-            assert symbol.endswith("-open") != same.within
-    (ring,) = [trace for trace in figure.data if trace.name == "exported"]
-    assert (ring.x[0], ring.y[0]) == (result.exported.cost, result.exported.validation)
+    chart = frontier_chart(result)
+    assert list(named(chart)) == ["table", "standard", "full", "cascade", "exported"]
+    ways = [mark for mark in marks_of(chart) if mark.kind == "point" and mark.name != "exported"]
+    drawn = {(p.x, p.y, mark.name, mark.look.open) for mark in ways for p in mark.points}
+    assert drawn == {
+        (point.cost, point.validation, "cascade" if point.first else point.form, not point.within)
+        for point in result.frontier
+    }
+    (ring,) = named(chart)["exported"].points
+    assert (ring.x, ring.y) == (result.exported.cost, result.exported.validation)
     assert result.exported.name == "layer 0, then 12 % to layer 2"
 
 

@@ -21,6 +21,7 @@ from neurosieve.report.interventions import (
 from neurosieve.results.interventions import EditKind, PredictionEffects
 from neurosieve.typing import NeuronId
 from tests.report.concept_results import concepts_of
+from tests.report.drawn import named, points_of
 from tests.report.edit_results import (
     EDITS,
     in_one_file,
@@ -31,7 +32,6 @@ from tests.report.edit_results import (
     on_the_probe,
     on_the_task_alone,
 )
-from tests.report.test_concepts import drawn
 
 
 def test_interventions_are_told_beside_random_edits() -> None:
@@ -44,13 +44,13 @@ def test_interventions_are_told_beside_random_edits() -> None:
         "not claimed: interval [-2.0, 7.0] points holds 0",
     ]
     assert len(edit_table(records).rows) == 2
-    marks = {t["name"]: t for t in drawn(effect_chart(records))}
-    here = marks["where the value is"]
-    assert here["x"] == [20.0, 3.0, 20.0, 3.0]
-    assert here["error_x"]["array"] == pytest.approx([4.0] * 4)
-    assert here["error_x"]["arrayminus"] == pytest.approx([5.0] * 4)
-    assert marks["elsewhere"]["x"] == [2.0] * 4
-    assert marks["random edits, mean to 95 %"]["x"][:3] == [1.0, 3.0, None]
+    marks = named(effect_chart(records))
+    assert [p.x for p in marks["where the value is"].points] == [20.0, 3.0, 20.0, 3.0]
+    bars = points_of(effect_chart(records), "span")[4:]
+    assert [p.x for p in bars] == pytest.approx([15.0, -2.0, 15.0, -2.0])
+    assert [p.x2 for p in bars] == pytest.approx([24.0, 7.0, 24.0, 7.0])
+    assert [p.x for p in marks["elsewhere"].points] == [2.0] * 4
+    assert marks["random edits, mean to 95 %"].points[0][:3] == (1.0, 0 + 1, 3.0)
 
 
 def test_more_of_an_edit() -> None:
@@ -150,8 +150,7 @@ def test_what_cannot_be_measured_is_said_so() -> None:
     assert row[-1].startswith("not measured: all units are in one file")
     assert intervention_headline([record]).startswith("The effect of 1 edit cannot be measured")
     assert intervention_headline([record, *interventions_of("full")]).startswith("2 of 3 edits")
-    bars = {t["name"]: t for t in drawn(effect_chart([record]))}["where the value is"]["error_x"]
-    assert bars["array"] == bars["arrayminus"] == [0.0, 0.0]
+    assert len(points_of(effect_chart([record]), "span")) == 2  # of random edits alone
     steer = in_one_file("steer")
     assert edit_table([steer]).rows[0][-1].startswith("not measured: all units are in one file")
 

@@ -208,4 +208,4 @@ def test_results_need_neither_models_nor_figures() -> None:
     ended = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
     loaded = set(ended.stdout.split())
     assert "neurosieve.results.concepts" in loaded
-    assert not {"torch", "transformers", "plotly", "neurosieve.report"} & loaded
+    assert not {"torch", "transformers", "vl_convert", "neurosieve.report"} & loaded

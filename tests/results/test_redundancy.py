@@ -174,7 +174,7 @@ def test_damaged_file_is_named(case: str) -> None:
 
 
 def test_results_need_no_model_and_no_drawing() -> None:
-    """A result opens where neither torch nor transformers nor plotly is."""
+    """A result opens where neither torch nor transformers nor vl_convert is."""
     import subprocess
     import sys
 
@@ -187,7 +187,7 @@ package = types.ModuleType("neurosieve")
 package.__path__ = [{str(package)!r}]
 sys.modules["neurosieve"] = package
 import neurosieve.results
-print(sorted({{"torch", "transformers", "plotly"}} & set(sys.modules)))
+print(sorted({{"torch", "transformers", "vl_convert"}} & set(sys.modules)))
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"

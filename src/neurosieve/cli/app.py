@@ -231,21 +231,58 @@ def intervene(
 
 
 @app.command(
-    epilog=_example("neurosieve report runs/java", "neurosieve report runs/java --to java.html"),
+    epilog=_example(
+        "neurosieve report runs/java",
+        "neurosieve report runs/java --to java.html",
+        "neurosieve report runs/java --figures figures --tables tables",
+    ),
 )
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a finished run")],
     to: Annotated[Path | None, typer.Option(help="the file to write; report.html in the run folder by default")] = None,
+    figures: Annotated[Path | None, typer.Option(help="folder for all figures, as SVG, PNG and PDF")] = None,
+    tables: Annotated[Path | None, typer.Option(help="folder for all tables, as CSV and LaTeX")] = None,
     as_json: o.Json = False,
 ) -> None:
-    """Write the report of a finished run again, as one HTML file that opens offline."""
+    """Write the report of a finished run again, as one HTML file that opens offline; save its figures and tables."""
+    from neurosieve.studies.finished import write_figures, write_tables
+
     write = studies.write_report
     imported()
-    target = write(run, to)
+    written = {"report": str(write(run, to))}
+    for kind, folder, save in (("figures", figures, write_figures), ("tables", tables, write_tables)):
+        if folder is not None:
+            save(run, folder)
+            written[kind] = str(folder)
     if as_json:
-        _print_json({"report": str(target)})
+        _print_json(written)
     else:
-        console().print(Text(f"report in {target}"), soft_wrap=True)
+        for kind, place in written.items():
+            console().print(Text(f"{kind} in {place}"), soft_wrap=True)
+
+
+def _neuron_id(text: str) -> tuple[int, int]:
+    layer, colon, index = text.partition(":")
+    if not (colon and layer.isdecimal() and index.isdecimal()):
+        raise typer.BadParameter(f"give layer:index, for example 0:39, not {text!r}", param_hint="NEURON")
+    return int(layer), int(index)
+
+
+@app.command(epilog=_example("neurosieve neuron runs/java 0:39"))
+def neuron(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a finished run")],
+    neuron: Annotated[str, typer.Argument(metavar="NEURON", help="layer:index, as tables name it")],
+    as_json: o.Json = False,
+) -> None:
+    """Show what a run knows of one neuron: ranks, smallest sets, properties of code with their evidence, edits."""
+    from neurosieve.cli.show import show_neuron
+    from neurosieve.notebook.study import Study
+
+    profile = Study(run).neuron(*_neuron_id(neuron))
+    if as_json:
+        _print_result(profile)
+    else:
+        show_neuron(profile)
 
 
 def demo_config(scheme: str, model: str) -> StudyConfig:

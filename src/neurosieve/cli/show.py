@@ -11,6 +11,7 @@ from neurosieve.cli.terminal import console
 from neurosieve.interrupts import imported
 from neurosieve.printing import visible
 from neurosieve.report import tables
+from neurosieve.report.code import near
 from neurosieve.report.comparison import matrix_table
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.cost import cost_table
@@ -22,7 +23,7 @@ from neurosieve.report.export import (
     verified_table,
     ways_table,
 )
-from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
+from neurosieve.report.interventions import edit_table, matching_note, measure_table, short_effect_table
 from neurosieve.report.modules import (
     composition_table,
     folder_sentence,
@@ -31,11 +32,13 @@ from neurosieve.report.modules import (
     short_change_table,
     short_module_table,
 )
+from neurosieve.report.neuron import evidence_title, profile_table, profile_title, score_table, weight_table
 from neurosieve.report.numbers import NONE, counted, per_cent
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.cost import Cost
 from neurosieve.results.interventions import InterventionResult
+from neurosieve.results.neuron_profile import NeuronProfile
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_parts import Answer
 from neurosieve.results.redundancy_rankings import Published
@@ -92,6 +95,27 @@ def show_intervention(result: InterventionResult, out: Path) -> None:
     screen.print(Text(f"\nresults in {out / INTERVENTIONS}, report in {out / REPORT}"), soft_wrap=True)
 
 
+def show_neuron(profile: NeuronProfile) -> None:
+    """What is known of one neuron, its scores for properties, and its strongest tokens in their lines."""
+    screen = console()
+    screen.print(Text(profile_title(profile), style="bold"), soft_wrap=True)
+    screen.print(_grid(profile_table(profile), wrap=True))
+    for table in (weight_table(profile), score_table(profile)):
+        if table.rows:
+            screen.print(_grid(table, wrap=True))
+    for view, found in profile.evidence.items():
+        for evidence in found:
+            screen.print(Text(f"\n{evidence_title(view, evidence)}"))
+            for token in evidence.top[:_TOKENS]:
+                before, word, after = near(token.context.text, token.context.start, token.context.end, lines=0)
+                line = Text(f"  {token.value:+.1f} sd  {visible(before.lstrip())}")
+                line.append(visible(word), style="bold reverse").append(visible(after))
+                screen.print(line, no_wrap=True, overflow="ellipsis")
+    if profile.edits:
+        screen.print(_grid(edit_table(profile.edits), wrap=True))
+
+
+_TOKENS = 5  # of each kind
 _COLOURS = {Answer.YES: "green", Answer.WEAKLY: "yellow", Answer.NO: "red", Answer.OPEN: "yellow"}
 
 

@@ -37,9 +37,10 @@ from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.studies.run_folder import STORE, SUMMARY, config_of
 from neurosieve.typing import Grid, NeuronId, PathLike, Split
 
-if TYPE_CHECKING:  # what computes is loaded where something is computed
+if TYPE_CHECKING:  # what computes or draws is loaded where something is computed or drawn
     from neurosieve.activations.store import Activations, ActivationStore
     from neurosieve.models import CodeModel
+    from neurosieve.report.first_screen import Shown
 
 
 Found = TypeVar("Found")
@@ -179,7 +180,7 @@ class Study:
         return self.result.to_frame(name)
 
     def plot(self, name: str) -> Any:
-        """A figure of the report, of plotly.
+        """A figure of the report: it shows itself, `save`s itself and has the drawn values in `table`.
 
         Args:
             name: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto"; a figure of concepts (an unknown
@@ -199,7 +200,7 @@ class Study:
         concepts = self._concepts
         if concepts is None or name not in (charts := plots.all_concept_charts(concepts)):
             raise unknown_name("figure", name, (*CHARTS, plots.EFFECTS, *(charts if concepts else ())))
-        return plots.alone(charts[name])
+        return charts[name]
 
     def report(self, path: PathLike | None = None) -> Path:
         """Write the page of all that the run holds, there or into its folder; returns where.
@@ -384,6 +385,19 @@ class Study:
             remedy = f"run `neurosieve {command} {self.folder}`"
             raise RunFolderError(f"run folder {self.folder}", expected=what, got="none", remedy=remedy)
         return part
+
+    def show(self) -> "Shown":
+        """What a newcomer reads first: what was asked, the finding in figures, how far to trust it, and one figure.
+
+        A notebook shows it; printed, it is the same in text, without the figure.
+
+        Raises:
+            RunFolderError: Nothing was finished in this run.
+        """
+        from neurosieve.report.first_screen import Shown
+
+        summary = self.result if self._studied or not (self._concepts or self.interventions) else None
+        return Shown(summary, self._concepts, self.interventions)
 
     def __repr__(self) -> str:
         return f"Study({str(self.folder)!r})"

@@ -1,7 +1,7 @@
 """Results that show themselves: tables, figures and one page, pure functions of a result.
 
-Terminal, report, notebook (and whatever comes later) draw from the same functions. plotly draws the figures: it runs
-offline from one script, which is most of the page's 5 MB; that is the price of figures that can be read off and zoomed.
+Terminal, report, notebook (and whatever comes later) draw from the same functions. Figures are values, which vl-convert
+draws as SVG, PNG or PDF: a page holds the drawings and no library.
 """
 
 from lazy_loader import attach_stub

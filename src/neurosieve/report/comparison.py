@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-import plotly.graph_objects as go
 from markupsafe import Markup
 
 from neurosieve.report.comparison_text import transfer_text
-from neurosieve.report.drawing import Chart, axes, colour
+from neurosieve.report.drawing import Chart, likeness_panel
+from neurosieve.report.figure_marks import Axis, Figure
 from neurosieve.report.numbers import ACCURACY, NONE, R2, Metric, count, neuron, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.comparison import ComparisonResult
@@ -220,13 +220,10 @@ def likeness_chart(pair: PairComparison, key: str) -> Chart | None:
     if isinstance(pair.likeness, NotMeasured):
         return None
     values = pair.likeness.cka
-    scale = [[0, colour("scale-low")], [1, colour("scale-high")]]
-    heat = {"colorscale": scale, "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{z:.2f}"}
-    across = [str(k) for k in range(len(values[0]))]
-    down = [str(one.layer) for one in pair.likeness.layers]
-    figure = go.Figure(go.Heatmap(z=values, x=across, y=down, **heat))
-    axes(figure, f"layer of {pair.b}", f"layer of {pair.a}", x={"type": "category"})
-    figure.update_yaxes(type="category", autorange="reversed")
+    across = tuple(str(k) for k in range(len(values[0])))
+    down = tuple(str(one.layer) for one in pair.likeness.layers)
+    x, y = Axis(f"layer of {pair.b}", names=across), Axis(f"layer of {pair.a}", names=down)
+    figure = Figure((likeness_panel(values, x, y),))
     above = _most([one.cka.verdict for one in pair.likeness.layers])
     title = f"{above}: the layers of {pair.a}, each with the most similar one of {pair.b}"
     caption = f"Linear CKA, debiased, on {count(pair.likeness.units)} train units that both runs hold."

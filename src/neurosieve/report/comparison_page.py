@@ -14,7 +14,7 @@ from neurosieve.report.comparison import (
     transfer_table,
 )
 from neurosieve.report.drawing import Chart
-from neurosieve.report.page_frame import environment, frame
+from neurosieve.report.page_frame import rendered
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.comparison_pairs import PairComparison
 
@@ -35,23 +35,20 @@ def render_comparison(result: ComparisonResult) -> str:
     keys = {f"cka-{i}": pair for i, pair in enumerate(result.pairs)}
     charts = {key: chart for key, pair in keys.items() if (chart := likeness_chart(pair, key)) is not None}
     names = [run.name for run in result.runs]
-    page: str = (
-        environment()
-        .get_template("comparison.html.j2")
-        .render(
-            **frame(charts),
-            names=names,
-            sentences=[pair.sentence for pair in result.pairs if pair.sentence],
-            runs=run_table(result),
-            matrix=matrix_table(result),
-            pairs=[_pair(pair, key, charts, result) for key, pair in keys.items()],
-            kinds=[kind_tables(group) for group in result.kinds],
-            words=WORDS,
-            command=f"neurosieve compare {' '.join(run.folder for run in result.runs)} --out NEW_FOLDER",
-            version=result.versions.get("neurosieve", ""),
-        )
+    return rendered(
+        "comparison.html.j2",
+        charts,
+        WORDS,
+        names=names,
+        sentences=[pair.sentence for pair in result.pairs if pair.sentence],
+        runs=run_table(result),
+        matrix=matrix_table(result),
+        pairs=[_pair(pair, key, charts, result) for key, pair in keys.items()],
+        kinds=[kind_tables(group) for group in result.kinds],
+        words=WORDS,
+        command=f"neurosieve compare {' '.join(run.folder for run in result.runs)} --out NEW_FOLDER",
+        version=result.versions.get("neurosieve", ""),
     )
-    return page
 
 
 def _pair(pair: PairComparison, key: str, charts: dict[str, Chart], result: ComparisonResult) -> dict[str, Any]:

@@ -6,18 +6,17 @@ one side only.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+from dataclasses import dataclass, replace
 
 from neurosieve.report.concepts import LEAST_AP, MARGIN, VIEWS, best_neuron, verdict
-from neurosieve.report.drawing import Chart, axes, colour, plain
+from neurosieve.report.drawing import CELL, Chart, line_at, shade
+from neurosieve.report.figure_marks import Axis, Figure, Look, Panel, Point
 from neurosieve.report.numbers import ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptResult
 
-_ROW, _NAME, _HEAD = 17, 24, 30  # pixels a row; characters of a name and of a head
+_ROW, _NAME, _HEAD = 18, 26, 28  # pixels a row; characters of a name and of a head
+_BEST, _CLAIMED = Look("series-1", size=7), Look("series-1", "star", size=8, width=1)
 
 
 @dataclass(frozen=True)
@@ -32,23 +31,12 @@ class Rows:
     place: Mapping[tuple[str, str], int]
     heads: Mapping[int, str]
 
-    @property
-    def height(self) -> int:
-        """In pixels, titles and legend included."""
-        return 140 + _ROW * (len(self.place) + len(self.heads))
-
-    def put_on(self, figure: go.Figure) -> None:
-        """Name the rows on the y axis."""
-        names = {at: plain(_short(value)) for (_, value), at in self.place.items()}
-        names |= {at: f"<b>{plain(_short(name, _HEAD))}</b>" for at, name in self.heads.items()}
-        ends = [max(names) + 0.7, min(names) - 0.7]
-        ticks = {"tickvals": list(names), "ticktext": list(names.values()), "tickfont": {"size": 11}}
-        figure.update_yaxes(range=ends, showgrid=False, zeroline=False, fixedrange=True, automargin=True, **ticks)
-        figure.update_layout(
-            height=self.height,
-            margin={"t": 110, "b": 10},
-            legend={"xref": "container", "yref": "container", "y": 0.995, "yanchor": "top"},
-        )
+    def panel(self, x: Axis) -> Panel:
+        """A panel of the rows; its x axis is above them."""
+        names = {at: _short(value) for (_, value), at in self.place.items()}
+        names |= {at: _short(name, _HEAD) for at, name in self.heads.items()}
+        y = Axis(names=tuple(names[at] for at in range(len(names))), heads=frozenset(self.heads))
+        return Panel(replace(x, top=True), y, _ROW * len(names))
 
 
 def rows_of(names: Mapping[str, Iterable[str]]) -> Rows:
@@ -79,34 +67,35 @@ def _short(name: str, most: int = _NAME) -> str:
 
 def rival_chart(view: ConceptFindings) -> Chart:
     """Average precision of each value's best neuron and of the best rival, and what it has to be above that."""
-    concepts, rows, figure = view.concepts, _values_of([view]), go.Figure()
-    margins: dict[str, list[float | None]] = {"x": [], "y": []}
-    for c in concepts:
-        at, rival = rows.place[c.property_name, c.value], c.rival[1]
-        margins["x"] += [rival, _needed(rival), None]
-        margins["y"] += [at, at, None]
-    line = {"color": colour("band"), "width": 5}
-    figure.add_scatter(**margins, mode="lines", line=line, opacity=0.5, name="needed for a claim", hoverinfo="skip")
-    claimed, others = ([c for c in concepts if bool(c.claimed) is wanted] for wanted in (True, False))
-    for name, shown, of, symbol, size in (
-        ("best rival", concepts, _rival, "square-open", 8),
-        ("best neuron", others, _best, "circle", 7),
-        ("best neuron, claimed", claimed, _best, "star", 12),
-    ):
-        y = [rows.place[c.property_name, c.value] for c in shown]
-        tint = colour("series-2" if name == "best rival" else "series-1")
-        marker = {"symbol": symbol, "size": size, "color": tint, "line": {"width": 1.5 * symbol.endswith("open")}}
-        words = [plain(c.name) for c in shown]
-        figure.add_scatter(x=[*map(of, shown)], y=y, mode="markers", name=name, marker=marker, text=words)
-    axes(figure, "AP on held-out files", "", x={"range": [0, 1.02], "dtick": 0.2, "side": "top"})
-    figure.add_vline(x=LEAST_AP, line={"width": 1, "dash": "dot", "color": colour("band")})
-    rows.put_on(figure)
+    concepts, rows = view.concepts, _values_of([view])
+    panel = rows.panel(Axis("AP on held-out files", ends=(0, 1.02)))
+    places = [rows.place[c.property_name, c.value] for c in concepts]
+    needed = [Point(_rival(c), at, x2=_needed(_rival(c))) for c, at in zip(concepts, places, strict=True)]
+    panel.add("span", needed, Look("band", width=5, opacity=0.5), "needed for a claim")
+    line_at(panel, x=LEAST_AP, text=f"least AP of a claim: {LEAST_AP:g}")
+    rivals = [
+        Point(_rival(c), at, text=f"{c.name}, best rival: {c.rival[0]} {ratio(_rival(c))}")
+        for c, at in zip(concepts, places, strict=True)
+    ]
+    panel.add("point", rivals, Look("series-2", "square", open=True, width=1.5), "best rival")
+    for name, wanted, look in (("best neuron", False, _BEST), ("best neuron, claimed", True, _CLAIMED)):
+        points = [
+            Point(_best(c), at, text=_words(c))
+            for c, at in zip(concepts, places, strict=True)
+            if bool(c.claimed) is wanted
+        ]
+        panel.add("point", points, look, name)
     caption = (
         f"The grey bar ends {MARGIN:g} above the best rival, or halfway from it to 1 if that is nearer. A neuron is"
         f" claimed if the lower bound of its lead reaches the bar's end, that of its AP the dotted line at"
         f" {LEAST_AP:g}, and it meets the other bounds."
     )
-    return Chart(f"rivals-{view.view}", _rival_title(view), caption, figure, _rival_table(view))
+    return Chart(f"rivals-{view.view}", _rival_title(view), caption, Figure((panel,)), _rival_table(view))
+
+
+def _words(concept: Concept) -> str:
+    best = best_neuron(concept)
+    return f"{concept.name}, neuron {best.neuron}: {ratio(best.ap, best.interval)}"
 
 
 def _rival(concept: Concept) -> float:
@@ -143,30 +132,27 @@ def _rival_title(view: ConceptFindings) -> str:
     )
 
 
-def heat_chart(
+def heat_figure(
     panels: Mapping[str, Mapping[tuple[str, str], Sequence[float]]],
     rows: Rows,
     layers: int,
     scale: tuple[float, float],
-) -> go.Figure:
+) -> Figure:
     """A row a name and a column a layer, panels side by side; the largest value of a row has a mark."""
-    names, lines = [str(k) for k in range(layers)], list(range(len(rows.place) + len(rows.heads)))
-    figure = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04)
-    axes(figure, "", "", x={})
-    figure.update_xaxes(type="category", fixedrange=True, showgrid=False, side="top")
-    colours = {"colorscale": [[0, colour("scale-low")], [1, colour("scale-high")]], "showscale": False}
-    edge = {"width": 1, "color": colour("scale-low")}
-    mark = {"symbol": "circle", "size": 6, "color": colour("series-2"), "line": edge}
-    for i, (panel, values) in enumerate(panels.items(), 1):
-        known = {rows.place[name]: row for name, row in values.items()}
-        z = [known.get(y, [None] * layers) for y in lines]
-        figure.add_heatmap(z=z, x=names, y=lines, zmin=scale[0], zmax=scale[1], row=1, col=i, **colours)
-        best = [names[max(range(layers), key=row.__getitem__)] for row in known.values()]
-        more = {"showlegend": False, "hoverinfo": "skip", "row": 1, "col": i}
-        figure.add_scatter(x=best, y=list(known), mode="markers", marker=mark, **more)
-        figure.update_xaxes(title=panel, row=1, col=i)
-    rows.put_on(figure)
-    return figure.update_layout(height=rows.height - 40, margin={"t": 70})
+    drawn, names = [], tuple(str(k) for k in range(layers))
+    for title, values in panels.items():
+        panel = rows.panel(Axis(title, names=names))
+        known = {rows.place[name]: (name[1], row) for name, row in values.items()}
+        cells = [
+            Point(k, at, text=f"{name}, layer {k}: {ratio(v)}", fill=shade(v, *scale))
+            for at, (name, row) in known.items()
+            for k, v in enumerate(row)
+        ]
+        panel.add("cell", cells, CELL)
+        best = [Point(max(range(layers), key=row.__getitem__), at) for at, (_, row) in known.items()]
+        panel.add("point", best, Look("series-2", size=6, width=1))
+        drawn.append(panel)
+    return Figure(tuple(drawn), beside=True)
 
 
 def depth_chart(result: ConceptResult) -> Chart:
@@ -176,7 +162,7 @@ def depth_chart(result: ConceptResult) -> Chart:
         name: {(c.property_name, c.value): c.layers for c in view.concepts} for name, view in views.items()
     }
     rows = _values_of(views.values())
-    figure = heat_chart(panels, rows, layers, (0.5, 1.0))
+    figure = heat_figure(panels, rows, layers, (0.5, 1.0))
     cells = [
         ("=".join(name), view, *(ratio(v) for v in panel[name]))
         for name in rows.place

@@ -1,15 +1,22 @@
-"""Figures of a study's results: one pure function a figure, from a study's result to a titled plotly figure.
+"""Figures of a study's results: one pure function a figure, from a study's result to a figure with its finding.
 
 Every title states the finding.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
-
-from neurosieve.report.drawing import SYMBOLS, Chart, axes, colour, errors, plain, range_band, series, thin
+from neurosieve.report.drawing import (
+    SHAPES,
+    Chart,
+    bars,
+    intervals,
+    likeness_panel,
+    line_at,
+    mean_line,
+    range_band,
+    series,
+)
+from neurosieve.report.figure_marks import Axis, Figure, Look, Panel, Point
 from neurosieve.report.numbers import ACCURACY, count, counted, metric_of, per_cent
 from neurosieve.report.tables import Table, class_scores, class_table, imported, set_layers
 from neurosieve.results.measured import NotMeasured
@@ -17,29 +24,30 @@ from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_parts import UntrainedScores
 from neurosieve.results.redundancy_sets import CurvePoint, LayerPoint, RandomPoint
 
+_LINE = 0.03  # of the score: labels of neighbouring layers are at different heights
+
 
 def curve_chart(result: RedundancyResult) -> Chart:
     """Accuracy against number of neurons: rankings with intervals, the band of random orders, the oracle."""
-    figure, rows, metric = go.Figure(), [], metric_of(result)
+    rows, metric = [], metric_of(result)
+    panel = Panel(Axis("neurons kept (logarithmic)", log=True), _scores(result))
     band = [p for p in result.curves if isinstance(p, RandomPoint)]
     points = [p for p in result.curves if isinstance(p, CurvePoint)]
     sizes = [p.size for p in band]
     if band:
-        range_band(figure, sizes, [p.test.low for p in band], [p.test.high for p in band], "random orders, range")
-        mean = [p.test.mean for p in band]
-        figure.add_scatter(x=sizes, y=mean, name="random orders, mean", mode="lines", line=thin())
+        range_band(panel, sizes, [p.test.low for p in band], [p.test.high for p in band], "random orders, range")
+        mean_line(panel, sizes, [p.test.mean for p in band], "random orders, mean")
         rows += [("random", count(p.size), metric.ranged(p.test), f"{p.draws} draws") for p in band]
     for i, name in enumerate(dict.fromkeys(p.ranking for p in points)):
         mine = [p for p in points if p.ranking == name]
-        series(figure, i, name, [p.size for p in mine], [p.test for p in mine])
+        series(panel, i, name, [p.size for p in mine], [p.test for p in mine], metric.scored)
         rows += [(name, count(p.size), metric.scored(p.test), f"n {count(p.test.n)}") for p in mine]
-    figure.add_hline(y=result.oracle.test.value, line={"width": 1, "dash": "dot", "color": colour("band")})
-    _score_axes(figure, "neurons kept (logarithmic)", result, x={"type": "log", "dtick": 1})
+    line_at(panel, y=result.oracle.test.value, text=f"all neurons: {metric.scored(result.oracle.test)}")
     table = Table(
         f"{metric.name.capitalize()} against number of neurons", ("ranking", "neurons", "test", "of"), tuple(rows)
     )
     caption = "Probes retrained on the first neurons of each order, with 95 % intervals; the dotted line is the oracle."
-    return Chart("curve", _curve_title(result), caption, figure, table)
+    return Chart("curve", _curve_title(result), caption, Figure((panel,)), table)
 
 
 def _curve_title(result: RedundancyResult) -> str:
@@ -59,38 +67,38 @@ def _layers(result: RedundancyResult) -> str:
 
 def layer_chart(result: RedundancyResult) -> Chart:
     """Probes on each layer, on the layers up to it, and on each layer of untrained copies."""
-    figure, rows, metric = go.Figure(), [], metric_of(result)
+    rows, metric = [], metric_of(result)
+    panel = Panel(Axis(_layers(result), whole=True), _scores(result))
     named = {"this layer alone": result.layerwise.independent, "layers 0 up to this one": result.layerwise.incremental}
     for i, (name, curve) in enumerate(named.items()):
-        series(figure, i, name, [p.layer for p in curve], [p.test for p in curve])
+        series(panel, i, name, [p.layer for p in curve], [p.test for p in curve], metric.scored)
         rows += [(name, str(p.layer), metric.scored(p.test)) for p in curve]
     copies = result.baselines.untrained
     if isinstance(copies, UntrainedScores):
         spread = copies.layers
         depth = list(range(len(spread)))
-        range_band(figure, depth, [p.low for p in spread], [p.high for p in spread], "untrained copies, range")
-        figure.add_scatter(x=depth, y=[p.mean for p in spread], name="untrained, mean", mode="lines", line=thin())
+        range_band(panel, depth, [p.low for p in spread], [p.high for p in spread], "untrained copies, range")
+        mean_line(panel, depth, [p.mean for p in spread], "untrained, mean")
         rows += [("untrained copies, this layer alone", str(k), metric.ranged(p)) for k, p in enumerate(spread)]
-    rows += [("LayerSelector", str(layer), f"within {losses}") for layer, losses in _marks(figure, result)]
-    _score_axes(figure, _layers(result), result, x={"dtick": 1})
+    rows += [("LayerSelector", str(layer), f"within {losses}") for layer, losses in _marks(panel, result)]
     best: LayerPoint = max(result.layerwise.independent, key=lambda p: p.test.value)
     whole = metric.score(result.oracle.test.value)
     title = f"Layer {best.layer} alone reaches {metric.in_words(best.test.value)}; all layers together {whole}"
     caption = "95 % intervals; vertical lines mark the highest layer that the LayerSelector keeps for a loss allowed."
     table = Table("Layer curves", ("probe", "layer", "test"), tuple(rows))
-    return Chart("layers", title, caption, figure, table)
+    return Chart("layers", title, caption, Figure((panel,)), table)
 
 
-def _marks(figure: go.Figure, result: RedundancyResult) -> list[tuple[int, str]]:
+def _marks(panel: Panel, result: RedundancyResult) -> list[tuple[int, str]]:
     """Draw the layers that the LayerSelector keeps; returns each with the losses allowed."""
     marks = {} if isinstance(result.layer_selector, NotMeasured) else result.layer_selector
+    lowest = min(p.y for mark in panel.marks for p in mark.points if p.y is not None)
     found = []
-    for layer in sorted(set(marks.values())):
+    for i, layer in enumerate(sorted(set(marks.values()))):
         losses = metric_of(result).allowed(*(float(d) for d, k in marks.items() if k == layer))
-        figure.add_vline(x=layer, line={"width": 1, "dash": "dash", "color": colour("band")})
-        figure.add_annotation(
-            x=layer, y=0, yref="paper", yanchor="bottom", text=f"LS {losses}", showarrow=False, xanchor="left"
-        )
+        side = "left" if layer > result.layers // 2 else "right"
+        line_at(panel, x=layer, text=f"the LayerSelector keeps layers up to {layer} within {losses}")
+        panel.add("label", [Point(layer, lowest + i % 3 * _LINE, text=f"LS {losses}")], Look("ink", side, size=11))
         found.append((layer, losses))
     return found
 
@@ -98,12 +106,8 @@ def _marks(figure: go.Figure, result: RedundancyResult) -> list[tuple[int, str]]
 def cka_chart(result: RedundancyResult) -> Chart:
     """Debiased linear CKA between layers."""
     values = () if isinstance(result.cka, NotMeasured) else result.cka
-    names = [str(k) for k in range(len(values))]
-    scale = [[0, colour("scale-low")], [1, colour("scale-high")]]
-    heat = {"colorscale": scale, "zmin": 0, "zmax": 1, "showscale": False, "texttemplate": "%{z:.2f}"}
-    figure = go.Figure(go.Heatmap(z=values, x=names, y=names, **heat))
-    axes(figure, _layers(result), "layer", x={"type": "category"})
-    figure.update_yaxes(type="category", autorange="reversed")
+    names = tuple(str(k) for k in range(len(values)))
+    panel = likeness_panel(values, Axis(_layers(result), names=names), Axis("layer", names=names))
     pairs = [(values[i][i + 1], i) for i in range(len(values) - 1)]
     title = "There is one layer"
     if pairs:
@@ -116,23 +120,17 @@ def cka_chart(result: RedundancyResult) -> Chart:
     table = Table("CKA", ("layer", *names), rows)
     rows_used = count(result.general_rows)
     caption = f"Linear CKA, debiased, over {rows_used} train rows: 1 is the same up to rotation and scale."
-    return Chart("cka", title, caption, figure, table)
+    return Chart("cka", title, caption, Figure((panel,)), table)
 
 
 def cluster_chart(result: RedundancyResult) -> Chart:
     """Neurons that remain at each clustering threshold, and under them the score of what remains."""
     cuts, metric = result.clusters, metric_of(result)
-    names, kept = [f"{c.threshold:g}" for c in cuts], [c.kept for c in cuts]
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
-    bars = {"text": [count(k) for k in kept], "marker_color": colour("series-1"), "showlegend": False}
-    figure.add_bar(x=names, y=kept, row=1, col=1, **bars)
-    axes(figure, "", "neurons kept", x={})
-    series(figure, 1, f"{metric.name} of their probe", names, [c.test for c in cuts], row=2, col=1)
-    figure.update_layout(showlegend=False, height=460)
-    figure.update_yaxes(tickformat=",d", row=1, col=1)
-    figure.update_yaxes(title=metric.name, tickformat=metric.ticks, fixedrange=True, automargin=True, row=2, col=1)
-    figure.update_xaxes(type="category", fixedrange=True)
-    figure.update_xaxes(title="clustering threshold (distance 1 − |r|)", row=2, col=1)
+    names = tuple(f"{c.threshold:g}" for c in cuts)
+    held = Panel(Axis(names=names), Axis("neurons kept", whole=True, zero=True), 150)
+    bars(held, [c.kept for c in cuts], [f"{count(c.kept)} neurons kept at {c.threshold:g}" for c in cuts])
+    scores = Panel(Axis("clustering threshold (distance 1 − |r|)", names=names), _scores(result, metric.name), 170)
+    series(scores, 1, "", [*range(len(cuts))], [c.test for c in cuts], metric.scored)
     enough = [c for c in cuts if c.test.interval and c.test.interval[1] >= result.oracle.test.value]
     title = f"Every clustering threshold loses {metric.name}"
     if enough:
@@ -144,17 +142,17 @@ def cluster_chart(result: RedundancyResult) -> Chart:
     rows = tuple((f"{c.threshold:g}", count(c.kept), metric.scored(c.test)) for c in cuts)
     dead = count(result.dead)
     caption = f"Average linkage over |Pearson r|; a medoid represents each cluster; {dead} dead neurons left out."
-    return Chart("clusters", title, caption, figure, Table("Clusters", ("threshold", "neurons kept", "test"), rows))
+    table = Table("Clusters", ("threshold", "neurons kept", "test"), rows)
+    return Chart("clusters", title, caption, Figure((held, scores)), table)
 
 
 def set_chart(result: RedundancyResult) -> Chart:
     """In which layers the neurons of the first smallest set are."""
     held = set_layers(result)
     size = sum(held)
-    names = [str(k) for k in range(len(held))]
-    figure = go.Figure(go.Bar(x=names, y=held, text=[str(n) for n in held], marker_color=colour("series-1")))
-    axes(figure, _layers(result), "neurons of the smallest set", x={"type": "category"})
-    figure.update_yaxes(tickformat=",d")
+    names = tuple(str(k) for k in range(len(held)))
+    panel = Panel(Axis(_layers(result), names=names), Axis("neurons of the smallest set", whole=True, zero=True))
+    bars(panel, held, [f"layer {k}: {counted(n, 'neuron')}" for k, n in enumerate(held)])
     most = max(range(len(held)), key=lambda k: held[k])
     title = f"{held[most]} of the {size} neurons of the smallest set are in layer {most}"
     rows = tuple((name, str(n)) for name, n in zip(names, held, strict=True))
@@ -162,31 +160,29 @@ def set_chart(result: RedundancyResult) -> Chart:
     caption = (
         f"Ranking {best.ranking}, loss allowed {metric.allowed(best.delta)}; {metric.scored(best.test)} on test rows."
     )
-    return Chart("set", title, caption, figure, Table("Smallest set by layer", ("layer", "neurons"), rows))
+    table = Table("Smallest set by layer", ("layer", "neurons"), rows)
+    return Chart("set", title, caption, Figure((panel,)), table)
 
 
 def class_chart(result: RedundancyResult) -> Chart:
     """Recall of each class on rows seen and unseen in train."""
     kinds = ("all test rows", "seen in train", "unseen in train")
     parts = [(name, part) for name, part in zip(kinds, class_scores(result), strict=True) if part]
-    figure = go.Figure()
-    names = [plain(n) for n in result.labels]
+    names = tuple(result.labels)
+    x = Axis("recall (share of the class's rows found)", format=ACCURACY.ticks)
+    panel = Panel(x, Axis("class", names=names), 28 * len(names) + 20)
     for i, (name, part) in enumerate(parts):
         # Open and of falling size, so that marks on one spot are all seen.
-        marker = {"symbol": f"{SYMBOLS[i]}-open", "size": 15 - 4 * i, "color": colour(f"series-{i + 1}")}
-        marker["line"] = {"width": 2}
-        recalls = [part[label].recall for label in result.labels]
-        figure.add_scatter(x=recalls, y=names, name=name, mode="markers", marker=marker)
-    axes(figure, "recall (share of the class's rows found)", "class", x={"tickformat": ACCURACY.ticks})
-    figure.update_yaxes(tickformat=None, type="category", autorange="reversed")
-    figure.update_layout(height=max(380, 120 + 28 * len(names)))
+        recalls = [(at, label, part[label].recall) for at, label in enumerate(names)]
+        points = [Point(v, at, text=f"{label}, {name}: {per_cent(v)}") for at, label, v in recalls if v is not None]
+        panel.add("point", points, Look(f"series-{i + 1}", SHAPES[i], open=True, size=15 - 4 * i), name)
     known = {label: p.recall for label, p in class_scores(result)[0].items() if p.recall is not None}
     hardest = min(known, key=lambda k: known[k], default=None)
     title = "No class has enough rows"
     if hardest:
         title = f"{hardest} is the hardest class: {per_cent(known[hardest])} of its rows are found"
     caption = "Classes with fewer than 30 rows of a kind have no mark there."
-    return Chart("classes", title, caption, figure, class_table(result))
+    return Chart("classes", title, caption, Figure((panel,)), class_table(result))
 
 
 def pareto_chart(result: RedundancyResult) -> Chart:
@@ -194,15 +190,13 @@ def pareto_chart(result: RedundancyResult) -> Chart:
     points = () if isinstance(result.pareto, NotMeasured) else result.pareto
     front = sorted(points, key=lambda p: p.size)
     depth, metric = [p.depth for p in front], metric_of(result)
-    figure = go.Figure(
-        go.Scatter(
-            x=[p.size for p in front], y=[p.test.value for p in front], error_y=errors([p.test for p in front]),
-            mode="markers+text", text=[str(d) for d in depth], textposition="middle center",
-            hovertext=[plain(p.source) for p in front], marker={"size": 17, "color": colour("scale-high")},
-            textfont={"size": 10, "color": colour("scale-low")},
-        )
-    )  # fmt: skip
-    _score_axes(figure, "neurons kept (logarithmic)", result, x={"type": "log", "dtick": 1})
+    panel = Panel(Axis("neurons kept (logarithmic)", log=True), _scores(result))
+    sizes, look = [p.size for p in front], Look("scale-high", size=17)
+    panel.add("span", intervals([p.test for p in front], sizes), look._replace(width=1))
+    points = [Point(p.size, p.test.value, text=f"{p.source}: {metric.scored(p.test)}") for p in front]
+    panel.add("point", points, look)
+    numbers = [Point(p.size, p.test.value, text=str(p.depth)) for p in front]
+    panel.add("label", numbers, Look("scale-low", size=10))
     title = (
         f"The front of size, depth and {metric.name}: {counted(len(front), 'combination')} of"
         f" {_span(front[0].size, front[-1].size)} neurons, highest layer {_span(min(depth), max(depth))}"
@@ -210,7 +204,7 @@ def pareto_chart(result: RedundancyResult) -> Chart:
     rows = tuple((p.source, count(p.size), str(p.depth), metric.scored(p.test)) for p in front)
     caption = "Chosen on validation, scored on test. The number in a point is the highest layer that it needs."
     table = Table("Pareto front", ("combination", "neurons", "highest layer", "test"), rows)
-    return Chart("pareto", title, caption, figure, table)
+    return Chart("pareto", title, caption, Figure((panel,)), table)
 
 
 def _span(low: int, high: int) -> str:
@@ -240,7 +234,7 @@ def missing_reason(result: RedundancyResult, key: str) -> str | None:
     return None if part else "nothing was found"
 
 
-def _score_axes(figure: go.Figure, x_title: str, result: RedundancyResult, x: Mapping[str, Any]) -> None:
+def _scores(result: RedundancyResult, title: str = "") -> Axis:
+    """The axis of scores."""
     metric = metric_of(result)
-    axes(figure, x_title, f"{metric.name} on test rows", x)
-    figure.update_yaxes(tickformat=metric.ticks)
+    return Axis(title or f"{metric.name} on test rows", format=metric.ticks)

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
-
-from neurosieve.report.drawing import SYMBOLS, Chart, axes, colour, errors, plain
+from neurosieve.report.drawing import Chart, intervals, look_of
 from neurosieve.report.export import export_metric, frontier_table
+from neurosieve.report.figure_marks import Axis, Figure, Look, Panel, Point
 from neurosieve.report.numbers import count
 from neurosieve.results.export import ExportResult, FrontierPoint
 from neurosieve.results.measured import Score
@@ -25,41 +24,40 @@ def frontier_chart(result: ExportResult, name: str = "") -> Chart:
         result: Of the export.
         name: Of its folder, where a page shows several.
     """
-    figure, metric = go.Figure(), export_metric(result)
+    metric = export_metric(result)
+    x = Axis("multiplications a token (logarithmic)", log=True, format="~s")
+    panel = Panel(x, Axis(f"{metric.name} on validation rows", format=metric.ticks))
     for i, kind in enumerate(_KINDS):
         points = [point for point in result.frontier if _kind(point) == kind]
         if points:
-            _add(figure, i, kind, points, result)
-    ring = {"symbol": "circle-open", "size": 22, "line": {"width": 2}, "color": colour("scale-high")}
+            _add(panel, i, kind, points, result)
     chosen = result.exported
-    figure.add_scatter(
-        x=[chosen.cost], y=[chosen.validation], name="exported", mode="markers", marker=ring, hoverinfo="skip"
-    )
-    axes(figure, "multiplications a token (logarithmic)", f"{metric.name} on validation rows", {"type": "log"})
-    figure.update_yaxes(tickformat=metric.ticks)
+    panel.add("point", [Point(chosen.cost, chosen.validation)], Look("ink", open=True, size=20), "exported")
     caption = (
         f"Each way that the run knows to make the model smaller, with 95 % intervals. Filled marks stay within"
         f" {metric.allowed(result.delta)} of the probe on all neurons, by the rule {result.rule}; open marks do not."
         " The ring is the model that was exported."
     )
     table = frontier_table(result)
-    return Chart(f"frontier-{name}", _title(result, name), caption, figure, table)
+    return Chart(f"frontier-{name}", _title(result, name), caption, Figure((panel,)), table)
 
 
 def _kind(point: FrontierPoint) -> str:
     return "cascade" if point.first else point.form
 
 
-def _add(figure: go.Figure, i: int, kind: str, points: Sequence[FrontierPoint], result: ExportResult) -> None:
+def _add(panel: Panel, i: int, kind: str, points: Sequence[FrontierPoint], result: ExportResult) -> None:
     """The ways of one kind."""
     scores = [Score(value=p.validation, n=result.test.n, interval=p.interval) for p in points]
-    shade = colour(f"series-{i + 1}")
-    symbols = [SYMBOLS[i] if p.within else f"{SYMBOLS[i]}-open" for p in points]
-    figure.add_scatter(
-        x=[p.cost for p in points], y=[p.validation for p in points], name=kind, mode="markers",
-        error_y=errors(scores) | {"color": colour("band")}, text=[plain(p.name) for p in points],
-        marker={"symbol": symbols, "size": 9, "color": shade, "line": {"width": 1.5, "color": shade}},
-    )  # fmt: skip
+    metric, look = export_metric(result), look_of(i)._replace(dash=())
+    panel.add("span", intervals(scores, [p.cost for p in points]), Look("band", width=1))
+    for filled in (False, True):
+        shown = [
+            Point(p.cost, p.validation, text=f"{p.name}, {kind}: {metric.scored(score)}")
+            for p, score in zip(points, scores, strict=True)
+            if p.within is filled
+        ]
+        panel.add("point", shown, look._replace(open=not filled), kind)
 
 
 def _title(result: ExportResult, name: str) -> str:

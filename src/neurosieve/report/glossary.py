@@ -1,5 +1,11 @@
-"""The words of the report in plain language."""
+"""The words of the report in plain language, and links to them from where they are used."""
 
+import re
+from collections.abc import Mapping
+
+from markupsafe import Markup, escape
+
+from neurosieve.printing import visible
 from neurosieve.report.concepts import further_parts
 from neurosieve.report.origin import Origin
 from neurosieve.report.tables import imported, of_classes
@@ -121,3 +127,39 @@ def glossary(
         for part in further_parts(concepts):
             words |= _OF_PARTS.get(part, {})
     return words | (_OF_INTERVENTIONS if edited else {}) | (_OF_MODULES if modules else {})
+
+
+# How a word is written in a sentence, where it differs from its entry.
+_WRITTEN = {
+    "untrained copy": ("untrained copies",),
+    "unseen rows": ("rows unseen in train",),
+    "LayerSelector (LS)": ("LayerSelector", "LS"),
+    "clusters (CC)": ("medoid", "clustering"),
+    "Pareto front": ("front of size, depth",),
+    "95 % interval": ("95 % intervals",),
+    "random orders": ("random order",),
+    "average precision (AP)": ("average precision",),
+    "probe": ("probes", "Probes"),
+    "oracle": ("Oracle",),
+}
+
+
+def place_of(word: str) -> str:
+    """The name of a word's entry, for links."""
+    return "word-" + re.sub(r"\W+", "-", word.lower()).strip("-")
+
+
+def linked(text: str, words: Mapping[str, str]) -> Markup:
+    """A text in which the first use of each word leads to its entry, and says its meaning when it is pointed at."""
+    entries = {written: word for word in words for written in (word, *_WRITTEN.get(word, ()))}
+    if not entries:
+        return escape(visible(text))
+    longest = sorted(entries, key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest))})(?![\w-])")
+    parts, used = [], set[str]()
+    link = Markup("<a class='word' href='#{}' title='{}'>{}</a>")
+    for i, part in enumerate(pattern.split(visible(text))):
+        word = entries[part] if i % 2 else ""
+        parts.append(link.format(place_of(word), words[word], part) if word and word not in used else escape(part))
+        used.add(word)
+    return Markup("").join(parts)

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
 from markupsafe import Markup
 
 from neurosieve.printing import visible
 from neurosieve.report.code import marked
 from neurosieve.report.concept_figures import rows_of
-from neurosieve.report.drawing import Chart, axes, colour
+from neurosieve.report.drawing import Chart, line_at
+from neurosieve.report.figure_marks import Axis, Figure, Look, Point
 from neurosieve.report.numbers import ACCURACY, NONE, R2, count, counted, neuron, per_cent
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.interventions import (
@@ -182,38 +182,38 @@ def effect_chart(results: Sequence[InterventionResult]) -> Chart:
     rows = rows_of(
         {edit_name(r): [_SCORES[e.score] for e in predictions.effects] for r, predictions in _measured(results)}
     )
-    figure, named = go.Figure(), [(edit_name(r), e) for r, _, e in _effects(results)]
-    at, effects = [rows.place[name, _SCORES[e.score]] for name, e in named], [e for _, e in named]
-    spans: dict[str, list[float | None]] = {"x": [], "y": []}
-    for y, e in zip(at, effects, strict=True):
-        spans["x"] += [100 * e.here.random, 100 * e.here.random_95, None]
-        spans["y"] += [y, y, None]
-    line = {"color": colour("band"), "width": 9}
-    figure.add_scatter(
-        **spans, mode="lines", line=line, opacity=0.6, name="random edits, mean to 95 %", hoverinfo="skip"
-    )
-    bounds = [(d.value, *(d.interval or (d.value, d.value))) for d in (e.effect for e in effects)]
-    ends = {
-        "array": [100 * (high - value) for value, _, high in bounds],
-        "arrayminus": [100 * (value - low) for value, low, _ in bounds],
-    }
-    here, elsewhere = [100 * e.here.drop.value for e in effects], [100 * e.elsewhere.drop.value for e in effects]
-    mark = {"symbol": "circle", "size": 9, "color": colour("series-1")}
-    bars = {"type": "data", "symmetric": False, "thickness": 1, "width": 3, **ends}
-    figure.add_scatter(x=here, y=at, mode="markers", name="where the value is", marker=mark, error_x=bars)
-    mark = {"symbol": "square-open", "size": 9, "color": colour("series-2"), "line": {"width": 2}}
-    figure.add_scatter(x=elsewhere, y=at, mode="markers", name="elsewhere", marker=mark)
-    axes(figure, "drop, points", "", x={"side": "top"})
-    figure.add_vline(x=0, line={"width": 1, "dash": "dot", "color": colour("band")})
-    rows.put_on(figure)
+    panel = rows.panel(Axis("drop, points"))
+    placed = [(rows.place[edit_name(r), _SCORES[e.score]], e) for r, _, e in _effects(results)]
+    spans = [Point(100 * e.here.random, at, x2=100 * e.here.random_95) for at, e in placed]
+    panel.add("span", spans, Look("band", width=9, opacity=0.6), "random edits, mean to 95 %")
+    ends = [(at, _interval_here(e)) for at, e in placed]
+    look = Look("series-1")
+    panel.add("span", [Point(low, at, x2=high) for at, (low, high) in ends if low < high], look._replace(width=1.5))
+    for name, shown, drops in (
+        ("where the value is", look, [e.here.drop for _, e in placed]),
+        ("elsewhere", Look("series-2", "square", open=True), [e.elsewhere.drop for _, e in placed]),
+    ):
+        points = [
+            Point(100 * d.value, at, text=f"{name}: {_points(d)} points")
+            for (at, _), d in zip(placed, drops, strict=True)
+        ]
+        panel.add("point", points, shown, name)
+    line_at(panel, x=0)
     caption = (
         "Drop of predictions that are right, when neurons are edited. Bars are 95 % intervals of what is above random"
         " edits' mean. An edit is claimed if its mark is to the right of the grey bar, and its interval to the right of"
         " the bar's start and of the open square's interval."
     )
-    claimed = sum(e.claimed for e in effects)
-    title = f"{claimed} of {len(effects)} drops are more than matched random edits and the harm elsewhere explain"
-    return Chart("effects", title, caption, figure, effect_table(results))
+    claimed = sum(e.claimed for _, e in placed)
+    title = f"{claimed} of {len(placed)} drops are more than matched random edits and the harm elsewhere explain"
+    return Chart("effects", title, caption, Figure((panel,)), effect_table(results))
+
+
+def _interval_here(effect: Effect) -> tuple[float, float]:
+    """The interval of the effect, in points, around the drop where the value is."""
+    value, drop = effect.effect.value, effect.here.drop.value
+    low, high = effect.effect.interval or (value, value)
+    return 100 * (drop + low - value), 100 * (drop + high - value)
 
 
 def measure_table(result: InterventionResult) -> Table:

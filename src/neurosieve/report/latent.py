@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
 from neurosieve.report.code import marked
-from neurosieve.report.drawing import SYMBOLS, Chart, axes, colour
+from neurosieve.report.drawing import Chart, look_of
+from neurosieve.report.figure_marks import Axis, Figure, Panel, Point
 from neurosieve.report.numbers import count, per_cent
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.latent_clusters import AlignedShare, Alignment, LatentClusters
@@ -40,29 +39,31 @@ def share_table(cuts: Sequence[LatentClusters]) -> Table:
 def latent_chart(cuts: Sequence[LatentClusters]) -> Chart:
     """Share of clusters aligned with the property that explains most, by layer, and if words swapped values."""
     alignments = [cut.alignment for cut in cuts]
-    figure, sizes = go.Figure(), sorted({a.k for a in alignments})
-    rows = []
+    panel = Panel(Axis("layer", whole=True), Axis("clusters aligned", format=".0%", zero=True))
+    rows, sizes = [], sorted({a.k for a in alignments})
     for i, k in enumerate(sizes):
         best = [(a, max(a.properties, key=lambda s: s.share)) for a in alignments if a.k == k and a.properties]
-        layers = [a.layer for a, _ in best]
-        for name, y, symbol in (
-            (f"{k} clusters", [s.share for _, s in best], SYMBOLS[i % 4]),
-            (f"{k}, words swapped", [s.by_chance for _, s in best], f"{SYMBOLS[i % 4]}-open"),
+        for name, shares, swapped in (
+            (f"{k} clusters", [s.share for _, s in best], False),
+            (f"{k}, words swapped", [s.by_chance for _, s in best], True),
         ):
-            marker = {"symbol": symbol, "size": 9, "color": colour(f"series-{i % 4 + 1}")}
-            line = {"dash": "dot" if symbol.endswith("open") else "solid", "color": colour(f"series-{i % 4 + 1}")}
-            figure.add_scatter(x=layers, y=y, mode="lines+markers", name=name, marker=marker, line=line)
+            look = look_of(i)._replace(open=swapped, dash=(2, 3) if swapped else ())
+            points = [
+                Point(a.layer, v, text=f"layer {a.layer}, {name}: {per_cent(v)}")
+                for (a, _), v in zip(best, shares, strict=True)
+            ]
+            panel.add("line", points, look)
+            panel.add("point", points, look._replace(dash=()), name)
         rows += [
             (str(a.layer), count(k), s.property_name, per_cent(s.share), per_cent(s.chance_words)) for a, s in best
         ]
-    axes(figure, "layer", "clusters aligned", x={"dtick": 1})
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     caption = (
         "For each layer the property that explains most clusters: at least 90 % of their rows have one value, also on"
         " held-out files."
     )
     heads = ("layer", "clusters", "property", "aligned", "if words swap values")
-    return Chart("latent", _latent_title(alignments), caption, figure, make_table("Clusters by layer", heads, rows))
+    table = make_table("Clusters by layer", heads, rows)
+    return Chart("latent", _latent_title(alignments), caption, Figure((panel,)), table)
 
 
 def _latent_title(alignments: Sequence[Alignment]) -> str:

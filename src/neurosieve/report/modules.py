@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from neurosieve.report.concept_figures import heat_chart, rows_of
+from neurosieve.report.concept_figures import heat_figure, rows_of
 from neurosieve.report.drawing import Chart
 from neurosieve.report.numbers import ACCURACY, NONE, count, counted, p_value, per_cent
 from neurosieve.report.tables import Table, make_table
@@ -190,7 +190,7 @@ def module_chart(result: ModulesResult) -> Chart:
     """Modules as rows and layers as columns, with what is shared below each other in the table."""
     shared, layers = result.shared, range(result.layers)
     shares = {("", m.label): [n / max(1, m.size) for n in m.counts] for m in result.modules}
-    figure = heat_chart({"layer": shares}, rows_of({"": [m.label for m in result.modules]}), result.layers, (0.0, 1.0))
+    figure = heat_figure({"layer": shares}, rows_of({"": [m.label for m in result.modules]}), result.layers, (0.0, 1.0))
     rows = [(m.label, count(m.size), *map(count, m.counts)) for m in result.modules]
     kinds = (("in one module alone", shared.one), ("in some", shared.some), ("in all", shared.all))
     rows += [(name, count(sum(counts)), *map(count, counts)) for name, counts in kinds]

@@ -22,10 +22,11 @@ def profile_text(profile: NeuronProfile) -> str:
         scores = f"AP {ratio(c.score.ap, c.score.interval)} against {ratio(c.rival_ap)} ({c.rival})"
         verdict = "claimed" if c.score.claimed else f"not claimed: {c.score.lacking}"
         rows.append(f"  {c.name}, view {c.view}: {scores}; {verdict}")
-    return "\n".join([_title(profile), *rows])
+    return "\n".join([profile_title(profile), *rows])
 
 
-def _title(profile: NeuronProfile) -> str:
+def profile_title(profile: NeuronProfile) -> str:
+    """Which neuron it is."""
     site = " (feed-forward unit)" if profile.site == "mlp" else ""
     return f"Neuron {profile.neuron}{site} of {profile.model or 'an unknown model'}"
 
@@ -94,13 +95,19 @@ def profile_html(profile: NeuronProfile) -> Markup:
     tables += [edit_table(profile.edits)] if profile.edits else []
     parts = [table.to_html() for table in tables if table.rows]
     parts += [_tokens(view, e) for view, evidence in profile.evidence.items() for e in evidence]
-    return Markup("<p><b>{}</b></p>").format(visible(_title(profile))) + Markup("").join(parts)
+    return Markup("<p><b>{}</b></p>").format(visible(profile_title(profile))) + Markup("").join(parts)
 
 
 def _tokens(view: str, evidence: Evidence) -> Markup:
-    head = Markup("<p>{}: strongest tokens on held-out files</p>")
+    head = Markup("<p>{}</p>")
     shown = Markup("").join(_token(token) for token in evidence.top[:_TOKENS])
-    return head.format(visible(f"{'low' if evidence.low else 'high'} on {evidence.name}, view {view}")) + shown
+    return head.format(visible(evidence_title(view, evidence))) + shown
+
+
+def evidence_title(view: str, evidence: Evidence) -> str:
+    """What its tokens show."""
+    how = "low" if evidence.low else "high"
+    return f"{how} on {evidence.name}, view {view}: strongest tokens on held-out files"
 
 
 def _token(token: Token) -> Markup:

@@ -1,10 +1,5 @@
 "use strict";
-// Draws the figures and saves tables; the page is whole without it but for the drawings.
-const figures = JSON.parse(document.getElementById("figures").textContent);
-for (const place of document.querySelectorAll("[data-figure]")) {
-  const figure = figures[place.dataset.figure];
-  Plotly.newPlot(place, figure.data, figure.layout, { responsive: true, displayModeBar: false });
-}
+// Saves tables and copies texts; the page is whole without it.
 // A cell that a spreadsheet would take for a formula is marked as text.
 const cell = (text) => `"${(/^[=+@\t\r]|^-[^\d]/.test(text) ? "'" + text : text).replaceAll('"', '""')}"`;
 for (const button of document.querySelectorAll("button[data-name]")) {

@@ -1,16 +1,16 @@
-"""One self-contained page from a run's results: tables by jinja2, which escapes all texts; figures by plotly.
+"""One self-contained page from a run's results: tables by jinja2, which escapes all texts; figures are SVG.
 
 The page is `page.html.j2`; each kind of result has a part of its own, which is left out where a run has none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
 from neurosieve.printing import visible
 from neurosieve.report import tables
+from neurosieve.report.cite import bibtex, methods
 from neurosieve.report.concepts import (
     claim_rule,
     claim_table,
@@ -20,16 +20,12 @@ from neurosieve.report.concepts import (
     studied_table,
     value_table,
 )
-from neurosieve.report.drawing import Chart
 from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.export import export_notes, score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
-from neurosieve.report.frontier_figure import frontier_charts
 from neurosieve.report.glossary import glossary
 from neurosieve.report.interventions import (
-    any_effects,
     edit_table,
-    effect_chart,
     intervention_cards,
     intervention_headline,
 )
@@ -38,16 +34,15 @@ from neurosieve.report.modules import (
     change_table,
     composition_table,
     matrix_table,
-    module_chart,
     module_headline,
     module_rule,
     module_table,
     pair_table,
 )
 from neurosieve.report.numbers import metric_of
-from neurosieve.report.origin import Origin, origin_of, origin_table
-from neurosieve.report.page_frame import environment, frame
-from neurosieve.report.plots import EFFECTS, all_concept_charts
+from neurosieve.report.origin import origin_of, origin_table
+from neurosieve.report.page_frame import rendered
+from neurosieve.report.saved_files import Found, charts_of
 from neurosieve.report.set_groups import (
     Kind,
     group_left_out_table,
@@ -55,6 +50,7 @@ from neurosieve.report.set_groups import (
     polysemy_table,
     property_set_table,
 )
+from neurosieve.report.story import reading, short_model, story_of
 from neurosieve.report.texts import text_cards
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptResult
@@ -98,48 +94,47 @@ def render_page(
         modules: One a label.
         changes: Of modules.
     """
+    found = Found(summary, concepts, interventions, exports or {}, modules, changes)
     origins = [origin_of(result) for result in (summary, concepts, *interventions) if result is not None]
-    missing = {key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None}
-    charts = {key: make(summary) for key, make in CHARTS.items() if summary and key not in missing}
-    charts |= _further_charts(concepts, interventions, modules) | frontier_charts(exports or {})
-    parts = {"study": summary and _study(summary)} | (_concept_parts(concepts) if concepts else {})
-    parts["interventions"] = _interventions(interventions) if interventions else None
-    parts["modules"] = _modules(modules, changes) if modules else None
-    parts["exports"] = [_export(name, result) for name, result in (exports or {}).items()]
-    origin, shown = origins[0], {name: part for name, part in parts.items() if part}
-    return (
-        environment()
-        .get_template("page.html.j2")
-        .render(
-            shown,
-            parts=list(shown),
-            subject=_subject(origin),
-            published=summary is not None and summary.protocol == "published",
-            headline=next(str(part["headline"]) for part in shown.values()),
-            **frame(charts),
-            missing=missing,
-            names=_NAMES,
-            origin=origin_table(*origins),
-            commands=Markup("\n").join(map(visible, _commands(folder, summary, concepts))),
-            glossary=glossary(origin, summary, concepts, edited=bool(interventions), modules=modules is not None),
-            version=origin.versions.get("neurosieve", ""),
-        )
+    origin, shown, version = origins[0], _parts(found), origins[0].versions.get("neurosieve", "")
+    words = glossary(origin, summary, concepts, edited=bool(interventions), modules=modules is not None)
+    return rendered(
+        "page.html.j2",
+        charts_of(found),
+        words,
+        **shown,
+        **_around(found),
+        parts=list(shown),
+        subject=[short_model(origin.model), *([origin.task] if origin.task else [])],
+        published=summary is not None and summary.protocol == "published",
+        headline=next(str(part["headline"]) for part in shown.values()),
+        missing={key: reason for key in CHARTS if summary and (reason := missing_reason(summary, key)) is not None},
+        names=_NAMES,
+        origin=origin_table(*origins),
+        commands=_lines(_commands(folder, summary, concepts)),
+        glossary=words,
+        bibtex=_lines(bibtex(version).split("\n")),
+        version=version,
     )
 
 
-def _subject(origin: Origin) -> list[str]:
-    """The model, and the task where it is known."""
-    name = PurePath(origin.model).name or origin.model or "activations made elsewhere"
-    return [name, *([origin.task] if origin.task else [])]
+def _parts(found: Found) -> dict[str, Any]:
+    """The parts of the page that have values, in their order."""
+    parts = {"study": _study(found.summary) if found.summary else None}
+    parts |= _concept_parts(found.concepts) if found.concepts else {}
+    parts["interventions"] = _interventions(found.interventions) if found.interventions else None
+    parts["modules"] = _modules(found.modules, found.changes) if found.modules else None
+    parts["exports"] = [_export(name, result) for name, result in found.exports.items()]
+    return {name: part for name, part in parts.items() if part}
 
 
-def _further_charts(
-    concepts: ConceptResult | None, interventions: Sequence[InterventionResult], modules: ModulesResult | None
-) -> dict[str, Chart]:
-    """Figures of concepts, of modules and of edits."""
-    charts = all_concept_charts(concepts) if concepts else {}
-    charts |= {"modules": module_chart(modules)} if modules else {}
-    return charts | ({EFFECTS: effect_chart(interventions)} if any_effects(interventions) else {})
+def _around(found: Found) -> dict[str, Any]:
+    """What is before and after the results."""
+    return {
+        "story": story_of(found.summary, found.concepts, found.interventions),
+        "reading": reading(found.summary),
+        "methods": methods(found.summary, found.concepts),
+    }
 
 
 def _study(result: RedundancyResult) -> dict[str, Any]:
@@ -265,3 +260,7 @@ def _control_title(result: RedundancyResult) -> str:
     metric = metric_of(result)
     selectivity = f"{metric.number(head.selectivity.value)} {metric.points}"
     return f"Random labels of the same tokens reach {metric.score(head.control)}: selectivity is {selectivity}"
+
+
+def _lines(texts: Sequence[str]) -> Markup:
+    return Markup("\n").join(map(visible, texts))

@@ -1,52 +1,52 @@
-"""What all pages have around their parts: templates that escape texts, two scripts, and the policy for them."""
+"""What all pages have around their parts: templates that escape texts, a style sheet, a script and their policy."""
 
-import json
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from neurosieve.printing import visible
-from neurosieve.report.drawing import Chart, theme
+from neurosieve.report.drawing import Chart
+from neurosieve.report.glossary import linked, place_of
+from neurosieve.report.theme import theme
 
 
-def frame(charts: Mapping[str, Chart]) -> dict[str, Any]:
-    """What a template needs for its figures: theme, policy, scripts, and the figures as JSON."""
-    return {
-        "theme": Markup(theme()),  # noqa: S704 - our own files
-        "policy": _policy(*_scripts()),
-        "scripts": [Markup(script) for script in _scripts()],  # noqa: S704
-        "figures": _json({key: json.loads(chart.figure.to_json()) for key, chart in charts.items()}),
-        "charts": charts,
-    }
+def rendered(template: str, charts: Mapping[str, Chart], words: Mapping[str, str], **parts: Any) -> str:
+    """A page, whole in itself.
 
-
-def _scripts() -> tuple[str, str]:
-    """What draws the figures, and our own."""
-    return get_plotlyjs(), _text("page.js")
+    Args:
+        template: Its name.
+        charts: Its figures, by their keys.
+        words: Their meanings; the first use in a text leads to the word's entry.
+        **parts: What else the template shows.
+    """
+    script = _text("page.js")
+    page: str = (
+        _environment()
+        .get_template(template)
+        .render(
+            parts,
+            theme=Markup(theme()),  # noqa: S704 - our own files
+            script=Markup(script),  # noqa: S704
+            policy=_policy(script, theme()),
+            charts=charts,
+            linked=partial(linked, words=words),
+        )
+    )
+    return page
 
 
 @cache
-def _policy(*scripts: str) -> str:
-    """A browser runs these scripts and no other, asks nothing of the network, and sends no form."""
-    digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
-    # plotly sets style attributes, which no digest can allow.
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:;"
-        " base-uri 'none'; form-action 'none'"
-    )
-
-
-def _json(value: Mapping[str, Any]) -> Markup:
-    # Inside a script element only "</" and "<!" could end the data; both begin with "<".
-    return Markup(json.dumps(value).replace("<", "\\u003c"))  # noqa: S704
+def _policy(script: str, style: str) -> str:
+    """A browser runs this script and applies this style sheet alone, asks nothing of the network, sends no form."""
+    allowed = (b64encode(sha256(text.encode()).digest()).decode() for text in (script, style))
+    names = (f"{kind}-src 'sha256-{digest}'" for kind, digest in zip(("script", "style"), allowed, strict=True))
+    return f"default-src 'none'; {'; '.join(names)}; base-uri 'none'; form-action 'none'"
 
 
 def _text(name: str) -> str:
@@ -59,9 +59,8 @@ def _shown(value: object) -> object:
 
 
 @cache
-def environment() -> jinja2.Environment:
-    """The templates."""
-    return jinja2.Environment(
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text),
         autoescape=True,
         finalize=_shown,
@@ -70,3 +69,5 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["place"] = place_of
+    return environment

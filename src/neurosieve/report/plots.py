@@ -3,12 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
 from neurosieve.errors import DataError, unknown_name
 from neurosieve.report.concept_figures import concept_charts
 from neurosieve.report.concepts import further_parts
-from neurosieve.report.drawing import Chart, plain
+from neurosieve.report.drawing import Chart
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.frontier_figure import frontier_chart
 from neurosieve.report.interventions import any_effects, effect_chart
@@ -24,7 +22,7 @@ _FURTHER: dict[str, Callable[[Any], Chart]] = {"latent": latent_chart, "examples
 EFFECTS = "effects"
 
 
-def plot_redundancy(result: RedundancyResult, key: str) -> go.Figure:
+def plot_redundancy(result: RedundancyResult, key: str) -> Chart:
     """A figure of what a study found; its name is a key of `CHARTS`.
 
     Raises:
@@ -35,7 +33,7 @@ def plot_redundancy(result: RedundancyResult, key: str) -> go.Figure:
         raise unknown_name("figure", key, CHARTS)
     if (reason := missing_reason(result, key)) is not None:
         raise _nothing(key, f"not measured: {reason}")
-    return alone(CHARTS[key](result))
+    return CHARTS[key](result)
 
 
 def all_concept_charts(result: ConceptResult) -> dict[str, Chart]:
@@ -46,7 +44,7 @@ def all_concept_charts(result: ConceptResult) -> dict[str, Chart]:
     return charts | {chart.key: chart for chart in made}
 
 
-def plot_concepts(result: ConceptResult, key: str) -> go.Figure:
+def plot_concepts(result: ConceptResult, key: str) -> Chart:
     """A figure of concepts.
 
     Raises:
@@ -55,10 +53,10 @@ def plot_concepts(result: ConceptResult, key: str) -> go.Figure:
     charts = all_concept_charts(result)
     if key not in charts:
         raise unknown_name("figure", key, charts)
-    return alone(charts[key])
+    return charts[key]
 
 
-def plot_effects(results: Sequence[InterventionResult]) -> go.Figure:
+def plot_effects(results: Sequence[InterventionResult]) -> Chart:
     """What edits did to predictions.
 
     Raises:
@@ -66,19 +64,13 @@ def plot_effects(results: Sequence[InterventionResult]) -> go.Figure:
     """
     if not any_effects(results):
         raise _nothing(EFFECTS, "edit with predictions=True")
-    return alone(effect_chart(results))
+    return effect_chart(results)
 
 
-def plot_frontier(result: ExportResult) -> go.Figure:
+def plot_frontier(result: ExportResult) -> Chart:
     """What each way of an export costs and scores."""
-    return alone(frontier_chart(result))
+    return frontier_chart(result)
 
 
 def _nothing(key: str, remedy: str) -> DataError:
     return DataError(f"figure {key}", expected="values to draw", got="none", remedy=remedy)
-
-
-def alone(chart: Chart) -> go.Figure:
-    """The figure with its title, without a page around it."""
-    title = {"text": plain(chart.title), "font": {"size": 14}}
-    return chart.figure.update_layout(title=title, margin={"t": 90})

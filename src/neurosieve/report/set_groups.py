@@ -1,13 +1,12 @@
 """Tables and figures of groups of neurons: each property's smallest set, what sets share, in which layers they are."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
-import plotly.graph_objects as go
-
-from neurosieve.report.concept_figures import heat_chart, rows_of
-from neurosieve.report.drawing import Chart, axes, colour
-from neurosieve.report.numbers import ACCURACY, NONE, count, p_value, per_cent, ratio
+from neurosieve.report.concept_figures import heat_figure, rows_of
+from neurosieve.report.drawing import Chart, bars
+from neurosieve.report.figure_marks import Axis, Figure, Look, Panel, Point
+from neurosieve.report.numbers import ACCURACY, NONE, count, counted, p_value, per_cent, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.neuron_groups import NeuronGroups, SetSharing
 
@@ -94,13 +93,12 @@ def polysemy_chart(group: NeuronGroups) -> Chart:
     """How many properties neurons serve by their values' sets, compared with chance."""
     polysemy = group.values.polysemy
     served = [k for k in range(1, len(polysemy.neurons)) if polysemy.neurons[k] or polysemy.chance[k] >= 0.5]
-    names = [str(k) for k in served]
-    figure = go.Figure()
-    bars: dict[str, Any] = {"text": [count(polysemy.neurons[k]) for k in served], "marker_color": colour("series-1")}
-    figure.add_bar(x=names, y=[polysemy.neurons[k] for k in served], name="neurons", **bars)
-    marker = {"symbol": "diamond-open", "size": 11, "color": colour("series-2"), "line": {"width": 2}}
-    figure.add_scatter(x=names, y=[polysemy.chance[k] for k in served], mode="markers", name="by chance", marker=marker)
-    axes(figure, "properties of a neuron", "neurons", x={"type": "category"})
+    x = Axis("properties of a neuron", names=tuple(map(str, served)))
+    panel, counts = Panel(x, Axis("neurons", whole=True, zero=True)), [polysemy.neurons[k] for k in served]
+    bars(panel, counts, [f"{k}: {counted(n, 'neuron')}" for k, n in zip(served, counts, strict=True)], "neurons")
+    by_chance = [(i, k, polysemy.chance[k]) for i, k in enumerate(served)]
+    chances = [Point(i, v, text=f"{k}, by chance: {v:.1f}") for i, k, v in by_chance]
+    panel.add("point", chances, Look("series-2", "diamond", open=True, size=11), "by chance")
     several, chance = sum(polysemy.neurons[2:]), sum(polysemy.chance[2:])
     title = f"{count(several)} neurons belong to several properties; by chance {chance:.0f} would"
     rows = [
@@ -108,7 +106,7 @@ def polysemy_chart(group: NeuronGroups) -> Chart:
     ]
     table = make_table("Number of properties of a neuron", ("properties", "neurons", "by chance"), rows)
     caption = "A neuron belongs to a property if it is among those that take half of a value's weight in the probe."
-    return Chart("polysemy", title, caption, figure, table)
+    return Chart("polysemy", title, caption, Figure((panel,)), table)
 
 
 def spread_chart(group: NeuronGroups) -> Chart | None:
@@ -118,7 +116,7 @@ def spread_chart(group: NeuronGroups) -> Chart | None:
         return None
     layers = len(next(iter(sets.values())).share)
     shares = {("", name): s.share for name, s in sets.items()}
-    figure = heat_chart({group.view: shares}, rows_of({"": sets}), layers, (0.0, 1.0))
+    figure = heat_figure({group.view: shares}, rows_of({"": sets}), layers, (0.0, 1.0))
     cells = [
         (name, ratio(s.mean), ratio(s.entropy), ratio(s.expected_entropy), *map(count, s.counts))
         for name, s in sets.items()

@@ -111,7 +111,7 @@ def score_table(result: RedundancyResult) -> Table:
         return name, metric.scored(score), metric.scored(other) if unseen and other else NONE
 
     rows = [
-        both(f"oracle, {counted(result.neurons, 'neuron')}", result.oracle.test, unseen.score if unseen else None),
+        both(f"all {counted(result.neurons, 'neuron')} (oracle)", result.oracle.test, unseen.score if unseen else None),
         both(lookup_name(result), base.token_lookup.score, unseen.token_lookup.score if unseen else None),
     ]
     if isinstance(base.untrained, UntrainedScores):

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import plotly.graph_objects as go
-
 from neurosieve.report.code import plain_code
 from neurosieve.report.concept_figures import rows_of
-from neurosieve.report.drawing import Chart, axes, colour
+from neurosieve.report.drawing import Chart
+from neurosieve.report.figure_marks import Axis, Figure, Look, Point
 from neurosieve.report.numbers import NONE, R2, count, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.measured import Difference
@@ -43,24 +42,25 @@ def explained_table(findings: TextFindings) -> Table:
 
 def explained_chart(findings: TextFindings) -> Chart:
     """R² of length, of the property that adds most, and of all together, for each neuron."""
-    neurons, figure = findings.neurons, go.Figure()
+    neurons = findings.neurons
     rows = rows_of({"": [str(n.neuron) for n in neurons]})
-    at = [rows.place["", str(n.neuron)] for n in neurons]
+    panel = rows.panel(Axis("R² on test texts", format=R2.ticks))
     best = [n.properties[0].r2.value if n.properties else None for n in neurons]
-    for name, x, symbol, tint in (
-        ("length alone", [n.length.value for n in neurons], "square-open", 2),
-        ("property that adds most", best, "circle", 1),
-        ("all properties", [n.together.value for n in neurons], "diamond-open", 3),
+    for name, shares, look in (
+        ("length alone", [n.length.value for n in neurons], Look("series-2", "square", open=True)),
+        ("property that adds most", best, Look("series-1")),
+        ("all properties", [n.together.value for n in neurons], Look("series-3", "diamond", open=True)),
     ):
-        marker = {"symbol": symbol, "size": 9, "color": colour(f"series-{tint}"), "line": {"width": 1.5}}
-        figure.add_scatter(x=x, y=at, mode="markers", name=name, marker=marker)
-    axes(figure, "R² on test texts", "", x={"side": "top", "tickformat": R2.ticks})
-    rows.put_on(figure)
+        points = [
+            Point(v, rows.place["", str(n.neuron)], text=f"{n.neuron}, {name}: {ratio(v)}")
+            for n, v in zip(neurons, shares, strict=True)
+            if v is not None
+        ]
+        panel.add("point", points, look, name)
     explained = sum(bool(n.explained_by) for n in neurons)
     title = f"Properties other than length explain {explained} of {len(neurons)} neurons that matter to the task"
-    return Chart(
-        "explained", title, f"{findings.rule[0].upper()}{findings.rule[1:]}.", figure, explained_table(findings)
-    )
+    caption = f"{findings.rule[0].upper()}{findings.rule[1:]}."
+    return Chart("explained", title, caption, Figure((panel,)), explained_table(findings))
 
 
 def text_cards(findings: TextFindings) -> list[dict[str, Any]]:

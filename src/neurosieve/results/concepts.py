@@ -359,7 +359,7 @@ class ConceptResult:
         return to_json(self)
 
     def plot(self, key: str) -> Any:
-        """A figure of the report, of plotly: "rivals-detect", "depth", …; an unknown name lists them.
+        """A figure of the report: "rivals-detect", "depth", …; an unknown name lists them.
 
         Raises:
             ConfigError: A name of which the result has no figure.

@@ -242,7 +242,7 @@ class ExportResult:
         return pl.DataFrame(rows, infer_schema_length=None).drop("interval")
 
     def plot(self) -> Any:
-        """The frontier, cost against score: a figure of plotly."""
+        """The frontier, cost against score."""
         from neurosieve.report.plots import plot_frontier
 
         return plot_frontier(self)

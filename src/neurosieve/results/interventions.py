@@ -348,7 +348,7 @@ class InterventionResult:
         return pl.DataFrame([{"score": e.score, "units": side, **_row(found)} for e, side, found in sides])
 
     def plot(self) -> Any:
-        """The drops of the edit here and elsewhere, and those of random edits: a figure of plotly.
+        """The drops of the edit here and elsewhere, and those of random edits.
 
         Raises:
             DataError: Predictions were not measured.

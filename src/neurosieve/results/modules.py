@@ -218,11 +218,10 @@ class ModulesResult:
         return pl.DataFrame(rows, infer_schema_length=None)
 
     def plot(self) -> Any:
-        """Modules as rows, layers as columns: a figure of plotly."""
+        """Modules as rows, layers as columns: a `Chart`."""
         from neurosieve.report.modules import module_chart
-        from neurosieve.report.plots import alone
 
-        return alone(module_chart(self))
+        return module_chart(self)
 
     def __repr__(self) -> str:
         return f"ModulesResult({self.headline!r})"

@@ -166,7 +166,7 @@ class RedundancyResult:
         return _FRAMES[name](self)
 
     def plot(self, key: str) -> Any:
-        """A figure of the report, of plotly: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto".
+        """A figure of the report: "curve", "layers", "cka", "clusters", "set", "classes" or "pareto".
 
         Raises:
             ConfigError: Another name.

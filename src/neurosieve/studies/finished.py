@@ -1,7 +1,8 @@
 """What a finished run folder holds, read back, and the page of it."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurosieve.errors import ResourceError, RunFolderError, StoreError
 from neurosieve.results import ConceptResult, InterventionResult, RedundancyResult, from_json
@@ -22,6 +23,9 @@ from neurosieve.studies.run_folder import (
     whole_store,
 )
 from neurosieve.typing import PathLike
+
+if TYPE_CHECKING:
+    from neurosieve.report.saved_files import Found
 
 
 def load_summary(run: PathLike) -> RedundancyResult:
@@ -136,16 +140,55 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
         RunFolderError: None of them, see `load_summary`; or a file that is damaged or of another format version.
         ResourceError: The target cannot be written.
     """
-    config_of(run)  # says so where this is no run folder
-    concepts, interventions = read_concepts_of(run), load_interventions(run)
-    alone = (concepts is not None or interventions) and not Folder(run).exists(SUMMARY)
-    summary = None if alone else load_summary(run)
+    found = _found(run)
     target = Path(to) if to else Path(run) / REPORT
     if target.is_dir():
         raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")
     from neurosieve.report import render_page  # what draws is loaded where something is drawn
 
-    modules = load_modules(run), load_module_changes(run)
-    page = render_page(summary, Path(run).resolve().name, concepts, interventions, load_exports(run), *modules)
+    page = render_page(found.summary, Path(run).resolve().name, *found[1:])
     Folder(target.parent).write(target.name, page.encode())
     return target
+
+
+def write_figures(run: PathLike, folder: PathLike) -> list[Path]:
+    """Save every figure of a run as SVG, PNG and PDF in a folder; returns the files.
+
+    Raises:
+        RunFolderError: As `write_report`.
+        ResourceError: The folder cannot be written.
+    """
+    from neurosieve.report.saved_files import figure_files
+
+    return _saved(figure_files(_found(run)), folder)
+
+
+def write_tables(run: PathLike, folder: PathLike) -> list[Path]:
+    """Save every table of a run as CSV and LaTeX in a folder; returns the files.
+
+    Raises:
+        RunFolderError: As `write_report`.
+        ResourceError: The folder cannot be written.
+    """
+    from neurosieve.report.saved_files import table_files
+
+    return _saved(table_files(_found(run)), folder)
+
+
+def _found(run: PathLike) -> "Found":
+    from neurosieve.report.saved_files import Found  # what draws is loaded where something is drawn
+
+    config_of(run)  # says so where this is no run folder
+    concepts, interventions = read_concepts_of(run), load_interventions(run)
+    alone = (concepts is not None or interventions) and not Folder(run).exists(SUMMARY)
+    summary = None if alone else load_summary(run)
+    return Found(summary, concepts, interventions, load_exports(run), load_modules(run), load_module_changes(run))
+
+
+def _saved(files: Mapping[str, bytes], folder: PathLike) -> list[Path]:
+    target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise ResourceError(f"folder {target}", expected="a folder to write", got="a file", remedy="name a folder")
+    for name, content in files.items():
+        Folder(target).write(name, content)
+    return [target / name for name in files]
