@@ -252,6 +252,8 @@ def _tidy(element: ET.Element, *, says: bool) -> None:
     text = element.get("aria-label")
     for name in [k for k in element.attrib if k.startswith("aria-") or k in _UNREAD]:
         del element.attrib[name]
+    for name in _PLACES & element.attrib.keys():
+        element.set(name, re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", element.attrib[name]))
     for name, value in _DEFAULTS.items():
         if element.get(name) == value:
             del element.attrib[name]
@@ -262,8 +264,11 @@ def _tidy(element: ET.Element, *, says: bool) -> None:
 
 _UNREAD = ("role", "pointer-events", "version")
 _TEXT = {"font-family": _FONT, "font-size": "12px"}  # of the whole drawing, but where a text says otherwise
+_PLACES = {"d", "transform", "x2", "y2"}
 _DEFAULTS = _TEXT | {
     "transform": "translate(0,0)",
+    "font-weight": "normal",
+    "stroke-dasharray": "",
     "opacity": "1",
     "stroke-width": "1",
     "fill-opacity": "1",
