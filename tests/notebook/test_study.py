@@ -107,6 +107,12 @@ def test_figures(name: str, study: ns.Study) -> None:
     assert figure.title
 
 
+def test_first_screen(study: ns.Study) -> None:
+    shown = study.show()
+    assert shown.headline == study.headline
+    assert "<svg" in shown._repr_html_()
+
+
 def test_exports_are_kept_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is returned, what the run keeps and what the page shows are one."""
     measured_little(monkeypatch)

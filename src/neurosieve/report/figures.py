@@ -193,8 +193,8 @@ def pareto_chart(result: RedundancyResult) -> Chart:
     panel = Panel(Axis("neurons kept (logarithmic)", log=True), _scores(result))
     sizes, look = [p.size for p in front], Look("scale-high", size=17)
     panel.add("span", intervals([p.test for p in front], sizes), look._replace(width=1))
-    points = [Point(p.size, p.test.value, text=f"{p.source}: {metric.scored(p.test)}") for p in front]
-    panel.add("point", points, look)
+    places = [Point(p.size, p.test.value, text=f"{p.source}: {metric.scored(p.test)}") for p in front]
+    panel.add("point", places, look)
     numbers = [Point(p.size, p.test.value, text=str(p.depth)) for p in front]
     panel.add("label", numbers, Look("scale-low", size=10))
     title = (

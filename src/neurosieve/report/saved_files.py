@@ -88,12 +88,12 @@ def _of_concepts(result: ConceptResult) -> dict[str, Table]:
     named = {"concepts-analysed": studied_table(result), "left-out": left_out_table(result)}
     for name, view in result.views.items():
         named |= {f"claims-{name}": claim_table(view), f"values-{name}": value_table(view)}
-    if not isinstance(groups, NotMeasured):
+    if groups and not isinstance(groups, NotMeasured):
         named["property-sets"] = property_set_table(groups)
         named |= {"shared-sets": overlap_table(groups, "properties"), "shared-values": overlap_table(groups, "values")}
         named["polysemy"] = polysemy_table(groups, "values")
-    named |= {} if isinstance(latent, NotMeasured) else {"latent-clusters": share_table(latent)}
-    return named | ({} if isinstance(texts, NotMeasured) else {"whole-texts": explained_table(texts)})
+    named |= {"latent-clusters": share_table(latent)} if latent and not isinstance(latent, NotMeasured) else {}
+    return named | ({"whole-texts": explained_table(texts)} if texts and not isinstance(texts, NotMeasured) else {})
 
 
 def _of_modules(result: ModulesResult, changes: Sequence[ModuleChange]) -> dict[str, Table]:

@@ -234,8 +234,8 @@ def inline_svg(figure: Figure, label: str, width: int = WIDE) -> str:
         for child in [c for c in element if _nothing(c)]:
             element.remove(child)
     for element in root.iter():
-        _tidy(element)
-    root.attrib |= {"role": "img", "aria-label": visible(label)}
+        _tidy(element, says=width > NARROW)
+    root.attrib |= _TEXT | {"role": "img", "aria-label": visible(label)}
     text = ET.tostring(root, encoding="unicode")
     return re.sub(rf'"{colour("ink")}"', '"currentColor"', text, flags=re.IGNORECASE)
 
@@ -247,18 +247,30 @@ def _nothing(element: ET.Element) -> bool:
     return paper or (name == "path" and kind in ("background", "foreground"))
 
 
-def _tidy(element: ET.Element) -> None:
-    """Without what only a program reads; what a mark says becomes its title."""
+def _tidy(element: ET.Element, *, says: bool) -> None:
+    """Without what only a program reads; what a mark says becomes its title, which needs a mouse."""
     text = element.get("aria-label")
     for name in [k for k in element.attrib if k.startswith("aria-") or k in _UNREAD]:
         del element.attrib[name]
+    for name in _PLACES & element.attrib.keys():
+        element.set(name, re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", element.attrib[name]))
     for name, value in _DEFAULTS.items():
         if element.get(name) == value:
             del element.attrib[name]
-    if text and element.tag in (f"{{{_SVG}}}path", f"{{{_SVG}}}line"):
+    if says and text and element.tag in (f"{{{_SVG}}}path", f"{{{_SVG}}}line"):
         title = ET.SubElement(element, f"{{{_SVG}}}title")
         title.text = text
 
 
 _UNREAD = ("role", "pointer-events", "version")
-_DEFAULTS = {"opacity": "1", "stroke-width": "1", "fill-opacity": "1", "stroke-miterlimit": "10"}
+_TEXT = {"font-family": _FONT, "font-size": "12px"}  # of the whole drawing, but where a text says otherwise
+_PLACES = {"d", "transform", "x2", "y2"}
+_DEFAULTS = _TEXT | {
+    "transform": "translate(0,0)",
+    "font-weight": "normal",
+    "stroke-dasharray": "",
+    "opacity": "1",
+    "stroke-width": "1",
+    "fill-opacity": "1",
+    "stroke-miterlimit": "10",
+}
