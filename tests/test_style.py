@@ -76,6 +76,7 @@ def test_a_file_name_says_which_file_it_is() -> None:
         "redundancy",
         "export",
         "modules",
+        "neuron",
         "comparison",
         "compare",
         "__init__",

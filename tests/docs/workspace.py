@@ -92,6 +92,8 @@ def _values(command: Any, rest: Sequence[str]) -> Iterator[tuple[Any, str, str |
 def _word(name: str, value: str, rest: Sequence[str]) -> Word:
     if name == "data" and value not in ("stdlib", "installed"):
         return _data(value, rest)
+    if name == "neuron":
+        return "0:1"
     if name == "concept":
         return "lexical=number"
     if name in ("use", "drop"):

@@ -19,6 +19,7 @@ from neurosieve.report.modules import (
 )
 from neurosieve.results import from_json, to_json
 from neurosieve.results.modules import ModuleChange, ModulesResult
+from tests.report.drawn import points_of
 from tests.report.module_results import change_of, modules_of
 from tests.report.records import result_of
 
@@ -64,8 +65,12 @@ def test_what_is_shared_has_its_chance() -> None:
 
 def test_the_figure_has_a_row_a_module_and_a_column_a_layer() -> None:
     chart = module_chart(modules_of())
-    heat = next(trace for trace in chart.figure.data if trace.type == "heatmap")
-    assert [list(row) for row in heat.z] == [[2 / 3, 1 / 3], [1.0, 0.0], [0.0, 1.0]]
+    cells = {(point.y, point.x): point.text.rpartition(": ")[2] for point in points_of(chart, "cell")}
+    assert [[cells[row, layer] for layer in (0, 1)] for row in range(3)] == [
+        ["0.67", "0.33"],
+        ["1.00", "0.00"],
+        ["0.00", "1.00"],
+    ]
     assert chart.title == (
         "2 neurons are in one module alone, 2 in several, 0 in all; by chance 0.5 would be in several"
     )

@@ -19,6 +19,7 @@ from neurosieve import studies
 from neurosieve.cli import compare, export
 from neurosieve.cli import options as o
 from neurosieve.cli.modules import modules
+from neurosieve.cli.neuron import neuron
 from neurosieve.cli.terminal import console
 from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.defaults import LABEL_SCHEMES
@@ -261,30 +262,6 @@ def report(
             console().print(Text(f"{kind} in {place}"), soft_wrap=True)
 
 
-def _neuron_id(text: str) -> tuple[int, int]:
-    layer, colon, index = text.partition(":")
-    if not (colon and layer.isdecimal() and index.isdecimal()):
-        raise typer.BadParameter(f"give layer:index, for example 0:39, not {text!r}", param_hint="NEURON")
-    return int(layer), int(index)
-
-
-@app.command(epilog=_example("neurosieve neuron runs/java 0:39"))
-def neuron(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a finished run")],
-    neuron: Annotated[str, typer.Argument(metavar="NEURON", help="layer:index, as tables name it")],
-    as_json: o.Json = False,
-) -> None:
-    """Show what a run knows of one neuron: ranks, smallest sets, properties of code with their evidence, edits."""
-    from neurosieve.cli.show import show_neuron
-    from neurosieve.notebook.study import Study
-
-    profile = Study(run).neuron(*_neuron_id(neuron))
-    if as_json:
-        _print_result(profile)
-    else:
-        show_neuron(profile)
-
-
 def demo_config(scheme: str, model: str) -> StudyConfig:
     """The demo's study for one label scheme."""
     values = {
@@ -373,6 +350,9 @@ app.command(
 )(modules)
 app.command(epilog=_example("neurosieve verify small"))(export.verify)
 app.command(epilog=_example("neurosieve predict small new.jsonl"))(export.predict)
+
+
+app.command(epilog=_example("neurosieve neuron runs/java 0:39"))(neuron)
 
 
 @app.command(epilog=_example("neurosieve models"))

@@ -1,7 +1,8 @@
 """What is known of one neuron, gathered from the results of a run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from neurosieve.errors import ConfigError
 from neurosieve.notebook.stage_arrays import Rankings
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptResult
@@ -11,7 +12,22 @@ from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.results.neuron_profile import NeuronConcept, NeuronProfile, SetPlace
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.whole_texts import TextFindings, TextNeuron
-from neurosieve.typing import NeuronId, Site, View
+from neurosieve.typing import Grid, NeuronId, Site, View
+
+
+def check_neurons(neurons: Collection[NeuronId], grid: Grid) -> None:
+    """Raises a ConfigError for no neuron, and for one that is none of the run's model and site."""
+    if not neurons:
+        remedy = "give some with neurons=[(layer, index), …]"
+        raise ConfigError("neurons to read", expected="at least one", got="none", remedy=remedy)
+    for neuron in neurons:
+        if neuron not in grid:
+            raise ConfigError(
+                f"neuron {neuron}",
+                expected=f"a layer below {grid.layers} and an index below {grid.width}",
+                got=f"layer {neuron.layer}, index {neuron.index}",
+                remedy="give layer and index of this run's model and site",
+            )
 
 
 def profile_of(

@@ -1,16 +1,16 @@
 """One run folder as an object: what was asked, what was found, and what can be asked further."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
-from neurosieve.errors import ConfigError, RunFolderError, unknown_name
+from neurosieve.errors import RunFolderError, unknown_name
 from neurosieve.notebook.asked_before import answers
 from neurosieve.notebook.joined_frames import edit_frame, export_frame
-from neurosieve.notebook.profiles import profile_of
+from neurosieve.notebook.profiles import check_neurons, profile_of
 from neurosieve.notebook.stage_arrays import Rankings, read_rankings
 from neurosieve.results.code_reading import CodeReading
 from neurosieve.results.concepts import ConceptResult
@@ -41,7 +41,6 @@ if TYPE_CHECKING:  # what computes or draws is loaded where something is compute
     from neurosieve.activations.store import Activations, ActivationStore
     from neurosieve.models import CodeModel
     from neurosieve.report.first_screen import Shown
-
 
 Found = TypeVar("Found")
 
@@ -140,18 +139,10 @@ class Study:
         about = (self.config.model, self.config.site)
         return profile_of(NeuronId(layer, index), about, study, self._rankings, concepts, self.interventions)
 
-    def _check(self, neurons: Iterable[NeuronId]) -> None:
+    def _check(self, neurons: Collection[NeuronId]) -> None:
         """Are these neurons of the model?"""
         known = (self.result if self._studied else self._concepts) or self.result  # which says what is missing
-        grid = Grid(known.layers, known.neurons // known.layers)
-        for neuron in neurons:
-            if neuron not in grid:
-                raise ConfigError(
-                    f"neuron {neuron}",
-                    expected=f"a layer below {grid.layers} and an index below {grid.width}",
-                    got=f"layer {neuron.layer}, index {neuron.index}",
-                    remedy="give layer and index of this run's model and site",
-                )
+        check_neurons(neurons, Grid(known.layers, known.neurons // known.layers))
 
     def to_frame(self, name: str = "minimal_sets") -> pl.DataFrame:
         """A part of what was found as a table, a column a figure.
@@ -338,12 +329,7 @@ class Study:
         """
         from neurosieve.activations.snippets import read_snippet
 
-        wanted = NeuronSet(
-            neurons if neurons is not None else self.minimal_sets[0].neurons if self.minimal_sets else ()
-        )
-        if not wanted:
-            remedy = "give some with neurons=[(layer, index), …]"
-            raise ConfigError("neurons to read", expected="at least one", got="none", remedy=remedy)
+        wanted = NeuronSet(self.minimal_sets[0].neurons if neurons is None and self.minimal_sets else neurons or ())
         self._check(wanted)
         return read_snippet(self.model(), code, wanted)
 

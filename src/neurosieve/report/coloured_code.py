@@ -8,8 +8,8 @@ from markupsafe import Markup, escape
 
 from neurosieve.printing import visible
 from neurosieve.report.code import code_lines
-from neurosieve.report.drawing import colour
 from neurosieve.report.numbers import count
+from neurosieve.report.theme import colour
 from neurosieve.results.code_reading import CodeReading
 from neurosieve.typing import NeuronId
 

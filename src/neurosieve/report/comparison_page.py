@@ -45,7 +45,7 @@ def render_comparison(result: ComparisonResult) -> str:
         matrix=matrix_table(result),
         pairs=[_pair(pair, key, charts, result) for key, pair in keys.items()],
         kinds=[kind_tables(group) for group in result.kinds],
-        words=WORDS,
+        glossary=WORDS,
         command=f"neurosieve compare {' '.join(run.folder for run in result.runs)} --out NEW_FOLDER",
         version=result.versions.get("neurosieve", ""),
     )
