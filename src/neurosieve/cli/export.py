@@ -28,7 +28,7 @@ def _flag(key: str) -> Any:
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a finished run")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="folder of a finished run")],
     out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
     delta: Annotated[float | None, _help("delta")] = None,
     form: Annotated[str | None, _help("form")] = None,
@@ -56,7 +56,7 @@ def export(
 
 
 def fit(
-    source: Annotated[Path, typer.Option("--from", metavar="DIR", help="a finished run, or an exported model")],
+    source: Annotated[str, typer.Option("--from", metavar="DIR", help="a finished run, or an exported model")],
     data: Annotated[Path, typer.Option(help="folder of new data of the same task")],
     out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
     classes: Annotated[str | None, _of_study("classes", " (comma-separated)")] = None,

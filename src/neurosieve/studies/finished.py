@@ -1,13 +1,15 @@
 """What a finished run folder holds, read back, and the page of it."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from neurosieve.errors import ResourceError, RunFolderError, StoreError
 from neurosieve.results import ConceptResult, InterventionResult, RedundancyResult, from_json
 from neurosieve.results.export import ExportResult
-from neurosieve.storage.folder import Folder
+from neurosieve.storage.folder import Folder, split_place
 from neurosieve.storage.records import FORMAT, read_object, read_result
+from neurosieve.storage.sole_writer import sole_writer
 from neurosieve.studies.run_folder import (
     CONCEPTS,
     EXPORTS,
@@ -82,10 +84,10 @@ def load_interventions(run: PathLike) -> list[InterventionResult]:
     Raises:
         RunFolderError: A file that is damaged or of another format version.
     """
-    folder = Path(run) / INTERVENTIONS
-    names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
-    records = {name: read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names}
-    return [from_json(InterventionResult, record, f"{folder}/{name}") for name, record in records.items() if record]
+    files = Folder(run)
+    names = [f"{INTERVENTIONS}/{name}" for name in files.names(INTERVENTIONS) if name.endswith(".json")]
+    records = {name: read_result(files, name) for name in names}
+    return [from_json(InterventionResult, record, f"{run}/{name}") for name, record in records.items() if record]
 
 
 def load_exports(run: PathLike) -> dict[str, ExportResult]:
@@ -94,17 +96,24 @@ def load_exports(run: PathLike) -> dict[str, ExportResult]:
     Raises:
         RunFolderError: A file that is damaged.
     """
-    folder = Path(run) / EXPORTS
-    names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
-    found = {name: read_object(Folder(run), f"{EXPORTS}/{name}") for name in names}
+    files = Folder(run)
+    names = [name for name in files.names(EXPORTS) if name.endswith(".json")]
+    found = {name: read_object(files, f"{EXPORTS}/{name}") for name in names}
     return {
-        name.removesuffix(".json"): from_json(ExportResult, record, f"{folder}/{name}")
+        name.removesuffix(".json"): from_json(ExportResult, record, f"{run}/{EXPORTS}/{name}")
         for name, record in found.items()
         if record
     }
 
 
-def write_report(run: PathLike, to: PathLike | None = None) -> Path:
+def report_alone(run: PathLike, to: PathLike | None = None) -> PathLike:
+    """As `write_report`; into the run folder only where no other command writes there."""
+    config_of(run)
+    with nullcontext() if to else sole_writer(run):
+        return write_report(run, to)
+
+
+def write_report(run: PathLike, to: PathLike | None = None) -> PathLike:
     """Write the page of what a run folder holds (a study, concepts, edits, exports) there or elsewhere; returns where.
 
     Raises:
@@ -115,11 +124,14 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
     concepts, interventions = read_concepts_of(run), load_interventions(run)
     alone = (concepts is not None or interventions) and not Folder(run).exists(SUMMARY)
     summary = None if alone else load_summary(run)
-    target = Path(to) if to else Path(run) / REPORT
-    if target.is_dir():
+    target = to or f"{run}/{REPORT}"
+    folder, name = split_place(target)
+    if folder.on_this_machine:
+        target = Path(target)
+    if isinstance(target, Path) and target.is_dir():
         raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")
     from neurosieve.report import render_page  # what draws is loaded where something is drawn
 
-    page = render_page(summary, Path(run).resolve().name, concepts, interventions, load_exports(run))
-    Folder(target.parent).write(target.name, page.encode())
+    page = render_page(summary, Folder(run).name, concepts, interventions, load_exports(run))
+    folder.write(name, page.encode())
     return target
