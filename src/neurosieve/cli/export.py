@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from neurosieve.cli import options as o
+from neurosieve.data.limits import LIMITS
 from neurosieve.printing import json_text
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.export_options import ExportOptions
@@ -124,6 +125,7 @@ def predict(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="an exported model")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON lines: text, with spans or an other text")],
     device: Annotated[str, typer.Option(help="cpu, cuda, …; a table and ONNX run on the CPU")] = "cpu",
+    characters: Annotated[int, typer.Option(min=1, help="characters that a line may have")] = LIMITS.characters,
 ) -> None:
     """Labels for new code by an exported model, one JSON line for each line of the files."""
     from neurosieve.compact.compact_model import load_compact
@@ -131,7 +133,7 @@ def predict(
     from neurosieve.progress import track
 
     model = load_compact(folder, device=device)
-    for texts in track(read_lines(files), "256 texts"):
+    for texts in track(read_lines(files, characters=characters), "256 texts"):
         for labels in model.predict(texts):
             found = {"label": labels[0]} if model.spec.whole else {"labels": labels}
             print(json.dumps(found))

@@ -20,8 +20,10 @@ _LOST = re.compile(r"(?:[\w+.-]+::)*([a-zA-Z][\w+.-]*):/")  # a URL whose two sl
 _PATTERN = re.compile(r"[*?[\]]")
 # There a write is whole by itself, and making a folder would make a bucket that someone named by mistake.
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss"}
+PATIENCE, SLOWEST = 120.0, 2**16  # seconds for a write to a store, and bytes a second beyond them
 T = TypeVar("T")
 GO_ON = "free some space or choose another --out; the same command then continues from here"
+_ANSWERS = "check its address, the credentials and the network; the same command then continues from here"
 
 
 class Folder:
@@ -45,6 +47,7 @@ class Folder:
         self.on_this_machine = isinstance(self.fs, LocalFileSystem)
         # A remote file system fails in its own client's errors; each `try` holds one call of it.
         self._errors: type[Exception] = OSError if self.on_this_machine else Exception
+        self._remedy = GO_ON if self.on_this_machine else _ANSWERS
         kinds = self.fs.protocol
         self._is_object_store = not _OBJECT_STORES.isdisjoint([kinds] if isinstance(kinds, str) else kinds)
 
@@ -90,7 +93,7 @@ class Folder:
             return missing
         except self._errors as e:
             where = f"{self.url}/{name}".rstrip("/")
-            raise StoreError(where, expected="a file system that answers", got=_reason(e), remedy=GO_ON) from e
+            raise StoreError(where, expected="a file system that answers", got=_reason(e), remedy=self._remedy) from e
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole or not at all; the name may lead to a folder below.
@@ -100,11 +103,16 @@ class Folder:
         """
         try:
             if self._is_object_store:  # an object is there when all of it is; a folder is a part of its name
-                self.fs.pipe_file(self._path(name), data)
+                self._put(name, data)
             else:
                 self._write_and_rename(name, data)
         except self._errors as e:
             raise self._unwritable(name, data, e) from e
+
+    def _put(self, name: str, data: bytes, **options: Any) -> None:
+        # A client waits without end for a server that lets it connect and then does not ask for the data.
+        wait = {"timeout": PATIENCE + len(data) / SLOWEST} if self.fs.async_impl else {}
+        self.fs.pipe_file(self._path(name), data, **options, **wait)
 
     def _write_and_rename(self, name: str, data: bytes) -> None:
         place, _, last = self._path(name).rpartition("/")
@@ -127,7 +135,7 @@ class Folder:
             if self.on_this_machine:
                 self._create_here(name, data)
             else:
-                self.fs.pipe_file(self._path(name), data, mode="create")
+                self._put(name, data, mode="create")
         except FileExistsError:
             return False
         except self._errors as e:
@@ -150,7 +158,7 @@ class Folder:
             f"{self.url}/{name}",
             expected=f"room for {len(data):,} bytes and the right to write",
             got=_reason(e),
-            remedy=GO_ON,
+            remedy=self._remedy,
         )
 
     def read(self, name: str, remedy: str = "check the rights to read it, or whether it was deleted") -> bytes:

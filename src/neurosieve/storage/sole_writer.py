@@ -6,15 +6,15 @@ renewed for five minutes, or whose process on this machine is dead, is taken ove
 object only where none is (S3, GCS, Azure, and `memory://`), and on clocks that differ by less than minutes.
 """
 
-import _thread
 import json
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -83,9 +83,11 @@ def _leased(folder: Folder) -> Iterator[None]:
     finally:
         lease.ended.set()
         beat.join()
+        if not lease.lost:
+            with suppress(NeurosieveError):  # the work has met the same store, and said so; the lease ends by itself
+                folder.remove(WRITER)
     if lease.lost:
         raise _refused(folder, _read(folder))
-    folder.remove(WRITER)
 
 
 class _Lease:
@@ -125,7 +127,7 @@ class _Lease:
             except NeurosieveError:  # the work itself meets the same store, and says so
                 continue
             self.lost = True
-            _thread.interrupt_main()
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # wakes it from waiting, too
             return
 
 
