@@ -48,7 +48,12 @@ def imported() -> None:
             signal.signal(number, _interrupt)
 
 
+def watch() -> None:
+    """From here on both signals end the process at once, until all is imported."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):  # else a parent has it ignored
+            signal.signal(number, _end)
+
+
 if _is_command_line():
-    for _number in _SIGNALS:
-        if signal.getsignal(_number) in (signal.default_int_handler, signal.SIG_DFL):  # else a parent has it ignored
-            signal.signal(_number, _end)
+    watch()
