@@ -1,6 +1,6 @@
 """All parts of the soak, or some of them; a table of what was tried, what held and what was lost.
 
-    python -m soak [--only kills,races] [--short] [--out soak-results]
+    python -m soak [--only kills,races] [--short | --full] [--out soak-results]
 
 The parts are kills, races, disks, flips, inputs, alignments and readers. What a part found is in a file of its own, so
 that parts can run one after the other; the table shows all that are there. The exit code is 1 where something was lost.
@@ -17,13 +17,16 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # children are copies of this process, which has no other threads then
 
-import neurosieve.cli.show  # noqa: F401  # loads all that computes, before copies are made
+# What computes is loaded before copies are made.
+import neurosieve.cli.show  # noqa: F401
+import neurosieve.compact.compact_model
+import neurosieve.compact.text_lines
 from soak.alignments import alignments
 from soak.disks import disks
 from soak.flips import flips
 from soak.inputs import inputs
 from soak.kills import kills
-from soak.outcome import Outcome, table
+from soak.outcome import Amount, Outcome, table
 from soak.races import races
 from soak.readers import readers
 
@@ -44,12 +47,15 @@ def main() -> int:
         prog="python -m soak", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--only", default=",".join(PARTS), help="parts, comma-separated")
-    parser.add_argument("--short", action="store_true", help="few of each, in seconds")
+    parser.add_argument(
+        "--short", action="store_const", const=Amount.SHORT, dest="amount", help="few of each, in seconds"
+    )
+    parser.add_argument("--full", action="store_const", const=Amount.FULL, dest="amount", help="three times the usual")
     parser.add_argument("--out", type=Path, default=Path("soak-results"), help="folder for the outcomes")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     for name in asked.only.split(","):
-        _keep(asked.out / f"{name}.json", name, short=asked.short)
+        _keep(asked.out / f"{name}.json", name, asked.amount if asked.amount is not None else Amount.USUAL)
     found = [
         Outcome(**o) for name in PARTS if (p := asked.out / f"{name}.json").exists() for o in json.loads(p.read_text())
     ]
@@ -60,10 +66,10 @@ def main() -> int:
     return int(any(outcome.lost for outcome in found))
 
 
-def _keep(place: Path, name: str, *, short: bool) -> None:
+def _keep(place: Path, name: str, amount: Amount) -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"soak-{name}-") as home:
-        outcomes = PARTS[name](Path(home), short=short)
+        outcomes = PARTS[name](Path(home), amount)
     for outcome in outcomes:
         outcome.seconds = (time.monotonic() - began) / len(outcomes)
     place.write_text(json.dumps([outcome.plain() for outcome in outcomes], indent=1))

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, process
 from tokenizers import models as kinds
 
 from neurosieve.activations.align import Encoding, encode, unit_tokens
-from soak.outcome import Outcome
+from soak.outcome import Amount, Outcome
 
 _UNTYPED: Any = transformers
 _SPECIAL = ["<unk>", "<s>", "</s>", "<pad>"]
@@ -81,11 +81,11 @@ TOKENIZERS: dict[str, Callable[[], Any]] = {
 }
 
 
-def alignments(home: Path, *, short: bool) -> list[Outcome]:
+def alignments(home: Path, amount: Amount) -> list[Outcome]:
     """Some 12,000 spans a tokenizer; short: 256."""
     del home
     rng = random.Random(22)
-    return [_aligned(name, make(), rng, 256 if short else 12_000) for name, make in TOKENIZERS.items()]
+    return [_aligned(name, make(), rng, amount.times(12_000, 256)) for name, make in TOKENIZERS.items()]
 
 
 def _text(rng: random.Random) -> str:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from soak.children import command
 from soak.jobs import JOBS, Job
-from soak.outcome import Outcome
+from soak.outcome import Amount, Outcome
 
 _SIZES = (1_000, 10_000, 30_000, 100_000)  # bytes that a file may have
 
 
-def disks(home: Path, *, short: bool) -> list[Outcome]:
+def disks(home: Path, amount: Amount) -> list[Outcome]:
     """Each command with files bounded at four sizes, and in file systems of three sizes where one can be mounted."""
-    if short:
+    if not amount:
         return [_bounded(JOBS[-1], home, _SIZES[:1])]
     found = [_bounded(job, home / job.name, _SIZES) for job in JOBS]
     return found + [_small(job, home / job.name) for job in JOBS if os.geteuid() == 0]

@@ -6,17 +6,16 @@ from pathlib import Path
 
 from soak.children import command
 from soak.jobs import JOBS, Job
-from soak.outcome import Outcome
+from soak.outcome import Amount, Outcome
 
 
-def flips(home: Path, *, short: bool) -> list[Outcome]:
+def flips(home: Path, amount: Amount) -> list[Outcome]:
     """Bits in the files that `concepts`, `export` and `predict` continue from."""
     rng = random.Random(21)
     jobs = {job.name: job for job in JOBS}
     made = _exported(jobs["export"], home / "whole")
-    times = 6 if short else 120
-    found = [_flipped_export(made, home / "flipped", rng, times)]
-    return found if short else [*found, _flipped_run(jobs["export"], home / "runs", rng, 60)]
+    found = [_flipped_export(made, home / "flipped", rng, amount.times(120, 6))]
+    return [*found, _flipped_run(jobs["export"], home / "runs", rng, amount.times(60, 0))] if amount else found
 
 
 def _exported(job: Job, home: Path) -> Path:

@@ -7,17 +7,18 @@ from pathlib import Path
 
 from soak.children import command
 from soak.jobs import JOBS, Job
-from soak.outcome import Outcome
+from soak.outcome import Amount, Outcome
 
 _SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 _CODES = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
-def kills(home: Path, *, short: bool) -> list[Outcome]:
-    """Some 12 kills a command, 4 in one folder one after the other; short: 2 of `export` alone."""
+def kills(home: Path, amount: Amount) -> list[Outcome]:
+    """Some 12 kills a command, 4 in one folder one after the other; short: 2 of `finetune` alone."""
     rng = random.Random(20)
-    jobs = [job for job in JOBS if job.name == "export"] if short else JOBS
-    return [_killed(job, home / job.name, rng, folders=1 if short else 3, a_folder=2 if short else 4) for job in jobs]
+    jobs = JOBS if amount else [job for job in JOBS if job.name == "finetune"]
+    folders, a_folder = amount.times(3, 1), 4 if amount else 2
+    return [_killed(job, home / job.name, rng, folders=folders, a_folder=a_folder) for job in jobs]
 
 
 def _killed(job: Job, home: Path, rng: random.Random, *, folders: int, a_folder: int) -> Outcome:

@@ -1,7 +1,20 @@
 """What was tried, and what of it was lost."""
 
 from dataclasses import asdict, dataclass, field
+from enum import IntEnum
 from typing import Any
+
+
+class Amount(IntEnum):
+    """How much is tried: a few in seconds, the usual in half an hour, or three times that."""
+
+    SHORT = 0
+    USUAL = 1
+    FULL = 3
+
+    def times(self, usual: int, short: int) -> int:
+        """A number of trials."""
+        return usual * self or short
 
 
 @dataclass

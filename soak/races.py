@@ -8,13 +8,13 @@ from pathlib import Path
 from neurosieve.cli import main
 from soak.children import command, start
 from soak.jobs import JOBS, Job
-from soak.outcome import Outcome
+from soak.outcome import Amount, Outcome
 
 
-def races(home: Path, *, short: bool) -> list[Outcome]:
+def races(home: Path, amount: Amount) -> list[Outcome]:
     """Three at once, for each command; short: `finetune` alone."""
-    jobs = [job for job in JOBS if job.name == "finetune"] if short else JOBS
-    return [_raced(job, home / job.name, 2 if short else 3) for job in jobs]
+    jobs = JOBS if amount else [job for job in JOBS if job.name == "finetune"]
+    return [_raced(job, home / job.name, 3 if amount else 2) for job in jobs]
 
 
 def _raced(job: Job, home: Path, count: int) -> Outcome:

@@ -16,7 +16,7 @@ from neurosieve.errors import NeurosieveError
 from neurosieve.storage.yaml_text import parse_yaml
 from soak.children import child
 from soak.inputs import _conll, _lines, _parquet, _table
-from soak.outcome import Outcome
+from soak.outcome import Amount, Outcome
 
 _WORDS = ["{", "}", "[", "]", '"', "\\u", "\\ud800", ":", ",", "null", "1e999", "-", "code", "spans", "\n", "\r", "\t"]
 _WORDS += [
@@ -101,9 +101,9 @@ BINARIES: dict[str, tuple[Read, Callable[[Path], bytes]]] = {
 }
 
 
-def readers(home: Path, *, short: bool) -> list[Outcome]:
+def readers(home: Path, amount: Amount) -> list[Outcome]:
     """2,000 texts for each format of text, 300 mutations for each binary one; short: 40 and 10."""
-    texts, binaries = (40, 10) if short else (2000, 300)
+    texts, binaries = amount.times(2000, 40), amount.times(300, 10)
     found = [_fuzzed(name, home, lambda h, r=read: _texts(r, h, texts), texts) for name, read in TEXTS.items()]  # type: ignore[misc]
     for name, (read, whole) in BINARIES.items():
         act = lambda h, r=read, w=whole: _mutations(r, w, h, binaries)  # noqa: E731

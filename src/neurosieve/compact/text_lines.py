@@ -14,6 +14,7 @@ from typing import Any
 from neurosieve.compact.unit_reader import CodeText
 from neurosieve.data.limits import LIMITS
 from neurosieve.errors import DataError
+from neurosieve.storage.folder import check_ordinary
 
 _EXPECTED = '{"text": "…"}, with "spans": [[first, behind last], …] or "other": "…" where the model reads such units'
 
@@ -33,8 +34,7 @@ def read_lines(
 
 def _of_file(file: Path, characters: int) -> Iterator[CodeText]:
     try:
-        if not file.is_file() and file.exists():
-            raise OSError(0, "a folder, a pipe or a device")  # which could be read without end
+        check_ordinary(file)
         with file.open(encoding="utf-8") as lines:
             for number, line in enumerate(iter(lambda: lines.readline(characters + 1), ""), 1):
                 if len(line) > characters:
@@ -47,7 +47,7 @@ def _of_file(file: Path, characters: int) -> Iterator[CodeText]:
                 if line.strip():
                     yield _text(line, f"{file}, line {number}")
     except (OSError, UnicodeDecodeError) as e:
-        got = e.strerror if isinstance(e, OSError) else "bytes that are no UTF-8"
+        got = (e.strerror or e) if isinstance(e, OSError) else "bytes that are no UTF-8"
         raise DataError(
             f"file {file}", expected="readable JSON lines", got=str(got), remedy="check the path, or save it as UTF-8"
         ) from e

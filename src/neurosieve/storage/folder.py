@@ -168,9 +168,8 @@ class Folder:
             StoreError: Missing or unreadable.
         """
         try:
-            path = self.local(name)
-            if path is not None and not Path(path).is_file() and Path(path).exists():
-                raise OSError("a folder, a pipe or a device")  # which could be read without end
+            if path := self.local(name):
+                check_ordinary(path)
             data: bytes = self.fs.cat_file(self._path(name))
         except FileNotFoundError as e:
             raise self._unreadable(name, "nothing there", remedy) from e
@@ -184,6 +183,16 @@ class Folder:
     def local(self, name: str) -> str | None:
         """The path on this machine, for memory mapping; None if the URL is remote."""
         return self._path(name) if self.on_this_machine else None
+
+
+def check_ordinary(path: PathLike) -> None:
+    """Refuse what can be opened but may never end, or never begin: a pipe, a socket, a device; and a folder.
+
+    Raises:
+        OSError: It is one. A path where nothing is passes: opening it says so.
+    """
+    if Path(path).exists() and not Path(path).is_file():
+        raise OSError("a folder, a pipe or a device")
 
 
 def is_folder(place: PathLike) -> bool:
