@@ -18,9 +18,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # children are copies of this process, which has no other threads then
 
 # What computes is loaded before copies are made.
-import neurosieve.cli.show  # noqa: F401
+import neurosieve.cli.show
 import neurosieve.compact.compact_model
-import neurosieve.compact.text_lines
+import neurosieve.compact.text_lines  # noqa: F401
 from soak.alignments import alignments
 from soak.disks import disks
 from soak.flips import flips

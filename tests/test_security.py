@@ -25,8 +25,10 @@ from neurosieve.printing import json_text, visible
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
 from neurosieve.storage.yaml_text import parse_yaml
-from neurosieve.syntax.functions import functions_of
-from neurosieve.syntax.languages import LANGUAGES
+from neurosieve.syntax import languages as languages_module
+from neurosieve.syntax.functions import find_functions
+from neurosieve.syntax.languages import LANGUAGES, parse
+from neurosieve.syntax.lexical import lexical
 from tests.activations.foreign.test_importing import write
 from tests.docs import DOCS, read
 from tests.tiny import assert_one_line, build_model, tiny_model
@@ -132,7 +134,7 @@ def test_a_line_to_label_is_bounded(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         list(read_lines([tmp_path / "x.jsonl"], characters=100))
     assert_one_line(caught.value, "line 1", "at most 100 characters", "--characters")
-    assert len(list(read_lines([tmp_path / "x.jsonl"], characters=1011))) == 1
+    assert len(list(read_lines([tmp_path / "x.jsonl"], characters=1012))) == 1
 
 
 ACTING = "\x1b]0;title\x07\x1b[2J\r\u202e\u2066\x9b31m"
@@ -146,12 +148,21 @@ def test_texts_do_not_act_on_a_terminal() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_deep_source_is_parsed(language: str) -> None:
-    """A hundred times as deep as Python would recurse."""
-    deep = "x = " + "(" * 100_000 + "1" + ")" * 100_000
-    functions_of(deep, language)
+    """Ten times as deep as Python would recurse."""
+    deep = "x = " + "(" * 10_000 + "1" + ")" * 10_000
+    tree, _ = parse(deep, language)
+    assert list(lexical(tree.root_node, language))
+    assert not list(find_functions(deep, language))
 
 
-def test_a_local_model_needs_no_network(tmp_path: Path) -> None:
+def test_a_text_that_takes_too_long_to_parse_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(languages_module, "PATIENCE", 0.01)
+    with pytest.raises(DataError) as caught:
+        parse("if (a) " * 20_000, "rust")
+    assert_one_line(caught.value, "rust code", "0.01 s")
+
+
+def test_a_local_model_needs_no_network() -> None:
     """No socket is opened, and nothing is asked of a resolver."""
     code = f"""
 import socket
