@@ -130,8 +130,8 @@ def _fault(tokenizer: Any, text: str, encoding: Encoding, start: int, end: int) 
 
 
 def _is_dropped(tokenizer: Any, character: str) -> bool:
-    """Does the tokenizer itself leave nothing of it?"""
+    """Does the tokenizer itself leave nothing of it, or make one letter of it and the one before?"""
     normalizer = tokenizer.backend_tokenizer.normalizer
     if normalizer is None:
         return False
-    return not normalizer.normalize_str(f"a{character}a").replace("▁", "").strip().replace("a", "", 2).strip()
+    return len(normalizer.normalize_str(f"a{character}a").replace("▁", "").strip()) < len("a.a")

@@ -1,10 +1,10 @@
 """Commands in processes of their own, which start at once: copies of this one, in which all is loaded already."""
 
+import fcntl
 import os
 import resource
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from typing import NoReturn
 from neurosieve import interrupts
 from neurosieve.cli import main
 
+_ERRORS = 2**20  # bytes of standard error that are kept
 LIMIT = 120.0  # seconds after which a command hangs
 
 
@@ -69,14 +70,20 @@ def command(
 
 def child(act: Callable[[], None], *, kill: tuple[float, int] | None = None, limit: float = LIMIT) -> Ended:
     """Do something in a copy of this process; what it writes to standard error is kept."""
-    with tempfile.TemporaryFile() as errors:
-        began = time.monotonic()
-        pid = os.fork()
-        if pid == 0:
-            _act(act, errors.fileno())
-        status = _waited(pid, began, kill, limit)
-        errors.seek(0)
-        text = errors.read().decode("utf-8", "replace")
+    reading, writing = os.pipe()  # not a file, whose size may be bounded
+    fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _ERRORS)
+    os.set_blocking(reading, False)
+    began = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _act(act, writing)
+    os.close(writing)
+    status = _waited(pid, began, kill, limit)
+    try:
+        text = os.read(reading, _ERRORS).decode("utf-8", "replace")
+    except BlockingIOError:  # nothing, and a process that it started still lives
+        text = ""
+    os.close(reading)
     code = None if status is None else os.waitstatus_to_exitcode(status)
     return Ended(code, text, time.monotonic() - began)
 
@@ -108,8 +115,10 @@ def _act(act: Callable[[], None], errors: int) -> NoReturn:
 
         traceback.print_exc()
     finally:
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            sys.stderr.flush()
+        finally:  # whatever happens: this is a copy, which must not go on as the process itself
+            os._exit(code)
 
 
 def _waited(pid: int, began: float, kill: tuple[float, int] | None, limit: float) -> int | None:
