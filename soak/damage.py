@@ -11,7 +11,10 @@ Damage = Callable[[Path], None]
 
 
 def _bytes(make: Callable[[bytes], bytes]) -> Damage:
-    return lambda path: path.write_bytes(make(path.read_bytes())) and None
+    def spoil(path: Path) -> None:
+        path.write_bytes(make(path.read_bytes()))
+
+    return spoil
 
 
 def _link(to: str) -> Damage:

@@ -75,7 +75,8 @@ class Folder:
         Raises:
             StoreError: It cannot be read.
         """
-        found = self._answer(place, lambda: self.fs.ls(self._path(place), detail=False), [])
+        nothing: list[str] = []
+        found = self._answer(place, lambda: self.fs.ls(self._path(place), detail=False), nothing)
         return sorted(n for p in found if not (n := str(p).rstrip("/").rpartition("/")[2]).startswith("."))
 
     def remove(self, place: str) -> None:

@@ -155,7 +155,7 @@ def _is_over(holder: dict[str, Any]) -> bool:
 
 def _lives(pid: int, started: float) -> bool:
     try:
-        return pid == os.getpid() or abs(psutil.Process(pid).create_time() - started) < 1
+        return pid == os.getpid() or bool(abs(psutil.Process(pid).create_time() - started) < 1)
     except psutil.NoSuchProcess:
         return False
 

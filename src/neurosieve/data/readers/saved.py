@@ -86,7 +86,7 @@ def _ordered(table: pa.Table, order: pa.Table, where: str, limits: Limits) -> pa
     try:
         limits.check("bytes", where, pc.sum(sizes.take(order["indices"])).as_py() or 0)  # a row can be named often
         return table.take(order["indices"])
-    except (pa.ArrowException, KeyError, IndexError, UnicodeDecodeError) as e:
+    except (pa.ArrowException, KeyError, IndexError) as e:
         raise DataError(where, expected="indices of its rows", got=_said(e), remedy=_AGAIN) from e
 
 
@@ -143,10 +143,10 @@ def parquet_rows(path: Path, limits: Limits = LIMITS) -> list[Mapping[str, Any]]
         # As dictionaries texts that are repeated stay one until the rows have been counted.
         with pq.ParquetFile(path, read_dictionary=[f.name for f in schema if _is_text(f.type)]) as file:
             table = _bounded(file.iter_batches(_BATCH), file.schema_arrow, f"{path}", limits)
+        return arrow_rows(table, f"{path}")
     except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
         reason = _said(e)
         raise DataError(f"{path}", expected="a readable table", got=reason, remedy="write it again") from e
-    return arrow_rows(table, f"{path}")
 
 
 def _bounded(batches: Iterable[pa.RecordBatch], schema: pa.Schema, where: str, limits: Limits) -> pa.Table:
