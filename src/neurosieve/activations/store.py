@@ -167,9 +167,22 @@ def _misfits(manifest: Manifest) -> list[str]:
         f"{manifest.layers} layers of {len(manifest.dtypes)} dtypes": manifest.layers == len(manifest.dtypes) > 0,
         f"width {manifest.width}": manifest.width > 0,
         f"{manifest.sides} sides": manifest.sides in (1, 2),
+        f"files named {_odd_names(manifest)}": not _odd_names(manifest),  # a name could lead out of the folder
         f"shards of {sorted(written)}, rows of {sorted(splits)}": written == splits or not manifest.complete,
     }
     return [what for what, holds in checks.items() if not holds]
+
+
+def _names(number: int) -> tuple[str, str]:
+    """The two files of a shard: values and rows."""
+    return f"shard-{number:05d}.safetensors", f"rows-{number:05d}.parquet"
+
+
+def _odd_names(manifest: Manifest) -> str:
+    """Of files that `append` does not write."""
+    named = [name for shard in manifest.shards for name in (shard["values"], shard["rows"])]
+    written = [name for number in range(len(manifest.shards)) for name in _names(number)]
+    return ", ".join(name for name, ours in zip(named, written, strict=True) if name != ours)
 
 
 class ActivationStore:
@@ -233,12 +246,12 @@ class ActivationStore:
         cast = {f"layer.{i}": _cast(x, self.manifest.dtypes[i]) for i, x in enumerate(layers)}
         data, table = save(cast), io.BytesIO()
         pq.write_table(rows, table)
-        names = {"values": f"shard-{number:05d}.safetensors", "rows": f"rows-{number:05d}.parquet"}
-        self.folder.write(names["values"], data)
-        self.folder.write(names["rows"], table.getvalue())
+        values_name, rows_name = _names(number)
+        self.folder.write(values_name, data)
+        self.folder.write(rows_name, table.getvalue())
         entry: Shard = {
-            "values": names["values"],
-            "rows": names["rows"],
+            "values": values_name,
+            "rows": rows_name,
             "split": split,
             "count": rows.num_rows,
             "sha256": hashlib.sha256(data).hexdigest(),

@@ -7,7 +7,7 @@ from neurosieve.cli.app import app
 from neurosieve.cli.output import safe_output
 from neurosieve.cli.terminal import error_line, warnings_in_one_line
 from neurosieve.errors import NeurosieveError
-from neurosieve.interrupts import INTERRUPTED
+from neurosieve.interrupts import INTERRUPTED, exit_code
 from neurosieve.threads import limit_threads
 
 __all__ = ["app", "main"]
@@ -26,4 +26,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(e, SystemExit) and e.code != INTERRUPTED:  # typer makes it of Ctrl-C
             raise
         error_line("interrupted; the same command continues from the last finished shard or stage")
-        sys.exit(INTERRUPTED)
+        sys.exit(exit_code())

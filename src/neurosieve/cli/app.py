@@ -44,8 +44,9 @@ app = typer.Typer(
     epilog="Start with: neurosieve demo",
 )
 
-NoOut = Annotated[Path | None, typer.Option(help="accepted so that the arguments of run fit; not touched")]
-Out = Annotated[Path, typer.Option(help="run folder; the same command continues after a stop")]
+NoOut = Annotated[str | None, typer.Option(help="accepted so that the arguments of run fit; not touched")]
+# Text, since a path takes one of the two slashes of a URL.
+Out = Annotated[str, typer.Option(help="run folder, or its URL; the same command continues after a stop")]
 
 
 def _version(wanted: bool) -> bool:
@@ -119,7 +120,7 @@ def plan(config: StudyConfig, out: NoOut = None, as_json: o.Json = False) -> Non
         show_cost(cost)
 
 
-def _show(study: Callable[[], RedundancyResult], out: Path, *, as_json: bool) -> None:
+def _show(study: Callable[[], RedundancyResult], out: str, *, as_json: bool) -> None:
     from neurosieve.cli.show import show_summary
 
     result = study()
@@ -137,12 +138,12 @@ def _show(study: Callable[[], RedundancyResult], out: Path, *, as_json: bool) ->
     )
 )
 def redundancy(
-    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="folder of a finished extraction")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="folder of a finished extraction")] = None,
     activations: Annotated[
         Path | None, typer.Option(help=str(StudyConfig.model_fields["activations"].description))
     ] = None,
     classes: Annotated[str | None, typer.Option(help="labels to keep; all by default (comma-separated)")] = None,
-    out: Annotated[Path | None, typer.Option(help="run folder for imported activations")] = None,
+    out: Annotated[str | None, typer.Option(help="run folder for imported activations")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="any key of a study")] = None,
     as_json: o.Json = False,
 ) -> None:
@@ -167,8 +168,8 @@ def redundancy(
 )
 @o.takes_concepts
 def concepts(
-    asked: StudyConfig | tuple[Path, dict[str, Any]],
-    out: Annotated[Path | None, typer.Option(help="run folder, where none is given first")] = None,
+    asked: StudyConfig | tuple[str, dict[str, Any]],
+    out: Annotated[str | None, typer.Option(help="run folder, where none is given first")] = None,
     as_json: o.Json = False,
 ) -> None:
     """Which neurons hold which properties of code: found on train files, claimed on held-out ones."""
@@ -202,7 +203,7 @@ def _help(key: str, kind: type[Options] = InterventionOptions) -> Any:
     )
 )
 def intervene(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="run folder in which concepts were looked for")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="run folder in which concepts were looked for")],
     concept: Annotated[str, _help("concept")],
     edit: Annotated[str, _help("edit")],
     how: Annotated[str | None, _help("how")] = None,
@@ -239,16 +240,16 @@ def intervene(
     ),
 )
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a finished run")],
-    to: Annotated[Path | None, typer.Option(help="the file to write; report.html in the run folder by default")] = None,
-    figures: Annotated[Path | None, typer.Option(help="folder for all figures, as SVG, PNG and PDF")] = None,
-    tables: Annotated[Path | None, typer.Option(help="folder for all tables, as CSV and LaTeX")] = None,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="folder of a finished run")],
+    to: Annotated[str | None, typer.Option(help="the file to write; report.html in the run folder by default")] = None,
+    figures: Annotated[str | None, typer.Option(help="folder for all figures, as SVG, PNG and PDF")] = None,
+    tables: Annotated[str | None, typer.Option(help="folder for all tables, as CSV and LaTeX")] = None,
     as_json: o.Json = False,
 ) -> None:
     """Write the report of a finished run again, as one HTML file that opens offline; save its figures and tables."""
     from neurosieve.studies.finished import write_figures, write_tables
 
-    write = studies.write_report
+    write = studies.report_alone
     imported()
     written = {"report": str(write(run, to))}
     for kind, folder, save in (("figures", figures, write_figures), ("tables", tables, write_tables)):
@@ -301,7 +302,7 @@ def demo(
         if not as_json:
             title = f"\n{scheme}: tokens of Python's standard library and of installed packages"
             console().print(Text(title, style="bold underline"))
-            show_summary(summary, folder)
+            show_summary(summary, str(folder))
     if as_json:
         _print_json(records)
     else:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from neurosieve.cli import options as o
+from neurosieve.data.limits import LIMITS
 from neurosieve.printing import json_text
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.export_options import ExportOptions
@@ -28,7 +29,7 @@ def _flag(key: str) -> Any:
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a finished run")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="folder of a finished run")],
     out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
     delta: Annotated[float | None, _help("delta")] = None,
     form: Annotated[str | None, _help("form")] = None,
@@ -56,7 +57,7 @@ def export(
 
 
 def fit(
-    source: Annotated[Path, typer.Option("--from", metavar="DIR", help="a finished run, or an exported model")],
+    source: Annotated[str, typer.Option("--from", metavar="DIR", help="a finished run, or an exported model")],
     data: Annotated[Path, typer.Option(help="folder of new data of the same task")],
     out: Annotated[Path, typer.Option(help="folder of the model; new or empty")],
     classes: Annotated[str | None, _of_study("classes", " (comma-separated)")] = None,
@@ -124,6 +125,7 @@ def predict(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="an exported model")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON lines: text, with spans or an other text")],
     device: Annotated[str, typer.Option(help="cpu, cuda, …; a table and ONNX run on the CPU")] = "cpu",
+    characters: Annotated[int, typer.Option(min=1, help="characters that a line may have")] = LIMITS.characters,
 ) -> None:
     """Labels for new code by an exported model, one JSON line for each line of the files."""
     from neurosieve.compact.compact_model import load_compact
@@ -131,7 +133,7 @@ def predict(
     from neurosieve.progress import track
 
     model = load_compact(folder, device=device)
-    for texts in track(read_lines(files), "256 texts"):
+    for texts in track(read_lines(files, characters=characters), "256 texts"):
         for labels in model.predict(texts):
             found = {"label": labels[0]} if model.spec.whole else {"labels": labels}
             print(json.dumps(found))

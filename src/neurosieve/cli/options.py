@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +21,7 @@ def _option(key: str, kind: type, *names: str, more: str = "") -> Any:
 
 # In the order of the help text; the names are those of a study's keys, an option's own name follows where it differs.
 STUDY: dict[str, Any] = {
-    "study": Annotated[Path | None, typer.Argument(metavar="[STUDY.yaml]", help="study file; options override it")],
+    "study": Annotated[str | None, typer.Argument(metavar="[STUDY.yaml]", help="study file; options override it")],
     "model": _option("model", str),
     "stack": _option("stack", str),
     "site": _option("site", str),
@@ -118,13 +117,15 @@ def takes_concepts(command: Callable[..., None]) -> Callable[..., None]:
     own = list(inspect.signature(command).parameters.values())
     keyword = inspect.Parameter.KEYWORD_ONLY
     place = typer.Argument(metavar="[RUN or STUDY.yaml]", help="a run folder, or a study file; options override it")
-    kinds = STUDY | {"study": Annotated[Path | None, place]} | CONCEPTS
+    kinds = STUDY | {"study": Annotated[str | None, place]} | CONCEPTS
     more = [inspect.Parameter(k, keyword, default=None, annotation=kind) for k, kind in kinds.items()]
 
     def wrapper(**values: Any) -> None:
+        from neurosieve.storage.folder import is_folder  # help texts are shown without what computes
+
         kept = {p.name: values.pop(p.name) for p in own if p.name != "asked"}
         run = values["study"]
-        if run is None or not run.is_dir():
+        if run is None or not is_folder(run):
             command(asked=config_from(values | {"concepts": _concepts(values)}), **kept)
             return
         given = [key.replace("_", "-") for key, value in values.items() if value is not None and key not in _OF_RUN]

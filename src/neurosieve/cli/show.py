@@ -52,7 +52,7 @@ from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT
 imported()  # all that computes is loaded by now: from here on Ctrl-C is an exception
 
 
-def show_summary(result: RedundancyResult, out: Path) -> None:
+def show_summary(result: RedundancyResult, out: str) -> None:
     """The headline, the answers of the trust box, scores and baselines: one screen; all else is in the report."""
     screen = console()
     screen.print(Text(visible(result.headline), style="bold"))
@@ -63,13 +63,13 @@ def show_summary(result: RedundancyResult, out: Path) -> None:
         screen.print(_grid(tables.choice_table(result.published), wrap=True))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
     cost = f"{sum(result.seconds.values()):.0f} s, {result.peak_rss_mb / 1024:.1f} GiB"
-    screen.print(Text(f"{notes}all tables in {out / REPORT} ({cost})"), soft_wrap=True)
+    screen.print(Text(f"{notes}all tables in {out}/{REPORT} ({cost})"), soft_wrap=True)
 
 
 _VALUES = 6  # of each view, so that both fit on a screen
 
 
-def show_concepts(result: ConceptResult, out: Path) -> None:
+def show_concepts(result: ConceptResult, out: str) -> None:
     """The finding, the claimed neurons, and where everything is."""
     screen = console()
     screen.print(Text(visible(result.headline), style="bold"))
@@ -82,17 +82,17 @@ def show_concepts(result: ConceptResult, out: Path) -> None:
         if more := table.rows[_VALUES:]:
             screen.print(Text(f"and {counted(len(more), 'more value')}, in the report"))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
-    screen.print(Text(f"\n{notes}all tables in {out / REPORT}, results in {out / CONCEPTS}"), soft_wrap=True)
+    screen.print(Text(f"\n{notes}all tables in {out}/{REPORT}, results in {out}/{CONCEPTS}"), soft_wrap=True)
 
 
-def show_intervention(result: InterventionResult, out: Path) -> None:
+def show_intervention(result: InterventionResult, out: str) -> None:
     """What an edit did, compared with random edits."""
     screen = console()
     effects = short_effect_table(result)
     screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title, style="bold"))
     screen.print(_grid(measure_table(result), wrap=True))
     screen.print(Text(f"\n· {matching_note(result)}", style="dim"))
-    screen.print(Text(f"\nresults in {out / INTERVENTIONS}, report in {out / REPORT}"), soft_wrap=True)
+    screen.print(Text(f"\nresults in {out}/{INTERVENTIONS}, report in {out}/{REPORT}"), soft_wrap=True)
 
 
 def show_neuron(profile: NeuronProfile) -> None:

@@ -25,7 +25,7 @@ from safetensors.numpy import load_file, save_file
 
 from neurosieve.errors import RunFolderError, StoreError
 from neurosieve.results.codec import from_json
-from neurosieve.storage.folder import Folder
+from neurosieve.storage.folder import Folder, check_ordinary
 from neurosieve.storage.records import read_object
 from neurosieve.typing import NeuronId, PathLike, Pooling, Site
 
@@ -166,10 +166,11 @@ def file_hash(folder: PathLike, name: str) -> str:
         RunFolderError: It cannot be read.
     """
     try:
+        check_ordinary(Path(folder) / name)
         with (Path(folder) / name).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as e:
-        got = e.strerror or "nothing there"
+        got = e.strerror or str(e)
         raise RunFolderError(f"{folder}/{name}", expected="a readable file", got=got, remedy=_AGAIN) from e
 
 

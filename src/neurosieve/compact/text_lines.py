@@ -12,30 +12,42 @@ from pathlib import Path
 from typing import Any
 
 from neurosieve.compact.unit_reader import CodeText
+from neurosieve.data.limits import LIMITS
 from neurosieve.errors import DataError
+from neurosieve.storage.folder import check_ordinary
 
 _EXPECTED = '{"text": "…"}, with "spans": [[first, behind last], …] or "other": "…" where the model reads such units'
 
 
-def read_lines(files: Iterable[Path], size: int = 256) -> Iterator[tuple[CodeText, ...]]:
+def read_lines(
+    files: Iterable[Path], size: int = 256, *, characters: int = LIMITS.characters
+) -> Iterator[tuple[CodeText, ...]]:
     """The texts of some files, so many at once: memory does not grow with the files.
 
     Raises:
         DataError: A file that cannot be read, or a line that is none of the above (names it).
     """
-    texts = (text for file in files for text in _of_file(file))
+    texts = (text for file in files for text in _of_file(file, characters))
     while found := tuple(islice(texts, size)):
         yield found
 
 
-def _of_file(file: Path) -> Iterator[CodeText]:
+def _of_file(file: Path, characters: int) -> Iterator[CodeText]:
     try:
+        check_ordinary(file)
         with file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(iter(lambda: lines.readline(characters + 1), ""), 1):
+                if len(line) > characters:
+                    raise DataError(
+                        f"{file}, line {number}",
+                        expected=f"at most {characters:,} characters in a line",
+                        got="more",
+                        remedy="cut the text, or raise the limit with --characters N",
+                    )
                 if line.strip():
                     yield _text(line, f"{file}, line {number}")
     except (OSError, UnicodeDecodeError) as e:
-        got = e.strerror if isinstance(e, OSError) else "bytes that are no UTF-8"
+        got = (e.strerror or e) if isinstance(e, OSError) else "bytes that are no UTF-8"
         raise DataError(
             f"file {file}", expected="readable JSON lines", got=str(got), remedy="check the path, or save it as UTF-8"
         ) from e

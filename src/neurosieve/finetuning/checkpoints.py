@@ -19,6 +19,7 @@ from neurosieve.storage.folder import GO_ON
 
 CHECKPOINTS = "checkpoints"
 _STATE, _INDEX, _WEIGHTS = "trainer_state.json", "model.safetensors.index.json", "model.safetensors"
+_OF_WRITING = ("I/O error", "StreamWriter failed", "unexpected pos", "iostream error")  # safetensors', torch's
 _PICKLED = ("optimizer.pt", "scheduler.pt", "rng_state.pth")
 
 
@@ -116,11 +117,13 @@ def written(folder: Path, network: torch.nn.Module) -> Iterator[None]:
     except (OSError, RuntimeError, SafetensorError) as e:
         size = 3 * sum(p.numel() * p.element_size() for p in network.parameters())  # with the optimizer's two moments
         free = shutil.disk_usage(folder).free
-        if not isinstance(e, OSError) and free >= size:
+        said = " ".join(str(e).split())[:120]
+        of_writing = isinstance(e, OSError) or any(sign in said for sign in _OF_WRITING)  # a quota leaves the disk free
+        if not of_writing and free >= size:
             raise
         raise ResourceError(
             f"model in {folder}",
             expected=f"room for about {size:,} bytes and the right to write",
-            got=(isinstance(e, OSError) and e.strerror) or f"{free:,} bytes",
+            got=(isinstance(e, OSError) and e.strerror) or (said if free >= size else f"{free:,} bytes"),
             remedy=GO_ON,
         ) from e

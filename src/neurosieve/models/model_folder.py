@@ -18,6 +18,7 @@ _ADAPTER = "adapter_config.json"
 _ADAPTER_WEIGHTS = (f"adapter_model{_SAFE}", "adapter_model.bin")
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _TEXTS = (".json", ".txt", ".model")
+_READ = (*_TEXTS, _SAFE, ".bin")
 
 
 def check_place(name: str) -> None:
@@ -44,6 +45,13 @@ def check_place(name: str) -> None:
             f"model folder {name}", expected="an existing folder", got="nothing there", remedy="check --model"
         )
     if is_folder:
+        for odd in (file for file in sorted(files) if file.endswith(_READ) and not (folder / file).is_file()):
+            raise ModelError(
+                f"file {folder / odd}",
+                expected="an ordinary file",
+                got="a folder, a pipe, a device or a broken link",
+                remedy="copy or download the model again",
+            )
         _check_files(name, folder, files)
 
 

@@ -31,7 +31,7 @@ from neurosieve.studies.finished import (
     load_modules,
     load_summary,
     read_concepts_of,
-    write_report,
+    report_alone,
 )
 from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.studies.run_folder import STORE, SUMMARY, config_of
@@ -68,7 +68,7 @@ class Study:
     """
 
     def __init__(self, folder: PathLike) -> None:
-        self.folder = Path(folder)
+        self.folder: PathLike = Path(folder) if Folder(folder).on_this_machine else folder
 
     # What was asked and found; none of this loads torch.
 
@@ -193,14 +193,14 @@ class Study:
             raise unknown_name("figure", name, (*CHARTS, plots.EFFECTS, *(charts if concepts else ())))
         return charts[name]
 
-    def report(self, path: PathLike | None = None) -> Path:
+    def report(self, path: PathLike | None = None) -> PathLike:
         """Write the page of all that the run holds, there or into its folder; returns where.
 
         Raises:
             RunFolderError: Nothing was finished in this run.
             ResourceError: It cannot be written there.
         """
-        return write_report(self.folder, path)
+        return report_alone(self.folder, path)
 
     # What computes.
 
@@ -342,7 +342,7 @@ class Study:
         """
         from neurosieve.activations.store import ActivationStore
 
-        return ActivationStore(self.folder / STORE)
+        return ActivationStore(f"{self.folder}/{STORE}")
 
     def rows(self, split: Split) -> "Activations":
         """The rows of a split in memory, all layers side by side.

@@ -5,7 +5,6 @@ What computes is loaded inside them, so that reading results needs no torch.
 
 from collections.abc import Mapping, Sequence
 from os import PathLike as OsPath
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosieve.data.corpora.known_corpora import CORPORA
@@ -267,12 +266,12 @@ def compare(*runs: PathLike, out: PathLike | None = None, **options: Any) -> "Co
     return compare_runs(runs, out, CompareOptions.model_validate(options))
 
 
-def report(run: PathLike, to: PathLike | None = None) -> Path:
+def report(run: PathLike, to: PathLike | None = None) -> PathLike:
     """Write the page of all that a run folder holds; returns where.
 
     Examples:
-        >>> ns.report("runs/java", to="java.html").name
-        'java.html'
+        >>> print(ns.report("runs/java", to="java.html"))
+        java.html
 
     Args:
         run: The run folder.

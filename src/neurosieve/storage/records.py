@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import yaml
-
 from neurosieve.errors import NeurosieveError, RunFolderError
 from neurosieve.storage.folder import Folder
+from neurosieve.storage.yaml_text import parse_yaml
 
 FORMAT = 1
 STUDY = "study.yaml"
@@ -34,10 +33,9 @@ def read_study(files: Folder) -> dict[str, Any]:
 def _study(text: bytes, where: str) -> dict[str, Any]:
     remedy = "choose another --out or run folder"
     try:
-        old = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as e:  # a day 2026-13-45 is an error of Python's own
-        reason = " ".join(str(e).split())
-        raise RunFolderError(where, expected="a readable study.yaml", got=reason, remedy=remedy) from e
+        old = parse_yaml(text)
+    except ValueError as e:
+        raise RunFolderError(where, expected="a readable study.yaml", got=str(e), remedy=remedy) from e
     if not isinstance(old, dict) or old.get("format") != FORMAT:
         came = old.get("format") if isinstance(old, dict) else None
         raise RunFolderError(

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from neurosieve.errors import ResourceError, RunFolderError
 from neurosieve.typing import PathLike
 
@@ -29,11 +31,13 @@ def whole_folder(target: PathLike) -> Iterator[Path]:
         yield hidden
         check_free(place)
         hidden.replace(place)
-    except OSError as e:
+    except (OSError, SafetensorError) as e:
+        if isinstance(e, SafetensorError) and "I/O error" not in str(e):
+            raise
         raise ResourceError(
             f"folder {place}",
             expected="room and the right to write",
-            got=e.strerror or str(e),
+            got=getattr(e, "strerror", None) or str(e),
             remedy="free some space or choose another --out",
         ) from e
     finally:

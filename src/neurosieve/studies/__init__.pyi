@@ -6,6 +6,7 @@ from .config import make_config as make_config
 from .cost import plan_study as plan_study
 from .finished import load_interventions as load_interventions
 from .finished import load_summary as load_summary
+from .finished import report_alone as report_alone
 from .finished import write_report as write_report
 from .inputs import extract_study as extract_study
 from .inputs import read_dataset as read_dataset

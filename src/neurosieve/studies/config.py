@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import pydantic
-import yaml
 from pydantic import Field
 
 from neurosieve.choices import Pooling, Precision, Site, Split, StoreDtype, Target
 from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.defaults import DEFAULT_ROWS, LABEL_SCHEMES, PATH_LENGTH
-from neurosieve.errors import ConfigError, unknown_name
+from neurosieve.errors import ConfigError, StoreError, unknown_name
 from neurosieve.rankings.known_rankings import RANKERS
+from neurosieve.storage.yaml_text import parse_yaml
 from neurosieve.studies.option_models import ConceptOptions, Options
 
 TASKS: dict[str, str] = {
@@ -226,7 +226,7 @@ class StudyConfig(Options):
 
 
 def make_config(
-    *, study: Path | None = None, options: Mapping[str, Any] | None = None, pairs: Iterable[str] = ()
+    *, study: str | Path | None = None, options: Mapping[str, Any] | None = None, pairs: Iterable[str] = ()
 ) -> StudyConfig:
     """A study from a YAML file, then options (None: not given), then `key=value` pairs; the later wins.
 
@@ -324,22 +324,21 @@ def _used(config: StudyConfig, key: str, given: bool, texts: int) -> None:
 
 
 # Values such as the day 2026-13-45, or 5,000 digits, end in errors of Python's own.
-_NO_YAML = (yaml.YAMLError, ValueError, RecursionError)
+def _read_yaml(path: str | Path) -> dict[str, Any]:
+    from neurosieve.storage.folder import split_place  # help texts are shown without what computes
 
-
-def _read_yaml(path: Path) -> dict[str, Any]:
+    folder, name = split_place(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as e:
+        values = parse_yaml(folder.read(name))
+    except StoreError as e:
         raise ConfigError(
             f"study file {path}",
             expected="a file that can be read, or a run folder where the command takes one",
-            got=e.strerror or str(e),
+            got=e.got,
             remedy="check the path",
         ) from e
-    except _NO_YAML as e:
-        reason = " ".join(str(e).split())
-        raise ConfigError(f"study file {path}", expected="readable YAML", got=reason, remedy="mend the file") from e
+    except ValueError as e:
+        raise ConfigError(f"study file {path}", expected="readable YAML", got=str(e), remedy="mend the file") from e
     if not isinstance(values, dict):
         raise ConfigError(
             f"study file {path}", expected="key: value lines", got=type(values).__name__, remedy="see the README"
@@ -362,8 +361,8 @@ def _assign(values: dict[str, Any], pair: str) -> None:
         place[parent] = dict(inner) if isinstance(inner, dict) else {}
         place = place[parent]
     try:
-        place[last] = yaml.safe_load(text)
-    except _NO_YAML as e:
+        place[last] = parse_yaml(text)
+    except ValueError as e:
         raise ConfigError(f"--set {pair}", expected="a YAML value", got=text, remedy="quote the value") from e
 
 

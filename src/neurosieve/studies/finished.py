@@ -1,6 +1,7 @@
 """What a finished run folder holds, read back, and the page of it."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +9,9 @@ from neurosieve.errors import ResourceError, RunFolderError, StoreError
 from neurosieve.results import ConceptResult, InterventionResult, RedundancyResult, from_json
 from neurosieve.results.export import ExportResult
 from neurosieve.results.modules import ModuleChange, ModulesResult
-from neurosieve.storage.folder import Folder
+from neurosieve.storage.folder import Folder, split_place
 from neurosieve.storage.records import FORMAT, read_object, read_result
+from neurosieve.storage.sole_writer import sole_writer
 from neurosieve.studies.run_folder import (
     CHANGES,
     CONCEPTS,
@@ -89,10 +91,10 @@ def load_interventions(run: PathLike) -> list[InterventionResult]:
     Raises:
         RunFolderError: A file that is damaged or of another format version.
     """
-    folder = Path(run) / INTERVENTIONS
-    names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
-    records = {name: read_result(Folder(run), f"{INTERVENTIONS}/{name}") for name in names}
-    return [from_json(InterventionResult, record, f"{folder}/{name}") for name, record in records.items() if record]
+    files = Folder(run)
+    names = [f"{INTERVENTIONS}/{name}" for name in files.names(INTERVENTIONS) if name.endswith(".json")]
+    records = {name: read_result(files, name) for name in names}
+    return [from_json(InterventionResult, record, f"{run}/{name}") for name, record in records.items() if record]
 
 
 def load_exports(run: PathLike) -> dict[str, ExportResult]:
@@ -101,11 +103,11 @@ def load_exports(run: PathLike) -> dict[str, ExportResult]:
     Raises:
         RunFolderError: A file that is damaged.
     """
-    folder = Path(run) / EXPORTS
-    names = sorted(p.name for p in folder.glob("*.json") if not p.name.startswith("."))
-    found = {name: read_object(Folder(run), f"{EXPORTS}/{name}") for name in names}
+    files = Folder(run)
+    names = [name for name in files.names(EXPORTS) if name.endswith(".json")]
+    found = {name: read_object(files, f"{EXPORTS}/{name}") for name in names}
     return {
-        name.removesuffix(".json"): from_json(ExportResult, record, f"{folder}/{name}")
+        name.removesuffix(".json"): from_json(ExportResult, record, f"{run}/{EXPORTS}/{name}")
         for name, record in found.items()
         if record
     }
@@ -127,13 +129,19 @@ def load_module_changes(run: PathLike) -> tuple[ModuleChange, ...]:
     Raises:
         RunFolderError: A file that is damaged.
     """
-    folder = Path(run) / MODULES / CHANGES
-    names = [path.name for path in sorted(folder.glob("[!.]*.json"))]
-    records = {name: read_result(Folder(run), f"{MODULES}/{CHANGES}/{name}") for name in names}
-    return tuple(from_json(ModuleChange, record, f"{folder}/{name}") for name, record in records.items() if record)
+    files, folder = Folder(run), f"{MODULES}/{CHANGES}"
+    records = {name: read_result(files, f"{folder}/{name}") for name in files.names(folder) if name.endswith(".json")}
+    return tuple(from_json(ModuleChange, record, f"{run}/{folder}/{n}") for n, record in records.items() if record)
 
 
-def write_report(run: PathLike, to: PathLike | None = None) -> Path:
+def report_alone(run: PathLike, to: PathLike | None = None) -> PathLike:
+    """As `write_report`; into the run folder only where no other command writes there."""
+    config_of(run)
+    with nullcontext() if to else sole_writer(run):
+        return write_report(run, to)
+
+
+def write_report(run: PathLike, to: PathLike | None = None) -> PathLike:
     """Write the page of all that a run folder holds (a study, concepts, edits, modules, exports); returns where.
 
     Raises:
@@ -141,17 +149,20 @@ def write_report(run: PathLike, to: PathLike | None = None) -> Path:
         ResourceError: The target cannot be written.
     """
     found = _found(run)
-    target = Path(to) if to else Path(run) / REPORT
-    if target.is_dir():
+    target = to or f"{run}/{REPORT}"
+    folder, name = split_place(target)
+    if folder.on_this_machine:
+        target = Path(target)
+    if isinstance(target, Path) and target.is_dir():
         raise ResourceError(f"report {target}", expected="a file to write", got="a folder", remedy="name a file")
     from neurosieve.report import render_page  # what draws is loaded where something is drawn
 
-    page = render_page(found.summary, Path(run).resolve().name, *found[1:])
-    Folder(target.parent).write(target.name, page.encode())
+    page = render_page(found.summary, Folder(run).name, *found[1:])
+    folder.write(name, page.encode())
     return target
 
 
-def write_figures(run: PathLike, folder: PathLike) -> list[Path]:
+def write_figures(run: PathLike, folder: PathLike) -> list[str]:
     """Save every figure of a run as SVG, PNG and PDF in a folder; returns the files.
 
     Raises:
@@ -163,7 +174,7 @@ def write_figures(run: PathLike, folder: PathLike) -> list[Path]:
     return _saved(figure_files(_found(run)), folder)
 
 
-def write_tables(run: PathLike, folder: PathLike) -> list[Path]:
+def write_tables(run: PathLike, folder: PathLike) -> list[str]:
     """Save every table of a run as CSV and LaTeX in a folder; returns the files.
 
     Raises:
@@ -185,10 +196,10 @@ def _found(run: PathLike) -> "Found":
     return Found(summary, concepts, interventions, load_exports(run), load_modules(run), load_module_changes(run))
 
 
-def _saved(files: Mapping[str, bytes], folder: PathLike) -> list[Path]:
-    target = Path(folder)
-    if target.exists() and not target.is_dir():
-        raise ResourceError(f"folder {target}", expected="a folder to write", got="a file", remedy="name a folder")
+def _saved(files: Mapping[str, bytes], folder: PathLike) -> list[str]:
+    target = Folder(folder)
+    if target.on_this_machine and Path(folder).is_file():
+        raise ResourceError(f"folder {folder}", expected="a folder to write", got="a file", remedy="name a folder")
     for name, content in files.items():
-        Folder(target).write(name, content)
-    return [target / name for name in files]
+        target.write(name, content)
+    return [f"{folder}/{name}" for name in files]

@@ -157,8 +157,7 @@ def extract_study(config: StudyConfig, out: PathLike) -> ActivationStore:
         NeurosieveError: See `neurosieve.errors`; what was finished before stays.
     """
     data = read_data(config)
-    folder = RunFolder(out, config, data.hashes)
-    with folder.begun():
+    with RunFolder.begun(out, config, data.hashes) as folder:
         return extract_stage(config, data, folder)
 
 
@@ -166,7 +165,7 @@ def extract_stage(config: StudyConfig, data: StudyData, folder: RunFolder) -> Ac
     """The activations of the study's rows; read from the folder where they are already whole."""
 
     def read() -> ActivationStore:
-        model, url = model_of(config), folder.path / STORE
+        model, url = model_of(config), f"{folder.path}/{STORE}"
         return extract(model, data.dataset, data.sample, url, options_of(config, model.adapter.kind))
 
     return Steps(folder).store("extract", read)
@@ -177,7 +176,7 @@ def import_stage(config: StudyConfig, folder: RunFolder) -> ActivationStore:
     make = partial(
         import_activations,
         str(config.activations),
-        folder.path / STORE,
+        f"{folder.path}/{STORE}",
         classes=config.classes,
         per_class=config.rows.by_split(),
         seed=config.seed,

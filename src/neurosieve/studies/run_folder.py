@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 import yaml
 
-from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, RunFolderError
+from neurosieve.errors import ConfigError, NeurosieveError, RunFolderError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, STUDY, read_object, read_study, write_object
+from neurosieve.storage.sole_writer import sole_writer
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.option_models import changed_options
 from neurosieve.typing import PathLike
@@ -78,7 +79,7 @@ def whole_store(run: PathLike) -> "ActivationStore | None":
     """
     from neurosieve.activations.store import ActivationStore  # results are read without torch
 
-    url = Path(run) / STORE
+    url = f"{run}/{STORE}"
     store = ActivationStore(url) if ActivationStore.started(url) else None
     return store if store and store.manifest.complete else None
 
@@ -93,12 +94,12 @@ class RunFolder:
     """
 
     def __init__(self, path: PathLike, config: StudyConfig, data_hashes: Mapping[str, str]) -> None:
-        self.path = Path(path)
-        self.files = Folder(self.path)
+        self.files = Folder(path)
+        self.path = self.files.url
         self._where = f"run folder {self.path}"
         self.data_hashes = data_hashes
         study, hashes = config.model_dump(mode="json"), dict(data_hashes)
-        there = self._names()
+        there = self.files.names()
         if there and STUDY not in there:
             raise RunFolderError(
                 self._where,
@@ -113,19 +114,6 @@ class RunFolder:
         if not self._begun_here:
             self._compare(read_study(self.files), study, hashes)
         self.seconds = self._read_seconds()
-
-    def _names(self) -> list[str]:
-        """The content of the folder, which is made if it is missing; without hidden files."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            return sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
-        except OSError as e:
-            raise ResourceError(
-                self._where,
-                expected="a folder that can be written",
-                got=e.strerror or str(e),
-                remedy="choose another --out",
-            ) from e
 
     def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
         # An option that came later had its default.
@@ -143,15 +131,18 @@ class RunFolder:
                 remedy="choose another --out, or use the old options to continue",
             )
 
+    @classmethod
     @contextmanager
-    def begun(self) -> Iterator[None]:
-        """A study that is refused before it wrote anything leaves the folder empty, free for other options."""
-        try:
-            yield
-        except NeurosieveError:
-            if self._begun_here and self._names() == [STUDY]:
-                (self.path / STUDY).unlink()
-            raise
+    def begun(cls, path: PathLike, config: StudyConfig, data_hashes: Mapping[str, str]) -> Iterator[Self]:
+        """Open the folder as its only writer; refused before it wrote anything, a study leaves it free for others."""
+        with sole_writer(path):
+            folder = cls(path, config, data_hashes)
+            try:
+                yield folder
+            except NeurosieveError:
+                if folder._begun_here and folder.files.names() == [STUDY]:
+                    folder.files.remove(STUDY)
+                raise
 
     def load(self, name: str) -> dict[str, Any] | None:
         """What was saved under a name; None while it is not there.

@@ -91,7 +91,7 @@ class Steps:
         """
         # An option that an earlier version did not know is none that was changed.
         changed = changed_options(self.folder.load(self._path(OPTIONS)) or {}, options)
-        where = f"{self.folder.path / self.place}"
+        where = f"{self.folder.path}/{self.place}"
         self._refuse(f"{self.place} in {where}", changed, f"{where}{more}")
 
     def keep_options(self, options: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The programming languages whose grammar comes with the package, by file ending."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +35,8 @@ LANGUAGES: dict[str, Language] = {
     )
 }
 _BY_ENDING = {ending: language.name for language in LANGUAGES.values() for ending in language.endings}
+PATIENCE = 60.0  # seconds for one text; whole files of ordinary code take less than one
+_CHUNK = 2**16
 _PACKAGES = {"node_modules", "site-packages", "dist-packages", "__pycache__"}
 _FOREIGN_NOTE = "source files left out: hidden, or of packages or virtual environments"
 
@@ -97,6 +100,22 @@ def grammar(language: str) -> tree_sitter.Language:
 
 
 def parse(text: str, language: str) -> tuple[tree_sitter.Tree, bytes]:
-    """The syntax tree of a text, and the bytes that its nodes count."""
-    data = text.encode("utf-8")
-    return tree_sitter.Parser(grammar(language)).parse(data), data
+    """The syntax tree of a text, and the bytes that its nodes count.
+
+    Raises:
+        DataError: Text that no grammar is made for, such as brackets without end, can take hours: it is given up.
+    """
+    data, end = text.encode("utf-8"), time.thread_time() + PATIENCE
+    try:
+        tree = tree_sitter.Parser(grammar(language)).parse(
+            lambda place, _: data[place : place + _CHUNK],
+            progress_callback=lambda _, __: time.thread_time() > end,
+        )
+    except ValueError as e:
+        raise DataError(
+            f"{language} code that begins with {text[:40]!r}",
+            expected=f"code that is parsed in {PATIENCE:g} s of processor time",
+            got="more",
+            remedy="leave it out, or name another language",
+        ) from e
+    return tree, data

@@ -302,7 +302,7 @@ def test_edits_of_every_kind_share_a_page(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
     for name in (f"ablate (mean) {CONCEPT}", f"erase {CONCEPT}", f"clamp {CONCEPT}", f"steer {CONCEPT}"):
         assert name in page
-    assert write_report(run).is_file()
+    assert Path(write_report(run)).is_file()
 
 
 def test_random_edits_before_they_were_matched_are_measured_anew(run: Path, result: InterventionResult) -> None:

@@ -286,17 +286,18 @@ def test_real_kill(awaited: str, tmp_path: Path) -> None:
 
 def test_the_study_of_another_process_is_not_written_over(tmp_path: Path) -> None:
     hashes = read_data(quick()).hashes
-    first = RunFolder(tmp_path, quick(), hashes)
+    refused = RunFolderError("it", expected="this", got="that", remedy="mend it")
+    with pytest.raises(RunFolderError), RunFolder.begun(tmp_path, quick(), hashes):
+        raise refused
+    assert contents(tmp_path) == {}  # what it began itself and had nothing of
+    RunFolder(tmp_path, quick(), hashes)
     before = contents(tmp_path)
     with pytest.raises(RunFolderError) as caught:
         RunFolder(tmp_path, quick(seed=1), hashes)
     assert_one_line(caught.value, "seed 0 → 1", "--out")
-    with pytest.raises(RunFolderError), RunFolder(tmp_path, quick(), hashes).begun():
-        raise caught.value
+    with pytest.raises(RunFolderError), RunFolder.begun(tmp_path, quick(), hashes):
+        raise refused
     assert contents(tmp_path) == before
-    with pytest.raises(RunFolderError), first.begun():
-        raise caught.value
-    assert contents(tmp_path) == {}  # what it began itself and had nothing of
 
 
 def test_shard_damaged_before_the_extraction_went_on(tmp_path: Path) -> None:

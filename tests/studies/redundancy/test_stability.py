@@ -40,6 +40,6 @@ def test_sizes_on_halves_of_train(tmp_path: Path) -> None:
         "lo": min(sizes),
         "hi": max(sizes),
     }
-    page = write_report(tmp_path / "run").read_text(encoding="utf-8")
+    page = Path(write_report(tmp_path / "run")).read_text(encoding="utf-8")
     assert "Smallest sets on halves of train" in page
     assert f"{found['median']:g} ({found['lo']:.0f} – {found['hi']:.0f})" in page

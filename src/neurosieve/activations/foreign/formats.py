@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +31,18 @@ from neurosieve.errors import DataError, ResourceError
 Place = tuple[int, int]  # line and token in it (split on single spaces), from 0
 Size = tuple[int, int]  # layers and width
 _INDEX = "sentence_to_index"
+# NumPy reads a header as Python's tokens.
+_BROKEN = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    ValueError,
+    EOFError,
+    SafetensorError,
+    TokenError,
+    SyntaxError,
+    OverflowError,
+)
 _NUMBERS = "fiu"  # numpy's kinds of real numbers
 
 
@@ -42,7 +55,7 @@ def whole(path: Path, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RuntimeError, KeyError, ValueError, EOFError, SafetensorError) as e:
+    except _BROKEN as e:
         reason = [*str(e).splitlines(), type(e).__name__][0]
         raise DataError(f"{path}", expected=f"a whole {kind} file", got=reason, remedy="write or copy it again") from e
 

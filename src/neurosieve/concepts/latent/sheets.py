@@ -25,7 +25,7 @@ from neurosieve.concepts.latent.alignment import line_around
 from neurosieve.concepts.properties import PropertyTable, Target
 from neurosieve.data.readers.files import read_text, split_lines
 from neurosieve.errors import DataError
-from neurosieve.storage.folder import Folder
+from neurosieve.storage.folder import split_place
 from neurosieve.typing import PathLike
 
 MEANINGFUL = ("Yes", "No", "I don't know")
@@ -330,14 +330,14 @@ def _number(value: object, where: str, expected: str) -> int:
 
 
 def _write(path: PathLike, text: str) -> None:
-    place = Path(path)
+    folder, name = split_place(path)
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError as e:
         around, remedy = repr(text[max(e.start - 20, 0) : e.start + 1]), "mend the text's \\u escapes"
         raise DataError(
-            f"{place}", expected="Unicode text", got=f"half a surrogate pair in {around}", remedy=remedy
+            f"{path}", expected="Unicode text", got=f"half a surrogate pair in {around}", remedy=remedy
         ) from e
     if data.startswith(codecs.BOM_UTF8):
         data = codecs.BOM_UTF8 + data  # reading takes one away
-    Folder(place.parent).write(place.name, gzip.compress(data) if place.suffix == ".gz" else data)
+    folder.write(name, gzip.compress(data) if name.endswith(".gz") else data)

@@ -13,6 +13,7 @@ from pathlib import Path
 from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.readers.metering import Meter, RowKind
 from neurosieve.errors import DataError
+from neurosieve.storage.folder import check_ordinary
 from neurosieve.typing import SPLITS, PathLike, Split
 
 SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
@@ -229,6 +230,7 @@ def read_text(path: Path, limits: Limits = LIMITS, *, row: RowKind | None = None
 def _unpacked(path: Path, meter: Meter) -> tuple[bytearray, str]:
     """The bytes of a file, unpacked, without a byte order mark; and the sha256 of those on disk."""
     data = bytearray()
+    check_ordinary(path)
     with path.open("rb") as f:
         _check_fetched(path, f.read(len(_POINTER)))
         f.seek(0)
@@ -256,6 +258,7 @@ def data_hash(path: Path) -> str:
         DataError: It cannot be read, or Git LFS has not fetched it.
     """
     try:
+        check_ordinary(path)
         with path.open("rb") as f:
             _check_fetched(path, f.read(len(_POINTER)))
         return file_hash(path)

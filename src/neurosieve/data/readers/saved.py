@@ -125,7 +125,7 @@ def _stream(path: Path, limits: Limits) -> pa.Table:
     try:
         with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
             return _bounded(stream, stream.schema, f"{path}", limits)
-    except (pa.ArrowException, OSError) as e:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
         raise DataError(f"{path}", expected="an Arrow stream", got=_said(e), remedy=_AGAIN) from e
 
 
@@ -143,10 +143,10 @@ def parquet_rows(path: Path, limits: Limits = LIMITS) -> list[Mapping[str, Any]]
         # As dictionaries texts that are repeated stay one until the rows have been counted.
         with pq.ParquetFile(path, read_dictionary=[f.name for f in schema if _is_text(f.type)]) as file:
             table = _bounded(file.iter_batches(_BATCH), file.schema_arrow, f"{path}", limits)
-    except (pa.ArrowException, OSError) as e:
+        return arrow_rows(table, f"{path}")
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
         reason = _said(e)
         raise DataError(f"{path}", expected="a readable table", got=reason, remedy="write it again") from e
-    return arrow_rows(table, f"{path}")
 
 
 def _bounded(batches: Iterable[pa.RecordBatch], schema: pa.Schema, where: str, limits: Limits) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,7 +72,7 @@ def _to_look_at(findings: ConceptFindings) -> list[Asked]:
     return [Asked(n.neuron, c.name, n.low) for c, n in (*called, *rest)]
 
 
-def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> LatentStep:
+def latent_step(config: StudyConfig, store: ConceptStore, folder: str) -> LatentStep:
     """Clusters of each layer at each number of them, compared with the properties; files to annotate are written.
 
     Raises:
@@ -95,7 +94,7 @@ def latent_step(config: StudyConfig, store: ConceptStore, folder: Path) -> Laten
     return LatentStep(layers=tuple(clusters))
 
 
-def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: Path) -> Iterator[LatentClusters]:
+def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: str) -> Iterator[LatentClusters]:
     numbers = {split: store.numbers(split) for split in ("train", "test")}
     count = len(numbers["train"])
     tree = grow_tree(_vectors(store, "train", layer), count, layer, seed=config.seed)
@@ -120,12 +119,12 @@ def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: Path) -
         )
 
 
-def _write_sheets(folder: Path, name: str, tokens: Any) -> tuple[Mapping[str, str], str | None]:
+def _write_sheets(folder: str, name: str, tokens: Any) -> tuple[Mapping[str, str], str | None]:
     """Files of both layouts; the reason if a word cannot be written in ConceptX's, which has one token per line."""
     files = {"conceptnet": f"{name}.json"}
-    write_conceptnet(folder / files["conceptnet"], tokens)
+    write_conceptnet(f"{folder}/{files['conceptnet']}", tokens)
     try:
-        write_conceptx(folder / f"{name}.txt", tokens)
+        write_conceptx(f"{folder}/{name}.txt", tokens)
     except DataError as e:
         return files, str(e)
     return files | {"conceptx": f"{name}.txt"}, None
@@ -152,7 +151,7 @@ def examples_step(
         dataset = dataset.joined()
     try:
         findings = explain_examples(
-            ActivationStore(folder.path / STORE), dataset, of, neurons, draws=config.bootstrap, seed=config.seed
+            ActivationStore(f"{folder.path}/{STORE}"), dataset, of, neurons, draws=config.bootstrap, seed=config.seed
         )
     except DataError as e:
         return NotMeasured.from_text(str(e))

@@ -4,7 +4,6 @@ Everything is in the run folder: `concepts/` holds the stores and what each step
 `concepts.json` is the whole outcome.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -96,7 +95,7 @@ class ConceptWork:
 
     def store(self, view: View) -> ConceptStore:
         """A view's activations, read now or before."""
-        return read_concepts(self.model, self.rows, self.folder.path / PARTS / view, self.reading(view))
+        return read_concepts(self.model, self.rows, f"{self.folder.path}/{PARTS}/{view}", self.reading(view))
 
     def untrained(self, view: View) -> Iterator[ConceptStore] | NotMeasured:
         """The rows read by copies with random weights, one after the other; or why there are none."""
@@ -109,9 +108,10 @@ class ConceptWork:
 
     def _copies(self, view: View, seeds: range) -> Iterator[ConceptStore]:
         for seed in seeds:
-            place = self.folder.path / PARTS / f"untrained-{view}-{seed}"
-            yield read_concepts(untrained_copy(self.model, seed), self.rows, place, self.reading(view))
-            shutil.rmtree(place)  # as large as the view itself, and only its best neurons are asked for
+            place = f"{PARTS}/untrained-{view}-{seed}"
+            copied = untrained_copy(self.model, seed)
+            yield read_concepts(copied, self.rows, f"{self.folder.path}/{place}", self.reading(view))
+            self.folder.files.remove(place)  # as large as the view itself, and only its best neurons are asked for
 
     def reading(self, view: View) -> ExtractionOptions:
         """How rows are read in a view."""
@@ -158,8 +158,8 @@ def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
             "concepts", expected="a model and code", got="activations made elsewhere", remedy="give --model and --data"
         )
     dataset = read_dataset(config)
-    work = ConceptWork(config, RunFolder(out, config, dataset.hashes), dataset)
-    with work.folder.begun():
+    with RunFolder.begun(out, config, dataset.hashes) as folder:
+        work = ConceptWork(config, folder, dataset)
         work.steps.check_options(work.options.model_dump(mode="json"), f" and {CONCEPTS}")
         earlier = _earlier(work)
         result = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
@@ -193,7 +193,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         neurons=len(store.grid),
         texts=TextCounts(read=table.sources, with_errors=table.with_errors, framed=table.framed),
         tokens=TokenCounts(read=len(table), in_error=table.rows_in_error),
-        units={view: ActivationStore(work.folder.path / PARTS / view).manifest.counts for view in views},
+        units={view: ActivationStore(f"{work.folder.path}/{PARTS}/{view}").manifest.counts for view in views},
         views=views,
         predict_reason=predict_reason,
         evidence={view: _evidence(work, view, findings).neurons for view, findings in views.items()},
@@ -245,7 +245,8 @@ def _groups(work: ConceptWork, store: ConceptStore) -> NeuronGroups | NotMeasure
 
 
 def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
-    return work.step("latent", LatentStep, lambda: latent_step(work.config, store, work.folder.path / PARTS / SHEETS))
+    sheets = f"{work.folder.path}/{PARTS}/{SHEETS}"
+    return work.step("latent", LatentStep, lambda: latent_step(work.config, store, sheets))
 
 
 def _claims(work: ConceptWork, view: View) -> ConceptFindings:

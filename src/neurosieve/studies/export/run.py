@@ -9,6 +9,7 @@ from neurosieve.results.codec import to_json
 from neurosieve.results.export import ExportResult, Speeds
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
+from neurosieve.storage.sole_writer import sole_writer
 from neurosieve.storage.whole_folder import check_free, whole_folder
 from neurosieve.studies.export.cascades import cascade_use
 from neurosieve.studies.export.choosing import Chosen, choose
@@ -19,7 +20,7 @@ from neurosieve.studies.export.seen_tokens import kept_vocabulary
 from neurosieve.studies.export.unit_texts import UnitTexts
 from neurosieve.studies.export_options import ExportOptions
 from neurosieve.studies.finished import write_report
-from neurosieve.studies.run_folder import EXPORTS, SUMMARY, export_name
+from neurosieve.studies.run_folder import EXPORTS, SUMMARY, config_of, export_name
 from neurosieve.typing import PathLike
 
 
@@ -46,9 +47,10 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
         ResourceError: A package of the extra `onnx` is missing; no room.
     """
     begin = time.monotonic()
+    config_of(run)  # says so where this is no run folder
     check_free(Path(out))
     options = options or ExportOptions()
-    with whole_folder(out) as folder:
+    with sole_writer(run), whole_folder(out) as folder:
         chosen = choose(run, options, folder)
         built = chosen.built
         opened = OpenedSplit.of(chosen.study, chosen.data, "test")
@@ -59,8 +61,8 @@ def export(run: PathLike, out: PathLike, options: ExportOptions | None = None) -
         write_record(folder, built.model.spec, to_json(result))
         write_card(folder, built.model.spec, result)
         write_object(Folder(run), f"{EXPORTS}/{export_name(out)}.json", to_json(result))
-    if Folder(run).exists(SUMMARY):
-        write_report(run)
+        if Folder(run).exists(SUMMARY):
+            write_report(run)
     return Exported(Path(out), result)
 
 

@@ -34,6 +34,7 @@ from neurosieve.results.finetuned import Epoch, FinetuneResult
 from neurosieve.results.measured import Score
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, write_object
+from neurosieve.storage.sole_writer import LOCK, WRITER, sole_writer
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import read_dataset
 from neurosieve.studies.option_models import FinetuneOptions, changed_options
@@ -103,12 +104,13 @@ def finetune(config: StudyConfig, out: PathLike, options: FinetuneOptions | None
     options = options or FinetuneOptions()
     folder = Path(out)
     begun = _Begun(study=config.model_dump(mode="json"), options=options.model_dump())
-    result = _begin(folder, begun)
-    if result is None:
-        with quiet():
-            result = _train(config, folder, options, begun)
-        write_object(Folder(folder), RECORD, to_json(result))
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    with sole_writer(folder):
+        result = _begin(folder, begun)
+        if result is None:
+            with quiet():
+                result = _train(config, folder, options, begun)
+            write_object(Folder(folder), RECORD, to_json(result))
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return Finetuned(folder, result)
 
 
@@ -134,7 +136,8 @@ def _begin(folder: Path, begun: _Begun) -> FinetuneResult | None:
                 remedy="choose another --out",
             )
         return finished
-    ours = {mark.parent, mark.with_name(f".{mark.name}.part")}  # all that there is after a stop at this very place
+    # All that there is after a stop at this very place.
+    ours = {mark.parent, mark.with_name(f".{mark.name}.part"), folder / LOCK, folder / WRITER}
     if foreign := [p for p in (*folder.glob("*"), *mark.parent.glob("*")) if p not in ours]:
         raise RunFolderError(
             f"folder {folder}",

@@ -37,6 +37,7 @@ from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, read_result
+from neurosieve.storage.sole_writer import sole_writer
 from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
@@ -158,13 +159,15 @@ def intervene(run: PathLike, options: InterventionOptions) -> InterventionResult
 
     Cost: reading the tokens asked for about `sets` + 5 times; blocks below the lowest edited layer once in all.
     """
-    result = _earlier(_config(run), run, options)
-    if result is None:
-        measuring = open_run(run, options)
-        steps = Steps(measuring.work.folder, INTERVENTIONS)
-        timed = f"intervene: {options.concept} {options.edit}"
-        result = steps.make(Path(options.file).stem, partial(_measured, measuring), timed=timed)
-    write_report(run)
+    config = _config(run)
+    with sole_writer(run):
+        result = _earlier(config, run, options)
+        if result is None:
+            measuring = open_run(run, options)
+            steps = Steps(measuring.work.folder, INTERVENTIONS)
+            timed = f"intervene: {options.concept} {options.edit}"
+            result = steps.make(Path(options.file).stem, partial(_measured, measuring), timed=timed)
+        write_report(run)
     return result
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from neurosieve.results.modules import ModuleChange, ModuleFolder, ModulesResult
 from neurosieve.storage.folder import Folder
+from neurosieve.storage.sole_writer import sole_writer
 from neurosieve.studies.finished import write_report
 from neurosieve.studies.module_options import ModuleOptions
 from neurosieve.studies.modules.changes import AskedChange, Changed, change
@@ -45,7 +46,12 @@ def find_modules(
         DataError: Labels of which there are no modules.
         NeurosieveError: See `change` and `write_modules`.
     """
-    options, work = options or ModuleOptions(), ModuleWork.of(run)
+    with sole_writer(run):
+        return _find(run, options or ModuleOptions(), changes, out)
+
+
+def _find(run: PathLike, options: ModuleOptions, changes: Sequence[AskedChange], out: PathLike | None) -> FoundModules:
+    work = ModuleWork.of(run)
     rule = work.rule(options)
     asked = options.model_dump(exclude_unset=True)
     fitted = work.steps.once(FITTED, FittedModules, lambda: fit_modules(work, rule), options=asked, timed="modules")

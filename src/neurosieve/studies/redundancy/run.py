@@ -49,8 +49,7 @@ def run_study(config: StudyConfig, out: PathLike) -> RedundancyResult:
     """
     data = read_data(config) if config.activations is None else None
     hashes = data.hashes if data else file_hashes(str(config.activations))
-    folder = RunFolder(out, config, hashes)
-    with folder.begun():
+    with RunFolder.begun(out, config, hashes) as folder:
         done = folder.files.exists(SUMMARY)
         make = partial(_study, config, data, folder)
         result = load_summary(out) if done else Steps(folder).make(Path(SUMMARY).stem, make, timed="")
