@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 from neurosieve.activations import ActivationStore, Manifest
 from neurosieve.activations.row_table import ROW_SCHEMA
-from neurosieve.activations.store import choose_dtype
+from neurosieve.activations.store_dtype import choose_dtype
 from neurosieve.errors import NeurosieveError, StoreError
 from neurosieve.typing import NeuronId, Split
 from tests.tiny import assert_one_line

@@ -128,7 +128,7 @@ def test_exports_are_kept_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert frame["exported"].to_list() == [point == made.exported for point in made.frontier]
     assert frame["source"].to_list() == [point.source for point in made.frontier]
     assert made.plot().title.startswith(made.exported.name)
-    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    page = (Path(run.folder) / "report.html").read_text(encoding="utf-8")
     assert f'data-figure="frontier-{export_name(tmp_path / "small")}"' in page
     other = run.export(tmp_path / "other" / "small", form="full", delta=0.5)  # a folder of the same name
     assert list(run.exports.values()) in ([made, other], [other, made])
@@ -165,7 +165,7 @@ def test_concepts_are_read_where_they_answer(study: ns.Study, monkeypatch: pytes
 
 
 def test_rows_and_layers_are_those_of_the_store(study: ns.Study) -> None:
-    store = ActivationStore(study.folder / "activations")
+    store = ActivationStore(Path(study.folder) / "activations")
     rows = study.rows("train")
     assert np.array_equal(study.store["train", 2], rows.columns(2))
     assert np.array_equal(store.read("train", [1]).values, rows.columns(1))

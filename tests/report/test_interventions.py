@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 
@@ -106,7 +105,7 @@ def test_terminal_shows_an_edit(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     record = intervention("ablate", claimed=claimed)
-    show_intervention(record, Path("run"))
+    show_intervention(record, "run")
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
     (effect,) = [row for row in short_effect_table(record).rows if row[0] == "effect, points"]
@@ -135,7 +134,7 @@ def test_terminal_shows_any_edit(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     record = EDITS[kind](edit)
-    show_intervention(record, Path("run"))
+    show_intervention(record, "run")
     shown = capsys.readouterr().out
     assert matching_note(record) in shown
     assert f"{edit}{' (mean)' if edit == 'ablate' else ''} lexical=number" in shown

@@ -202,7 +202,7 @@ def test_what_layer_0_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Of activations made elsewhere it is not known, and nothing is said: on the page, in a figure, on a terminal."""
     html = page(name)
     assert LAYERS[name] in " ".join(Texts(html).texts)
-    show_summary(result_of(name), Path("runs/tiny"))
+    show_summary(result_of(name), "runs/tiny")
     figures = [result_of(name).plot(key)._repr_html_() for key in ("layers", "cka", "set")]
     shown = html + capsys.readouterr().out + "".join(figures)
     assert ("embedding" in shown.lower()) is (name == "full")
@@ -243,7 +243,7 @@ def test_terminal_needs_one_screen(
 ) -> None:
     """Except for the published study's choices, which were asked for."""
     monkeypatch.setenv("COLUMNS", "80")
-    show_summary(replace(result_of(name), published=None), Path("runs/tiny"))
+    show_summary(replace(result_of(name), published=None), "runs/tiny")
     assert len(capsys.readouterr().out.splitlines()) <= 25
 
 
@@ -253,7 +253,7 @@ def test_terminal_shows_the_same_cells(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "250")
     summary = result_of(name)
-    show_summary(summary, Path("runs/tiny"))
+    show_summary(summary, "runs/tiny")
     shown = capsys.readouterr().out
     assert "\x1b" not in shown  # no terminal watches
     for row in score_table(summary).rows:

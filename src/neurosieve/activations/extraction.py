@@ -18,8 +18,8 @@ from neurosieve.activations.store import (
     ActivationStore,
     Manifest,
     as_activations,
-    choose_dtype,
 )
+from neurosieve.activations.store_dtype import choose_dtype
 from neurosieve.activations.windows import ReadingPlan, Window, batches, pad, plan_reading
 from neurosieve.data.dataset import VALUE, Dataset, Rows, are_values
 from neurosieve.data.sampling import Sample

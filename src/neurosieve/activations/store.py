@@ -37,6 +37,7 @@ from neurosieve.activations.row_table import (
     unit_table,
     with_left_end,
 )
+from neurosieve.activations.store_dtype import stored
 from neurosieve.errors import ConfigError, DataError, StoreError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, write_object
@@ -243,7 +244,7 @@ class ActivationStore:
         float32 in this shard, and its entry says so.
         """
         number = len(self.manifest.shards)
-        cast = {f"layer.{i}": _cast(x, self.manifest.dtypes[i]) for i, x in enumerate(layers)}
+        cast = {f"layer.{i}": stored(x, self.manifest.dtypes[i]) for i, x in enumerate(layers)}
         data, table = save(cast), io.BytesIO()
         pq.write_table(rows, table)
         values_name, rows_name = _names(number)
@@ -392,21 +393,3 @@ class _ShardReader:
 
     def __exit__(self, *_: object) -> None:
         del self._get
-
-
-def _cast(values: Float[Tensor, "rows width"], dtype: str) -> Float[Tensor, "rows width"]:
-    small = values.to(getattr(torch, dtype)).contiguous()
-    lost = torch.isfinite(values) & ~torch.isfinite(small)
-    return values.float().contiguous() if bool(lost.any()) else small
-
-
-def choose_dtype(sample: Float[Tensor, "rows width"], wanted: str) -> str:
-    """`auto` → float16 where the sample loses nothing that matters by it, else float32 (METHOD.md, "Store dtype")."""
-    if wanted != "auto":
-        return wanted
-    full = sample.float()
-    half = full.half().float()
-    if not bool(torch.isfinite(half).all()):
-        return "float32"
-    error, spread = (half - full).std(0, correction=0), full.std(0, correction=0)
-    return "float16" if bool((error <= 0.01 * spread).all()) else "float32"

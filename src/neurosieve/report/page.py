@@ -120,7 +120,7 @@ def render_page(
 
 def _parts(found: Found) -> dict[str, Any]:
     """The parts of the page that have values, in their order."""
-    parts = {"study": _study(found.summary) if found.summary else None}
+    parts: dict[str, Any] = {"study": _study(found.summary) if found.summary else None}
     parts |= _concept_parts(found.concepts) if found.concepts else {}
     parts["interventions"] = _interventions(found.interventions) if found.interventions else None
     parts["modules"] = _modules(found.modules, found.changes) if found.modules else None

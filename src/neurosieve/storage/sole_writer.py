@@ -150,7 +150,7 @@ def _is_over(holder: dict[str, Any]) -> bool:
     """Is a lease of a dead process of this machine, or one that was not renewed in time?"""
     if holder.get("host") == socket.gethostname():
         return not _lives(holder["pid"], holder["started"])
-    return time.time() - holder.get("renewed", 0.0) > LEASE
+    return bool(time.time() - holder.get("renewed", 0.0) > LEASE)
 
 
 def _lives(pid: int, started: float) -> bool:

@@ -13,51 +13,24 @@ writes down words as its tokenizer spelt them (see `spelling`); texts are compar
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
+from neurosieve.activations.foreign.broken_files import whole
 from neurosieve.activations.foreign.spelling import same_words
 from neurosieve.errors import DataError, ResourceError
 
 Place = tuple[int, int]  # line and token in it (split on single spaces), from 0
 Size = tuple[int, int]  # layers and width
 _INDEX = "sentence_to_index"
-# NumPy reads a header as Python's tokens.
-_BROKEN = (
-    OSError,
-    RuntimeError,
-    KeyError,
-    ValueError,
-    EOFError,
-    SafetensorError,
-    TokenError,
-    SyntaxError,
-    OverflowError,
-)
 _NUMBERS = "fiu"  # numpy's kinds of real numbers
-
-
-@contextmanager
-def whole(path: Path, kind: str) -> Iterator[None]:
-    """A library's message about a broken file, as an error of ours.
-
-    Raises:
-        DataError: In place of the library's error.
-    """
-    try:
-        yield
-    except _BROKEN as e:
-        reason = [*str(e).splitlines(), type(e).__name__][0]
-        raise DataError(f"{path}", expected=f"a whole {kind} file", got=reason, remedy="write or copy it again") from e
 
 
 def agree(where: str, size: Size, wanted: Size, like: str) -> None:

@@ -22,9 +22,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurosieve.activations.extraction import SHARD_BYTES
-from neurosieve.activations.foreign.formats import READERS, ArrayReader, Reader, SentenceReader, agree, whole
+from neurosieve.activations.foreign.broken_files import whole
+from neurosieve.activations.foreign.formats import READERS, ArrayReader, Reader, SentenceReader, agree
 from neurosieve.activations.row_table import ROW_SCHEMA
-from neurosieve.activations.store import ActivationStore, Manifest, choose_dtype
+from neurosieve.activations.store import ActivationStore, Manifest
+from neurosieve.activations.store_dtype import choose_dtype
 from neurosieve.activations.windows import UnitCounts
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.data.dealing import checked_shares, refuse_shares
