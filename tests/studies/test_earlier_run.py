@@ -49,7 +49,7 @@ def test_all_of_it_can_be_shown(run: Path, capsys: pytest.CaptureFixture[str]) -
     for name in (*FRAMES, "concepts", "interventions"):
         assert study.to_frame(name).width, name
     for name in (*CHARTS, "effects", "rivals-detect"):
-        assert study.plot(name).data, name
+        assert study.plot(name).table.rows, name
     assert ran(capsys, "report", str(run)).code == 0
     page = (run / "report.html").read_text(encoding="utf-8")
     assert all(part in page for part in (study.minimal_sets[0].ranking, "lexical=number", "steer", "erase"))
