@@ -4,7 +4,6 @@ What computes or shows results is loaded inside the commands: help texts and mis
 """
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,12 +19,12 @@ from neurosieve.cli import compare, export
 from neurosieve.cli import options as o
 from neurosieve.cli.modules import modules
 from neurosieve.cli.neuron import neuron
+from neurosieve.cli.output import print_json, print_result
 from neurosieve.cli.terminal import console
 from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.defaults import LABEL_SCHEMES
 from neurosieve.interrupts import imported
 from neurosieve.models.known import KNOWN
-from neurosieve.printing import json_text
 from neurosieve.studies.config import INSTALLED, TASKS, StudyConfig, make_config
 from neurosieve.studies.option_models import FinetuneOptions, InterventionOptions, Options
 
@@ -69,16 +68,6 @@ def _example(*lines: str) -> str:
     return "Examples:\n\n" + "\n\n".join(lines)
 
 
-def _print_json(value: Any) -> None:
-    print(json_text(value, sys.stdout.encoding or "utf-8"))
-
-
-def _print_result(result: Any) -> None:
-    from neurosieve.results.codec import to_json
-
-    _print_json(to_json(result))
-
-
 @app.command(
     epilog=_example(
         "neurosieve run --model DIR --data token-tagging-java --classes NUMBER,STRING,IDENT --out runs/java",
@@ -101,7 +90,7 @@ def extract(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
 
     store = extract_study(config, out)
     if as_json:
-        _print_json(vars(store.manifest))
+        print_json(vars(store.manifest))
     else:
         show_store(store)
 
@@ -115,7 +104,7 @@ def plan(config: StudyConfig, out: NoOut = None, as_json: o.Json = False) -> Non
     del out
     cost = studies.plan_study(config)
     if as_json:
-        _print_json(dataclasses.asdict(cost))
+        print_json(dataclasses.asdict(cost))
     else:
         show_cost(cost)
 
@@ -125,7 +114,7 @@ def _show(study: Callable[[], RedundancyResult], out: str, *, as_json: bool) -> 
 
     result = study()
     if as_json:
-        _print_result(result)
+        print_result(result)
     else:
         show_summary(result, out)
 
@@ -184,16 +173,13 @@ def concepts(
             raise typer.BadParameter("the run folder that is given first is the place", param_hint="--out")
         folder, result = asked[0], studies.continue_concepts(*asked)
     if as_json:
-        _print_result(result)
+        print_result(result)
     else:
         show_concepts(result, folder)
 
 
 def _help(key: str, kind: type[Options] = InterventionOptions) -> Any:
-    """Help with the default, which the parser does not know: an option that was given differs from one that was not."""
-    field = kind.model_fields[key]
-    default = "" if field.is_required() or field.default is None else f" (default: {field.default})"
-    return typer.Option(help=f"{field.description}{default}")
+    return o.described(kind, key, default=True)
 
 
 @app.command(
@@ -227,7 +213,7 @@ def intervene(
     options = {key: value for key, value in given.items() if value is not None}
     result = studies.intervene(run, InterventionOptions.model_validate(options))
     if as_json:
-        _print_result(result)
+        print_result(result)
     else:
         show_intervention(result, run)
 
@@ -257,7 +243,7 @@ def report(
             save(run, folder)
             written[kind] = str(folder)
     if as_json:
-        _print_json(written)
+        print_json(written)
     else:
         for kind, place in written.items():
             console().print(Text(f"{kind} in {place}"), soft_wrap=True)
@@ -304,7 +290,7 @@ def demo(
             console().print(Text(title, style="bold underline"))
             show_summary(summary, str(folder))
     if as_json:
-        _print_json(records)
+        print_json(records)
     else:
         home = out / model.rpartition("/")[2]
         export.export_demo(home / next(iter(LABEL_SCHEMES)), home / "small")
@@ -334,7 +320,7 @@ def finetune(
     options = FinetuneOptions.model_validate({key: value for key, value in given.items() if value is not None})
     tuned = train(config, out, options)
     if as_json:
-        _print_result(tuned.result)
+        print_result(tuned.result)
     else:
         show_finetuned(tuned)
 
@@ -360,7 +346,7 @@ app.command(epilog=_example("neurosieve neuron runs/java 0:39"))(neuron)
 def models(as_json: o.Json = False) -> None:
     """Models that are known by name; any encoder or decoder with a fast tokenizer works."""
     if as_json:
-        _print_json([m._asdict() for m in KNOWN])
+        print_json([m._asdict() for m in KNOWN])
         return
     table = Table(box=None, pad_edge=False)
     for name in ("name", "--model", "kind", "note"):
@@ -375,7 +361,7 @@ def tasks(as_json: o.Json = False) -> None:
     """Tasks, label schemes and corpora that are known."""
     if as_json:
         corpora = {name: {"task": c.task, "description": c.description} for name, c in CORPORA.items()}
-        _print_json({"tasks": TASKS, "label_schemes": list(LABEL_SCHEMES), "corpora": corpora})
+        print_json({"tasks": TASKS, "label_schemes": list(LABEL_SCHEMES), "corpora": corpora})
         return
     for name, text in TASKS.items():
         console().print(f"{name}: {text}")

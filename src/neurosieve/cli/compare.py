@@ -1,20 +1,17 @@
 """`neurosieve compare`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from neurosieve.cli import options as o
-from neurosieve.printing import json_text
+from neurosieve.cli.output import print_result
 from neurosieve.studies.compare_options import CompareOptions
 
 
 def _help(key: str, more: str = "") -> Any:
-    field = CompareOptions.model_fields[key]
-    default = "" if field.default is None else f" (default: {field.default})"
-    return typer.Option(help=f"{field.description}{more}{default}")
+    return o.described(CompareOptions, key, more, default=True)
 
 
 def compare(
@@ -34,7 +31,6 @@ def compare(
 ) -> None:
     """What runs have in common: neurons, orders, layers, roles; each figure beside chance. Loads no model."""
     from neurosieve.cli.show import show_comparison
-    from neurosieve.results.codec import to_json
     from neurosieve.studies.compare.run import compare as compare_runs
 
     given: dict[str, Any] = {
@@ -47,6 +43,6 @@ def compare(
     options = CompareOptions.model_validate({key: value for key, value in given.items() if value is not None})
     result = compare_runs(runs, out, options)
     if as_json:
-        print(json_text(to_json(result), sys.stdout.encoding or "utf-8"))
+        print_result(result)
     else:
         show_comparison(result, out)

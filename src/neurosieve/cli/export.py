@@ -1,15 +1,14 @@
 """`neurosieve export`, `fit`, `verify` and `predict`."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from neurosieve.cli import options as o
+from neurosieve.cli.output import print_json, print_result
 from neurosieve.data.limits import LIMITS
-from neurosieve.printing import json_text
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.export_options import ExportOptions
 
@@ -17,11 +16,11 @@ DEMO_DELTA = 0.05  # what a table may lose there
 
 
 def _help(key: str) -> Any:
-    return typer.Option(help=str(ExportOptions.model_fields[key].description))
+    return o.described(ExportOptions, key)
 
 
 def _of_study(key: str, more: str = "") -> Any:
-    return typer.Option(help=f"{StudyConfig.model_fields[key].description}{more}")
+    return o.described(StudyConfig, key, more)
 
 
 def _flag(key: str) -> Any:
@@ -43,7 +42,6 @@ def export(
 ) -> None:
     """Write the cheapest model that does a run's task: no network at all, or the blocks that it needs."""
     from neurosieve.cli.show import show_export
-    from neurosieve.results.codec import to_json
     from neurosieve.studies.export.run import export as export_run
 
     given = {"delta": delta, "form": form, "vocabulary": vocabulary, "onnx": onnx, "int8": int8}
@@ -51,7 +49,7 @@ def export(
     options = ExportOptions.model_validate({k: v for k, v in given.items() if v is not None})
     exported = export_run(run, out, options)
     if as_json:
-        print(json_text(to_json(exported.result), sys.stdout.encoding or "utf-8"))
+        print_result(exported.result)
     else:
         show_export(exported)
 
@@ -73,14 +71,13 @@ def fit(
 ) -> None:
     """Fit a new head for new data of the same task on a compact model alone; beside a run also on the whole model."""
     from neurosieve.cli.show import show_export
-    from neurosieve.results.codec import to_json
     from neurosieve.studies.export.fitting import fit as fit_model
 
     given = {"classes": classes, "rows": rows, "validation_from_train": validation_from_train, "splits": splits}
     changes = {key: value for key, value in o.values_from(given).items() if value is not None}
     fitted = fit_model(source, data, out, set_ or (), **changes)
     if as_json:
-        print(json_text(to_json(fitted.result), sys.stdout.encoding or "utf-8"))
+        print_result(fitted.result)
     else:
         show_export(fitted)
 
@@ -114,7 +111,7 @@ def verify(
     if as_json:
         numbers = {"score": found.score, "difference": found.difference, "other_labels": found.other_labels}
         record = {**numbers, "speeds": to_json(found.speeds), "holds": dict(found.holds)}
-        print(json_text(record, sys.stdout.encoding or "utf-8"))
+        print_json(record)
     else:
         show_verified(found)
     if not all(found.holds.values()):

@@ -1,6 +1,5 @@
 """`neurosieve modules`."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neurosieve.cli import options as o
-from neurosieve.printing import json_text
+from neurosieve.cli.output import print_json
 from neurosieve.studies.module_options import ModuleOptions
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _help(key: str) -> Any:
-    return typer.Option(help=str(ModuleOptions.model_fields[key].description))
+    return o.described(ModuleOptions, key)
 
 
 def _labels(text: str, metavar: str = "LABEL") -> Any:
@@ -53,7 +52,7 @@ def modules(
         written = None if found.folder is None else to_json(found.folder)
         changed = [to_json(change) for change in found.changes]
         record = {"modules": to_json(found.result), "changes": changed, "folder": written}
-        print(json_text(record, sys.stdout.encoding or "utf-8"))
+        print_json(record)
     else:
         show_modules(found, run, out)
 

@@ -1,13 +1,12 @@
 """`neurosieve neuron`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from neurosieve.cli import options as o
-from neurosieve.printing import json_text
+from neurosieve.cli.output import print_result
 
 
 def neuron(
@@ -18,11 +17,10 @@ def neuron(
     """Show what a run knows of one neuron: ranks, smallest sets, properties of code with their evidence, edits."""
     from neurosieve.cli.show import show_neuron
     from neurosieve.notebook.study import Study
-    from neurosieve.results.codec import to_json
 
     profile = Study(run).neuron(*_neuron_id(neuron))
     if as_json:
-        print(json_text(to_json(profile), sys.stdout.encoding or "utf-8"))
+        print_result(profile)
     else:
         show_neuron(profile)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 
 from neurosieve.choices import SPLITS
 from neurosieve.studies.config import StudyConfig, concept_changes, make_config
@@ -154,6 +155,16 @@ def _concepts(params: Params) -> dict[str, Any] | None:
 def config_from(params: Params) -> StudyConfig:
     """A study from a command's parameters, by name."""
     return make_config(study=params.get("study"), options=values_from(params), pairs=params.get("set_") or ())
+
+
+def described(kind: type[BaseModel], key: str, more: str = "", *, default: bool = False) -> Any:
+    """An option with the text of its field; with its default where the parser does not know that.
+
+    An option that was given differs from one that was not.
+    """
+    field = kind.model_fields[key]
+    shown = default and not field.is_required() and field.default is not None
+    return typer.Option(help=f"{field.description}{more}{f' (default: {field.default})' if shown else ''}")
 
 
 def values_from(params: Params) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from neurosieve.cli.terminal import error_line
 from neurosieve.errors import ResourceError
+from neurosieve.printing import json_text
 
 CLOSED = 141  # 128 and the number of SIGPIPE, as shells count
 
@@ -69,6 +70,18 @@ class Output:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
+
+
+def print_json(value: Any) -> None:
+    """A record, with escapes for what standard output has no code for."""
+    print(json_text(value, sys.stdout.encoding or "utf-8"))
+
+
+def print_result(result: Any) -> None:
+    """A typed result in the form in which it is saved."""
+    from neurosieve.results.codec import to_json  # loaded where a result is there
+
+    print_json(to_json(result))
 
 
 def _unwritable(error: OSError) -> ResourceError:

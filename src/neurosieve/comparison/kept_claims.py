@@ -6,7 +6,7 @@ from neurosieve.comparison.shares import share_interval
 from neurosieve.results.comparison_parts import Chance, KeptConcepts, KeptValue, cell
 from neurosieve.results.concepts import Concept, ConceptResult
 from neurosieve.results.measured import NotMeasured, Reason
-from neurosieve.statistics.set_overlap import shared_law
+from neurosieve.statistics.set_overlap import law_interval, shared_law
 
 
 def kept_claims(a: ConceptResult, b: ConceptResult) -> KeptConcepts | NotMeasured:
@@ -24,8 +24,7 @@ def kept_claims(a: ConceptResult, b: ConceptResult) -> KeptConcepts | NotMeasure
         counts = (_by_layer(concept, a.layers) for concept in (own, other))
         law = np.convolve(law, shared_law([width] * a.layers, *counts))
     claims, hits = sum(one.a for one in values), sum(len(one.kept) for one in values)
-    below = np.cumsum(law)
-    low, high = (int(np.searchsorted(below, level)) for level in (0.025 + 1e-12, 0.975 - 1e-12))
+    low, high = law_interval(law)
     chance = float(law @ np.arange(len(law)))
     figure = cell(
         hits / claims, share_interval(hits, claims), chance / claims, (low / claims, high / claims), Chance.LAYERS

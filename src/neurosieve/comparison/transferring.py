@@ -9,9 +9,9 @@ from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from neurosieve.comparison.shares import draw_interval
-from neurosieve.probes.features import SelectionData
+from neurosieve.probes.features import SelectionData, feature_rows
 from neurosieve.probes.intervals import ClusterBootstrap
-from neurosieve.probes.metrics import lost, scored
+from neurosieve.probes.metrics import lost, scored, spread
 from neurosieve.probes.probe import Probe, fit_probe
 from neurosieve.results.comparison_parts import Cell, Chance, cell
 from neurosieve.results.measured import Difference, Score, Spread
@@ -114,8 +114,8 @@ def set_on_task(task: Task, chosen: Chosen) -> SetOnTask:
     return SetOnTask(
         score=scored(scores, task.bootstrap),
         own=lost(task.own(size), scores, task.bootstrap),
-        random=spread_of(random),
-        by_layer=spread_of(by_layer),
+        random=spread([float(d.mean()) for d in random]),
+        by_layer=spread([float(d.mean()) for d in by_layer]),
         above_random=above(scores, random, task.bootstrap, Chance.LIVE),
         above_by_layer=above(scores, by_layer, task.bootstrap, Chance.LAYERS),
     )
@@ -128,23 +128,14 @@ def above(scores: Scores, draws: Sequence[Scores], bootstrap: ClusterBootstrap, 
     return cell(gain.value, gain.interval, 0.0, draw_interval((means - means.mean()).tolist()), by)
 
 
-def spread_of(draws: Sequence[Scores]) -> Spread:
-    """Mean, median and range of the draws' scores."""
-    means = [float(d.mean()) for d in draws]
-    return Spread(
-        mean=float(np.mean(means)), median=float(np.median(means)), low=float(min(means)), high=float(max(means))
-    )
-
-
 def carried_scores(probe: Probe, task: Task, columns: Chosen, sign: Float[np.ndarray, " some"]) -> Scores:
     """Each test row's score by another model's probe, each of whose neurons is read at its match here.
 
     Features of both are standardised, so that a neuron and its match have one scale; a match of the other sign counts
     with that sign.
     """
-    copies = probe.copies
-    rows = (columns[:, None] * copies + np.arange(copies)).ravel()
-    x = task.x[torch.from_numpy(rows)] * torch.from_numpy(sign.repeat(copies)).float()[:, None]
+    rows = torch.from_numpy(feature_rows(columns, probe.copies))
+    x = task.x[rows] * torch.from_numpy(sign.repeat(probe.copies)).float()[:, None]
     here = Probe(
         np.arange(len(columns)), probe.weights, probe.intercept, probe.lam, probe.converged, probe.violation, 0.0
     )

@@ -1,13 +1,14 @@
 """The score of a row, and scores other than its mean: by class, F1 and correlations with intervals."""
 
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 import numpy as np
 from jaxtyping import Float, Int, Num
 
 from neurosieve.data.dataset import are_values
 from neurosieve.probes.intervals import ClusterBootstrap, errors_are_few, loss_interval, percentiles, score_interval
-from neurosieve.results.measured import Difference, Score
+from neurosieve.results.measured import Difference, Score, Spread
 from neurosieve.results.redundancy_parts import F1, ClassMetrics, ClassScore, Measure, ValueMetrics
 from neurosieve.typing import Scores
 
@@ -188,3 +189,13 @@ def _ranks(
     held = np.add.reduceat(weight[:, order], first, axis=1)
     ranks: Float[np.ndarray, "draws rows"] = (held.cumsum(1) - (held - 1) / 2)[:, place]
     return ranks
+
+
+def spread(scores: Sequence[float]) -> Spread:
+    """Mean, median and range of some draws."""
+    return Spread(
+        mean=fmean(scores),  # the same in whatever order they come
+        median=float(np.median(scores)),
+        low=float(min(scores)),
+        high=float(max(scores)),
+    )

@@ -4,6 +4,7 @@ from .linear_cka import cka as cka
 from .live import live_neurons as live_neurons
 from .live import mean_and_variance as mean_and_variance
 from .set_overlap import as_many_or_more as as_many_or_more
+from .set_overlap import law_interval as law_interval
 from .set_overlap import mean_jaccard as mean_jaccard
 from .set_overlap import membership_law as membership_law
 from .set_overlap import set_overlap as set_overlap

@@ -79,9 +79,9 @@ def cross_cka(
     value = sides.cka(None)
     left = [sides.cka(k) for k in range(int(fold.max()) + 1)]
     bounds = around(value, np.stack(left)) if len(left) > 1 else None
-    own = np.outer(*(_scale(side.own(None)) for side in (sides.a, sides.b)))
+    scale = sides.scale(None)
     chance = [
-        np.clip(_hsic(a, b[:, order][:, :, order]) * own, -1.0, 1.0) for order in map(torch.from_numpy, exchanges)
+        np.clip(_hsic(a, b[:, order][:, :, order]) * scale, -1.0, 1.0) for order in map(torch.from_numpy, exchanges)
     ]
     low, high = (None, None) if bounds is None else bounds
     return CrossCka(value, low, high, np.stack(chance) if chance else np.zeros((0, *value.shape)))
@@ -171,9 +171,12 @@ class _Sides:
     def of(a: Kernels, b: Kernels, fold: Int[np.ndarray, " rows"]) -> "_Sides":
         return _Sides(_Sums.of(a, b, fold), _Own.of(a, fold), _Own.of(b, fold))
 
+    def scale(self, without: int | None) -> Float[np.ndarray, "a b"]:
+        """What makes a CKA of the HSIC of two layers."""
+        return np.outer(_scale(self.a.own(without)), _scale(self.b.own(without)))
+
     def cka(self, without: int | None) -> Float[np.ndarray, "a b"]:
-        scale = np.outer(_scale(self.a.own(without)), _scale(self.b.own(without)))
-        value: Float[np.ndarray, "a b"] = np.clip(self.cross.hsic(without) * scale, -1.0, 1.0)
+        value: Float[np.ndarray, "a b"] = np.clip(self.cross.hsic(without) * self.scale(without), -1.0, 1.0)
         return value
 
 

@@ -67,6 +67,13 @@ def as_many_or_more(law: Float[np.ndarray, " shared"], shared: int) -> float:
     return min(1.0, float(law[shared:].sum()))
 
 
+def law_interval(law: Float[np.ndarray, " shared"]) -> tuple[int, int]:
+    """Where 95 % of the draws are: the fewest and the most shared neurons."""
+    below = np.cumsum(law)
+    low = int(np.searchsorted(below, _OUTSIDE + _ROUNDING, side="right"))
+    return low, int(np.searchsorted(below, 1 - _OUTSIDE - _ROUNDING))
+
+
 def membership_law(live: int, sizes: Iterable[int]) -> Float[np.ndarray, " sets"]:
     """Chances that a neuron is in none of some sets, in one, two and so on, if each is drawn from all live neurons.
 
@@ -107,9 +114,7 @@ def _law_of_layer(live: int, a: int, b: int) -> Float[np.ndarray, " shared"]:
 
 
 def _chance(law: Float[np.ndarray, " shared"], shared: int, a: int, b: int) -> ChanceOverlap:
-    below = np.cumsum(law)
-    low = int(np.searchsorted(below, _OUTSIDE + _ROUNDING, side="right"))
-    high = int(np.searchsorted(below, 1 - _OUTSIDE - _ROUNDING))
+    low, high = law_interval(law)
     return ChanceOverlap(
         jaccard=mean_jaccard(law, a, b),
         interval=(_jaccard(low, a, b), _jaccard(high, a, b)),

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int
 from neurosieve.modules.module_search import FittedModule, ModuleRule, told_apart
 from neurosieve.modules.one_label import Module, compose, module_of
 from neurosieve.probes import Probe
-from neurosieve.probes.metrics import lost, scored
+from neurosieve.probes.metrics import lost, scored, spread
 from neurosieve.results.measured import RandomSizes
 from neurosieve.results.modules import (
     ComposedModules,
@@ -24,7 +24,6 @@ from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.statistics.set_overlap import membership_law, set_overlap
 from neurosieve.studies.modules.fitted_modules import FittedModules
 from neurosieve.studies.modules.module_work import LabelledRows, ModuleWork
-from neurosieve.studies.redundancy.opened import spread
 from neurosieve.studies.run_folder import MODULES, versions
 from neurosieve.typing import SPLITS, Scores
 
@@ -35,6 +34,9 @@ def measure(work: ModuleWork, fitted: FittedModules, rule: ModuleRule) -> Module
     draws = [_decided([one.random[j] for one in fitted.modules], work, test) for j in range(rule.draws)]
     random = [decided == test.label for decided in draws]
     monolith: Scores = test.monolith == test.label
+    margins = _blocks(work, work.chosen.oracle.probe)
+    compositions = _compositions(work, margins, fitted)
+    parts = zip(fitted.modules, margins, strict=True)
     return ModulesResult(
         model=manifest.model if work.config.activations is None else "",
         revision=manifest.revision,
@@ -49,8 +51,8 @@ def measure(work: ModuleWork, fitted: FittedModules, rule: ModuleRule) -> Module
         draws=rule.draws,
         seed=rule.seed,
         monolith=scored(monolith, test.bootstrap),
-        modules=tuple(_label_module(work, i, one) for i, one in enumerate(fitted.modules)),
-        compositions=tuple(_composed(work, kind, modules) for kind, modules in _compositions(work, fitted).items()),
+        modules=tuple(_label_module(work, i, one, block) for i, (one, block) in enumerate(parts)),
+        compositions=tuple(_composed(work, kind, modules) for kind, modules in compositions.items()),
         random=spread([float(scores.mean()) for scores in random]),
         random_loss=lost(monolith, np.mean(random, axis=0), test.bootstrap),
         shared=_shared(work, [one.module for one in fitted.modules]),
@@ -96,7 +98,7 @@ def _decided(modules: Sequence[Module], work: ModuleWork, rows: LabelledRows) ->
     return np.asarray(compose(modules, rows.values, work.grid).argmax(1))
 
 
-def _label_module(work: ModuleWork, number: int, fitted: FittedModule) -> LabelModule:
+def _label_module(work: ModuleWork, number: int, fitted: FittedModule, block: Module) -> LabelModule:
     test, module = work.test, fitted.module
     truth, reference = test.label == number, told_apart(test.monolith, test.label, number)
     said = module.scores(test.values, work.grid) > 0
@@ -118,24 +120,22 @@ def _label_module(work: ModuleWork, number: int, fitted: FittedModule) -> LabelM
         majority=float(max(truth.mean(), 1 - truth.mean())),
         random=spread(random),
         random_size=RandomSizes(median=middle, low=min(sizes), high=max(sizes), ratio=len(module.neurons) / middle),
-        margin=len(_block(work, work.chosen.oracle.probe, number).neurons),
+        margin=len(block.neurons),
     )
 
 
-def _compositions(work: ModuleWork, fitted: FittedModules) -> Mapping[CompositionKind, Sequence[Module]]:
+def _compositions(
+    work: ModuleWork, margins: Sequence[Module], fitted: FittedModules
+) -> Mapping[CompositionKind, Sequence[Module]]:
     """Blocks of the monolith, of the smallest set's probe where there is one, and the independent modules."""
-
-    def blocks(probe: Probe) -> list[Module]:
-        return [_block(work, probe, number) for number in range(len(work.labels))]
-
-    found: dict[CompositionKind, Sequence[Module]] = {"margins": blocks(work.chosen.oracle.probe)}
+    found: dict[CompositionKind, Sequence[Module]] = {"margins": margins}
     if work.chosen.sets:
-        found["smallest set"] = blocks(work.chosen.sets[0].probe)
+        found["smallest set"] = _blocks(work, work.chosen.sets[0].probe)
     return found | {"independent": [one.module for one in fitted.modules]}
 
 
-def _block(work: ModuleWork, probe: Probe, number: int) -> Module:
-    return module_of(work.labels[number], probe, work.chosen.scaler, number)
+def _blocks(work: ModuleWork, probe: Probe) -> list[Module]:
+    return [module_of(label, probe, work.chosen.scaler, i) for i, label in enumerate(work.labels)]
 
 
 def _composed(work: ModuleWork, kind: CompositionKind, modules: Sequence[Module]) -> ComposedModules:

@@ -1,9 +1,7 @@
 """The test split, opened once: the rows, and how well probes do on them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean
 
 import numpy as np
 from jaxtyping import Bool, Float, Num
@@ -16,7 +14,7 @@ from neurosieve.probes.features import Scaler
 from neurosieve.probes.intervals import ClusterBootstrap, loss_p
 from neurosieve.probes.metrics import lost, metrics_of, per_class, row_scores, scored, value_metrics
 from neurosieve.probes.probe import Probe
-from neurosieve.results.measured import Difference, NotMeasured, Reason, Score, Spread
+from neurosieve.results.measured import Difference, NotMeasured, Reason, Score
 from neurosieve.results.redundancy_parts import Metrics, PerClass
 from neurosieve.studies.config import StudyConfig
 from neurosieve.typing import Scores
@@ -143,14 +141,4 @@ def open_test(config: StudyConfig, store: ActivationStore, scaler: Scaler) -> Op
         guess=predicted,
         whole=config.whole,
         target=scaler.target,
-    )
-
-
-def spread(scores: Sequence[float]) -> Spread:
-    """Mean, median and range of some draws."""
-    return Spread(
-        mean=fmean(scores),  # the same in whatever order they come
-        median=float(np.median(scores)),
-        low=float(min(scores)),
-        high=float(max(scores)),
     )

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
+from neurosieve.probes.metrics import spread
 from neurosieve.rankings import Ranking, Stability, agreement
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.redundancy_rankings import (
@@ -16,7 +17,6 @@ from neurosieve.results.redundancy_rankings import (
     StabilityRow,
 )
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.redundancy.opened import spread
 
 
 def agreement_part(rankings: Sequence[Ranking]) -> RankingAgreement | NotMeasured:

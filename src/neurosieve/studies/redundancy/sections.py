@@ -9,7 +9,7 @@ import numpy as np
 from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.data.dataset import parts_of
 from neurosieve.probes.baselines import majority_score
-from neurosieve.probes.metrics import MIN_ROWS, row_scores
+from neurosieve.probes.metrics import MIN_ROWS, row_scores, spread
 from neurosieve.probes.probe import Probe
 from neurosieve.redundancy.cluster_probes import GeneralRedundancy
 from neurosieve.redundancy.control_probes import Controls
@@ -47,7 +47,7 @@ from neurosieve.results.redundancy_sets import (
     ParetoPoint,
     RandomPoint,
 )
-from neurosieve.studies.redundancy.opened import OpenedTest, spread
+from neurosieve.studies.redundancy.opened import OpenedTest
 from neurosieve.studies.redundancy.selection import Selection
 from neurosieve.typing import Scores
 

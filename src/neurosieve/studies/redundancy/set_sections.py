@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neurosieve.probes.intervals import holm
-from neurosieve.probes.metrics import MIN_ROWS
+from neurosieve.probes.metrics import MIN_ROWS, spread
 from neurosieve.probes.probe import Probe
 from neurosieve.redundancy import MinimalSet
 from neurosieve.redundancy.pipeline import Candidate, Pipeline
@@ -20,7 +20,7 @@ from neurosieve.results.redundancy_sets import (
     TriedWay,
     UnseenLoss,
 )
-from neurosieve.studies.redundancy.opened import OpenedTest, spread
+from neurosieve.studies.redundancy.opened import OpenedTest
 from neurosieve.studies.redundancy.selection import Selection
 
 ONE_SIDED = 0.025  # what the upper end of a two-sided 95 % interval means
