@@ -170,7 +170,7 @@ def search_probes(data: SelectionData, part: str) -> Outcome:
 
     def fitted() -> Iterator[float]:
         probes = map_threads(partial(fit_own_path, data), sets) if len(sets) > 1 else [fit_own_path(data, sets[0])]
-        return (round(p.validation, 4) for p in probes)
+        return (round(p.probe.validation, 4) for p in probes)
 
     return Outcome(timed(lambda: scores.extend(fitted())), scores)
 

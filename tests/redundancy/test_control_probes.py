@@ -12,8 +12,8 @@ import torch
 from neurosieve.activations.store import Activations
 from neurosieve.data.control_labels import among, control_labels, held_out_types
 from neurosieve.probes import Oracle, Probe, SelectionData, fit_oracle, fit_probe, selection_data
+from neurosieve.probes import probe as probe_module
 from neurosieve.probes.archive import Archive
-from neurosieve.probes.probe import fit_path
 from neurosieve.redundancy import control_probes as controls_module
 from neurosieve.redundancy.control_probes import Controls, fit_controls
 from neurosieve.storage.folder import Folder
@@ -83,7 +83,9 @@ def test_control_probes_are_those_of_the_relabelled_data(
     of_kind: tuple[str, SelectionData, Oracle, Controls], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """λ on a path of its own: the oracle of the same features with each type's drawn label."""
-    monkeypatch.setattr(fit_path, "__defaults__", ((), 1e-6))  # ways that meet end closer together than either has to
+    for closeness in ("KKT_SEARCH", "KKT_TOLERANCE"):  # ways that meet end closer together than either has to
+        monkeypatch.setattr(probe_module, closeness, 1e-6)
+    monkeypatch.setattr(probe_module.fit_path, "__defaults__", ((), 1e-6))
     data, oracle, controls = fitted(of_kind[0])
     share = np.bincount(data.label.numpy(), minlength=CLASSES) / len(data.label)
     for seed, probe in controls.control.items():

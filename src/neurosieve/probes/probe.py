@@ -21,6 +21,8 @@ KKT_TOLERANCE = 1e-4
 # Solved ten times more closely than asked, which costs about one Newton step: at small λ the tolerance alone
 # leaves errors above 1e-3 in the probabilities.
 KKT_TARGET = 1e-5
+# What rivals (controls, untrained copies) are compared at along their path: a third of the work of `KKT_TOLERANCE`.
+KKT_SEARCH = 3e-4
 # Below this a float32 gradient is rounding; only a problem without signal has so small a lambda_max.
 _SMALLEST = 1e-7
 
@@ -123,8 +125,7 @@ def fit_oracle(data: SelectionData, length: int = PATH_LENGTH) -> Oracle:
     lam_max = lambda_max(data, feature)
     probes, _ = fit_path(data, feature, lambda_path(lam_max, length))
     choice = best(probes)
-    path = tuple((p.lam, p.validation, int((p.weights != 0).sum()), p.converged) for p in probes)
-    return Oracle(probes[choice], lam_max, path, choice)
+    return Oracle(probes[choice], lam_max, _path(probes), choice)
 
 
 def fit_probe(
@@ -197,9 +198,20 @@ class _Problem(NamedTuple):
         return _probe(self.data, self.feature, lam, solution, self.lam_max), solution
 
 
-def fit_own_path(data: SelectionData, feature: Int[np.ndarray, " some"], length: int = PATH_LENGTH) -> Probe:
-    """The best probe of some neurons on a λ path of their own: what controls search."""
-    return fit_probe(data, feature, lambda_path(lambda_max(data, feature), length))[0]
+def fit_own_path(data: SelectionData, feature: Int[np.ndarray, " some"], length: int = PATH_LENGTH) -> Oracle:
+    """The best probe of some neurons on a λ path of their own: what controls and untrained copies search.
+
+    All λ are compared at three times the tolerance of `converged`, and only the chosen one is solved to it.
+    """
+    lam_max = lambda_max(data, feature)
+    probes, solutions = fit_path(data, feature, lambda_path(lam_max, length), closeness=KKT_SEARCH)
+    choice = best(probes)
+    (probe,), _ = fit_path(data, feature, [probes[choice].lam], [solutions[choice]], KKT_TOLERANCE)
+    return Oracle(probe, lam_max, _path(probes), choice)
+
+
+def _path(probes: Sequence[Probe]) -> tuple[tuple[float, float, int, bool], ...]:
+    return tuple((p.lam, p.validation, int((p.weights != 0).sum()), p.converged) for p in probes)
 
 
 def best(probes: Sequence[Probe]) -> int:

@@ -70,7 +70,7 @@ def fit_controls(
     steps = iter(track(range(len(drawn) + splits), "controls"))
 
     def fit(part: tuple[int, Int[np.ndarray, " some"]]) -> Probe:
-        return fit_own_path(control_task(data, part[0]), part[1], path)
+        return fit_own_path(control_task(data, part[0]), part[1], path).probe
 
     probes = [probe for probe, _ in zip(map_threads(fit, drawn), steps, strict=False)]
     without = [probe for probe, _ in zip(map_threads(partial(_without_types, data, oracle), held), steps, strict=False)]
