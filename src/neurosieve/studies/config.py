@@ -8,7 +8,7 @@ import pydantic
 import yaml
 from pydantic import Field
 
-from neurosieve.choices import Pooling, Precision, Site, Split, StoreDtype, Target
+from neurosieve.choices import Draw, Pooling, Precision, Site, Split, StoreDtype, Target
 from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.defaults import DEFAULT_ROWS, LABEL_SCHEMES, PATH_LENGTH
@@ -34,6 +34,10 @@ STDLIB = "stdlib"
 INSTALLED = "installed"
 # What reads labelled data, and has no meaning where a corpus makes it.
 _NOT_WITH_CORPUS = ("labels", "text_column", "other_column", "label_column", "validation_from_train", "keep_overlap")
+
+
+# What earlier versions did, where their study.yaml does not say it.
+EARLIER = {"draw": "units", "untrained_precision": None}
 
 
 class RowCounts(Options):
@@ -83,6 +87,11 @@ class StudyConfig(Options):
     rows: RowCounts = Field(
         default_factory=RowCounts,
         description="rows a class and split, of values rows in all",
+    )
+    draw: Draw = Field(
+        default="passages",
+        description="train rows: from few lines, or passages of longer texts, so that little text is read"
+        " (passages), or each by itself (units); other rows are always drawn each by itself",
     )
     text_column: str | None = Field(default=None, description="column of the code, or of the first text of a pair")
     other_column: str | None = Field(default=None, description="column of the second text of a pair")
@@ -345,7 +354,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
             f"study file {path}", expected="key: value lines", got=type(values).__name__, remedy="see the README"
         )
     of_run = values.get("study")  # the record that a run folder keeps
-    return of_run if isinstance(of_run, dict) and "format" in values else values
+    return EARLIER | of_run if isinstance(of_run, dict) and "format" in values else values
 
 
 def _assign(values: dict[str, Any], pair: str) -> None:
