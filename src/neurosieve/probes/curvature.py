@@ -271,6 +271,10 @@ def _fill_one(matrix: Tensor, features: Features, p: Tensor, total: int) -> None
 
 def _fill_small(matrix: Tensor, features: Features, cls: Tensor, missing: Tensor, p: Tensor, total: int) -> None:
     """The same in few calls: small problems spend their time on these, not on products that are then masked."""
+    if len(p) == 1:  # of one output each neuron is one coordinate
+        block = (features.at(missing) * (p[0] * (1 - p[0]) / total)) @ features.values.T
+        matrix[missing], matrix[:, missing] = block, block.T
+        return
     plain = features.at(torch.arange(len(cls), device=cls.device))
     weighted = plain * p.index_select(0, cls)
     mine = weighted.index_select(0, missing)
