@@ -65,6 +65,7 @@ def test_train_rows_of_earlier_versions_are_drawn_as_then(run: Path) -> None:
     """Their study.yaml does not say how; what is exported or edited later reads the same rows again."""
     assert config_of(run).draw == make_config(study=run / "study.yaml").draw == "units"
     assert make_config(options={"model": "m", "data": "d"}).draw == "passages"
+    assert config_of(run).untrained_precision == "model"
     hashes = read_study(Folder(run))["data_hashes"]
     RunFolder(run, config_of(run), hashes)
     with pytest.raises(RunFolderError, match="draw 'units' → 'passages'"):

@@ -36,8 +36,7 @@ INSTALLED = "installed"
 _NOT_WITH_CORPUS = ("labels", "text_column", "other_column", "label_column", "validation_from_train", "keep_overlap")
 
 
-# What earlier versions did, where their study.yaml does not say it.
-EARLIER = {"draw": "units", "untrained_precision": None}
+_EARLIER = {"draw": "units", "untrained_precision": "model"}
 
 
 class RowCounts(Options):
@@ -142,10 +141,10 @@ class StudyConfig(Options):
     control_draws: int = Field(default=5, ge=0, description="draws of the control task")
     disjoint_splits: int = Field(default=10, ge=0, description="splits of token types into seen and never seen")
     untrained_seeds: int = Field(default=3, ge=0, description="copies of the model with random weights")
-    untrained_precision: Literal["auto"] | Precision | None = Field(
+    untrained_precision: Literal["auto", "model"] | Precision = Field(
         default="auto",
         description="of untrained copies; auto: bfloat16 where this machine computes in it, if the first copy scores"
-        " validation as in float32 within 0.2 points; null: the model's",
+        " validation as in float32 within 0.2 points; model: the model's",
     )
     random_draws: int = Field(default=10, ge=10, description="random orders that a ranking is compared with")
     stability: int = Field(
@@ -253,6 +252,11 @@ def make_config(
     return StudyConfig.model_validate(values)
 
 
+def recorded(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The options in a run folder's study.yaml; what it does not say is as earlier versions did it."""
+    return _EARLIER | {key: value for key, value in study.items() if value is not None}
+
+
 def concept_changes(values: Mapping[str, Any], pairs: Iterable[str]) -> dict[str, Any]:
     """Options of concepts, and `concepts.key=value` pairs over them.
 
@@ -355,7 +359,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
             f"study file {path}", expected="key: value lines", got=type(values).__name__, remedy="see the README"
         )
     of_run = values.get("study")  # the record that a run folder keeps
-    return EARLIER | of_run if isinstance(of_run, dict) and "format" in values else values
+    return recorded(of_run) if isinstance(of_run, dict) and "format" in values else values
 
 
 def _assign(values: dict[str, Any], pair: str) -> None:

@@ -14,7 +14,7 @@ import yaml
 from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, RunFolderError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, STUDY, read_object, read_study, write_object
-from neurosieve.studies.config import EARLIER, StudyConfig, make_config
+from neurosieve.studies.config import StudyConfig, make_config, recorded
 from neurosieve.studies.option_models import changed_options
 from neurosieve.typing import PathLike
 
@@ -58,7 +58,7 @@ def config_of(path: PathLike) -> StudyConfig:
         )
     study = read_study(files)["study"]
     try:
-        return make_config(options=EARLIER | study)
+        return make_config(options=recorded(study))
     except ConfigError as e:
         raise RunFolderError(
             f"{path}/{STUDY}, {e.subject}",
@@ -127,7 +127,7 @@ class RunFolder:
 
     def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
         # An option that came later had its default.
-        was = StudyConfig.model_construct().model_dump(mode="json") | EARLIER | old["study"]
+        was = StudyConfig.model_construct().model_dump(mode="json") | recorded(old["study"])
         had = old["data_hashes"]
         # Concepts are asked for after the study too, each time otherwise; their own folder holds their options. Limits
         # refuse data, and change nothing in what is read.

@@ -201,7 +201,8 @@ def untrained_stage(work: RedundancyStudy) -> tuple[Untrained, ...] | NotMeasure
     copies: list[Untrained] = []
 
     def read(seed: int) -> Untrained:
-        model, precision = trained(), config.untrained_precision
+        model = trained()
+        precision = None if config.untrained_precision == "model" else config.untrained_precision
         if precision == "auto" and copies:  # what the first copy has shown
             precision = copies[0].precision
         options = options_of(config, model.adapter.kind)
