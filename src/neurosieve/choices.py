@@ -5,7 +5,7 @@ from typing import Literal
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
-Draw = Literal["passages", "units"]  # how train rows are drawn
+Draw = Literal["lines", "units"]  # how train rows are drawn
 Pooling = Literal["mean", "first", "last"]
 Site = Literal["hidden", "mlp"]
 View = Literal["detect", "predict"]  # the model sees the unit, or has to predict it

@@ -60,7 +60,7 @@ FLOOR: Units = [("a", "A"), ("b", "B"), ("c", "C")]
     limits=st.tuples(*[st.integers(1, 6)] * 3),
     classes=st.sampled_from([None, ("A", "B"), ("C", "A"), ("A", "B", "C")]),
     seed=st.integers(0, 3),
-    draw=st.sampled_from(["units", "passages"]),
+    draw=st.sampled_from(["units", "lines"]),
 )
 def test_rows_against_plain_counting(
     parts: tuple[list[Units], ...], limits: tuple[int, ...], classes: tuple[str, ...] | None, seed: int, draw: Draw

@@ -64,9 +64,9 @@ def test_all_of_it_can_be_shown(run: Path, capsys: pytest.CaptureFixture[str]) -
 def test_train_rows_of_earlier_versions_are_drawn_as_then(run: Path) -> None:
     """Their study.yaml does not say how; what is exported or edited later reads the same rows again."""
     assert config_of(run).draw == make_config(study=run / "study.yaml").draw == "units"
-    assert make_config(options={"model": "m", "data": "d"}).draw == "passages"
+    assert make_config(options={"model": "m", "data": "d"}).draw == "lines"
     assert config_of(run).untrained_precision == "model"
     hashes = read_study(Folder(run))["data_hashes"]
     RunFolder(run, config_of(run), hashes)
-    with pytest.raises(RunFolderError, match="draw 'units' → 'passages'"):
-        RunFolder(run, config_of(run).model_copy(update={"draw": "passages"}), hashes)
+    with pytest.raises(RunFolderError, match="draw 'units' → 'lines'"):
+        RunFolder(run, config_of(run).model_copy(update={"draw": "lines"}), hashes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from neurosieve.data.dataset import VALUE, Dataset, Rows
-from neurosieve.data.passages import Unit, draw_by_passage
+from neurosieve.data.line_draw import Unit, are_lines, draw_by_line
 from neurosieve.defaults import DEFAULT_ROWS as DEFAULT_ROWS
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.typing import SPLITS, Draw, Split
@@ -59,8 +59,8 @@ def sample_rows(
         classes: Labels to keep; by default all that have rows in each split, the others are left out.
         per_class: Rows a class for each split.
         seed: Same seed, same rows.
-        draw: Train rows: each by itself (units), or from few passages (see `passages`). Whole examples and pairs are
-            always drawn each by itself, as none is read for another.
+        draw: Train rows: each by itself (units), or from few lines (see `line_draw`). Whole examples, pairs and rows of
+            files are always drawn each by itself.
 
     Raises:
         ConfigError: Fewer than one row asked for, or classes where labels are values.
@@ -82,9 +82,9 @@ def sample_rows(
             if len(pool) < limits[split]:
                 short[label, split] = len(pool)
             drawn[split] += rng.sample(pool, min(limits[split], len(pool)))
-    if draw == "passages" and not (dataset.whole or dataset.pairs):
+    if draw == "lines" and _of_lines(dataset):
         pools = [units["train", i] for i in range(len(labels))]
-        drawn["train"] = draw_by_passage(pools, lambda i: len(dataset.examples[i].text), limits["train"], seed)
+        drawn["train"] = draw_by_line(pools, lambda i: len(dataset.examples[i].text), limits["train"], seed)
     chosen = [unit for split in SPLITS for unit in drawn[split]]
     rows = _pair_rows(dataset, labels, chosen) if dataset.pairs else _example_rows(dataset, labels, chosen)
     return Sample(_with_values(dataset, rows) if dataset.numeric else rows, empty, short, left_out)
@@ -138,6 +138,11 @@ def _where(counts: Mapping[Split, int]) -> str:
     lacking = " and ".join(split for split, n in counts.items() if not n)
     there = ", ".join(f"{n:,} in {split}" for split, n in counts.items() if n)
     return f"no rows in {lacking}" + (f" ({there})" if there else "")
+
+
+def _of_lines(dataset: Dataset) -> bool:
+    """Whether its units are parts of texts which are lines."""
+    return not (dataset.whole or dataset.pairs) and are_lines(len(e.text) for e in dataset.examples)
 
 
 def _with_values(dataset: Dataset, rows: Rows) -> Rows:

@@ -88,9 +88,9 @@ class StudyConfig(Options):
         description="rows a class and split, of values rows in all",
     )
     draw: Draw = Field(
-        default="passages",
-        description="train rows: from few lines, or passages of longer texts, so that little text is read"
-        " (passages), or each by itself (units); other rows are always drawn each by itself",
+        default="lines",
+        description="train rows: from few lines, where the texts are lines, so that little text is read (lines), or"
+        " each by itself (units); rows of files and of other splits are always drawn each by itself",
     )
     text_column: str | None = Field(default=None, description="column of the code, or of the first text of a pair")
     other_column: str | None = Field(default=None, description="column of the second text of a pair")

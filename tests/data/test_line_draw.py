@@ -1,4 +1,4 @@
-"""Train rows drawn passage by passage: the same counts as rows drawn each by itself, from much less text."""
+"""Train rows drawn line by line: the same counts as rows drawn each by itself, from much less text."""
 
 from collections import Counter
 from functools import cache
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from neurosieve.data import Dataset, Example, Pair, Sample, Span, sample_rows
-from neurosieve.data.passages import MORE, OF_EACH, PASSAGE
+from neurosieve.data.line_draw import LINE, OF_EACH
 from neurosieve.typing import SPLITS, Draw, Split
 
+DRAWS: tuple[Draw, ...] = ("units", "lines")
 CLASSES = ("common", "some", "rare")
 
 
@@ -42,13 +43,12 @@ def of_train(dataset: Dataset, sample: Sample) -> list[tuple[int, ...]]:
 
 
 def characters_read(dataset: Dataset, sample: Sample) -> int:
-    """Of the train passages that hold rows."""
-    places = {(i, start // PASSAGE) for i, start, *_ in of_train(dataset, sample)}
-    return sum(min(PASSAGE, len(dataset.examples[i].text) - k * PASSAGE) for i, k in places)
+    """Of the train lines that hold rows."""
+    return sum(len(dataset.examples[i].text) for i in {u[0] for u in of_train(dataset, sample)})
 
 
-# Lines, short texts, and files of several passages.
-GRID = list(product(((500, 12), (100, 60), (6, 2500)), (5, 20, 10_000), (0, 1)))
+# Short lines and long ones.
+GRID = list(product(((500, 12), (100, 60)), (5, 20, 10_000), (0, 1)))
 
 
 @pytest.mark.parametrize(("shape", "wanted", "seed"), GRID)
@@ -56,9 +56,9 @@ def test_counts_are_those_of_rows_drawn_each_by_itself(shape: tuple[int, int], w
     dataset = corpus(*shape, seed)
     draws: tuple[tuple[Draw, int], ...] = (
         ("units", seed),
-        ("passages", seed),
-        ("passages", seed),
-        ("passages", seed + 2),
+        ("lines", seed),
+        ("lines", seed),
+        ("lines", seed + 2),
     )
     each, few, again, other = (
         sample_rows(dataset, classes=CLASSES, per_class=dict.fromkeys(SPLITS, wanted), seed=s, draw=draw)
@@ -73,21 +73,19 @@ def test_counts_are_those_of_rows_drawn_each_by_itself(shape: tuple[int, int], w
     assert characters_read(dataset, few) <= characters_read(dataset, each)
 
 
-@pytest.mark.parametrize(("texts", "most", "share"), [(2000, 12, 0.8), (30, 2500, 0.6)])
-def test_less_text_is_read(texts: int, most: int, share: float) -> None:
-    dataset = corpus(texts, most, 3)
-    each, few = (sample_rows(dataset, per_class={"train": 30}, draw=draw) for draw in ("units", "passages"))
-    assert characters_read(dataset, few) < share * characters_read(dataset, each)
+def test_less_text_is_read() -> None:
+    dataset = corpus(2000, 12, 3)
+    each, few = (sample_rows(dataset, per_class={"train": 30}, draw=draw) for draw in DRAWS)
+    assert characters_read(dataset, few) < 0.8 * characters_read(dataset, each)
 
 
-@pytest.mark.parametrize("shape", [(500, 12), (40, 2500)])
-def test_fewer_rows_are_a_part_of_more(shape: tuple[int, int]) -> None:
-    dataset = corpus(*shape, 0)
-    drawn = [set(of_train(dataset, sample_rows(dataset, per_class={"train": n}, draw="passages"))) for n in (3, 8, 14)]
+def test_fewer_rows_are_a_part_of_more() -> None:
+    dataset = corpus(500, 12, 0)
+    drawn = [set(of_train(dataset, sample_rows(dataset, per_class={"train": n}, draw="lines"))) for n in (3, 8, 14)]
     assert drawn[0] < drawn[1] < drawn[2]
 
 
-def test_rows_of_a_class_come_from_passages_that_do_not_depend_on_other_classes() -> None:
+def test_rows_of_a_class_come_from_lines_that_do_not_depend_on_other_classes() -> None:
     """A word next to a rare one is no likelier than others: 500 lines with a rare word, 500 without."""
 
     def line(split: Split, number: int) -> Example:
@@ -95,42 +93,42 @@ def test_rows_of_a_class_come_from_passages_that_do_not_depend_on_other_classes(
         return Example(f"{split}:{number}", "a b", spans, split, f"{split}:{number}")
 
     dataset = Dataset(tuple(line(s, i) for s in SPLITS for i in range(1000)), "here")
-    rows = of_train(dataset, sample_rows(dataset, per_class={"train": 300}, draw="passages"))
+    rows = of_train(dataset, sample_rows(dataset, per_class={"train": 300}, draw="lines"))
     beside = sum(dataset.examples[i].id[-1] in "13579" for i, *_, label in rows if label == 0)
     assert 150 - 40 < beside < 150 + 40
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_passage_gives_few_rows_of_a_class_where_others_have_them(seed: int) -> None:
-    dataset = corpus(40, 2500, seed)
-    rows = of_train(dataset, sample_rows(dataset, per_class={"train": 60}, seed=seed, draw="passages"))
-    counts = Counter((i, start // PASSAGE, label) for i, start, _, label in rows)
-    assert max(counts.values()) <= OF_EACH + PASSAGE // MORE
-    assert len({key[0] for key in counts}) > 8
+def test_a_line_gives_few_rows_of_a_class_where_others_have_them(seed: int) -> None:
+    dataset = corpus(200, 60, seed)
+    rows = of_train(dataset, sample_rows(dataset, per_class={"train": 60}, seed=seed, draw="lines"))
+    counts = Counter((i, label) for i, _, _, label in rows)
+    longest = max(len(example.text) for example in dataset.examples)
+    assert max(counts.values()) <= OF_EACH + longest // LINE
 
 
 def test_what_the_limit_leaves_out_is_taken_where_there_is_no_other() -> None:
     line = [Span(2 * i, 2 * i + 1, "AB"[i % 2]) for i in range(40)]
     dataset = Dataset(tuple(Example(f"{s}:1", "w " * 40, tuple(line), s, s) for s in SPLITS), "here")
-    few = sample_rows(dataset, per_class={"train": 15}, draw="passages")
+    few = sample_rows(dataset, per_class={"train": 15}, draw="lines")
     assert Counter(u[3] for u in of_train(dataset, few)) == {0: 15, 1: 15}
 
 
-def test_every_unit_can_be_drawn_() -> None:
+def test_every_unit_can_be_drawn() -> None:
     line = (Span(0, 1, "A"), Span(2, 3, "B"))
     dataset = Dataset(tuple(Example(f"{s}:{i}", "a b", line, s, f"{i}") for s in SPLITS for i in range(5)), "here")
-    samples = (sample_rows(dataset, per_class={"train": 1}, seed=s, draw="passages") for s in range(60))
+    samples = (sample_rows(dataset, per_class={"train": 1}, seed=s, draw="lines") for s in range(60))
     drawn = {(i, label) for sample in samples for i, _, _, label in of_train(dataset, sample)}
     assert drawn == set(product(range(5), (0, 1)))
 
 
-def test_whole_texts_and_pairs_are_drawn_each_by_itself() -> None:
+def test_whole_texts_pairs_and_files_are_drawn_each_by_itself() -> None:
     texts: dict[str, tuple[list[str], list[str]]] = {
         s: ([f"{s} {'x' * i}" for i in range(40)], ["a", "b"] * 20) for s in SPLITS
     }
     whole = Dataset.from_lists(texts)
     pairs = tuple(Pair(f"{e.id}", i, i, "ab"[i % 2], e.split, e.id) for i, e in enumerate(whole.examples))
     bare = tuple(Example(e.id, e.text, (), e.split, e.group) for e in whole.examples)
-    for dataset in (whole, Dataset(bare, "here", pairs=pairs, whole=True)):
-        each, few = (sample_rows(dataset, per_class={"train": 7}, draw=draw) for draw in ("units", "passages"))
+    for dataset in (whole, Dataset(bare, "here", pairs=pairs, whole=True), corpus(20, 600, 0)):
+        each, few = (sample_rows(dataset, per_class={"train": 7}, draw=draw) for draw in DRAWS)
         assert units(each) == units(few)
