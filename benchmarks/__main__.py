@@ -61,6 +61,7 @@ MEASUREMENTS = (
     Measurement("concept_scores", "concept_scores", "", "--tokens 6000 --neurons 128"),
     Measurement("growth", "growth", "", "--rows 2000,4000 --runs 1 --width 16 --only moments,extraction"),
     Measurement("plan", "plan", "--data DATA", "--rows 20,20,20 --runs 1 --only tokens --set untrained_seeds=0"),
+    Measurement("workers", "workers", "", f"--runs 1 --workers 1 --command '{SHORT.replace('plan', 'extract')}'"),
     Measurement("busy", "busy", "", f"--runs 1 --loads 1 --command '{SHORT}'"),
 )
 

@@ -2,8 +2,9 @@
 
     python -m soak [--only kills,races] [--short | --full] [--out soak-results]
 
-The parts are kills, races, disks, flips, inputs, alignments and readers. What a part found is in a file of its own, so
-that parts can run one after the other; the table shows all that are there. The exit code is 1 where something was lost.
+The parts are kills, races, disks, flips, inputs, alignments, readers and ray. What a part found is in a file of its
+own, so that parts can run one after the other; the table shows all that are there. The exit code is 1 where something
+was lost.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from soak.inputs import inputs
 from soak.kills import kills
 from soak.outcome import Amount, Outcome, table
 from soak.races import races
+from soak.ray_kills import ray_kills
 from soak.readers import readers
 
 PARTS: dict[str, Callable[..., list[Outcome]]] = {
@@ -38,6 +40,7 @@ PARTS: dict[str, Callable[..., list[Outcome]]] = {
     "inputs": inputs,
     "alignments": alignments,
     "readers": readers,
+    "ray": ray_kills,
 }
 
 

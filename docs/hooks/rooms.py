@@ -12,6 +12,7 @@ MARK = "<!-- rooms -->"
 # A room imports its own modules and rooms of earlier lines. A room inside another is a line of its own.
 ROOMS: tuple[tuple[str, ...], ...] = (
     ("choices", "interrupts", "printing", "renamed", "threads", "callable_package"),
+    ("parts",),
     ("errors", "typing", "progress", "defaults"),
     ("storage", "syntax", "results"),
     ("data",),
@@ -32,6 +33,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("interventions",),
     ("interventions.effects", "finetuning", "compact", "modules"),
     ("report",),
+    ("engine",),
     ("studies",),
     ("studies.redundancy",),
     ("studies.concepts",),

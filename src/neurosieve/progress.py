@@ -1,5 +1,6 @@
 """One progress bar for all long work, and what is known before it, on standard error; silent where nobody watches."""
 
+import multiprocessing
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -24,8 +25,9 @@ def print_notes(lines: Iterable[str], *, always: bool = False) -> None:
 
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items under a bar named `label`; no bar when standard error is not a terminal."""
+    """Yield the items under a bar named `label`; no bar where standard error is no terminal, and none of a worker's."""
     console = Screen(stderr=True)
+    silent = not console.is_terminal or multiprocessing.parent_process() is not None
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -33,5 +35,5 @@ def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=silent) as progress:
         yield from progress.track(items, total=total, description=label)

@@ -40,19 +40,19 @@ def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
-@pytest.mark.parametrize("where", ["append", "save_manifest"])
+@pytest.mark.parametrize("where", ["write", "save_manifest"])
 def test_killed_run_goes_on(after: int, where: str, tmp_path: Path) -> None:
     """Killed before a shard, or between its files and the manifest: the next run ends with the same store."""
     whole = run(tmp_path / "whole")
     count = len(whole.manifest.shards)
     right, passed = getattr(ActivationStore, where), [0]
-    passes = after if where == "append" else after + 1  # the first manifest is written before any shard
+    passes = after if where == "write" else after + 1  # the first manifest is written before any shard
 
-    def killed(self: ActivationStore, *args: Any) -> None:
+    def killed(self: ActivationStore, *args: Any) -> Any:
         if passed[0] == passes:
             raise KeyboardInterrupt
         passed[0] += 1
-        right(self, *args)
+        return right(self, *args)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ActivationStore, where, killed)
@@ -146,7 +146,7 @@ def test_store_begun_in_shards_of_another_cut_goes_on(tmp_path: Path) -> None:
     whole = run(tmp_path / "whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("neurosieve.activations.windows._CALL", -1)
-        right, passed = ActivationStore.append, [0]
+        right, passed = ActivationStore.add, [0]
 
         def killed(self: ActivationStore, *args: Any) -> None:
             if passed[0] == 3:
@@ -154,7 +154,7 @@ def test_store_begun_in_shards_of_another_cut_goes_on(tmp_path: Path) -> None:
             passed[0] += 1
             right(self, *args)
 
-        patch.setattr(ActivationStore, "append", killed)
+        patch.setattr(ActivationStore, "add", killed)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "store")
     store = run(tmp_path / "store")

@@ -252,9 +252,9 @@ def test_layers(store: ConceptStore, kind: Any) -> None:
 def test_only_train_is_read(store: ConceptStore, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     right = ActivationStore.batches, ConceptStore.numbers
 
-    def batches(self: ActivationStore, split: Any, *more: Any) -> Iterator[Any]:
+    def batches(self: ActivationStore, split: Any, *more: Any, **options: Any) -> Iterator[Any]:
         assert split == "train"
-        return right[0](self, split, *more)
+        return right[0](self, split, *more, **options)
 
     def numbers(self: ConceptStore, split: Any) -> Any:
         assert split == "train"

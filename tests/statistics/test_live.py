@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from neurosieve.activations import ActivationStore
 from neurosieve.activations.store import Activations
 from neurosieve.concepts.neurons.passes import spread_of
 from neurosieve.errors import DataError
@@ -73,7 +74,7 @@ def test_all_agree(case: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     _, variance = mean_and_variance([x])
     assert live_neurons(variance.numpy(), NEURONS).tolist() == expected
     assert (~moments(x, NEURONS).dead()).tolist() == expected
-    monkeypatch.setattr(type(store), "batches", lambda *_: iter([(x[:7], None), (x[7:], None)]))
+    monkeypatch.setattr(ActivationStore, "batches", lambda *_, **__: iter([(x[:7], None), (x[7:], None)]))
     assert spread_of(store).alive.tolist() == expected
     names = np.array(["a"] * len(x), dtype=object)
     for copies in (1, 2):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from neurosieve.activations.store import (
     Activations,
     ActivationStore,
     Manifest,
+    Shard,
     as_activations,
 )
 from neurosieve.activations.store_dtype import choose_dtype
@@ -26,6 +28,7 @@ from neurosieve.data.sampling import Sample
 from neurosieve.errors import DataError, StoreError
 from neurosieve.models import CodeModel
 from neurosieve.models.code_model import check_ids
+from neurosieve.parts import in_process, map_parts
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, PathLike, Pooling, Split, StoreDtype, View
 
@@ -120,13 +123,7 @@ def extract(
         ResourceError: Full disk.
     """
     options = options or ExtractionOptions()
-    plan = options.plan(model, dataset, sample.rows)
-    plan = replace(plan, counts=replace(plan.counts, empty=sample.empty))
-    for split in SPLITS:
-        if not plan.windows[split]:
-            raise DataError(
-                f"{split} split", expected="rows with subwords", got="none", remedy="check tokenizer and --straddle"
-            )
+    plan = planned(model, dataset, sample, options)
     reading = _fingerprint(model, sample.rows, plan, options)
     if ActivationStore.started(url):
         store = ActivationStore(url)
@@ -139,13 +136,28 @@ def extract(
             )
         store.verify()
     else:
-        store = ActivationStore(url, _manifest(model, sample.rows, plan, options, reading))
+        store = ActivationStore(url, checked_manifest(model, sample.rows, plan, options, reading))
         store.save_manifest()
     if not store.manifest.complete:
         _write_shards(model, dataset, sample.rows, plan, options, store)
         store.manifest.complete = True
         store.save_manifest()
     return store
+
+
+def planned(model: CodeModel, dataset: Dataset, sample: Sample, options: ExtractionOptions) -> ReadingPlan:
+    """What the network has to read, of each split something.
+
+    Raises:
+        DataError: The tokenizer leaves no row of a split.
+    """
+    plan = options.plan(model, dataset, sample.rows)
+    for split in SPLITS:
+        if not plan.windows[split]:
+            raise DataError(
+                f"{split} split", expected="rows with subwords", got="none", remedy="check tokenizer and --straddle"
+            )
+    return replace(plan, counts=replace(plan.counts, empty=sample.empty))
 
 
 def read_activations(
@@ -202,7 +214,9 @@ def _fingerprint(model: CodeModel, rows: Rows, plan: ReadingPlan, options: Extra
     return sha.hexdigest()
 
 
-def _manifest(model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions, reading: str) -> Manifest:
+def checked_manifest(
+    model: CodeModel, rows: Rows, plan: ReadingPlan, options: ExtractionOptions, reading: str
+) -> Manifest:
     """Read a sample, check it, and decide each layer's dtype on it."""
     parts: list[list[Tensor]] = []
     windows = check_sample(plan.windows["train"], SAMPLE_WINDOWS)
@@ -244,7 +258,7 @@ def _worse(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
     return b | {"rows": a["rows"] + b["rows"], "difference": max(a["difference"], b["difference"])}
 
 
-def _shards(
+def shards_of(
     plan: ReadingPlan, options: ExtractionOptions, row_bytes: int, written: Mapping[Split, int]
 ) -> Iterator[tuple[Split, list[list[Window]]]]:
     """Batches of the rows after those that are written, dealt to shards, all parts of a row to one.
@@ -284,17 +298,45 @@ def _write_shards(
 ) -> None:
     manifest = store.manifest
     written = {split: sum(s["count"] for s in manifest.shards if s["split"] == split) for split in SPLITS}
-    todo = list(_shards(plan, options, manifest.layers * manifest.width * 4, written))
-    steps = [(n, batch) for n, (_, shard) in enumerate(todo) for batch in shard]
-    parts: list[list[Tensor]] = []
-    for i, (number, batch) in enumerate(track(steps, "activations", total=len(steps))):
-        parts.append(read_rows(model, batch))
-        if i + 1 == len(steps) or steps[i + 1][0] != number:
-            split, shard = todo[number]
-            windows = [w for b in shard for w in b]
-            layers = [merge_parts(torch.cat(layer), windows) for layer in zip(*parts, strict=True)]
-            store.append(split, layers, _row_table(dataset, rows, split, windows))
-            parts = []
+    todo = shards_of(plan, options, manifest.layers * manifest.width * 4, written)
+    parts = list(enumerate(todo, start=len(manifest.shards)))
+    entries = map_parts(partial(_ShardWriter, ShardReader(model, dataset, rows), store), parts)
+    for entry in entries if in_process() else track(entries, "shards", total=len(parts)):
+        store.add(entry)
+
+
+@dataclass(frozen=True)
+class ShardReader:
+    """Reads the rows of a shard: values of each layer, and their table."""
+
+    model: CodeModel
+    dataset: Dataset
+    rows: Rows
+
+    def read(
+        self, split: Split, shard: Sequence[Sequence[Window]], bar: str
+    ) -> tuple[list[Float[Tensor, "rows width"]], pa.Table]:
+        """Rows of some batches of windows."""
+        parts = [read_rows(self.model, batch) for batch in track(shard, bar, total=len(shard))]
+        windows = [w for batch in shard for w in batch]
+        layers = [merge_parts(torch.cat(layer), windows) for layer in zip(*parts, strict=True)]
+        return layers, self.table(split, windows)
+
+    def table(self, split: Split, windows: Sequence[Window]) -> pa.Table:
+        """What is known of the rows without reading them."""
+        return _row_table(self.dataset, self.rows, split, windows)
+
+
+@dataclass(frozen=True)
+class _ShardWriter:
+    """Reads a shard and writes it to the store, whose manifest does not name it yet."""
+
+    reader: ShardReader
+    store: ActivationStore
+
+    def __call__(self, part: tuple[int, tuple[Split, list[list[Window]]]]) -> Shard:
+        number, (split, shard) = part
+        return self.store.write(number, split, *self.reader.read(split, shard, f"activations, shard {number + 1}"))
 
 
 def _row_table(dataset: Dataset, rows: Rows, split: Split, windows: Sequence[Window]) -> pa.Table:

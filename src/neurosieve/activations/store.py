@@ -10,10 +10,12 @@
 A shard is named in the manifest only when both its files are complete, so a killed run continues after the last one.
 """
 
+import copy
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -23,10 +25,8 @@ import pyarrow.parquet as pq
 import torch
 from jaxtyping import Float, Int, Num
 from pydantic import ConfigDict, TypeAdapter, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
-from typing_extensions import TypedDict
 
 from neurosieve.activations.row_table import (
     LEFT_END,
@@ -37,6 +37,7 @@ from neurosieve.activations.row_table import (
     unit_table,
     with_left_end,
 )
+from neurosieve.activations.shard_file import REDO, Layer, Shard, ShardFile
 from neurosieve.activations.store_dtype import stored
 from neurosieve.errors import ConfigError, DataError, StoreError
 from neurosieve.storage.folder import Folder
@@ -44,8 +45,8 @@ from neurosieve.storage.records import read_object, write_object
 from neurosieve.typing import SPLITS, Grid, NeuronId, PathLike, Split
 
 FORMAT = 1
+PARTS = 8
 MANIFEST = "manifest.json"
-_REDO = "delete the store's folder, or choose another, and give the same command again: it is written again"
 
 
 @dataclass(frozen=True)
@@ -115,16 +116,12 @@ def as_activations(
     )
 
 
-class Shard(TypedDict):
-    """The manifest's entry of one shard: its two files with their sha256, its split, rows, and layers kept wider."""
+@dataclass(frozen=True)
+class StorePart:
+    """Some consecutive shards of a split, and the number of rows before them."""
 
-    values: str
-    rows: str
-    split: Split
-    count: int
-    sha256: str
-    rows_sha256: str
-    float32_layers: list[int]
+    shards: slice
+    begin: int
 
 
 @dataclass
@@ -200,7 +197,7 @@ class ActivationStore:
 
     def only(self, *splits: Split) -> "ActivationStore":
         """The same store with no rows of other splits: for code that chooses, which must not see the test split."""
-        store = ActivationStore(self.folder.url, self.manifest)
+        store = copy.copy(self)
         store._splits = splits
         return store
 
@@ -216,21 +213,21 @@ class ActivationStore:
 
     def _read_manifest(self) -> Manifest:
         where = f"activation store {self.folder.url}"
-        record = read_object(self.folder, MANIFEST, _REDO, StoreError)
+        record = read_object(self.folder, MANIFEST, REDO, StoreError)
         if record is None:
             remedy = "check the path, or make the store first with `neurosieve extract`"
             raise StoreError(where, expected=f"a {MANIFEST}", got="nothing there", remedy=remedy)
         where = f"{self.folder.url}/{MANIFEST}"
         if (version := record.get("format")) != FORMAT:
-            raise StoreError(where, expected=f"format version {FORMAT}", got=f"version {version}", remedy=_REDO)
+            raise StoreError(where, expected=f"format version {FORMAT}", got=f"version {version}", remedy=REDO)
         try:
             manifest = _MANIFEST.validate_json(json.dumps(record))  # in Python's own mode no mapping is a dataclass
         except ValidationError as e:
             first = e.errors()[0]
             came = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise StoreError(where, expected="the keys and types of this format", got=came, remedy=_REDO) from e
+            raise StoreError(where, expected="the keys and types of this format", got=came, remedy=REDO) from e
         if odd := _misfits(manifest):
-            raise StoreError(where, expected="parts that fit together", got="; ".join(odd), remedy=_REDO)
+            raise StoreError(where, expected="parts that fit together", got="; ".join(odd), remedy=REDO)
         return manifest
 
     def save_manifest(self) -> None:
@@ -238,19 +235,27 @@ class ActivationStore:
         write_object(self.folder, MANIFEST, vars(self.manifest))
 
     def append(self, split: Split, layers: Sequence[Float[Tensor, "rows width"]], rows: pa.Table) -> None:
-        """Write one shard and name it in the manifest.
+        """Write the next shard and name it in the manifest."""
+        self.add(self.write(len(self.manifest.shards), split, layers, rows))
+
+    def add(self, entry: Shard) -> None:
+        """Name the next shard, which is written, in the manifest."""
+        self.manifest.shards.append(entry)
+        self.save_manifest()
+
+    def write(self, number: int, split: Split, layers: Sequence[Float[Tensor, "rows width"]], rows: pa.Table) -> Shard:
+        """Write one shard, which the manifest does not name yet.
 
         A layer whose values the chosen dtype cannot hold (overflow that the sample did not show) is kept in
         float32 in this shard, and its entry says so.
         """
-        number = len(self.manifest.shards)
         cast = {f"layer.{i}": stored(x, self.manifest.dtypes[i]) for i, x in enumerate(layers)}
         data, table = save(cast), io.BytesIO()
         pq.write_table(rows, table)
         values_name, rows_name = _names(number)
         self.folder.write(values_name, data)
         self.folder.write(rows_name, table.getvalue())
-        entry: Shard = {
+        return {
             "values": values_name,
             "rows": rows_name,
             "split": split,
@@ -263,8 +268,6 @@ class ActivationStore:
                 if x.dtype == torch.float32 and self.manifest.dtypes[i] != "float32"
             ],
         }
-        self.manifest.shards.append(entry)
-        self.save_manifest()
 
     def verify(self) -> None:
         """Compare every shard with its checksum.
@@ -274,13 +277,13 @@ class ActivationStore:
         """
         for shard in self.manifest.shards:
             for name, digest in ((shard["values"], shard["sha256"]), (shard["rows"], shard["rows_sha256"])):
-                came = hashlib.sha256(self.folder.read(name, _REDO)).hexdigest()
+                came = hashlib.sha256(self.folder.read(name, REDO)).hexdigest()
                 if came != digest:
                     raise StoreError(
                         f"shard {self.folder.url}/{name}",
                         expected=f"sha256 {digest[:12]}…",
                         got=f"{came[:12]}…",
-                        remedy=_REDO,
+                        remedy=REDO,
                     )
 
     def table(self, split: Split) -> pa.Table:
@@ -292,17 +295,27 @@ class ActivationStore:
         """The row table of a split with one line a unit, in the order of `read`."""
         return unit_table(self.table(split), self.manifest.sides)
 
+    def parts(self, split: Split) -> list[StorePart]:
+        """Consecutive shards of a split, eight or more together, in at most eight parts that are summed one by one.
+
+        They depend on the shards alone, so that sums are the same wherever the parts are read.
+        """
+        counts = [shard["count"] for shard in self._shards(split)]
+        step = max(PARTS, -(-len(counts) // PARTS))
+        return [StorePart(slice(i, i + step), sum(counts[:i])) for i in range(0, max(1, len(counts)), step)]
+
     def batches(
-        self, split: Split, layers: Iterable[int] | None = None
+        self, split: Split, layers: Iterable[int] | None = None, part: StorePart | None = None
     ) -> Iterator[tuple[Float[Tensor, "rows neurons"], pa.Table]]:
         """The rows of a split shard by shard, layers side by side, with their table: memory does not grow with rows.
 
         Args:
             split: Which rows.
             layers: Which layers; all by default. Others are not read.
+            part: Those of one of `parts` alone.
         """
         wanted = list(range(self.manifest.layers)) if layers is None else list(layers)
-        for shard in self._shards(split):
+        for shard in self._shards(split)[part.shards if part else slice(None)]:
             with self._open(shard) as get:
                 yield torch.cat([get(i).float() for i in wanted], 1), self._rows(shard)
 
@@ -341,15 +354,15 @@ class ActivationStore:
         name = shard["rows"]
         where = f"shard {self.folder.url}/{name}"
         try:
-            rows = pq.read_table(io.BytesIO(self.folder.read(name, _REDO)))
+            rows = pq.read_table(io.BytesIO(self.folder.read(name, REDO)))
         except (pa.ArrowException, OSError) as e:
             said = " ".join(str(e).split())[:200]
-            raise StoreError(where, expected="a whole Parquet file", got=said, remedy=_REDO) from e
+            raise StoreError(where, expected="a whole Parquet file", got=said, remedy=REDO) from e
         lacking = [n for n in ROW_SCHEMA.names if n not in (*rows.column_names, LEFT_END, "side")]
         if lacking or rows.num_rows != shard["count"]:
             expected = f"{shard['count']} rows with the columns {', '.join(ROW_SCHEMA.names)}"
             came = f"{rows.num_rows} with {', '.join(rows.column_names) or 'none'}"
-            raise StoreError(where, expected=expected, got=came, remedy=_REDO)
+            raise StoreError(where, expected=expected, got=came, remedy=REDO)
         return with_left_end(rows)
 
     def _shards(self, split: Split) -> list[Shard]:
@@ -357,39 +370,5 @@ class ActivationStore:
             raise LookupError(f"{split} rows are not opened here, only {' and '.join(self._splits)}")
         return [s for s in self.manifest.shards if s["split"] == split]
 
-    def _open(self, shard: Shard) -> "_ShardReader":
-        return _ShardReader(self.folder, shard, self.manifest.width)
-
-
-class _ShardReader:
-    """Reads single layers of a shard: memory-mapped where the file is local, else from its bytes."""
-
-    def __init__(self, folder: Folder, shard: Shard, width: int) -> None:
-        self._folder, self._name = folder, shard["values"]
-        self._where, self._shape = f"shard {folder.url}/{self._name}", (shard["count"], width)
-
-    def __enter__(self) -> Callable[[int], Float[Tensor, "rows width"]]:
-        path = self._folder.local(self._name)
-        try:
-            if path is None:
-                tensors: Mapping[str, Tensor] = load(self._folder.read(self._name, _REDO))
-                self._get: Callable[[str], Tensor] = tensors.__getitem__
-            else:
-                self._get = safe_open(path, framework="pt").get_tensor
-        except (OSError, SafetensorError) as e:
-            raise StoreError(self._where, expected="a whole safetensors file", got=str(e), remedy=_REDO) from e
-        return self._layer
-
-    def _layer(self, number: int) -> Float[Tensor, "rows width"]:
-        name = f"layer.{number}"
-        try:
-            values = self._get(name)
-        except (KeyError, SafetensorError) as e:
-            raise StoreError(self._where, expected=f"the tensor {name}", got="none", remedy=_REDO) from e
-        if tuple(values.shape) != self._shape or not values.is_floating_point():
-            expected, came = f"{name} of floats, shape {self._shape}", f"{values.dtype}, {tuple(values.shape)}"
-            raise StoreError(self._where, expected=expected, got=came, remedy=_REDO)
-        return values
-
-    def __exit__(self, *_: object) -> None:
-        del self._get
+    def _open(self, shard: Shard) -> AbstractContextManager[Layer]:
+        return ShardFile(self.folder, shard, self.manifest.width)

@@ -17,6 +17,7 @@ import neurosieve
 from neurosieve import studies
 from neurosieve.cli import compare, export
 from neurosieve.cli import options as o
+from neurosieve.cli.engine_options import NoStore, takes_engine
 from neurosieve.cli.modules import modules
 from neurosieve.cli.neuron import neuron
 from neurosieve.cli.output import print_json, print_result
@@ -75,13 +76,15 @@ def _example(*lines: str) -> str:
         "neurosieve run study.yaml --set rows.train=500 --out runs/small",
     )
 )
+@takes_engine
 @o.takes_study
-def run(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
+def run(config: StudyConfig, out: Out, no_store: NoStore = False, as_json: o.Json = False) -> None:
     """Run a whole study: read the activations, find the smallest neuron sets, score them on test."""
-    _show(lambda: studies.run_study(config, out), out, as_json=as_json)
+    _show(lambda: studies.run_study(config, out, no_store=no_store), out, as_json=as_json)
 
 
 @app.command(epilog=_example("neurosieve extract --model DIR --data token-tagging-java --out runs/java"))
+@takes_engine
 @o.takes_study
 def extract(config: StudyConfig, out: Out, as_json: o.Json = False) -> None:
     """Only write the activations; `run` with the same options and folder continues from there."""
@@ -126,6 +129,7 @@ def _show(study: Callable[[], RedundancyResult], out: str, *, as_json: bool) -> 
         "neurosieve redundancy --activations train.hdf5 --classes NUM,STR --out runs/imported",
     )
 )
+@takes_engine
 def redundancy(
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="folder of a finished extraction")] = None,
     activations: Annotated[
@@ -155,10 +159,12 @@ def redundancy(
         "neurosieve concepts runs/java --properties lexical,role --set concepts.min_rows=50",
     )
 )
+@takes_engine
 @o.takes_concepts
 def concepts(
     asked: StudyConfig | tuple[str, dict[str, Any]],
     out: Annotated[str | None, typer.Option(help="run folder, where none is given first")] = None,
+    no_store: NoStore = False,
     as_json: o.Json = False,
 ) -> None:
     """Which neurons hold which properties of code: found on train files, claimed on held-out ones."""
@@ -167,11 +173,11 @@ def concepts(
     if isinstance(asked, StudyConfig):
         if out is None:
             raise typer.BadParameter("give a run folder, or --out for a new one", param_hint="--out")
-        folder, result = out, studies.run_concepts(asked, out)
+        folder, result = out, studies.run_concepts(asked, out, no_store=no_store)
     else:
         if out is not None:
             raise typer.BadParameter("the run folder that is given first is the place", param_hint="--out")
-        folder, result = asked[0], studies.continue_concepts(*asked)
+        folder, result = asked[0], studies.continue_concepts(*asked, no_store=no_store)
     if as_json:
         print_result(result)
     else:
@@ -188,6 +194,7 @@ def _help(key: str, kind: type[Options] = InterventionOptions) -> Any:
         "neurosieve intervene runs/concepts --concept lexical=string --edit steer --alpha 3",
     )
 )
+@takes_engine
 def intervene(
     run: Annotated[str, typer.Argument(metavar="RUN", help="run folder in which concepts were looked for")],
     concept: Annotated[str, _help("concept")],

@@ -7,7 +7,7 @@ Two views of the same units: `detect` reads a unit at its own place, `predict` w
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -15,7 +15,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neurosieve.activations.extraction import ExtractionOptions, extract
-from neurosieve.activations.store import Activations, ActivationStore
+from neurosieve.activations.store import Activations, ActivationStore, StorePart
+from neurosieve.activations.streamed import stream
 from neurosieve.concepts.properties import Property, PropertyTable, Source, annotate, find_property
 from neurosieve.concepts.properties import tokens as tokens_of
 from neurosieve.data.dataset import Dataset, Example, Rows
@@ -23,6 +24,7 @@ from neurosieve.data.sampling import Sample
 from neurosieve.defaults import CONCEPT_TOKENS
 from neurosieve.errors import DataError
 from neurosieve.models import CodeModel
+from neurosieve.parts import map_parts
 from neurosieve.typing import SPLITS, Grid, NeuronId, PathLike, Split, View
 
 _LABEL = "token"
@@ -184,7 +186,7 @@ class ConceptStore:
     def columns(self, split: Split, neurons: Sequence[NeuronId]) -> Float[Tensor, "rows some"]:
         """A few neurons on all rows of a split, in the order of the store."""
         wanted = torch.tensor([self.grid.column(neuron) for neuron in neurons], dtype=torch.long)
-        parts = [values.index_select(1, wanted) for values, _ in self.batches(split)]
+        parts = map_parts(partial(_PartColumns, self.store, split, wanted), self.store.parts(split))
         return torch.cat([torch.empty(0, len(neurons)), *parts])
 
     def sample(self, split: Split, name: str, per_value: int, seed: int = 0) -> Activations:
@@ -223,12 +225,29 @@ class ConceptStore:
         return torch.cat(parts)
 
 
-def read_concepts(model: CodeModel, rows: ConceptRows, url: PathLike, options: ExtractionOptions) -> ConceptStore:
+@dataclass(frozen=True)
+class _PartColumns:
+    """Some columns of the rows of a part."""
+
+    store: ActivationStore
+    split: Split
+    columns: Int[Tensor, " some"]
+
+    def __call__(self, part: StorePart) -> Float[Tensor, "rows some"]:
+        batches = self.store.batches(self.split, part=part)
+        return torch.cat([values.index_select(1, self.columns) for values, _ in batches])
+
+
+def read_concepts(
+    model: CodeModel, rows: ConceptRows, url: PathLike, options: ExtractionOptions, *, no_store: bool = False
+) -> ConceptStore:
     """Read the rows in the view of the options, or continue where an earlier call was stopped.
+
+    With `no_store` nothing is written: the model reads them each time they are asked for.
 
     Raises:
         ModelError: The view `predict` of an encoder without a mask token.
         NeurosieveError: As `extract`.
     """
-    store = extract(model, rows.dataset, Sample(rows.rows, 0, {}), url, options)
+    store = (stream if no_store else extract)(model, rows.dataset, Sample(rows.rows, 0, {}), url, options)
     return ConceptStore(options.view, store, rows)

@@ -5,7 +5,7 @@ value. A token counts as having the value where that share is at least one half;
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from neurosieve.activations.windows import Window, batches, pad
 from neurosieve.interventions.edits import Edit
-from neurosieve.interventions.live_model import live
+from neurosieve.interventions.live_model import live, shared_below
 from neurosieve.models.language import LanguageModel
 
 HALF = 0.5
@@ -48,6 +48,25 @@ def token_shares(
     every, with_value = (np.bincount(t, minlength=vocabulary) for t in (target, target[has]))
     shares: Float[np.ndarray, " vocabulary"] = with_value / np.maximum(every, 1)
     return shares
+
+
+class EditedUnits:
+    """Predicts the same units under one edit after the other.
+
+    Args:
+        predict: `predict_units` of a model and windows, with all but the edits.
+        model: That one.
+        below: Blocks below these edits are read once for all, where that is not done around this already.
+    """
+
+    def __init__(self, predict: Callable[..., Predictions], model: LanguageModel, below: Sequence[Edit] = ()) -> None:
+        self._predict, self._shared = predict, contextlib.ExitStack()
+        if below:
+            self._shared.enter_context(shared_below(model, below))
+
+    def __call__(self, edits: Sequence[Edit]) -> Predictions:
+        """Predictions under some edits."""
+        return self._predict(edits=edits)
 
 
 def predict_units(

@@ -1,8 +1,8 @@
 """A network ready to read code: its states at a site, for padded batches and for one plain sequence."""
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from neurosieve.errors import ModelError
+from neurosieve.errors import ConfigError, ModelError
 from neurosieve.models.adapters import Adapter, feed_forward_modules
 from neurosieve.typing import Site
 
@@ -31,6 +31,7 @@ class CodeModel:
         max_tokens: Longest input, special tokens included.
         notes: What was adjusted on loading, in words.
         site: Where neurons are read: `hidden`, blocks + 1 layers from the embeddings on, or `mlp`, one layer a block.
+        source: The call that gives the same model: it is sent to other processes, which load the model themselves.
     """
 
     name: str
@@ -42,6 +43,17 @@ class CodeModel:
     max_tokens: int
     notes: tuple[str, ...] = ()
     site: Site = "hidden"
+    source: "Callable[[], CodeModel] | None" = field(default=None, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if self.source is None:
+            raise ConfigError(
+                f"model {self.name}",
+                expected="one that was loaded by its name, so that workers can load it too",
+                got="one that was built here",
+                remedy="save it to a folder and load that, or use one process",
+            )
+        return self.source, ()
 
     @property
     def pad_id(self) -> int:

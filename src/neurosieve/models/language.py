@@ -1,6 +1,7 @@
 """A code model with its language-model head: what it predicts at chosen positions."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelFo
 from neurosieve.errors import DataError, ModelError
 from neurosieve.models.adapters import Kind
 from neurosieve.models.code_model import CodeModel
-from neurosieve.models.loading import ModelInfo, inspect_model, lacking, read_network, ready, resolve_device
+from neurosieve.models.loading import ModelInfo, absolute, inspect_model, lacking, read_network, ready, resolve_device
 from neurosieve.models.weights import check_all_there, split_keys
 from neurosieve.typing import PathLike, Precision, Site
 
@@ -128,7 +129,10 @@ def load_language_model(
     check_all_there(info.name, lacking(info, body))
     if head:
         raise _no_head(info.name, f"the weights of {type(network).__name__}", f"none ({head[0]} is missing)")
-    model = ready(LanguageModel, info, _base(network), where, site, notes, whole=network.eval().to(where))
+    again = partial(load_language_model, absolute(name), device=device, precision=precision, max_tokens=max_tokens)
+    again = partial(again, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle, stack=stack, site=site)
+    whole = network.eval().to(where)
+    model = ready(LanguageModel, info, _base(network), where, site, notes, whole=whole, source=again)
     if model.adapter.kind != info.adapter.kind:
         raise _no_head(info.name, f"a {info.adapter.kind}, as its head is of one", "a network that sees later tokens")
     return model

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, TypeVar
@@ -180,7 +181,9 @@ def load_model(
     if missing and not lacking(info, missing):
         network.pooler = None
     check_all_there(info.name, lacking(info, missing))
-    return ready(CodeModel, info, network, where, site, notes)
+    again = partial(load_model, absolute(name), device=device, precision=precision, max_tokens=max_tokens, stack=stack)
+    again = partial(again, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle, site=site)
+    return ready(CodeModel, info, network, where, site, notes, source=again)
 
 
 def read_network(
@@ -255,6 +258,11 @@ def ready(
     if site == "mlp":
         feed_forward_modules(model.network, info.adapter, info.name)
     return tried(model)
+
+
+def absolute(name: PathLike) -> str:
+    """A local place as other processes find it, wherever they are begun; other names as they are."""
+    return str(Path(name).absolute()) if Path(name).exists() else str(name)
 
 
 def lacking(info: ModelInfo, missing: Collection[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """An untrained copy: the architecture with random weights. Its scores are not due to training."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -28,4 +29,5 @@ def untrained_copy(model: CodeModel, seed: int, precision: Precision | None = No
     loaded = dict(model.network.named_buffers())
     for name, buffer in network.named_buffers():
         buffer.data = buffer.data.to(loaded[name].dtype)
-    return replace(model, network=network.eval().to(like.device))
+    again = partial(untrained_copy, model, seed, precision)
+    return replace(model, network=network.eval().to(like.device), source=again)

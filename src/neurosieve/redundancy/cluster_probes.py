@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from neurosieve.parts import map_parts, sharing
 from neurosieve.probes.archive import Archive
 from neurosieve.probes.features import SelectionData
-from neurosieve.probes.probe import Oracle, Probe, fit_probe
+from neurosieve.probes.probe import Oracle, Probe
+from neurosieve.redundancy.layers import fit_features
 from neurosieve.statistics import Clusters
-from neurosieve.threads import map_threads
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ def fit_clusters(data: SelectionData, oracle: Oracle, cuts: Sequence[Clusters]) 
     """
     place = {tuple(n): i for i, n in enumerate(data.neurons.tolist())}
 
-    def fit(cut: Clusters) -> ClusterProbe:
+    def feature(cut: Clusters) -> Int[np.ndarray, " some"]:
         ids = cut.neurons[cut.representatives].tolist()
-        feature = np.array(sorted(place[tuple(n)] for n in ids if tuple(n) in place), dtype=np.int64)
-        return ClusterProbe(cut.threshold, fit_probe(data, feature, oracle.lambdas)[0])
+        return np.array(sorted(place[tuple(n)] for n in ids if tuple(n) in place), dtype=np.int64)
 
-    return tuple(map_threads(fit, cuts))
+    probes = map_parts(sharing(fit_features, data, oracle), map(feature, cuts), small=True)
+    return tuple(ClusterProbe(cut.threshold, probe) for cut, probe in zip(cuts, probes, strict=True))

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int
 
 from neurosieve.data.control_labels import among, control_labels, held_out_types
+from neurosieve.parts import map_parts, sharing
 from neurosieve.probes.archive import Archive
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import Oracle, Probe, fit_own_path, fit_probe
 from neurosieve.probes.solver import Solution
 from neurosieve.progress import track
-from neurosieve.threads import map_threads
 
 
 @dataclass(frozen=True)
@@ -69,11 +68,10 @@ def fit_controls(
     held = range(seed, seed + splits)
     steps = iter(track(range(len(drawn) + splits), "controls"))
 
-    def fit(part: tuple[int, Int[np.ndarray, " some"]]) -> Probe:
-        return fit_own_path(control_task(data, part[0]), part[1], path).probe
-
-    probes = [probe for probe, _ in zip(map_threads(fit, drawn), steps, strict=False)]
-    without = [probe for probe, _ in zip(map_threads(partial(_without_types, data, oracle), held), steps, strict=False)]
+    fits = map_parts(sharing(_control, data, path), drawn, small=True)
+    probes = [probe for probe, _ in zip(fits, steps, strict=False)]
+    fits = map_parts(sharing(_without_types, data, oracle), held, small=True)
+    without = [probe for probe, _ in zip(fits, steps, strict=False)]
     control, control_minimal = probes[:draws], probes[draws:]
     seeds = range(seed, seed + draws)
     return Controls(
@@ -81,6 +79,11 @@ def fit_controls(
         dict(zip(seeds, control_minimal, strict=False)),
         dict(zip(held, without, strict=True)),
     )
+
+
+def _control(data: SelectionData, path: int, drawn: tuple[int, Int[np.ndarray, " some"]]) -> Probe:
+    seed, feature = drawn
+    return fit_own_path(control_task(data, seed), feature, path).probe
 
 
 def control_task(data: SelectionData, seed: int) -> SelectionData:

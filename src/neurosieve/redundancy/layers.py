@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from jaxtyping import Int
 
+from neurosieve.parts import map_parts, sharing
 from neurosieve.probes.archive import Archive
 from neurosieve.probes.features import SelectionData
 from neurosieve.probes.probe import Oracle, Probe, fit_probe
 from neurosieve.probes.solver import Solution
-from neurosieve.threads import map_threads
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class LayerCurves:
         return LayerCurves(*(tuple(probes) for probes in kinds))
 
 
+def fit_features(data: SelectionData, oracle: Oracle, feature: Int[np.ndarray, " some"]) -> Probe:
+    """The probe on some features, at the oracle's λ and its neighbours."""
+    return fit_probe(data, feature, oracle.lambdas)[0]
+
+
 def fit_layers(data: SelectionData, oracle: Oracle, layers: int, *, incremental: bool = True) -> LayerCurves:
     """Probes on each layer and on each stack of layers, at the oracle's λ and its neighbours.
 
@@ -70,7 +76,7 @@ def fit_layers(data: SelectionData, oracle: Oracle, layers: int, *, incremental:
     """
     layer = data.neurons[:, 0]
     of_layers = [np.flatnonzero(layer == k) for k in range(layers)]
-    alone = tuple(map_threads(lambda feature: fit_probe(data, feature, oracle.lambdas)[0], of_layers))
+    alone = tuple(map_parts(sharing(fit_features, data, oracle), of_layers, small=True))
     stacks: list[Probe] = []
     solutions: Sequence[Solution] = ()
     for k in range(layers - 1 if incremental else 0):

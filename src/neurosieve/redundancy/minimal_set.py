@@ -69,6 +69,21 @@ def smallest(total: int, within: Callable[[int], bool], *, every: bool = True) -
 
 
 @dataclass
+class FoundSizes:
+    """What a search remembers.
+
+    Attributes:
+        fits: Probes by size, and by the number of their λ.
+        solved: By the number of λ and by size, what the next fits begin with.
+        likely: Number of the λ that reached most.
+    """
+
+    fits: dict[int, dict[int, Probe]] = field(default_factory=dict)
+    solved: dict[int, dict[int, Solution]] = field(default_factory=dict)
+    likely: int = 0
+
+
+@dataclass
 class SetSearch:
     """Probes on the top m of one ranking, retrained for each m and remembered.
 
@@ -80,6 +95,7 @@ class SetSearch:
         reference: The oracle's scores of the validation rows; by default those of `oracle` itself.
         every: See `needed_sizes`. Random orders are searched without it: they need many more neurons, so that every
             size would cost minutes. A less strict rule can only make them look better, and a ranking worse.
+        found: What an earlier search of the same order remembers.
     """
 
     data: SelectionData
@@ -88,9 +104,7 @@ class SetSearch:
     bootstrap: ClusterBootstrap
     reference: Scores | None = None
     every: bool = True
-    _fits: dict[int, dict[int, Probe]] = field(default_factory=dict)
-    _solved: dict[int, dict[int, Solution]] = field(default_factory=dict)
-    _likely: int = 0
+    found: FoundSizes = field(default_factory=FoundSizes)
 
     @cached_property
     def grid(self) -> list[int]:
@@ -100,23 +114,23 @@ class SetSearch:
     @property
     def tested(self) -> set[int]:
         """Sizes that were looked at."""
-        return set(self._fits)
+        return set(self.found.fits)
 
     def probe(self, size: int) -> Probe:
         """The probe on the top `size` neurons: the best λ on validation, ties to the larger."""
         if size == len(self.ranking.order):
-            self._fits.setdefault(size, {})
+            self.found.fits.setdefault(size, {})
             return self.oracle.probe
         probes = [self._fit(size, i) for i in range(len(self.oracle.lambdas))]
         return probes[best(probes)]
 
     def _fit(self, size: int, i: int) -> Probe:
         """The probe at the i-th λ; neighbouring sizes have similar solutions and Hessians."""
-        fits = self._fits.setdefault(size, {})
+        fits = self.found.fits.setdefault(size, {})
         if i not in fits:
             starts = [start.resized(size * self.data.copies) for start in self._starts(size, i)]
             fits[i], found = fit_from(self.data, self.ranking.order[:size], self.oracle.lambdas[i], starts)
-            solved = self._solved.setdefault(i, {})
+            solved = self.found.solved.setdefault(i, {})
             for other in solved:
                 solved[other] = replace(solved[other], curvature=None)  # a Hessian is large: the last one is kept
             solved[size] = found
@@ -124,7 +138,7 @@ class SetSearch:
 
     def _starts(self, size: int, i: int) -> list[Solution]:
         """Solutions at the nearest sizes below and above; of the λ before, where there are none."""
-        solved = self._solved.get(i) or self._solved.get(i - 1, {})
+        solved = self.found.solved.get(i) or self.found.solved.get(i - 1, {})
         below, above = [s for s in solved if s <= size], [s for s in solved if s > size]
         return [solved[s] for s in (max(below, default=0), min(above, default=0)) if s]
 
@@ -184,9 +198,9 @@ class SetSearch:
         """Is the best λ's score at least this? The first λ that reaches it will do, so the likeliest goes first."""
         if size == len(self.ranking.order):
             return self.probe(size).validation >= least
-        for i in sorted(range(len(self.oracle.lambdas)), key=lambda i: i != self._likely):
+        for i in sorted(range(len(self.oracle.lambdas)), key=lambda i: i != self.found.likely):
             if self._fit(size, i).validation >= least:
-                self._likely = i
+                self.found.likely = i
                 return True
         return False
 

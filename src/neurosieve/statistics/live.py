@@ -39,32 +39,63 @@ def live_neurons(
     return live
 
 
+class RunningVariance:
+    """Mean and population variance of each column, streamed in float64; two that are merged hold the rows of both.
+
+    All is measured from the first row: what never varies has a variance of exactly 0, whatever rounding does to means.
+    """
+
+    def __init__(self) -> None:
+        self.count, self._first, self._mean, self._square = 0, torch.zeros(()), torch.zeros(()), torch.zeros(())
+
+    def update(self, part: Float[Tensor, "_ columns"]) -> None:
+        """Add rows."""
+        for chunk in _chunks(part):
+            self._first = self._first if self.count else chunk[0].clone()
+            chunk -= self._first
+            batch = chunk.mean(0)
+            self._add(len(chunk), batch, ((chunk - batch) ** 2).sum(0))
+
+    def merge(self, other: "RunningVariance") -> None:
+        """Add all rows that another one has seen."""
+        if not self.count:
+            self._first = other._first
+        if other.count:
+            self._add(other.count, other._mean + (other._first - self._first), other._square)
+
+    def _add(self, count: int, mean: Float[Tensor, " columns"], square: Float[Tensor, " columns"]) -> None:
+        total = self.count + count
+        self._square = self._square + square + (mean - self._mean) ** 2 * (self.count * count / total)
+        self._mean = self._mean + (mean - self._mean) * (count / total)
+        self.count = total
+
+    def result(self) -> tuple[Float[Tensor, " columns"], Float[Tensor, " columns"]]:
+        """Mean and variance.
+
+        Raises:
+            DataError: No row.
+        """
+        if not self.count:
+            raise DataError("rows of train", expected="at least 1", got="0", remedy="read more")
+        return self._mean + self._first, self._square / self.count
+
+
 def mean_and_variance(
     parts: Iterable[Float[Tensor, "_ columns"]],
 ) -> tuple[Float[Tensor, " columns"], Float[Tensor, " columns"]]:
-    """Mean and population variance of each column over the rows of all parts, streamed in float64.
-
-    All is measured from the first row: what never varies has a variance of exactly 0, whatever rounding does to means.
+    """Mean and population variance of each column over the rows of all parts, see `RunningVariance`.
 
     Raises:
         DataError: No row.
     """
-    count, first, mean, square = 0, torch.zeros(()), torch.zeros(()), torch.zeros(())
-    for chunk in _chunks(parts):
-        first = first if count else chunk[0].clone()
-        chunk -= first
-        batch, total = chunk.mean(0), count + len(chunk)
-        square = square + ((chunk - batch) ** 2).sum(0) + (batch - mean) ** 2 * (count * len(chunk) / total)
-        mean = mean + (batch - mean) * (len(chunk) / total)
-        count = total
-    if not count:
-        raise DataError("rows of train", expected="at least 1", got="0", remedy="read more")
-    return mean + first, square / count
-
-
-def _chunks(parts: Iterable[Float[Tensor, "_ columns"]]) -> Iterator[Float[Tensor, "_ columns"]]:
-    """The rows in float64, copied, a few at a time."""
+    running = RunningVariance()
     for part in parts:
-        for some in torch.split(part, max(1, _CHUNK // max(1, part.shape[1]))):
-            if len(some):
-                yield some.to(torch.float64, copy=True)
+        running.update(part)
+    return running.result()
+
+
+def _chunks(part: Float[Tensor, "_ columns"]) -> Iterator[Float[Tensor, "_ columns"]]:
+    """The rows in float64, copied, a few at a time."""
+    for some in torch.split(part, max(1, _CHUNK // max(1, part.shape[1]))):
+        if len(some):
+            yield some.to(torch.float64, copy=True)

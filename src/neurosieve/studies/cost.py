@@ -38,8 +38,7 @@ def plan_study(config: StudyConfig) -> Cost:
     filled = [b for s in SPLITS for b in batches(plan.windows[s], config.batch_tokens)]
     tokens = sum(len(b) * len(b[-1].ids) for b in filled)
     layers, width, parameters = _shape(info, config)
-    attention = sum(len(b) * len(b[-1].ids) ** 2 for b in filled) * 4.0 * width * (layers - 1)
-    flops = 2.0 * parameters * tokens + attention
+    flops = reading_flops(parameters, tokens, sum(len(b) * len(b[-1].ids) ** 2 for b in filled), width, layers - 1)
     values = sum(rows.values()) * layers * width * plan.sides
     speed = _flops_per_second(device)
     return Cost(
@@ -57,6 +56,29 @@ def plan_study(config: StudyConfig) -> Cost:
         missed_units=plan.counts.skipped + data.sample.empty,
         notes=tuple(notes(config, data)),
     )
+
+
+def reading_flops(parameters: float, tokens: float, squares: float, width: int, blocks: int) -> float:
+    """FLOPs of one forward pass: two for each weight and token, and attention's products of all pairs of tokens.
+
+    Args:
+        parameters: Of the blocks; embeddings do no arithmetic.
+        tokens: That are read, padding included.
+        squares: The sum of the squared lengths of the texts.
+        width: Of the blocks.
+        blocks: Number of them.
+    """
+    return 2.0 * parameters * tokens + 4.0 * squares * width * blocks
+
+
+def moment_flops(rows: float, neurons: int, layers: int) -> float:
+    """FLOPs, in float64, of the sums that correlations and CKA need: products on and right of the diagonal."""
+    return float(rows) * neurons**2 * (1 + 1 / layers)
+
+
+def moment_bytes(neurons: int) -> int:
+    """Memory of these sums: two float64 matrices where parts are merged."""
+    return 2 * 8 * neurons**2
 
 
 def _seconds(config: StudyConfig, reading: float, fitting: float, speed: float) -> dict[str, float]:

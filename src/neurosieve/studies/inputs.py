@@ -7,6 +7,7 @@ from typing import Any
 from neurosieve.activations.extraction import ExtractionOptions, extract
 from neurosieve.activations.foreign.importing import import_activations
 from neurosieve.activations.store import ActivationStore
+from neurosieve.activations.streamed import stream
 from neurosieve.data import (
     Dataset,
     Sample,
@@ -163,12 +164,18 @@ def extract_study(config: StudyConfig, out: PathLike) -> ActivationStore:
         return extract_stage(config, data, folder)
 
 
-def extract_stage(config: StudyConfig, data: StudyData, folder: RunFolder) -> ActivationStore:
-    """The activations of the study's rows; read from the folder where they are already whole."""
+def extract_stage(
+    config: StudyConfig, data: StudyData, folder: RunFolder, *, no_store: bool = False
+) -> ActivationStore:
+    """The activations of the study's rows; read from the folder where they are already whole.
+
+    With `no_store` none are written: the model reads the rows each time they are asked for.
+    """
 
     def read() -> ActivationStore:
         model, url = model_of(config), f"{folder.path}/{STORE}"
-        return extract(model, data.dataset, data.sample, url, options_of(config, model.adapter.kind))
+        make = stream if no_store else extract
+        return make(model, data.dataset, data.sample, url, options_of(config, model.adapter.kind))
 
     return Steps(folder).store("extract", read)
 

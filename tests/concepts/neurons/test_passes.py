@@ -11,6 +11,7 @@ import torch
 from scipy.stats import false_discovery_control
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from neurosieve.activations import ActivationStore
 from neurosieve.concepts.neurons import passes as scoring
 from neurosieve.concepts.neurons.histograms import BINS, BUCKETS, bin_of, buckets_of
 from neurosieve.concepts.neurons.passes import Values, split_scores, spread_of, values_with_rows
@@ -140,14 +141,14 @@ def test_blocks_of_layers_are_one_pass(directed: bool, monkeypatch: pytest.Monke
     """Benjamini–Hochberg too is over all of them."""
     whole = scored("test", directed=directed)
     asked = list[Any]()
-    right = type(store()).batches
+    right = ActivationStore.batches
 
-    def batches(self: ConceptStore, split: Split, layers: Any = None) -> Any:
+    def batches(self: ActivationStore, split: Split, layers: Any = None, part: Any = None) -> Any:
         asked.append(layers)
-        return right(self, split, layers)
+        return right(self, split, layers, part)
 
     values, spread = values_with_rows(store(), 40), spread_of(store())
-    monkeypatch.setattr(type(store()), "batches", batches)
+    monkeypatch.setattr(ActivationStore, "batches", batches)
     monkeypatch.setattr(scoring, "_BYTES", 1)
     parts = split_scores(store(), "test", values, spread, scored("train").low if directed else None)
     assert asked == [[0], [1], [2]]

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Num, UInt8
 from scipy.stats import rankdata
+from torch import Tensor
 
+from neurosieve.activations.store import ActivationStore, StorePart
 from neurosieve.concepts.neurons.histograms import BINS, bin_of
 from neurosieve.concepts.neurons.passes import Spread
 from neurosieve.concepts.neurons.resampling import Resamples, precision_of
 from neurosieve.concepts.rows import ConceptStore
+from neurosieve.parts import map_parts
 from neurosieve.typing import NeuronId
 
 PERMUTATIONS = 999
@@ -44,10 +47,8 @@ class HeldOut:
         """Read these columns of the test split: memory is rows × columns bytes."""
         wanted = torch.from_numpy(columns)
         order = np.argsort(store.numbers("test"), kind="stable")
-        parts = []
-        for values, _ in store.batches("test"):
-            z = (values[:, wanted] - spread.centre[wanted]) / spread.scale[wanted]
-            parts.append(bin_of(z).to(torch.uint8))
+        make = partial(_PartBins, store.store, wanted, spread.centre[wanted], spread.scale[wanted])
+        parts = list(map_parts(make, store.store.parts("test")))
         bins = torch.cat(parts)[torch.from_numpy(order)].T.contiguous().numpy()
         return HeldOut(store, bins, {int(c): i for i, c in enumerate(columns)}, order, seed, draws)
 
@@ -122,6 +123,23 @@ class HeldOut:
         above = (null >= measured - tie).sum(1).numpy()
         result: Float[np.ndarray, " some"] = (1 + above) / (1 + PERMUTATIONS)
         return result
+
+
+@dataclass(frozen=True)
+class _PartBins:
+    """Bins of some columns on the test rows of a part."""
+
+    store: ActivationStore
+    columns: Int[Tensor, " some"]
+    centre: Float[Tensor, " some"]
+    scale: Float[Tensor, " some"]
+
+    def __call__(self, part: StorePart) -> UInt8[Tensor, "rows some"]:
+        parts = [
+            bin_of((values[:, self.columns] - self.centre) / self.scale).to(torch.uint8)
+            for values, _ in self.store.batches("test", part=part)
+        ]
+        return torch.cat(parts)
 
 
 def neuron_ids(store: ConceptStore, columns: Int[np.ndarray, " some"]) -> list[NeuronId]:

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from neurosieve.activations.store import ActivationStore, StorePart
 from neurosieve.concepts.neurons.histograms import BINS, BUCKETS, ConceptAccumulator, buckets_of
 from neurosieve.concepts.neurons.scores import ConceptScores, concept_scores, joined
 from neurosieve.concepts.properties.contract import NO, YES_NO
 from neurosieve.concepts.rows import ConceptStore
+from neurosieve.parts import reduce_parts
 from neurosieve.progress import track
-from neurosieve.statistics.live import live_neurons, mean_and_variance
+from neurosieve.statistics.live import RunningVariance, live_neurons
 from neurosieve.typing import Split
 
 OTHER = "(other)"  # values with too few rows together: rows that the property applies to, and no value of their own
@@ -81,9 +84,23 @@ class Spread:
 
 def spread_of(store: ConceptStore) -> Spread:
     """From one pass over train."""
-    centre, variance = mean_and_variance(values for values, _ in store.batches("train"))
+    parts = store.store.parts("train")
+    centre, variance = reduce_parts(partial(_PartSpread, store.store), parts, RunningVariance.merge).result()
     scale, alive = variance.sqrt().float(), live_neurons(variance.numpy(), store.neurons)
     return Spread(centre.float(), torch.where(scale > 0, scale, 1.0), variance.numpy(), alive)
+
+
+@dataclass(frozen=True)
+class _PartSpread:
+    """Mean and variance of the train rows of a part."""
+
+    store: ActivationStore
+
+    def __call__(self, part: StorePart) -> RunningVariance:
+        running = RunningVariance()
+        for values, _ in self.store.batches("train", part=part):
+            running.update(values)
+        return running
 
 
 def split_scores(
@@ -107,14 +124,34 @@ def split_scores(
     grid, parts = store.grid, []
     for layers in track(list(_blocks(store, words)), f"{store.view} scores on {split}"):
         columns = slice(grid.layer(layers[0]).start, grid.layer(layers[-1]).stop)
-        sums = ConceptAccumulator(words, spread.centre[columns], spread.scale[columns], threads=torch.get_num_threads())
-        begin = 0
-        for x, numbers in store.batches(split, layers):
-            end = begin + len(numbers)
-            sums.update(x, codes[begin:end], groups[begin:end])
-            begin = end
+        centre, scale = spread.centre[columns].clone(), spread.scale[columns].clone()
+        make = partial(_PartSums, store.store, split, words, codes, groups, centre, scale, layers)
+        sums = reduce_parts(make, store.store.parts(split), ConceptAccumulator.merge)
         parts.append(concept_scores(sums.result(), None if low is None else low[columns]))
     return joined(parts, wanted)
+
+
+@dataclass(frozen=True)
+class _PartSums:
+    """Histograms of some layers on the rows of a part."""
+
+    store: ActivationStore
+    split: Split
+    words: Mapping[str, Sequence[str]]
+    codes: Int[np.ndarray, "rows properties"]
+    groups: Int[np.ndarray, " rows"]
+    centre: Float[Tensor, " neurons"]
+    scale: Float[Tensor, " neurons"]
+    layers: Sequence[int]
+
+    def __call__(self, part: StorePart) -> ConceptAccumulator:
+        sums = ConceptAccumulator(self.words, self.centre, self.scale, threads=torch.get_num_threads())
+        begin = part.begin
+        for x, table in self.store.batches(self.split, self.layers, part):
+            end = begin + table.num_rows
+            sums.update(x, self.codes[begin:end], self.groups[begin:end])
+            begin = end
+        return sums
 
 
 def _codes(

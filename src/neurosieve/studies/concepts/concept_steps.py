@@ -25,8 +25,9 @@ from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.whole_texts import TextFindings
 from neurosieve.studies.config import StudyConfig
+from neurosieve.studies.inputs import extract_stage, read_data
 from neurosieve.studies.redundancy.selection import saved_selection
-from neurosieve.studies.run_folder import STORE, RunFolder
+from neurosieve.studies.run_folder import RunFolder, whole_store
 from neurosieve.typing import Split
 
 CALLED = 2  # neurons of a value to look at
@@ -135,6 +136,11 @@ def _vectors(store: ConceptStore, split: Split, layer: int) -> Iterator[Float[Te
         yield values
 
 
+def _of_run(config: StudyConfig, folder: RunFolder) -> ActivationStore:
+    """The run's rows; those of a run without a store are read again."""
+    return whole_store(folder.path) or extract_stage(config, read_data(config), folder, no_store=True)
+
+
 def examples_step(
     config: StudyConfig, folder: RunFolder, dataset: Dataset, languages: Languages
 ) -> TextFindings | NotMeasured:
@@ -151,7 +157,7 @@ def examples_step(
         dataset = dataset.joined()
     try:
         findings = explain_examples(
-            ActivationStore(f"{folder.path}/{STORE}"), dataset, of, neurons, draws=config.bootstrap, seed=config.seed
+            _of_run(config, folder), dataset, of, neurons, draws=config.bootstrap, seed=config.seed
         )
     except DataError as e:
         return NotMeasured.from_text(str(e))

@@ -60,6 +60,7 @@ class ConceptWork:
     config: StudyConfig
     folder: RunFolder
     dataset: Dataset
+    no_store: bool = False
 
     @property
     def options(self) -> ConceptOptions:
@@ -70,6 +71,11 @@ class ConceptWork:
     def steps(self) -> Steps:
         """Those of concepts."""
         return Steps(self.folder, PARTS)
+
+    @cached_property
+    def _streamed(self) -> dict[View, ConceptStore]:
+        """Views of which nothing is written, by their names."""
+        return {}
 
     @cached_property
     def model(self) -> CodeModel:
@@ -95,7 +101,19 @@ class ConceptWork:
 
     def store(self, view: View) -> ConceptStore:
         """A view's activations, read now or before."""
-        return read_concepts(self.model, self.rows, f"{self.folder.path}/{PARTS}/{view}", self.reading(view))
+        if view not in self._streamed:
+            url = f"{self.folder.path}/{PARTS}/{view}"
+            store = read_concepts(self.model, self.rows, url, self.reading(view), no_store=self.no_store)
+            if not self.no_store:
+                return store
+            self._streamed[view] = store
+        return self._streamed[view]
+
+    def counts(self, view: View) -> dict[str, int]:
+        """Units of a view that were read and left out."""
+        if self.no_store:
+            return self.store(view).store.manifest.counts
+        return ActivationStore(f"{self.folder.path}/{PARTS}/{view}").manifest.counts
 
     def untrained(self, view: View) -> Iterator[ConceptStore] | NotMeasured:
         """The rows read by copies with random weights, one after the other; or why there are none."""
@@ -110,7 +128,8 @@ class ConceptWork:
         for seed in seeds:
             place = f"{PARTS}/untrained-{view}-{seed}"
             copied = untrained_copy(self.model, seed)
-            yield read_concepts(copied, self.rows, f"{self.folder.path}/{place}", self.reading(view))
+            url, how = f"{self.folder.path}/{place}", self.reading(view)
+            yield read_concepts(copied, self.rows, url, how, no_store=self.no_store)
             self.folder.files.remove(place)  # as large as the view itself, and only its best neurons are asked for
 
     def reading(self, view: View) -> ExtractionOptions:
@@ -132,7 +151,7 @@ def load_concepts(run: PathLike) -> ConceptResult | None:
     return read_concepts_of(run)
 
 
-def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> ConceptResult:
+def continue_concepts(run: PathLike, changes: Mapping[str, Any], *, no_store: bool = False) -> ConceptResult:
     """Look for concepts with the model and data of a run folder, and with other options where they are given.
 
     Raises:
@@ -142,11 +161,16 @@ def continue_concepts(run: PathLike, changes: Mapping[str, Any]) -> ConceptResul
     config = config_of(run)
     values = config.model_dump(mode="json")
     before = read_object(Folder(run), OPTIONS) or values["concepts"]
-    return run_concepts(make_config(options=values | {"concepts": before | dict(changes)}), run)
+    return run_concepts(make_config(options=values | {"concepts": before | dict(changes)}), run, no_store=no_store)
 
 
-def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
+def run_concepts(config: StudyConfig, out: PathLike, *, no_store: bool = False) -> ConceptResult:
     """Look for concepts, or continue what was begun in this folder; the outcome is on the page too.
+
+    Args:
+        config: The study, with its options of concepts.
+        out: The run folder.
+        no_store: Write no activations: the model reads the rows each time they are asked for.
 
     Raises:
         ConfigError: Activations that were made elsewhere, without model and code.
@@ -159,7 +183,7 @@ def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
         )
     dataset = read_dataset(config)
     with RunFolder.begun(out, config, dataset.hashes) as folder:
-        work = ConceptWork(config, folder, dataset)
+        work = ConceptWork(config, folder, dataset, no_store)
         work.steps.check_options(work.options.model_dump(mode="json"), f" and {CONCEPTS}")
         earlier = _earlier(work)
         result = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
@@ -193,7 +217,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         neurons=len(store.grid),
         texts=TextCounts(read=table.sources, with_errors=table.with_errors, framed=table.framed),
         tokens=TokenCounts(read=len(table), in_error=table.rows_in_error),
-        units={view: ActivationStore(f"{work.folder.path}/{PARTS}/{view}").manifest.counts for view in views},
+        units={view: work.counts(view) for view in views},
         views=views,
         predict_reason=predict_reason,
         evidence={view: _evidence(work, view, findings).neurons for view, findings in views.items()},

@@ -4,8 +4,10 @@ Both are scored on test rows three times over: by the model as it is, by the edi
 edits. Nothing is chosen here, and no probe is fitted again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -13,10 +15,10 @@ import torch
 import transformers
 from jaxtyping import Int, Num
 
-from neurosieve.activations.extraction import row_reader
+from neurosieve.activations.extraction import ExtractionOptions, row_reader
 from neurosieve.activations.store import Activations
 from neurosieve.activations.windows import Window, batches, pad
-from neurosieve.data import Dataset
+from neurosieve.data import Dataset, Sample
 from neurosieve.data.dataset import are_values
 from neurosieve.errors import ConfigError
 from neurosieve.finetuning.training_rows import IGNORED, Inputs, label_names, split_inputs
@@ -25,7 +27,9 @@ from neurosieve.interventions.live_model import shared_below
 from neurosieve.models import CodeModel, ModelInfo, inspect_model, resolve_device
 from neurosieve.models.loading import read_network, ready
 from neurosieve.models.weights import check_all_there
-from neurosieve.probes import ClusterBootstrap
+from neurosieve.parts import in_process, map_parts
+from neurosieve.probes import ClusterBootstrap, Probe
+from neurosieve.probes.features import Scaler
 from neurosieve.probes.metrics import lost, scored
 from neurosieve.progress import track
 from neurosieve.results.interventions import TaskEffect
@@ -80,28 +84,57 @@ def probe_effect(
     test = np.flatnonzero([data.dataset.examples[i].split == "test" for i in data.sample.rows.example])
     few = _few(data.sample.rows.label[test], rows, config.seed)
     sample = replace(data.sample, rows=data.sample.rows.select(test[few]))
-    read = row_reader(model, data.dataset, sample, "test", options_of(config, model.adapter.kind))
-    scaler, probe = selection.scaler, selection.oracle.probe
-
-    def scored(rows: Activations) -> Scores:
-        return probe.row_scores(scaler.apply(rows.values), scaler.labels(rows.label))
-
-    def under(some: Sequence[Edit]) -> Scores:
-        with live(model, some):
-            return scored(read())
-
+    options, scaler = options_of(config, model.adapter.kind), selection.scaler
+    make = partial(_ProbeReader, model, data.dataset, sample, options, scaler, selection.oracle.probe)
     with shared_below(model, edits):
-        plain = read()
+        reader = make()
+        plain = reader.read()
         return _compared(
-            scored(plain),
-            under,
-            edits,
-            random_edits,
+            reader.scored(plain),
+            reader(edits),
+            map_parts(partial(make, () if in_process() else tuple(edits)), random_edits),
             plain.group,
             config,
             score="accuracy" if scaler.target is None else "r2",
             rows_note=_rows_note(len(few), len(test), config.seed),
         )
+
+
+class _ProbeReader:
+    """Scores of a probe on the same rows under one edit after the other.
+
+    Args:
+        model: Reads the rows.
+        dataset: The code.
+        sample: The rows.
+        options: How they are read.
+        scaler: Of the probe.
+        probe: Scores them.
+        below: Blocks below these edits are read once for all, where that is not done around this already.
+    """
+
+    def __init__(
+        self,
+        model: CodeModel,
+        dataset: Dataset,
+        sample: Sample,
+        options: ExtractionOptions,
+        scaler: Scaler,
+        probe: Probe,
+        below: Sequence[Edit] = (),
+    ) -> None:
+        self._model, self._scaler, self._probe = model, scaler, probe
+        self.read = row_reader(model, dataset, sample, "test", options)
+        self._shared = contextlib.ExitStack()
+        if below:
+            self._shared.enter_context(shared_below(model, below))
+
+    def scored(self, rows: Activations) -> Scores:
+        return self._probe.row_scores(self._scaler.apply(rows.values), self._scaler.labels(rows.label))
+
+    def __call__(self, edits: Sequence[Edit]) -> Scores:
+        with live(self._model, edits):
+            return self.scored(self.read())
 
 
 def head_effect(
@@ -155,9 +188,8 @@ def head_effect(
     with shared_below(head.model, edits):
         return _compared(
             scores(),
-            under,
-            edits,
-            random_edits,
+            under(edits),
+            map(under, random_edits),
             inputs.group[few],
             config,
             score="accuracy",
@@ -167,9 +199,8 @@ def head_effect(
 
 def _compared(
     base: Scores,
-    under: Callable[[Sequence[Edit]], Scores],
-    edits: Sequence[Edit],
-    random_edits: Iterable[Sequence[Edit]],
+    edited: Scores,
+    randoms: Iterable[Scores],
     group: np.ndarray,
     config: StudyConfig,
     *,
@@ -177,11 +208,9 @@ def _compared(
     rows_note: str,
 ) -> TaskEffect:
     """Scores of the same rows with and without edits, side by side."""
-    edited = under(edits)
     bootstrap = ClusterBootstrap(group, draws=config.bootstrap, seed=config.seed)
     drops, total = [], np.zeros(len(base))
-    for random in track(random_edits, "random edits"):
-        scores_of_random = under(random)
+    for scores_of_random in track(randoms, "random edits"):
         drops.append(float(base.mean() - scores_of_random.mean()))
         total += scores_of_random
     if not drops:

@@ -1,6 +1,6 @@
 """A run's concept changed in the live model: chosen on validation, measured on held-out code with random edits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,8 +19,9 @@ from neurosieve.interventions.effects.erasure import measure_erasure
 from neurosieve.interventions.effects.on_predictions import EffectFitter, mean_loss, turned
 from neurosieve.interventions.effects.shown_predictions import prediction_examples
 from neurosieve.interventions.live_model import shared_below
-from neurosieve.interventions.predictions import HALF, Predictions, predict_units, token_shares
+from neurosieve.interventions.predictions import HALF, EditedUnits, Predictions, predict_units, token_shares
 from neurosieve.models import CodeModel, LanguageModel
+from neurosieve.parts import in_process, map_parts
 from neurosieve.progress import track
 from neurosieve.results.codec import from_json
 from neurosieve.results.interventions import (
@@ -110,11 +111,15 @@ class Measuring:
 
     def predict(self, windows: Sequence[Window], edits: Sequence[Edit] = ()) -> Predictions:
         """With or without edits."""
-        return predict_units(
+        return self.predictor(windows)(edits=edits)
+
+    def predictor(self, windows: Sequence[Window]) -> Callable[..., Predictions]:
+        """What predicts these windows under edits."""
+        return partial(
+            predict_units,
             self.head,
             windows,
             self.shares,
-            edits,
             only_predicted=self.options.only_predicted,
             batch_tokens=self.config.batch_tokens,
         )
@@ -304,8 +309,9 @@ def _predictions(m: Measuring, edits: Editor, best: int, matching: Matching) -> 
         )
         fitter = EffectFitter(base, edited, here, m.shares, group, draws=m.config.bootstrap, seed=m.config.seed)
         losses, mass = [], np.zeros(len(base.mass))
-        for random in track(edits.random(best, m.options.sets), "random edits", total=m.options.sets):
-            predicted = m.predict(windows, random)
+        make = partial(EditedUnits, m.predictor(windows), m.head, () if in_process() else chosen)
+        randoms = map_parts(make, edits.random(best, m.options.sets))
+        for predicted in track(randoms, "random edits", total=m.options.sets):
             fitter.add(predicted)
             losses.append(float(predicted.loss.mean()))
             mass += predicted.mass / m.options.sets

@@ -1,13 +1,15 @@
 """The stages of a study: each chosen on train and validation, saved whole, and read back where it was saved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 
 import numpy as np
+from jaxtyping import Bool
 
-from neurosieve.activations.store import ActivationStore
-from neurosieve.models import resolve_device
+from neurosieve.activations.store import ActivationStore, StorePart
+from neurosieve.models import CodeModel, resolve_device
+from neurosieve.parts import map_parts, reduce_parts
 from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
 from neurosieve.rankings import RANKERS, Ranking, Stability, stability
 from neurosieve.redundancy import SetSearch
@@ -29,6 +31,7 @@ from neurosieve.studies.redundancy.selection import SELECTION, Selection, select
 from neurosieve.studies.redundancy.summary import Findings
 from neurosieve.studies.run_folder import RunFolder
 from neurosieve.studies.steps import Steps
+from neurosieve.typing import CopyPrecision
 
 
 @dataclass
@@ -159,12 +162,22 @@ def train_moments(store: ActivationStore, *, balanced: bool, seed: int) -> Momen
         least = np.bincount(label)[np.unique(label)].min()
         chosen = [rng.choice(np.flatnonzero(label == c), least, replace=False) for c in np.unique(label)]
         keep = np.isin(np.arange(len(label)), np.concatenate(chosen))
-    moments = MomentAccumulator(store.grid.neurons())
-    begin = 0
-    for values, table in store.batches("train"):
-        moments.update(values[keep[begin : begin + table.num_rows]])
-        begin += table.num_rows
-    return moments.result()
+    return reduce_parts(partial(_PartMoments, store, keep), store.parts("train"), MomentAccumulator.merge).result()
+
+
+@dataclass(frozen=True)
+class _PartMoments:
+    """Moments of the rows of a part that are kept."""
+
+    store: ActivationStore
+    keep: Bool[np.ndarray, " rows"]
+
+    def __call__(self, part: StorePart) -> MomentAccumulator:
+        moments, begin = MomentAccumulator(self.store.grid.neurons()), part.begin
+        for values, table in self.store.batches("train", part=part):
+            moments.update(values[self.keep[begin : begin + table.num_rows]])
+            begin += table.num_rows
+        return moments
 
 
 def published_stage(
@@ -196,21 +209,46 @@ def untrained_stage(work: RedundancyStudy) -> tuple[Untrained, ...] | NotMeasure
     if not config.untrained_seeds:
         return NotMeasured.because(Reason.LEFT_OUT, "untrained_seeds: 0")
     work.__dict__.pop("selection", None)  # room for the copies' rows
-    trained = cache(lambda: model_of(config))
+    seeds = range(config.seed, config.seed + config.untrained_seeds)
+    if config.untrained_precision != "auto":
+        return _copies(work, data, seeds, config.untrained_precision)
+    first = _copies(work, data, seeds[:1], "auto")
+    return first + _copies(work, data, seeds[1:], first[0].precision or "model")  # what the first one has shown
 
-    copies: list[Untrained] = []
 
-    def read(seed: int) -> Untrained:
-        model = trained()
-        precision = config.untrained_precision
-        if precision == "auto" and copies:  # what the first copy has shown
-            precision = copies[0].precision or "model"
-        options = options_of(config, model.adapter.kind)
+def _copies(
+    work: RedundancyStudy, data: StudyData, seeds: Iterable[int], precision: CopyPrecision
+) -> tuple[Untrained, ...]:
+    names = {seed: f"untrained-{seed}" for seed in seeds}
+    saved = {seed: work.steps.read(name, Untrained, {"seed": seed}) for seed, name in names.items()}
+    reader = partial(_CopyReader, work.config, data, precision)
+    made = map_parts(reader, [seed for seed, copy in saved.items() if copy is None])
+    return tuple(
+        copy or work.steps.make(names[seed], partial(next, made), timed="untrained") for seed, copy in saved.items()
+    )
+
+
+@dataclass
+class _CopyReader:
+    """Reads the study's rows with untrained copies of its model, which is loaded once."""
+
+    config: StudyConfig
+    data: StudyData
+    precision: CopyPrecision
+
+    @cached_property
+    def model(self) -> CodeModel:
+        """The trained one."""
+        return model_of(self.config)
+
+    def __call__(self, seed: int) -> Untrained:
+        config, data = self.config, self.data
         return read_untrained(
-            model, data.dataset, data.sample, options, seed=seed, path=config.lambdas, precision=precision
+            self.model,
+            data.dataset,
+            data.sample,
+            options_of(config, self.model.adapter.kind),
+            seed=seed,
+            path=config.lambdas,
+            precision=self.precision,
         )
-
-    for seed in range(config.seed, config.seed + config.untrained_seeds):
-        name, make, options = f"untrained-{seed}", partial(read, seed), {"seed": seed}
-        copies.append(work.steps.once(name, Untrained, make, options=options, timed="untrained"))
-    return tuple(copies)

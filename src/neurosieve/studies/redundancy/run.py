@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neurosieve.activations.store import ActivationStore
 from neurosieve.data.readers.files import file_hashes
-from neurosieve.errors import RunFolderError
+from neurosieve.errors import ConfigError, RunFolderError
 from neurosieve.progress import print_notes
 from neurosieve.results import RedundancyResult
 from neurosieve.studies.config import StudyConfig
@@ -37,32 +37,37 @@ def continue_study(run: PathLike) -> RedundancyResult:
     return run_study(config, run)
 
 
-def run_study(config: StudyConfig, out: PathLike) -> RedundancyResult:
+def run_study(config: StudyConfig, out: PathLike, *, no_store: bool = False) -> RedundancyResult:
     """Run a study into a folder, or continue one that was begun there.
 
     Args:
         config: What is studied and how.
         out: The run folder; an earlier, killed run of the same study is continued.
+        no_store: Write no activations: the model reads the rows each time they are asked for.
 
     Raises:
         NeurosieveError: See `neurosieve.errors`; what was finished before stays.
     """
+    if no_store and config.activations is not None:
+        raise ConfigError(
+            "option no-store", expected="a model that reads the rows", got="activations", remedy="leave one of them out"
+        )
     data = read_data(config) if config.activations is None else None
     hashes = data.hashes if data else file_hashes(str(config.activations))
     with RunFolder.begun(out, config, hashes) as folder:
         done = folder.files.exists(SUMMARY)
-        make = partial(_study, config, data, folder)
+        make = partial(_study, config, data, folder, no_store=no_store)
         result = load_summary(out) if done else Steps(folder).make(Path(SUMMARY).stem, make, timed="")
         if not done or not folder.files.exists(REPORT):  # there may be a page of concepts
             write_report(out)
     return result
 
 
-def _study(config: StudyConfig, data: StudyData | None, folder: RunFolder) -> RedundancyResult:
+def _study(config: StudyConfig, data: StudyData | None, folder: RunFolder, *, no_store: bool) -> RedundancyResult:
     """What summary.json is to hold."""
     of_data = notes(config, data) if data else []
     print_notes(of_data)
-    store = extract_stage(config, data, folder) if data else import_stage(config, folder)
+    store = extract_stage(config, data, folder, no_store=no_store) if data else import_stage(config, folder)
     work = RedundancyStudy(config, store, folder, data)
     findings = choose(work)
     with folder.stage("test"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from neurosieve.parts import map_parts, sharing
 from neurosieve.probes.archive import Archive
 from neurosieve.probes.features import Scaler, SelectionData
 from neurosieve.probes.intervals import ClusterBootstrap
@@ -12,10 +13,10 @@ from neurosieve.probes.probe import Oracle, Probe, fit_oracle
 from neurosieve.progress import track
 from neurosieve.rankings import RANKERS, Ranking
 from neurosieve.redundancy import MinimalSet, SetSearch, SizeRange, find_minimal_sets
+from neurosieve.redundancy.minimal_set import FoundSizes
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.steps import read_step
-from neurosieve.threads import map_threads
 from neurosieve.typing import NeuronId
 
 SELECTION = "selection"
@@ -122,6 +123,17 @@ def is_studied(files: Folder) -> bool:
     return files.exists(f"{SELECTION}.json")
 
 
+def _searched(data: SelectionData, oracle: Oracle, config: StudyConfig, asked: tuple[Ranking, bool]) -> FoundSizes:
+    """What the search of an order finds; it is remembered, and asked for again where sets are compared."""
+    bootstrap = ClusterBootstrap(data.group_validation, draws=config.bootstrap, seed=config.seed)
+    order, every = asked
+    search = SetSearch(data, oracle, order, bootstrap, every=every)
+    for delta in config.deltas:
+        for rule in config.select:
+            search.smallest(delta, rule)
+    return search.found
+
+
 def select(data: SelectionData, config: StudyConfig) -> Selection:
     """Fit the oracle, rank, and search the smallest sets, on train and validation only."""
     steps = iter(track(range(1 + len(config.rankings) + config.random_draws), "probes"))
@@ -130,15 +142,11 @@ def select(data: SelectionData, config: StudyConfig) -> Selection:
     bootstrap = ClusterBootstrap(data.group_validation, draws=config.bootstrap, seed=config.seed)
     rankings = [RANKERS[name](data, oracle, config.seed) for name in config.rankings]
     orders = [RANKERS["random"](data, oracle, config.seed + 1 + i) for i in range(config.random_draws)]
-    searches = [SetSearch(data, oracle, order, bootstrap) for order in rankings]
-    searches += [SetSearch(data, oracle, order, bootstrap, every=False) for order in orders]
-
-    def search_all(search: SetSearch) -> None:
-        for delta in config.deltas:
-            for rule in config.select:
-                search.smallest(delta, rule)  # remembered: the sets below ask again
-
-    for _ in map_threads(search_all, searches):
+    asked = [*((order, True) for order in rankings), *((order, False) for order in orders)]
+    searches = list[SetSearch]()
+    remembered = map_parts(sharing(_searched, data, oracle, config), asked, small=True)
+    for (order, every), found in zip(asked, remembered, strict=True):
+        searches.append(SetSearch(data, oracle, order, bootstrap, every=every, found=found))
         next(steps)
     ranked, controls = searches[: len(rankings)], searches[len(rankings) :]
     sets = find_minimal_sets(ranked, controls, config.deltas, config.select)

@@ -1,0 +1,166 @@
+"""Workers that are actors of a Ray cluster (the extra `ray`): Ray's tasks and actors alone."""
+
+import os
+import pickle
+import signal
+import socket
+import threading
+import warnings
+from typing import Any
+
+from neurosieve.engine.worker import Answer, Worker
+from neurosieve.errors import ConfigError, ResourceError
+from neurosieve.parts import Make
+
+_PATIENCE = 10.0  # seconds for an address to answer
+_STORE_BYTES = 2**28  # of a cluster that is begun here: what all parts of a job need is in it once
+
+
+class RayActors:
+    """Actors, begun with the first job and kept for the next ones; each has one of the cluster's GPUs if it has any.
+
+    Args:
+        address: Of a cluster; None begins one on this machine, which ends with `close`.
+        size: How many actors; as many as the cluster has room for, by default and at most.
+        threads: Of each; an actor takes as many of the cluster's processors.
+
+    Raises:
+        ResourceError: Ray is not installed.
+        ConfigError: No cluster answers at the address.
+    """
+
+    def __init__(self, address: str | None, size: int | None, threads: int) -> None:
+        self._ray, self._threads = _ray(), threads
+        self._ours = not self._ray.is_initialized()
+        if self._ours:
+            _connect(self._ray, address, (size or 1) * threads)
+        resources = self._ray.cluster_resources()
+        self._processors = min(threads, max(1, int(resources.get("CPU", 1))))
+        room = max(1, int(resources.get("CPU", 1)) // self._processors)
+        self.size = min(size or room, room)
+        self._gpus = min(1.0, resources.get("GPU", 0) / self.size)
+        self._actors: dict[int, Any] = {}
+        self._answers: dict[Any, int] = {}
+        self._make: Any = None
+        self._job, self._small = 0, False
+
+    def begin(self, make: Make[Any, Any], *, small: bool) -> None:
+        """See `Crew`."""
+        self._job, self._small = self._job + 1, small
+        self._make = self._ray.put(pickle.dumps(make, protocol=pickle.HIGHEST_PROTOCOL))
+        for number in range(self.size):
+            if number not in self._actors:
+                self._start(number)
+
+    def _start(self, number: int) -> None:
+        environment = {"OMP_NUM_THREADS": str(self._threads), "OMP_WAIT_POLICY": "PASSIVE"}
+        self._actors[number] = (
+            self._ray.remote(Actor)
+            .options(
+                num_cpus=self._processors,
+                num_gpus=self._gpus,
+                scheduling_strategy="SPREAD",
+                runtime_env={"env_vars": environment},
+            )
+            .remote(self._threads)
+        )
+
+    def hand(self, worker: int, part: Any) -> None:
+        """See `Crew`."""
+        # In a list a reference stays one: the actor fetches a job once, not with each part.
+        answer = self._actors[worker].answer.remote(self._job, [self._make], part, small=self._small)
+        self._answers[answer] = worker
+
+    def wait(self) -> tuple[int, Answer | None]:
+        """See `Crew`."""
+        ready, _ = self._ray.wait(list(self._answers), num_returns=1)
+        worker = self._answers.pop(ready[0])
+        try:
+            return worker, self._ray.get(ready[0])
+        except (self._ray.exceptions.RayActorError, self._ray.exceptions.ObjectLostError):
+            self._end(worker)
+            self._start(worker)
+            return worker, None
+
+    def _end(self, worker: int) -> None:
+        self._ray.kill(self._actors.pop(worker))
+
+    def dismiss(self) -> None:
+        """See `Crew`."""
+        self._answers.clear()
+        for worker in list(self._actors):
+            self._end(worker)
+
+    def close(self) -> None:
+        """End all actors, and the cluster where it was begun here."""
+        self._make = None
+        if self._ray.is_initialized():
+            self.dismiss()
+            if self._ours:
+                self._ray.shutdown()
+
+
+class Actor:
+    """A worker in a process of the cluster."""
+
+    def __init__(self, threads: int) -> None:
+        self._worker = Worker(threads)
+
+    def answer(self, job: int, make: list[Any], part: Any, *, small: bool) -> Answer:
+        """See `Worker.answer`."""
+        return self._worker.answer(job, lambda: _ray().get(make[0]), part, small=small)
+
+
+def _ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unless it is asked for
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray warns of otherwise
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import ray
+    except ImportError as e:
+        raise ResourceError(
+            "engine ray", expected="the package ray", got="none", remedy='pip install "neurosieve[ray]"'
+        ) from e
+    return ray
+
+
+def _connect(ray: Any, address: str | None, processors: int) -> None:
+    how: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": False}
+    if address is None:
+        how |= {"num_cpus": processors, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
+        how |= {"address": "local", "_node_ip_address": "127.0.0.1"}
+    else:
+        _check_reachable(address)
+        how["address"] = address
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(**how)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)  # Ray sets one of its own
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as e:
+        raise _unreachable(address or "local", f"{type(e).__name__}: {' '.join(str(e).split())[:200]}") from e
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself tries a wrong address for minutes."""
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise _unreachable(address, "no HOST:PORT")
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as e:
+        raise _unreachable(address, getattr(e, "strerror", None) or str(e)) from e
+
+
+def _unreachable(address: str, got: str) -> ConfigError:
+    return ConfigError(
+        f"Ray address {address}",
+        expected="a Ray cluster that answers there",
+        got=got,
+        remedy="check --ray-address and RAY_ADDRESS, or leave both out to begin a cluster on this machine",
+    )
