@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from neurosieve.engine.choosing import OnWorkers
+from neurosieve.engine.engine_choice import OnWorkers
 from neurosieve.engine.processes import Processes
 from neurosieve.parts import running_on
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neurosieve.engine.choosing import OnWorkers, engine
+from neurosieve.engine.engine_choice import OnWorkers, engine
 from neurosieve.errors import DataError, NeurosieveError, ResourceError
 from neurosieve.parts import InProcess, map_parts, reduce_parts, running_on
 from tests.engine import dying, failing, times

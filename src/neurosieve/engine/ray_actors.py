@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import warnings
+from functools import partial
 from typing import Any
 
 from neurosieve.engine.worker import Answer, Worker
@@ -126,18 +127,17 @@ def _ray() -> Any:
 
 
 def _connect(ray: Any, address: str | None, processors: int) -> None:
-    how: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": False}
+    join = partial(ray.init, log_to_driver=False, logging_level="error", configure_logging=False)
     if address is None:
-        how |= {"num_cpus": processors, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
-        how |= {"address": "local", "_node_ip_address": "127.0.0.1"}
+        begin = partial(join, num_cpus=processors, object_store_memory=_STORE_BYTES, include_dashboard=False)
+        join = partial(begin, _node_ip_address="127.0.0.1")
     else:
         _check_reachable(address)
-        how["address"] = address
     handler = signal.getsignal(signal.SIGTERM)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ray.init(**how)
+            join(address=address or "local")
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray sets one of its own
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as e:
