@@ -18,6 +18,11 @@ def times(factor: int) -> Callable[[int], int]:
     return lambda part: part * factor
 
 
+def twice() -> Callable[[list[int]], list[int]]:
+    """A `Make`: parts are lists and stand twice."""
+    return lambda part: part * 2
+
+
 def failing(error: Exception) -> Callable[[int], int]:
     """A `Make`: the third part fails."""
 

@@ -9,7 +9,7 @@ import pytest
 from neurosieve.engine.engine_choice import OnWorkers, engine
 from neurosieve.errors import DataError, NeurosieveError, ResourceError
 from neurosieve.parts import InProcess, map_parts, reduce_parts, running_on
-from tests.engine import dying, failing, times
+from tests.engine import dying, failing, times, twice
 
 
 @pytest.mark.parametrize("small", [False, True])
@@ -25,8 +25,8 @@ def test_parts_are_merged_in_their_order(crew: Any) -> None:
         one += other
 
     with running_on(OnWorkers(crew)):
-        assert reduce_parts(partial(times, 2), [[1], [2], [3]], merge) == [1, 1, 2, 2, 3, 3]  # type: ignore[list-item]
-    assert reduce_parts(partial(times, 2), [[1], [2], [3]], merge) == [1, 1, 2, 2, 3, 3]  # type: ignore[list-item]
+        assert reduce_parts(twice, [[1], [2], [3]], merge) == [1, 1, 2, 2, 3, 3]
+    assert reduce_parts(twice, [[1], [2], [3]], merge) == [1, 1, 2, 2, 3, 3]
 
 
 def test_an_error_comes_as_it_was(crew: Any) -> None:

@@ -40,6 +40,8 @@ def test_equals_the_row_space_definition_and_its_plain_jackknife(rows: int, clus
         left = [plain([x[fold != k] for x in a], [x[fold != k] for x in b]) for k in range(fold.max() + 1)]
         # Leaving a fold out does not move the mean about which kernels are centred: the unbiased HSIC does not see it.
         low, high = around(plain(a, b), np.stack(left))
+        assert found.low is not None
+        assert found.high is not None
         np.testing.assert_allclose(found.low, low, atol=1e-4)
         np.testing.assert_allclose(found.high, high, atol=1e-4)
 

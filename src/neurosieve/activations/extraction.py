@@ -14,11 +14,11 @@ from torch import Tensor
 from neurosieve.activations.masking import hide_units
 from neurosieve.activations.row_table import ROW_SCHEMA, VALUE_SCHEMA, stored_text
 from neurosieve.activations.selfcheck import check_rows, check_sample
+from neurosieve.activations.shard_file import Shard
 from neurosieve.activations.store import (
     Activations,
     ActivationStore,
     Manifest,
-    Shard,
     as_activations,
 )
 from neurosieve.activations.store_dtype import choose_dtype

@@ -50,7 +50,7 @@ class StreamedStore(ActivationStore):
         return self.manifest.shards.index(shard)
 
     @contextmanager
-    def _open(self, shard: Shard) -> Iterator[Layer]:  # type: ignore[override]
+    def _open(self, shard: Shard) -> Iterator[Layer]:
         number = self._number(shard)
         layers, _ = self._reader.read(*self._planned[number], f"reading, shard {number + 1}")
         yield lambda layer: stored(layers[layer], self.manifest.dtypes[layer])

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable
-from types import UnionType
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +11,7 @@ from neurosieve.engine.engine_choice import engine as running
 NoStore = Annotated[bool, typer.Option("--no-store", help="write no activations: the model reads them each time")]
 
 
-def _option(name: str, kind: type | UnionType, default: str | None, said: str) -> inspect.Parameter:
+def _option(name: str, kind: Any, default: str | None, said: str) -> inspect.Parameter:
     annotation = Annotated[kind, typer.Option(help=said)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -79,7 +79,7 @@ def test_data_are_checked_before_any_compute(tmp_path: Path, monkeypatch: pytest
         file.write(long.replace("def f8(a)", "def g(a)") + "\n")
     told: list[str] = []
 
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise InterruptedError
 
     monkeypatch.setattr(run_module, "print_notes", told.extend)
