@@ -38,6 +38,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("studies.interventions", "studies.finetune", "studies.export", "studies.compare"),
     ("studies.modules",),
     ("notebook", "testing"),
+    ("explorer",),
     ("",),  # the package itself
     ("cli", "__main__"),
 )

@@ -15,6 +15,8 @@ from neurosieve.report.drawing import Chart
 from neurosieve.report.glossary import linked, place_of
 from neurosieve.report.theme import theme
 
+REPORT = "neurosieve.report"
+
 
 def rendered(template: str, charts: Mapping[str, Chart], words: Mapping[str, str], **parts: Any) -> str:
     """A page, whole in itself.
@@ -26,18 +28,27 @@ def rendered(template: str, charts: Mapping[str, Chart], words: Mapping[str, str
         **parts: What else the template shows.
     """
     script = _text("page.js")
-    page: str = (
-        _environment()
-        .get_template(template)
-        .render(
-            parts,
-            theme=Markup(theme()),  # noqa: S704 - our own files
-            script=Markup(script),  # noqa: S704
-            policy=_policy(script, theme()),
-            charts=charts,
-            linked=partial(linked, words=words),
-        )
+    return filled(
+        template,
+        parts,
+        theme=Markup(theme()),  # noqa: S704 - our own files
+        script=Markup(script),  # noqa: S704
+        policy=_policy(script, theme()),
+        charts=charts,
+        linked=partial(linked, words=words),
     )
+
+
+def filled(template: str, parts: Mapping[str, Any], package: str = REPORT, **more: Any) -> str:
+    """A template with its parts, which are escaped where they are texts.
+
+    Args:
+        template: Its name.
+        parts: What it shows.
+        package: Whose it is; it may include those of the report.
+        **more: Further parts.
+    """
+    page: str = _environment(package).get_template(template).render(parts, **more)
     return page
 
 
@@ -49,8 +60,13 @@ def _policy(script: str, style: str) -> str:
     return f"default-src 'none'; {'; '.join(names)}; base-uri 'none'; form-action 'none'"
 
 
-def _text(name: str) -> str:
-    return files("neurosieve.report").joinpath(name).read_text(encoding="utf-8")
+def _text(name: str, package: str = REPORT) -> str:
+    return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def _template(name: str, package: str) -> str:
+    own = files(package).joinpath(name)
+    return _text(name, package if own.is_file() else REPORT)
 
 
 def _shown(value: object) -> object:
@@ -59,9 +75,9 @@ def _shown(value: object) -> object:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(package: str) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_text),
+        loader=jinja2.FunctionLoader(partial(_template, package=package)),
         autoescape=True,
         finalize=_shown,
         trim_blocks=True,

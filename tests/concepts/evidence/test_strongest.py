@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from neurosieve.concepts.evidence.contexts import AROUND, CHARACTERS, LINES, Contexts
+from neurosieve.concepts.evidence.picking import BINS
 from neurosieve.concepts.evidence.strongest import (
     ALIKE,
-    BINS,
     SAME,
     TOP,
     TYPICAL,

@@ -30,13 +30,8 @@ class Contexts:
         table = self.rows.table
         example, start, end = (int(column[row]) for column in (table.example, table.start, table.end))
         e = self.rows.dataset.examples[example]
-        first, last = self._function(example, start, end) or (0, len(e.text))
-        first = e.text.rfind("\n", 0, first) + 1
-        if last - first > CHARACTERS or e.text.count("\n", first, last) >= LINES:
-            first, last = _near(e.text, start, end, first, last)
-        line = e.text.count("\n", 0, start) + 1
-        end = min(end, last)
-        return Context(example=e.id, line=line, text=e.text[first:last], start=start - first, end=end - first)
+        first, last = shown_span(e.text, start, end, self._function(example, start, end))
+        return context_of(e.id, e.text, (start, end), (first, last))
 
     def _function(self, example: int, start: int, end: int) -> tuple[int, int] | None:
         if example not in self._sources:
@@ -45,6 +40,22 @@ class Contexts:
         source = self._sources[example]
         (unit,) = source.find([(start, end)])
         return source.units[unit].function if unit >= 0 else None
+
+
+def shown_span(text: str, start: int, end: int, function: tuple[int, int] | None) -> tuple[int, int]:
+    """First and last character of what is shown around a token: its function, or lines near it where that is long."""
+    first, last = function or (0, len(text))
+    first = text.rfind("\n", 0, first) + 1
+    if last - first > CHARACTERS or text.count("\n", first, last) >= LINES:
+        first, last = _near(text, start, end, first, last)
+    return first, last
+
+
+def context_of(example: str, text: str, token: tuple[int, int], shown: tuple[int, int]) -> Context:
+    """A token of a text in what is shown of it, see `shown_span`."""
+    (start, end), (first, last) = token, shown
+    line, end = text.count("\n", 0, start) + 1, min(end, last)
+    return Context(example=example, line=line, text=text[first:last], start=start - first, end=end - first)
 
 
 def _near(text: str, start: int, end: int, first: int, last: int) -> tuple[int, int]:
