@@ -20,6 +20,7 @@ from neurosieve.cli import options as o
 from neurosieve.cli.modules import modules
 from neurosieve.cli.neuron import neuron
 from neurosieve.cli.output import print_json, print_result
+from neurosieve.cli.serve import serve
 from neurosieve.cli.terminal import console
 from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.defaults import LABEL_SCHEMES
@@ -340,6 +341,7 @@ app.command(epilog=_example("neurosieve predict small new.jsonl"))(export.predic
 
 
 app.command(epilog=_example("neurosieve neuron runs/java 0:39"))(neuron)
+app.command(epilog=_example("neurosieve serve runs/java", "neurosieve serve runs/java runs/python --port 9000"))(serve)
 
 
 @app.command(epilog=_example("neurosieve models"))

@@ -184,3 +184,14 @@ class RowFile:
     def word_number(self, row: int) -> int:
         """Which token a row is."""
         return int(self._word_of[row])
+
+    def places_of(self, text: str, most: int) -> list[tuple[int, int]]:
+        """Texts that hold some characters, and the first place of these in each."""
+        places: list[tuple[int, int]] = []
+        for example in range(len(self.names.texts)):
+            start = self.text_of(example).find(text)
+            if start >= 0:
+                places.append((example, start))
+            if len(places) == most:
+                break
+        return places

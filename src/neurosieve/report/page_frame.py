@@ -27,13 +27,12 @@ def rendered(template: str, charts: Mapping[str, Chart], words: Mapping[str, str
         words: Their meanings; the first use in a text leads to the word's entry.
         **parts: What else the template shows.
     """
-    script = _text("page.js")
     return filled(
         template,
         parts,
         theme=Markup(theme()),  # noqa: S704 - our own files
-        script=Markup(script),  # noqa: S704
-        policy=_policy(script, theme()),
+        script=Markup(_text("page.js")),  # noqa: S704
+        policy=page_policy(),
         charts=charts,
         linked=partial(linked, words=words),
     )
@@ -53,9 +52,9 @@ def filled(template: str, parts: Mapping[str, Any], package: str = REPORT, **mor
 
 
 @cache
-def _policy(script: str, style: str) -> str:
-    """A browser runs this script and applies this style sheet alone, asks nothing of the network, sends no form."""
-    allowed = (b64encode(sha256(text.encode()).digest()).decode() for text in (script, style))
+def page_policy() -> str:
+    """A browser runs our script and applies our style sheet alone, asks nothing of the network, sends no form."""
+    allowed = (b64encode(sha256(text.encode()).digest()).decode() for text in (_text("page.js"), theme()))
     names = (f"{kind}-src 'sha256-{digest}'" for kind, digest in zip(("script", "style"), allowed, strict=True))
     return f"default-src 'none'; {'; '.join(names)}; base-uri 'none'; form-action 'none'"
 

@@ -1,0 +1,88 @@
+"""The page of a neuron, and of one of its tokens in code."""
+
+from neurosieve.explorer.open_run import OpenRun
+from neurosieve.explorer.token_picks import heat_of, labels_of
+from neurosieve.explorer.views import View
+from neurosieve.report.coloured_code import heat_class, reading_html
+from neurosieve.report.evidence import (
+    COLUMN_KINDS,
+    alike_table,
+    column_facts,
+    column_table,
+    density_drawing,
+    density_table,
+    token_card,
+)
+from neurosieve.report.interventions import edit_table
+from neurosieve.report.neuron import profile_table, profile_title, score_table, weight_table
+from neurosieve.report.tables import Table, make_table
+from neurosieve.results.column_evidence import ColumnEvidence
+from neurosieve.results.neuron_profile import NeuronProfile
+from neurosieve.typing import NeuronId
+
+
+def neuron_page(run: OpenRun, neuron: NeuronId, label: str | None) -> View:
+    """All that is known of a neuron, and its tokens.
+
+    Raises:
+        ConfigError: No such neuron, or no such label.
+    """
+    profile = run.profile(neuron)
+    tables, parts = _result_tables(profile), {}
+    results: dict[str, object] = {"neuron": str(neuron), "claimed": profile.claimed, "ranks": dict(profile.ranks)}
+    if run.built:
+        first = profile.concepts[0].name if profile.concepts else None
+        evidence = run.evidence(neuron, label, first)
+        tables = {"tokens": column_table(evidence)} | tables | _column_tables(evidence)
+        parts = _column_parts(evidence) | {"labels": labels_of(run.built)}
+        results["evidence"] = evidence
+    shown = {"neuron": neuron, "column": parts, "width": run.grid.width}
+    return View(title=profile_title(profile), template="neuron.html.j2", tables=tables, results=results, shown=shown)
+
+
+def _result_tables(profile: NeuronProfile) -> dict[str, Table]:
+    """What results say, in the report's tables; only those with rows."""
+    unseen = [(c.name, c.view, f"{c.score.unseen_ap:.2f}") for c in profile.concepts if c.score.unseen_ap is not None]
+    tables = {
+        "known": profile_table(profile),
+        "weights": weight_table(profile),
+        "properties": score_table(profile),
+        "unseen": make_table("AP on rows whose text train does not have", ("value", "view", "AP"), unseen),
+        "edits": edit_table(profile.edits),
+    }
+    return {name: table for name, table in tables.items() if table.rows}
+
+
+def _column_tables(evidence: ColumnEvidence) -> dict[str, Table]:
+    tables = {"values": column_facts(evidence), "alike": alike_table(evidence)}
+    if evidence.label:
+        tables["histogram"] = density_table(evidence.densities, evidence.label)
+    return {name: table for name, table in tables.items() if table.rows}
+
+
+def _column_parts(evidence: ColumnEvidence) -> dict[str, object]:
+    """What the template shows besides tables."""
+    tokens = {
+        COLUMN_KINDS[kind]: [{"row": seen.row, **token_card(seen.token, in_full=False)} for seen in some]
+        for kind, some in evidence.tokens.items()
+    }
+    drawing = density_drawing(evidence.densities, evidence.label or "all rows")
+    return {"tokens": tokens, "drawing": drawing, "label": evidence.label, "note": evidence.note}
+
+
+def token_page(run: OpenRun, neuron: NeuronId, row: int) -> View:
+    """A held-out token in all that is shown around it, coloured by the neuron's values.
+
+    Raises:
+        ConfigError: No such neuron or row; the run holds no activations.
+    """
+    context, reading = heat_of(run.columns(), run.check(neuron), row)
+    rows = [(t, f"{v[0]:+.3f}") for t, v in zip(reading.tokens, reading.values.tolist(), strict=True)]
+    table = make_table(f"Values of {neuron}", ("token", "standard deviations"), rows)
+    return View(
+        title=f"Neuron {neuron} over {context.example}, line {context.line}",
+        template="code.html.j2",
+        tables={"values": table},
+        results={"context": context},
+        shown={"code": reading_html(reading, heat_class), "neuron": neuron, "row": row},
+    )
