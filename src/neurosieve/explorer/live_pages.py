@@ -10,7 +10,7 @@ from neurosieve.explorer.open_run import OpenRun
 from neurosieve.explorer.views import View
 from neurosieve.report.code import plain_code
 from neurosieve.report.coloured_code import heat_class, reading_html
-from neurosieve.report.live import live_sentence, live_table
+from neurosieve.report.live_edit import live_sentence, live_table
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.live_effect import LiveEdit
 from neurosieve.typing import NeuronId

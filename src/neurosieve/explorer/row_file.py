@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -25,7 +26,6 @@ from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, write_object
 
 NAME = "rows"
-_NUMBERS = ("example", "start", "end", "first", "last", "by_place", "examples", "offset")
 REDO = "delete the folder `explorer` of the run: `neurosieve serve` builds it again"
 
 
@@ -71,6 +71,30 @@ class RowArrays:
     texts: Sequence[str]
 
 
+class RowNumbers(NamedTuple):
+    """What is in memory of the rows: see `RowArrays`, and the head of this file.
+
+    Attributes:
+        example: As the next four, in `RowArrays`.
+        start: See there.
+        end: See there.
+        first: See there.
+        last: See there.
+        by_place: Rows in the order of their places, shape [rows].
+        examples: Where each text's rows begin in that order, and the end, shape [texts + 1].
+        offset: Where each text's bytes begin, and the end, shape [texts + 1].
+    """
+
+    example: Int[np.ndarray, " rows"]
+    start: Int[np.ndarray, " rows"]
+    end: Int[np.ndarray, " rows"]
+    first: Int[np.ndarray, " rows"]
+    last: Int[np.ndarray, " rows"]
+    by_place: Int[np.ndarray, " rows"]
+    examples: Int[np.ndarray, " bounds"]
+    offset: Int[np.ndarray, " bounds"]
+
+
 def write_rows(files: Folder, rows: RowArrays, names: RowNames) -> None:
     """Write both files, the names last: they say that the rows are whole.
 
@@ -110,7 +134,7 @@ class RowFile:
         self.names = names
         try:
             self._file = safe_open(path, framework="np")
-            numbers = {key: self._file.get_tensor(key) for key in _NUMBERS}
+            numbers = RowNumbers(*map(self._file.get_tensor, RowNumbers._fields))
             codes = [self._file.get_tensor(f"code.{i}") for i in range(len(names.properties))]
         except (OSError, SafetensorError) as e:
             raise StoreError(path, expected="the rows that serve wrote", got=str(e), remedy=REDO) from e
@@ -120,16 +144,13 @@ class RowFile:
     def __len__(self) -> int:
         return self.names.rows
 
-    def _of(self, key: str, row: int) -> int:
-        return int(self._numbers[key][row])
-
     def example(self, row: int) -> int:
         """The number of a row's text."""
-        return self._of("example", row)
+        return int(self._numbers.example[row])
 
     def text_of(self, example: int) -> str:
         """The code of a text."""
-        begin, stop = (int(self._numbers["offset"][example + i]) for i in (0, 1))
+        begin, stop = (int(self._numbers.offset[example + i]) for i in (0, 1))
         data: bytes = self._file.get_slice("text")[begin:stop].tobytes()
         return data.decode("utf-8", "surrogatepass")
 
@@ -139,8 +160,8 @@ class RowFile:
         return {row: self._context(row, texts[self.example(row)]) for row in rows}
 
     def _context(self, row: int, text: str) -> Context:
-        token = self._of("start", row), self._of("end", row)
-        shown = self._of("first", row), self._of("last", row)
+        token = int(self._numbers.start[row]), int(self._numbers.end[row])
+        shown = int(self._numbers.first[row]), int(self._numbers.last[row])
         return context_of(self.names.texts[self.example(row)], text, token, shown)
 
     def token(self, row: int) -> str:
@@ -149,22 +170,22 @@ class RowFile:
 
     def around(self, row: int) -> list[tuple[int, int, int]]:
         """The rows of what is shown around a row: number, and first and last character in that piece of code."""
-        first, last = self._of("first", row), self._of("last", row)
-        begin, stop = (int(self._numbers["examples"][self.example(row) + i]) for i in (0, 1))
-        near = self._numbers["by_place"][begin:stop]
-        start, end = self._numbers["start"][near], self._numbers["end"][near]
+        first, last = int(self._numbers.first[row]), int(self._numbers.last[row])
+        begin, stop = (int(self._numbers.examples[self.example(row) + i]) for i in (0, 1))
+        near = self._numbers.by_place[begin:stop]
+        start, end = self._numbers.start[near], self._numbers.end[near]
         inside = near[(start >= first) & (end <= last)]
-        return [(int(i), self._of("start", i) - first, self._of("end", i) - first) for i in inside]
+        return [(int(i), int(self._numbers.start[i]) - first, int(self._numbers.end[i]) - first) for i in inside]
 
     @cached_property
     def _all_words(self) -> tuple[tuple[str, ...], Int[np.ndarray, " rows"]]:
         """Distinct tokens, and which one each row is: all texts are decoded once."""
         numbers, word_of = dict[str, int](), np.zeros(len(self), dtype=np.int32)
-        by_place, bounds = self._numbers["by_place"], self._numbers["examples"]
+        by_place, bounds = self._numbers.by_place, self._numbers.examples
         for example, (begin, stop) in enumerate(pairwise(bounds.tolist())):
             text = self.text_of(example) if stop > begin else ""
             for row in by_place[begin:stop].tolist():
-                word = text[self._of("start", row) : self._of("end", row)]
+                word = text[int(self._numbers.start[row]) : int(self._numbers.end[row])]
                 word_of[row] = numbers.setdefault(word, len(numbers))
         return tuple(numbers), word_of
 

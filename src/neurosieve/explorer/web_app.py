@@ -15,9 +15,9 @@ from starlette.exceptions import HTTPException
 from neurosieve.errors import ConfigError, NeurosieveError
 from neurosieve.explorer import cluster_pages, live_pages, neuron_pages, run_pages
 from neurosieve.explorer.annotation import CutSheet, answer_of
-from neurosieve.explorer.finding import search_page
 from neurosieve.explorer.live_code import LiveModel
 from neurosieve.explorer.open_run import OpenRun
+from neurosieve.explorer.searching import search_page
 from neurosieve.explorer.views import PACKAGE, View, message
 from neurosieve.printing import visible
 from neurosieve.report import render_page

@@ -41,11 +41,12 @@ def reading_html(reading: CodeReading, paint: Callable[[float], Markup] | None =
 
     Args:
         reading: Of at most 10 neurons that are shown.
-        paint: The attribute that colours a token, for a place from −1, the lowest, to 1; by default a style.
+        paint: The attribute that colours a token, for a place from −1, the lowest, to 1; by default a style, and
+            there is a title, as in notebooks.
     """
     drawn = zip(reading.neurons[:_DRAWN], reading.values.T, strict=False)
     codes = Markup("").join(_coloured(reading, neuron, values, paint or _style) for neuron, values in drawn)
-    return Markup("<p><b>{}</b></p>").format(_title(reading)) + codes
+    return codes if paint else Markup("<p><b>{}</b></p>").format(_title(reading)) + codes
 
 
 def _coloured(

@@ -1,6 +1,5 @@
 """What an edit of neurons does to the predictions of a piece of code that someone gave, beside random edits."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,5 +55,4 @@ class LiveEffect:
 
     def to_frame(self) -> pl.DataFrame:
         """One row a word or sign."""
-        rows: Sequence[dict[str, object]] = [dict(vars(p)) for p in self.predictions]
-        return pl.DataFrame(rows, infer_schema_length=None)
+        return pl.DataFrame([vars(p) for p in self.predictions], infer_schema_length=None)
