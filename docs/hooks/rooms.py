@@ -35,7 +35,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("studies",),
     ("studies.redundancy",),
     ("studies.concepts",),
-    ("studies.interventions", "studies.finetune", "studies.export", "studies.compare"),
+    ("studies.interventions", "studies.finetune", "studies.export", "studies.compare", "studies.columns"),
     ("studies.modules",),
     ("notebook", "testing"),
     ("explorer",),

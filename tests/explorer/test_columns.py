@@ -10,11 +10,12 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.evidence.strongest import Asked, find_evidence
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, StoreError
-from neurosieve.explorer.built_files import FOLDER, BuiltFiles, build
-from neurosieve.explorer.column_file import file_name
-from neurosieve.explorer.token_picks import evidence_of, heat_of, labels_of
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object
+from neurosieve.studies.columns.building import build
+from neurosieve.studies.columns.built_files import FOLDER, BuiltFiles
+from neurosieve.studies.columns.column_file import file_name
+from neurosieve.studies.columns.token_picks import evidence_of, heat_of, labels_of
 from neurosieve.studies.concepts.run import OPTIONS, ConceptWork
 from neurosieve.studies.inputs import read_dataset
 from neurosieve.studies.option_models import ConceptOptions

@@ -18,6 +18,8 @@ from neurosieve.explorer.annotation import agreement_table
 from neurosieve.explorer.live_code import LiveModel
 from neurosieve.explorer.live_pages import neurons_of
 from neurosieve.explorer.server import open_all
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_object
 from neurosieve.typing import NeuronId
 from tests.explorer import CLUSTERS, client_of, explored_run, post
 from tests.studies import copy_run
@@ -156,18 +158,21 @@ def test_answers_of_two_people(named: tuple[Path, Any]) -> None:
     files = {path.stem: read_conceptnet(path)[1] for path in folder.iterdir()}
     assert files["ann"][1].labels == ("mixed", "words")
     assert files["bob"][0].labels == ("Numbers", "digits")
+    saved = read_object(Folder(folder.parent), f"{folder.name}-agreement.json")
+    kappas = annotator_agreement(files, draws=10)
+    assert [(k["field"], k["value"]) for k in saved["agreement"]] == [(k.field, k.value) for k in kappas]
     again = client_of(run)
     assert "Numbers, digits" in again.get(f"{place}/0").text
     rows = again.get(f"{place}.json").json()["tables"]["agreement"]["rows"]
-    kappas = annotator_agreement(files, draws=10)
     assert [(r[0], r[1]) for r in rows] == [(k.field, k.method) for k in kappas]
     assert rows[0][4] == f"{kappas[0].observed:.2f}"
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"annotator": "../evil"}, {"annotator": ""}, {"annotator": "a" * 41}, {"annotator": ".x"}, {"meaningful": "Perhaps"},
-     {"labels": "x" * 300}, {"labels": ",".join("abcdefghijkl")}, {"annotator": "a/b"}, {"annotator": "a\0"}],
+    [{"annotator": "../evil"}, {"annotator": ""}, {"annotator": "a" * 41}, {"annotator": ".x"},
+     {"meaningful": "Perhaps"}, {"labels": "x" * 300}, {"labels": ",".join("abcdefghijkl")}, {"annotator": "a/b"},
+     {"annotator": "a\0"}],
 )  # fmt: skip
 def test_an_answer_that_is_refused_leaves_nothing(named: tuple[Path, Any], fields: dict[str, str]) -> None:
     run, client = named

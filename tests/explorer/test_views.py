@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 import neurosieve as ns
+from neurosieve.cli import main
 from neurosieve.errors import NeurosieveError
+from neurosieve.report.evidence import COLUMN_KINDS
+from neurosieve.report.neuron import profile_tables
 from tests.tiny import assert_one_line
 
 pytest.importorskip("fastapi", reason="the extra serve is not installed")
@@ -106,6 +109,36 @@ def test_a_neuron_is_the_profile(client: Any, study: ns.Study) -> None:
         assert page.count("<pre class='code'>") >= 10
 
 
+def test_a_notebook_and_a_terminal_show_the_same_card(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a neuron that no result names, too."""
+    for neuron in ((1, 3), (0, 0)):
+        profile = ns.load(explored_run()).neuron(*neuron)
+        tables = client.get(f"{RUN}/neurons/{neuron[0]}/{neuron[1]}.json").json()["tables"]
+        for name, table in profile_tables(profile).items():
+            assert [list(row) for row in table.rows] == tables[name]["rows"]
+        assert profile.column is not None
+        highest = profile.column.tokens["highest"][0].token
+        assert f"{highest.value:+.1f} sd" in profile._repr_html_()
+        with pytest.raises(SystemExit) as ended:
+            main(["neuron", str(explored_run()), f"{neuron[0]}:{neuron[1]}"])
+        assert ended.value.code == 0
+        said = capsys.readouterr().out
+        assert COLUMN_KINDS["lowest"] in said
+        assert f"{highest.value:+.1f} sd" in said
+
+
+def test_a_notebook_shows_results_alone_before(tmp_path: Path) -> None:
+    run = copy_run(tmp_path)
+    assert ns.load(run).neuron(1, 3).column is None
+    client_of(run)
+    assert ns.load(run).neuron(1, 3).column is not None
+    shutil.rmtree(run / "activations")  # the files stand for themselves
+    assert ns.load(run).neuron(1, 3).column is not None
+    assert "Highest values" in client_of(run).get(f"{RUN}/neurons/1/3").text
+    (run / "explorer" / "layer-001.safetensors").unlink()
+    assert ns.load(run).neuron(1, 3).column is None
+
+
 def test_layers_are_in_the_order_of_a_ranking(client: Any, study: ns.Study) -> None:
     frame = study.to_frame("rankings").filter(ns_layer := (_col("layer") == 1)).sort("lca")
     del ns_layer
@@ -146,10 +179,10 @@ def test_search_finds_code_and_the_neurons_of_a_token(client: Any) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["/neurons/9/0", "/neurons/0/999999", "/neurons/a/0", "/neurons/-1/0", "/neurons/0/1e3", "/neurons/٣/0", "/layers/7",
-     "/layers/0?page=0", "/layers/0?page=99", "/layers/0?page=x", "/layers/0?order=nothing", "/neurons/0/0?label=x",
-     "/neurons/0/0/tokens/99999999", "/properties/x=y", "/sets/task/99", "/sets/property/x", "/clusters/0/9",
-     f"/clusters/1/{CLUSTERS}/99", "/nothing", "/neurons/0/0.xml", "/neurons/0"],
+    ["/neurons/9/0", "/neurons/0/999999", "/neurons/a/0", "/neurons/-1/0", "/neurons/0/1e3", "/neurons/٣/0",
+     "/layers/7", "/layers/0?page=0", "/layers/0?page=99", "/layers/0?page=x", "/layers/0?order=nothing",
+     "/neurons/0/0?label=x", "/neurons/0/0/tokens/99999999", "/properties/x=y", "/sets/task/99", "/sets/property/x",
+     "/clusters/0/9", f"/clusters/1/{CLUSTERS}/99", "/nothing", "/neurons/0/0.xml", "/neurons/0"],
 )  # fmt: skip
 def test_what_is_not_there_is_one_line(client: Any, address: str) -> None:
     answer = client.get(RUN + address)
@@ -159,7 +192,8 @@ def test_what_is_not_there_is_one_line(client: Any, address: str) -> None:
 
 
 def test_an_unknown_run_is_not_opened(client: Any) -> None:
-    for address in ("/runs/other", "/runs/..", "/runs/%2e%2e/layers/0", "/comparisons/x", "/runs/other/live"):
+    for address in ("/runs/other", "/runs/..%2fother", "/runs/%2e%2e%2f/layers/0", "/comparisons/x", "/runs/other/live",
+                    "/comparisons/x.json", "/comparisons/x/report"):  # fmt: skip
         assert client.get(address).status_code == 404
 
 
@@ -177,7 +211,14 @@ def test_two_runs_and_a_comparison(tmp_path: Path) -> None:
     home = client.get("/").text
     assert "/runs/run-2" in home
     assert client.get("/runs/run-2").status_code == 200
-    assert client.get("/comparisons/compared").status_code == 200
+    assert [row[0] for row in client.get("/runs.json").json()["tables"]["runs"]["rows"]] == ["run", "run-2"]
+    assert client.get("/runs.csv").text.splitlines()[1].startswith("run,")
+    assert "/comparisons/compared/report" in client.get("/comparisons/compared").text
+    record = client.get("/comparisons/compared.json").json()
+    names = [side["name"] for side in record["comparison"]["runs"]]
+    assert names == [row[0] for row in record["tables"]["runs"]["rows"]]
+    assert client.get("/comparisons/compared.csv?table=verdicts").text.startswith("runs,")
+    assert "sha256-" in client.get("/comparisons/compared/report").headers["content-security-policy"]
     assert client_of(again).get("/").headers["location"] == RUN
 
 
@@ -189,7 +230,7 @@ def test_hostile_texts_are_texts(tmp_path: Path) -> None:
     bad = "<img src=x onerror=alert(1)>"
     record["texts"] = [f"{bad}{i}" for i in range(len(record["texts"]))]
     record["properties"]["lexical"] = [f"{bad}{i}" for i in range(len(record["properties"]["lexical"]))]
-    del record["sha256"], record["study_sha256"]
+    del record["sha256"]
     (run / "explorer" / "rows.json").write_text(json.dumps(record), encoding="utf-8")
     client = client_of(run)
     base = client.get("/").headers["location"]

@@ -17,8 +17,10 @@ from neurosieve.concepts.latent.sheets import (
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.report.numbers import NONE, count, ratio
 from neurosieve.report.tables import Table, make_table
+from neurosieve.results.codec import to_json
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import write_object
 from neurosieve.studies.concepts.run import PARTS, SHEETS
 
 ANSWERS = "answers"
@@ -84,6 +86,13 @@ class CutSheet:
             said = self.answers().get(annotator, {}) | {cluster: answer}
             own = {c: list(tokens[c]) for c in sorted(said) if c in tokens}
             write_conceptnet(f"{self._folder.url}/{annotator}.json", own, {c: said[c] for c in own})
+            self._save_agreement()
+
+    def _save_agreement(self) -> None:
+        """Beside the folder of answers, whose files are people's."""
+        kappas = agreement(self.answers())
+        beside, _, name = self._folder.url.rpartition("/")
+        write_object(Folder(beside), f"{name}-agreement.json", {"agreement": [to_json(k) for k in kappas]})
 
 
 def _check(annotator: str, answer: Answer) -> None:
@@ -102,12 +111,16 @@ def answer_of(meaningful: str, labels: str) -> Answer:
     return Answer(meaningful, tuple(word for part in labels.split(",") if (word := " ".join(part.split()))))
 
 
-def agreement_table(answers: Mapping[str, Mapping[int, Answer]]) -> Table:
-    """Kappa of all annotators; without rows where there are fewer than two."""
+def agreement(answers: Mapping[str, Mapping[int, Answer]]) -> tuple[Kappa, ...]:
+    """Kappa of all annotators; none where there are fewer than two, or no cluster that both have named."""
     try:
-        kappas: tuple[Kappa, ...] = annotator_agreement(answers, draws=DRAWS)
+        return annotator_agreement(answers, draws=DRAWS)
     except DataError:
-        kappas = ()
+        return ()
+
+
+def agreement_table(answers: Mapping[str, Mapping[int, Answer]]) -> Table:
+    """The same, a row an answer."""
     rows = [
         (
             k.field,
@@ -118,7 +131,7 @@ def agreement_table(answers: Mapping[str, Mapping[int, Answer]]) -> Table:
             NONE if k.value is None else ratio(k.value, k.interval),
             k.reason or "",
         )
-        for k in kappas
+        for k in agreement(answers)
     ]
     heads = ("answer", "kappa by", "annotators", "clusters", "agreement", "kappa", "note")
     return make_table("Agreement of annotators", heads, rows)

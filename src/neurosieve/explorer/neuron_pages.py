@@ -1,23 +1,19 @@
 """The page of a neuron, and of one of its tokens in code."""
 
 from neurosieve.explorer.open_run import OpenRun
-from neurosieve.explorer.token_picks import heat_of, labels_of
 from neurosieve.explorer.views import View
 from neurosieve.report.coloured_code import heat_class, reading_html
 from neurosieve.report.evidence import (
     COLUMN_KINDS,
-    alike_table,
-    column_facts,
     column_table,
     density_drawing,
     density_table,
     token_card,
 )
-from neurosieve.report.interventions import edit_table
-from neurosieve.report.neuron import profile_table, profile_title, score_table, weight_table
-from neurosieve.report.tables import Table, make_table
+from neurosieve.report.neuron import profile_tables, profile_title
+from neurosieve.report.tables import make_table
 from neurosieve.results.column_evidence import ColumnEvidence
-from neurosieve.results.neuron_profile import NeuronProfile
+from neurosieve.studies.columns.token_picks import heat_of, labels_of
 from neurosieve.typing import NeuronId
 
 
@@ -27,37 +23,16 @@ def neuron_page(run: OpenRun, neuron: NeuronId, label: str | None) -> View:
     Raises:
         ConfigError: No such neuron, or no such label.
     """
-    profile = run.profile(neuron)
-    tables, parts = _result_tables(profile), {}
+    profile = run.profile(neuron, label)
+    tables, parts = profile_tables(profile), dict[str, object]()
     results: dict[str, object] = {"neuron": str(neuron), "claimed": profile.claimed, "ranks": dict(profile.ranks)}
-    if run.built:
-        first = profile.concepts[0].name if profile.concepts else None
-        evidence = run.evidence(neuron, label, first)
-        tables = {"tokens": column_table(evidence)} | tables | _column_tables(evidence)
+    if run.built and (evidence := profile.column):
+        tables = {"tokens": column_table(evidence)} | tables
+        tables |= {"histogram": density_table(evidence.densities, evidence.label)} if evidence.label else {}
         parts = _column_parts(evidence) | {"labels": labels_of(run.built)}
         results["evidence"] = evidence
     shown = {"neuron": neuron, "column": parts, "width": run.grid.width}
     return View(title=profile_title(profile), template="neuron.html.j2", tables=tables, results=results, shown=shown)
-
-
-def _result_tables(profile: NeuronProfile) -> dict[str, Table]:
-    """What results say, in the report's tables; only those with rows."""
-    unseen = [(c.name, c.view, f"{c.score.unseen_ap:.2f}") for c in profile.concepts if c.score.unseen_ap is not None]
-    tables = {
-        "known": profile_table(profile),
-        "weights": weight_table(profile),
-        "properties": score_table(profile),
-        "unseen": make_table("AP on rows whose text train does not have", ("value", "view", "AP"), unseen),
-        "edits": edit_table(profile.edits),
-    }
-    return {name: table for name, table in tables.items() if table.rows}
-
-
-def _column_tables(evidence: ColumnEvidence) -> dict[str, Table]:
-    tables = {"values": column_facts(evidence), "alike": alike_table(evidence)}
-    if evidence.label:
-        tables["histogram"] = density_table(evidence.densities, evidence.label)
-    return {name: table for name, table in tables.items() if table.rows}
 
 
 def _column_parts(evidence: ColumnEvidence) -> dict[str, object]:

@@ -10,17 +10,16 @@ from jaxtyping import Int
 from markupsafe import Markup, escape
 
 from neurosieve.errors import ConfigError, RunFolderError
-from neurosieve.explorer.built_files import BuiltFiles, build
-from neurosieve.explorer.token_picks import evidence_of
-from neurosieve.notebook.profiles import check_neurons, profile_of
+from neurosieve.notebook.profiles import check_neurons, profile_of, with_column
 from neurosieve.notebook.stage_arrays import Rankings, read_rankings
 from neurosieve.printing import visible
 from neurosieve.report.saved_files import Found
-from neurosieve.results.column_evidence import ColumnEvidence
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured
 from neurosieve.results.neuron_profile import NeuronProfile
 from neurosieve.storage.folder import Folder
+from neurosieve.studies.columns.building import build
+from neurosieve.studies.columns.built_files import BuiltFiles
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finished import (
     load_exports,
@@ -120,23 +119,15 @@ class OpenRun:
         check_neurons([neuron], self.grid)
         return neuron
 
-    def profile(self, neuron: NeuronId) -> NeuronProfile:
-        """What results say of a neuron.
+    def profile(self, neuron: NeuronId, label: str | None = None) -> NeuronProfile:
+        """What results say of a neuron, and its own column.
 
         Raises:
-            ConfigError: The model has no such neuron.
+            ConfigError: The model has no such neuron, or rows have no such label.
         """
         about, found = (self.config.model, self.config.site), self.found
         parts = found.summary, self.rankings, found.concepts, found.interventions
-        return profile_of(self.check(neuron), about, *parts)
-
-    def evidence(self, neuron: NeuronId, label: str | None, first: str | None = None) -> ColumnEvidence:
-        """What its own column shows. See `token_picks.evidence_of`.
-
-        Raises:
-            ConfigError: No such label or neuron; the run holds no activations.
-        """
-        return evidence_of(self.columns(), self.check(neuron), label, first)
+        return with_column(profile_of(self.check(neuron), about, *parts), self.built, label)
 
     def columns(self) -> BuiltFiles:
         """The explorer's files.

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from neurosieve.errors import ConfigError, NeurosieveError
 from neurosieve.explorer import cluster_pages, live_pages, neuron_pages, run_pages
 from neurosieve.explorer.annotation import CutSheet, answer_of
+from neurosieve.explorer.compared_runs import comparison_page
 from neurosieve.explorer.live_code import LiveModel
 from neurosieve.explorer.open_run import OpenRun
 from neurosieve.explorer.searching import search_page
@@ -55,6 +56,16 @@ class Explorer:
         if name not in self.runs:
             raise HTTPException(404, f"no run is named {name!r} here")
         return self.runs[name]
+
+    def comparison(self, name: str) -> ComparisonResult:
+        """An opened comparison.
+
+        Raises:
+            HTTPException: 404: no such comparison.
+        """
+        if name not in self.comparisons:
+            raise HTTPException(404, f"no comparison is named {name!r} here")
+        return self.comparisons[name]
 
     def sheet(self, name: str, layer: int, k: int) -> CutSheet:
         """The clusters of a layer.
@@ -114,14 +125,31 @@ def make_app(explorer: Explorer) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_errors(app)
     _add_home(app, explorer)
+    _add_reports(app, explorer)
     _add_pages(app, explorer)
     _add_clusters(app, explorer)
     _add_live(app, explorer)
     return app
 
 
-def _page(app: FastAPI, explorer: Explorer, path: str, make: Callable[..., View]) -> None:
-    """A view of a run at an address, and at the same with `.json` and `.csv`.
+Make = Callable[[Request], tuple[View, OpenRun | None]]
+
+
+def _forms(app: FastAPI, path: str, make: Make) -> None:
+    """A view at an address, and at the same with `.json` and `.csv`."""
+    for ending in (".json", ".csv", ""):  # the last one would take the others' names
+        app.add_api_route(f"{path}{ending}", _answer(make, FORMS[ending]), methods=["GET"])
+
+
+def _answer(make: Make, form: Form) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        return respond(*make(request), form, request)
+
+    return answer
+
+
+def _page(app: FastAPI, explorer: Explorer, path: str, make: Callable[[OpenRun, Request], View]) -> None:
+    """A view of a run.
 
     Args:
         app: Gets the addresses.
@@ -129,17 +157,12 @@ def _page(app: FastAPI, explorer: Explorer, path: str, make: Callable[..., View]
         path: Below the run's address.
         make: Of the run and the request.
     """
-    for ending in (".json", ".csv", ""):  # the last one would take the others' names
-        answer = _answer(explorer, make, FORMS[ending])
-        app.add_api_route(f"/runs/{{run}}{path}{ending}", answer, methods=["GET"])
 
-
-def _answer(explorer: Explorer, make: Callable[..., View], form: Form) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+    def of_run(request: Request) -> tuple[View, OpenRun]:
         opened = explorer.run(request.path_params["run"])
-        return respond(make(opened, request), opened, form, request)
+        return make(opened, request), opened
 
-    return answer
+    _forms(app, f"/runs/{{run}}{path}", of_run)
 
 
 def _number(request: Request, key: str) -> int:
@@ -186,26 +209,13 @@ def _add_pages(app: FastAPI, explorer: Explorer) -> None:
 
 
 def _add_home(app: FastAPI, explorer: Explorer) -> None:
+    _forms(app, "/runs", lambda _: (explorer.home(), None))
+
     @app.get("/")
     def home(request: Request) -> Response:
         if len(explorer.runs) == 1 and not explorer.comparisons:
             return RedirectResponse(next(iter(explorer.runs.values())).address, 303)
         return respond(explorer.home(), None, "html", request)
-
-    @app.get("/runs/{run}/report")
-    def report(run: str) -> Response:
-        found = explorer.run(run).found
-        if found.summary is None and found.concepts is None and not found.interventions:
-            raise HTTPException(404, "the run has no results yet")
-        page = render_page(found.summary, explorer.run(run).name, *found[1:])
-        return HTMLResponse(page, headers={"content-security-policy": page_policy()})
-
-    @app.get("/comparisons/{name}")
-    def comparison(name: str) -> Response:
-        if name not in explorer.comparisons:
-            raise HTTPException(404, f"no comparison is named {name!r} here")
-        page = explorer.comparisons[name].to_html()
-        return HTMLResponse(page, headers={"content-security-policy": page_policy()})
 
     @app.get("/static/{name}")
     def static(name: str) -> Response:
@@ -215,6 +225,29 @@ def _add_home(app: FastAPI, explorer: Explorer) -> None:
             raise HTTPException(404, "no such file")
         text = files(PACKAGE).joinpath("static", name).read_bytes()
         return Response(text, media_type=_STATIC[name], headers={"cache-control": "max-age=3600"})
+
+
+def _add_reports(app: FastAPI, explorer: Explorer) -> None:
+    """Whole pages, under the policy that they have as files, and comparisons as views."""
+
+    @app.get("/runs/{run}/report")
+    def report(run: str) -> Response:
+        found = explorer.run(run).found
+        if found.summary is None and found.concepts is None and not found.interventions:
+            raise HTTPException(404, "the run has no results yet")
+        page = render_page(found.summary, explorer.run(run).name, *found[1:])
+        return HTMLResponse(page, headers={"content-security-policy": page_policy()})
+
+    @app.get("/comparisons/{name}/report")
+    def comparison(name: str) -> Response:
+        page = explorer.comparison(name).to_html()
+        return HTMLResponse(page, headers={"content-security-policy": page_policy()})
+
+    def compared(request: Request) -> tuple[View, None]:
+        name = request.path_params["name"]
+        return comparison_page(name, explorer.comparison(name)), None
+
+    _forms(app, "/comparisons/{name}", compared)
 
 
 def _add_clusters(app: FastAPI, explorer: Explorer) -> None:

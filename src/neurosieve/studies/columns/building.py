@@ -1,6 +1,5 @@
-"""The explorer's own files of a run: what lacks is made from the store, and what is there is read."""
+"""Makes the files that pages of neurons are made from: what lacks comes from the store, what is there stays."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,49 +8,29 @@ import pyarrow as pa
 from jaxtyping import Int
 
 from neurosieve.activations.store import MANIFEST, ActivationStore
-from neurosieve.concepts.evidence.contexts import shown_span
+from neurosieve.concepts.evidence.shown_code import shown_span
 from neurosieve.concepts.guess_language import languages_of
 from neurosieve.concepts.properties import Source
 from neurosieve.data.dataset import VALUE, Dataset
 from neurosieve.errors import NeurosieveError, RunFolderError
-from neurosieve.explorer.column_file import WHOLE, ColumnFiles, layers_of, sampled, write_layer
-from neurosieve.explorer.row_file import RowArrays, RowFile, RowNames, read_names, write_rows
 from neurosieve.progress import track
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object
+from neurosieve.studies.columns.built_files import FOLDER, WHOLE, BuiltFiles, digest, opened, read_built
+from neurosieve.studies.columns.column_file import layers_of
+from neurosieve.studies.columns.column_writing import sampled, write_layer
+from neurosieve.studies.columns.row_file import RowArrays, RowNames, read_names, write_rows
 from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.inputs import read_dataset
 from neurosieve.studies.run_folder import CONCEPTS, STORE, RunFolder, config_of
-from neurosieve.typing import Grid, PathLike
+from neurosieve.typing import PathLike
 
-FOLDER = "explorer"
-_FORMAT = b"1"
 _HALVES = ("lower half", "upper half")
 
 
-@dataclass(frozen=True)
-class BuiltFiles:
-    """What pages of neurons are made from.
-
-    Attributes:
-        rows: The held-out rows.
-        columns: The neurons' values on them.
-        alike_in: Where like neurons were sought, in words.
-    """
-
-    rows: RowFile
-    columns: ColumnFiles
-    alike_in: str
-
-    @property
-    def grid(self) -> Grid:
-        """Layers and neurons of a layer."""
-        return self.columns.grid
-
-
 def build(run: PathLike) -> BuiltFiles | None:
-    """The files of a run, each made now if it is not there; None where the run holds no activations.
+    """The files of a run, each made now if it is not there; None where the run holds neither them nor activations.
 
     They are made of the tokens that concepts were looked for on, else of the task's rows; of test alone. A stop leaves
     whole files, from which the next call goes on.
@@ -66,21 +45,18 @@ def build(run: PathLike) -> BuiltFiles | None:
         remedy = "copy the run folder here first"
         raise RunFolderError(f"run folder {run}", expected="a folder of this machine", got="a URL", remedy=remedy)
     if (place := _place(folder)) is None:
-        return None
+        return read_built(run)  # the activations may be gone since
     store, files = ActivationStore(f"{folder.url}/{place}"), Folder(f"{folder.url}/{FOLDER}")
-    source = hashlib.sha256(_FORMAT + store.folder.read(MANIFEST)).hexdigest()
-    names = read_names(files)
+    source, names = digest(folder, f"{place}/{MANIFEST}"), read_names(files)
     if names is None or names.source != source:
-        write_rows(files, *_rows(run, store, source, of_concepts=place != STORE))
+        write_rows(files, *_rows(run, store, place, source))
         names = read_names(files)
     assert names is not None  # noqa: S101 - it was just written
-    whole = len(store.grid) <= WHOLE
     if lacking := list(layers_of(files, store.grid.layers, source)):
-        all_layers = sampled(store, range(store.grid.layers)) if whole else None
+        all_layers = sampled(store, range(store.grid.layers)) if len(store.grid) <= WHOLE else None
         for layer in track(lacking, "columns of layers"):
             write_layer(files, store, layer, source, all_layers)
-    where = "all layers" if whole else "its layer"
-    return BuiltFiles(RowFile(files, names), ColumnFiles(files, store.grid), where)
+    return opened(files, names)
 
 
 def _place(folder: Folder) -> str | None:
@@ -92,20 +68,22 @@ def _place(folder: Folder) -> str | None:
     return None
 
 
-def _rows(run: PathLike, store: ActivationStore, source: str, *, of_concepts: bool) -> tuple[RowArrays, RowNames]:
+def _rows(run: PathLike, store: ActivationStore, place: str, source: str) -> tuple[RowArrays, RowNames]:
     """The test rows with their code, where the data are still there; else their own characters alone."""
     table, config, note = store.table("test"), config_of(run), ""
     try:
         if config.activations is not None:
             raise RunFolderError("code", expected="data", got="activations made elsewhere", remedy="give data")
-        rows, texts = (_concept_rows if of_concepts else _task_rows)(run, config, store)
+        rows, texts = (_task_rows if place == STORE else _concept_rows)(run, config, store)
     except NeurosieveError as e:
         rows, texts = _bare_rows(table)
         note = f"the code around tokens is not known here: {e}"
     properties = {name: values for name, values in texts.properties.items() if len(values) > 1}
     kept = {name: rows.codes[name] for name in properties}
     arrays = RowArrays(rows.example, rows.start, rows.end, rows.first, rows.last, kept, rows.texts)
-    return arrays, RowNames(source=source, rows=len(rows.example), texts=texts.ids, properties=properties, note=note)
+    names = RowNames(source=source, manifest=f"{place}/{MANIFEST}", layers=store.grid.layers, width=store.grid.width,
+                     rows=len(rows.example), texts=texts.ids, properties=properties, note=note)  # fmt: skip
+    return arrays, names
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from neurosieve.concepts.evidence.contexts import context_of
+from neurosieve.concepts.evidence.shown_code import context_of
 from neurosieve.errors import StoreError
 from neurosieve.results.codec import from_json, to_json
 from neurosieve.results.concept_evidence import Context
@@ -35,6 +35,9 @@ class RowNames:
 
     Attributes:
         source: Digest of the store that the rows are of.
+        manifest: Where the run folder has what was digested.
+        layers: Of the store.
+        width: Neurons of a layer.
         rows: How many there are.
         texts: Names of the texts.
         properties: By name its values.
@@ -42,6 +45,9 @@ class RowNames:
     """
 
     source: str
+    manifest: str
+    layers: int
+    width: int
     rows: int
     texts: tuple[str, ...]
     properties: Mapping[str, tuple[str, ...]]

@@ -1,39 +1,22 @@
-"""The values of each neuron side by side in a file a layer: a page reads its own neuron's bytes alone.
+"""Makes a layer's file of columns from the store."""
 
-    layer-003.safetensors    values [neurons, rows], as the store holds them; centre, scale, alive, strongest, weakest
-                             [neurons]; alike, alike_r [neurons, 5]
-
-The store has a line a row, so that one neuron would cost a pass over all of it. safetensors says at which byte each
-tensor begins; a neuron's values follow each other there.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from neurosieve.activations.store import ActivationStore
-from neurosieve.errors import StoreError
-from neurosieve.explorer.row_file import REDO
-from neurosieve.results.concept_evidence import Alike
 from neurosieve.statistics.live import live_neurons, mean_and_variance
 from neurosieve.storage.folder import Folder
-from neurosieve.typing import Grid, NeuronId
+from neurosieve.studies.columns.column_file import file_name
 
 ALIKE = 5
 SAMPLE = 1024  # train rows that correlations are measured on
-WHOLE = 16384  # neurons of a run in which like neurons are sought in all layers; in larger ones within a layer
 _BLOCK = 1024  # neurons whose correlations are held at once
-
-
-def file_name(layer: int) -> str:
-    """Of a layer's columns."""
-    return f"layer-{layer:03d}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -117,68 +100,3 @@ def _alike(mine: Scaled, others: Scaled) -> tuple[Int[Tensor, "neurons some"], F
         found.append((columns[top], r.gather(1, top)))
     indices, values = (torch.cat(parts) for parts in zip(*found, strict=True))
     return indices, values.clamp(-1, 1)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One neuron on the held-out rows.
-
-    Attributes:
-        values: In standard deviations from the train mean, shape [rows].
-        mean: Of train rows.
-        sd: Of train rows; 1 where it does not vary.
-        alive: It varies over train rows.
-        alike: The neurons with the largest |r|.
-    """
-
-    values: Float[np.ndarray, " rows"]
-    mean: float
-    sd: float
-    alive: bool
-    alike: tuple[Alike, ...]
-
-
-class ColumnFiles:
-    """The layers' files, opened once; what is read of them are single neurons' bytes.
-
-    Raises:
-        StoreError: A file that is missing or damaged.
-    """
-
-    def __init__(self, files: Folder, grid: Grid) -> None:
-        self.grid = grid
-        self._layers = [_opened(files, layer) for layer in range(grid.layers)]
-
-    def column(self, neuron: NeuronId) -> Column:
-        """One neuron's values and figures."""
-        f, i = self._layers[neuron.layer], neuron.index
-        mean, sd = float(f.get_slice("centre")[i]), float(f.get_slice("scale")[i])
-        pairs = zip(f.get_slice("alike")[i].tolist(), f.get_slice("alike_r")[i].tolist(), strict=True)
-        alike = tuple(Alike(neuron=self.grid.neuron(column), r=r) for column, r in pairs if r)
-        z = (f.get_slice("values")[i].astype(np.float64) - mean) / sd
-        return Column(z, mean, sd, bool(f.get_slice("alive")[i]), alike)
-
-    def values_at(self, layer: int, name: str) -> np.ndarray:
-        """A figure of all neurons of a layer: `centre`, `scale`, `variance`, `alive`, `strongest` or `weakest`."""
-        values: np.ndarray = self._layers[layer].get_tensor(name)
-        return values
-
-
-def layers_of(files: Folder, layers: int, source: str) -> Iterator[int]:
-    """Layers whose file is not there, or was made from another store."""
-    for layer in range(layers):
-        try:
-            with safe_open(f"{files.root}/{file_name(layer)}", framework="np") as f:
-                there = (f.metadata() or {}).get("source") == source
-        except (OSError, SafetensorError):
-            there = False
-        if not there:
-            yield layer
-
-
-def _opened(files: Folder, layer: int) -> safe_open:
-    path = f"{files.root}/{file_name(layer)}"
-    try:
-        return safe_open(path, framework="np")
-    except (OSError, SafetensorError) as e:
-        raise StoreError(path, expected="the columns that serve wrote", got=str(e), remedy=REDO) from e

@@ -7,12 +7,12 @@ from jaxtyping import Bool, Float, Int
 
 from neurosieve.concepts.evidence.picking import densities_of, first_distinct
 from neurosieve.errors import ConfigError, unknown_name
-from neurosieve.explorer.built_files import BuiltFiles
-from neurosieve.explorer.column_file import Column
 from neurosieve.results.code_reading import CodeReading
 from neurosieve.results.column_evidence import ColumnEvidence, SeenToken
 from neurosieve.results.concept_evidence import Context, Token
 from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.studies.columns.built_files import BuiltFiles
+from neurosieve.studies.columns.column_file import Column
 from neurosieve.typing import NeuronId
 
 TOP, TYPICAL, SAME = 10, 5, 2
