@@ -226,6 +226,7 @@ def test_hostile_texts_are_texts(tmp_path: Path) -> None:
     """Labels, tokens and file names that would be markup."""
     run = tmp_path / "<script>alert(1)</script>"
     shutil.copytree(explored_run(), run)
+    client_of(run)  # builds
     record = json.loads((run / "explorer" / "rows.json").read_text(encoding="utf-8"))
     bad = "<img src=x onerror=alert(1)>"
     record["texts"] = [f"{bad}{i}" for i in range(len(record["texts"]))]

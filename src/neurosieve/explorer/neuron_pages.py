@@ -42,7 +42,9 @@ def _column_parts(evidence: ColumnEvidence) -> dict[str, object]:
         for kind, some in evidence.tokens.items()
     }
     drawing = density_drawing(evidence.densities, evidence.label or "all rows")
-    return {"tokens": tokens, "drawing": drawing, "label": evidence.label, "note": evidence.note}
+    edges = evidence.densities.edges
+    ends = [f"{edge:+.1f}" for edge in (edges[0], edges[-1])]
+    return {"tokens": tokens, "drawing": drawing, "ends": ends, "label": evidence.label, "note": evidence.note}
 
 
 def token_page(run: OpenRun, neuron: NeuronId, row: int) -> View:

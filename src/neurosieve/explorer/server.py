@@ -64,7 +64,7 @@ def serve(folders: Sequence[Path], *, host: str = HOST, port: int = PORT) -> Ser
     explorer = open_all(folders)
     sock = listening(host, port)
     own = sock.getsockname()[1]
-    if own != port:
+    if port and own != port:
         print_notes([f"port {port} is in use; {own} is the next free one"], always=True)
     loopback = host in _LOOPBACK
     token = None if loopback else secrets.token_urlsafe(24)
