@@ -61,6 +61,13 @@ MEASUREMENTS = (
     Measurement("concept_scores", "concept_scores", "", "--tokens 6000 --neurons 128"),
     Measurement("growth", "growth", "", "--rows 2000,4000 --runs 1 --width 16 --only moments,extraction"),
     Measurement("plan", "plan", "--data DATA", "--rows 20,20,20 --runs 1 --only tokens --set untrained_seeds=0"),
+    Measurement("explorer", "explorer", "", "--neurons 2000 --layers 2 --rows 200,100 --pages 10"),
+    Measurement(
+        "explorer_many",
+        "explorer",
+        "--neurons 1000000 --layers 100 --rows 400,400",
+        "--neurons 4000 --layers 2 --rows 200,100 --pages 10",
+    ),
     Measurement("busy", "busy", "", f"--runs 1 --loads 1 --command '{SHORT}'"),
 )
 

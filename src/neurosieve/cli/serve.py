@@ -1,5 +1,6 @@
 """`neurosieve serve`."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -29,4 +30,5 @@ def serve(
         raise ResourceError("serve", expected=f"the package {e.name}", got="none", remedy=remedy) from e
     served = opened(runs, host=host, port=port)
     console().print(Text(f"{served.address}\nStop with Ctrl-C."), soft_wrap=True)
-    served.run()
+    with suppress(KeyboardInterrupt):  # this is how it is stopped
+        served.run()

@@ -62,7 +62,7 @@ def cut_page(sheet: CutSheet) -> View:
 
 def _words(tokens: Sequence[ClusterToken]) -> str:
     most = Counter(token.word for token in tokens).most_common(WORDS)
-    return ", ".join(f"{word} {count(n)}" for word, n in most)
+    return ", ".join(f"{word} ({count(n)})" for word, n in most)
 
 
 def cluster_page(sheet: CutSheet, cluster: int, note: str = "", status: int = 200) -> View:

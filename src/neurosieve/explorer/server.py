@@ -38,13 +38,17 @@ class Served:
     sock: socket.socket
     address: str
 
-    def run(self) -> None:
-        """Serve until it is interrupted."""
+    def server(self) -> uvicorn.Server:
+        """What answers, not yet running."""
         config = uvicorn.Config(
             self.app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3,
             limit_concurrency=200, proxy_headers=False,
         )  # fmt: skip
-        uvicorn.Server(config).run(sockets=[self.sock])
+        return uvicorn.Server(config)
+
+    def run(self) -> None:
+        """Serve until it is interrupted."""
+        self.server().run(sockets=[self.sock])
 
 
 def serve(folders: Sequence[Path], *, host: str = HOST, port: int = PORT) -> Served:
