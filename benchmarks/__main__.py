@@ -65,7 +65,7 @@ MEASUREMENTS = (
     Measurement(
         "explorer_many",
         "explorer",
-        "--neurons 1000000 --layers 100 --rows 400,400",
+        "--neurons 1000000 --layers 250 --rows 300,300",
         "--neurons 4000 --layers 2 --rows 200,100 --pages 10",
     ),
     Measurement("busy", "busy", "", f"--runs 1 --loads 1 --command '{SHORT}'"),

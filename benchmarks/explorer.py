@@ -8,6 +8,7 @@ the loopback. Memory is what the server holds after all pages, next to after the
 500,000 neurons on 100 ms; building has a bound for fewer than these.
 """
 
+import os
 import random
 import re
 import shutil
@@ -19,6 +20,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,12 +29,20 @@ import torch
 from benchmarks.measure import Figure, numbers, parser, peak_mb, positive, report, timed
 from neurosieve.activations import ActivationStore, Manifest
 from neurosieve.activations.row_table import ROW_SCHEMA
-from neurosieve.studies.columns.building import build
+from neurosieve.studies.columns.column_building import build
 from neurosieve.studies.config import make_config
 from neurosieve.studies.run_folder import STORE, RunFolder
 from neurosieve.typing import Split
 
 SHARD, WORDS, FIRST, MANY = 200, 300, 30, 500_000
+
+
+class Pages(NamedTuple):
+    """Milliseconds of each page by its kind; MB that the server holds more after them; its processor ms of a page."""
+
+    spent: dict[str, list[float]]
+    more: float
+    processor: float
 
 
 def made_run(folder: Path, layers: int, width: int, rows: dict[Split, int]) -> None:
@@ -97,20 +107,26 @@ def asked(address: str) -> float:
     return 1000 * (time.perf_counter() - begin)
 
 
-def pages(address: str, process: int, layers: int, width: int, count: int) -> tuple[dict[str, list[float]], float]:
-    """Milliseconds of pages of drawn neurons and layers, and how much more memory the server holds after them."""
+def processor_ms(process: int) -> float:
+    """What a process has computed so far."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def pages(address: str, process: int, layers: int, width: int, count: int) -> Pages:
+    """Of drawn neurons and layers."""
     rng, at = random.Random(0), f"{address}/runs/run"
     spent: dict[str, list[float]] = {"neuron": [], "layer": []}
-    before = 0.0
+    before = computed = 0.0
     for i in range(FIRST + count):
         layer, neuron = rng.randrange(layers), rng.randrange(width)
         times = {"neuron": asked(f"{at}/neurons/{layer}/{neuron}"), "layer": asked(f"{at}/layers/{layer}")}
         if i < FIRST:
-            before = resident_mb(process)
+            before, computed = resident_mb(process), processor_ms(process)
             continue
         for kind, value in times.items():
             spent[kind].append(value)
-    return spent, resident_mb(process) - before
+    return Pages(spent, resident_mb(process) - before, (processor_ms(process) - computed) / (2 * count))
 
 
 def measured(folder: Path, layers: int, width: int, train: int, test: int, count: int) -> list[Figure]:
@@ -125,12 +141,13 @@ def measured(folder: Path, layers: int, width: int, train: int, test: int, count
         Figure("MB more than before, to build them", round(peak_mb() - before, 1)),
     ]
     with serving(run) as (address, process):
-        spent, more = pages(address, process, layers, width, count)
-    for kind, times in spent.items():
+        asked_for = pages(address, process, layers, width, count)
+    for kind, times in asked_for.spent.items():
         low, high = np.percentile(times, [50, 95]).tolist()
         figures.append(Figure(f"ms of a {kind} page, median", round(low, 1)))
         figures.append(Figure(f"ms of a {kind} page, 95 % of them", round(high, 1), most=100 if most else 50))
-    return [*figures, Figure(f"MB more after {2 * count} pages", round(more, 1), most=20)]
+    figures.append(Figure("processor ms of a page, mean of both", round(asked_for.processor, 1)))
+    return [*figures, Figure(f"MB more after {2 * count} pages", round(asked_for.more, 1), most=20)]
 
 
 def main() -> None:

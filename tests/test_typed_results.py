@@ -39,6 +39,7 @@ ALLOWED: dict[str, tuple[int, int, str]] = {
     "results": (17, 2, "options of a run, rows of frames, the content of a file for older code"),
     "statistics": (0, 4, "sums by name"),
     "storage": (12, 7, "JSON files, and who writes there"),
+    "studies/columns": (0, 11, "columns of row tables"),
     "studies/finetune": (3, 5, "what transformers' Trainer reports"),
     "studies/redundancy/selection.py": (0, 22, "its own archive"),
     "studies/modules/fitted_modules.py": (1, 8, "its own archive"),

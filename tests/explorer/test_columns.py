@@ -12,8 +12,8 @@ from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, StoreError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object
-from neurosieve.studies.columns.building import build
 from neurosieve.studies.columns.built_files import FOLDER, BuiltFiles
+from neurosieve.studies.columns.column_building import build
 from neurosieve.studies.columns.column_file import file_name
 from neurosieve.studies.columns.token_picks import evidence_of, heat_of, labels_of
 from neurosieve.studies.concepts.run import OPTIONS, ConceptWork

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from neurosieve.cli.terminal import console
 from neurosieve.errors import ResourceError
+from neurosieve.interrupts import imported
 
 
 def serve(
@@ -28,6 +29,7 @@ def serve(
             raise
         remedy = "pip install 'neurosieve[serve]'"
         raise ResourceError("serve", expected=f"the package {e.name}", got="none", remedy=remedy) from e
+    imported()  # from here on a stop leaves whole files
     served = opened(runs, host=host, port=port)
     console().print(Text(f"{served.address}\nStop with Ctrl-C."), soft_wrap=True)
     with suppress(KeyboardInterrupt):  # this is how it is stopped

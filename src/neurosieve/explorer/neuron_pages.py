@@ -1,5 +1,7 @@
 """The page of a neuron, and of one of its tokens in code."""
 
+from collections.abc import Sequence
+
 from neurosieve.explorer.open_run import OpenRun
 from neurosieve.explorer.views import View
 from neurosieve.report.coloured_code import heat_class, reading_html
@@ -24,18 +26,18 @@ def neuron_page(run: OpenRun, neuron: NeuronId, label: str | None) -> View:
         ConfigError: No such neuron, or no such label.
     """
     profile = run.profile(neuron, label)
-    tables, parts = profile_tables(profile), dict[str, object]()
+    tables, column = profile_tables(profile), None
     results: dict[str, object] = {"neuron": str(neuron), "claimed": profile.claimed, "ranks": dict(profile.ranks)}
     if run.built and (evidence := profile.column):
         tables = {"tokens": column_table(evidence)} | tables
         tables |= {"histogram": density_table(evidence.densities, evidence.label)} if evidence.label else {}
-        parts = _column_parts(evidence) | {"labels": labels_of(run.built)}
+        column = _column_parts(evidence, labels_of(run.built))
         results["evidence"] = evidence
-    shown = {"neuron": neuron, "column": parts, "width": run.grid.width}
+    shown = {"neuron": neuron, "column": column, "width": run.grid.width}
     return View(title=profile_title(profile), template="neuron.html.j2", tables=tables, results=results, shown=shown)
 
 
-def _column_parts(evidence: ColumnEvidence) -> dict[str, object]:
+def _column_parts(evidence: ColumnEvidence, labels: Sequence[str]) -> dict[str, object]:
     """What the template shows besides tables."""
     tokens = {
         COLUMN_KINDS[kind]: [{"row": seen.row, **token_card(seen.token, in_full=False)} for seen in some]
@@ -44,7 +46,8 @@ def _column_parts(evidence: ColumnEvidence) -> dict[str, object]:
     drawing = density_drawing(evidence.densities, evidence.label or "all rows")
     edges = evidence.densities.edges
     ends = [f"{edge:+.1f}" for edge in (edges[0], edges[-1])]
-    return {"tokens": tokens, "drawing": drawing, "ends": ends, "label": evidence.label, "note": evidence.note}
+    return {"tokens": tokens, "drawing": drawing, "ends": ends, "label": evidence.label, "labels": labels,
+            "note": evidence.note}  # fmt: skip
 
 
 def token_page(run: OpenRun, neuron: NeuronId, row: int) -> View:

@@ -18,8 +18,8 @@ from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured
 from neurosieve.results.neuron_profile import NeuronProfile
 from neurosieve.storage.folder import Folder
-from neurosieve.studies.columns.building import build
 from neurosieve.studies.columns.built_files import BuiltFiles
+from neurosieve.studies.columns.column_building import build
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finished import (
     load_exports,
