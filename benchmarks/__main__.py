@@ -62,6 +62,13 @@ MEASUREMENTS = (
     Measurement("growth", "growth", "", "--rows 2000,4000 --runs 1 --width 16 --only moments,extraction"),
     Measurement("plan", "plan", "--data DATA", "--rows 20,20,20 --runs 1 --only tokens --set untrained_seeds=0"),
     Measurement("workers", "workers", "", f"--runs 1 --workers 1 --command '{SHORT.replace('plan', 'extract')}'"),
+    Measurement("explorer", "explorer", "", "--neurons 2000 --layers 2 --rows 200,100 --pages 10"),
+    Measurement(
+        "explorer_many",
+        "explorer",
+        "--neurons 1000000 --layers 250 --rows 300,300",
+        "--neurons 4000 --layers 2 --rows 200,100 --pages 10",
+    ),
     Measurement("busy", "busy", "", f"--runs 1 --loads 1 --command '{SHORT}'"),
 )
 

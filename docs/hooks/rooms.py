@@ -37,9 +37,10 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("studies",),
     ("studies.redundancy",),
     ("studies.concepts",),
-    ("studies.interventions", "studies.finetune", "studies.export", "studies.compare"),
+    ("studies.interventions", "studies.finetune", "studies.export", "studies.compare", "studies.columns"),
     ("studies.modules",),
     ("notebook", "testing"),
+    ("explorer",),
     ("",),  # the package itself
     ("cli", "__main__"),
 )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from docs.hooks.commands import MARK, commands, examples, page, parameters
 
+from neurosieve.explorer import server
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.option_models import ConceptOptions
 from tests.cli import ran
@@ -121,6 +122,10 @@ def test_line_runs(words: tuple[Word, ...], tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(sys.modules["neurosieve.cli.app"], "demo_config", tiny_demo)
     monkeypatch.setattr("neurosieve.studies.export.verify.SLOWEST", 0)  # tiny models differ in nothing but noise
     measured_little(monkeypatch)
+    # On any free port, and closed at once: a server would wait for its end.
+    opened = server.serve
+    monkeypatch.setattr(server, "serve", lambda runs, **place: opened(runs, **place | {"port": 0}))
+    monkeypatch.setattr(server.Served, "run", lambda served: served.sock.close())
     ended = ran(capsys, *filled(words, tmp_path))
     assert ended.code == 0, ended.err
     assert ended.out

@@ -21,6 +21,7 @@ from neurosieve.cli.engine_options import NoStore, takes_engine
 from neurosieve.cli.modules import modules
 from neurosieve.cli.neuron import neuron
 from neurosieve.cli.output import print_json, print_result
+from neurosieve.cli.serve import serve
 from neurosieve.cli.terminal import console
 from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.defaults import LABEL_SCHEMES
@@ -347,6 +348,7 @@ app.command(epilog=_example("neurosieve predict small new.jsonl"))(export.predic
 
 
 app.command(epilog=_example("neurosieve neuron runs/java 0:39"))(neuron)
+app.command(epilog=_example("neurosieve serve runs/java", "neurosieve serve runs/java runs/python --port 9000"))(serve)
 
 
 @app.command(epilog=_example("neurosieve models"))

@@ -23,7 +23,7 @@ from neurosieve.report.export import (
     verified_table,
     ways_table,
 )
-from neurosieve.report.interventions import edit_table, matching_note, measure_table, short_effect_table
+from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
 from neurosieve.report.modules import (
     composition_table,
     folder_sentence,
@@ -32,7 +32,7 @@ from neurosieve.report.modules import (
     short_change_table,
     short_module_table,
 )
-from neurosieve.report.neuron import evidence_title, profile_table, profile_title, score_table, weight_table
+from neurosieve.report.neuron import profile_tables, profile_title, profile_tokens
 from neurosieve.report.numbers import NONE, counted, per_cent
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.concepts import ConceptResult
@@ -99,23 +99,17 @@ def show_neuron(profile: NeuronProfile) -> None:
     """What is known of one neuron, its scores for properties, and its strongest tokens in their lines."""
     screen = console()
     screen.print(Text(profile_title(profile), style="bold"), soft_wrap=True)
-    screen.print(_grid(profile_table(profile), wrap=True))
-    for table in (weight_table(profile), score_table(profile)):
-        if table.rows:
-            screen.print(_grid(table, wrap=True))
-    for view, found in profile.evidence.items():
-        for evidence in found:
-            screen.print(Text(f"\n{evidence_title(view, evidence)}"))
-            for token in evidence.top[:_TOKENS]:
-                before, word, after = near(token.context.text, token.context.start, token.context.end, lines=0)
-                line = Text(f"  {token.value:+.1f} sd  {visible(before.lstrip())}")
-                line.append(visible(word), style="bold reverse").append(visible(after))
-                screen.print(line, no_wrap=True, overflow="ellipsis")
-    if profile.edits:
-        screen.print(_grid(edit_table(profile.edits), wrap=True))
+    for table in profile_tables(profile).values():
+        screen.print(_grid(table, wrap=True))
+    for title, tokens in profile_tokens(profile):
+        screen.print(Text(f"\n{title}"))
+        for token in tokens:
+            before, word, after = near(token.context.text, token.context.start, token.context.end, lines=0)
+            line = Text(f"  {token.value:+.1f} sd  {visible(before.lstrip())}")
+            line.append(visible(word), style="bold reverse").append(visible(after))
+            screen.print(line, no_wrap=True, overflow="ellipsis")
 
 
-_TOKENS = 5  # of each kind
 _COLOURS = {Answer.YES: "green", Answer.WEAKLY: "yellow", Answer.NO: "red", Answer.OPEN: "yellow"}
 
 

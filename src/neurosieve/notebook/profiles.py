@@ -1,6 +1,7 @@
 """What is known of one neuron, gathered from the results of a run."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from neurosieve.errors import ConfigError
 from neurosieve.notebook.stage_arrays import Rankings
@@ -12,6 +13,8 @@ from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.results.neuron_profile import NeuronConcept, NeuronProfile, SetPlace
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.whole_texts import TextFindings, TextNeuron
+from neurosieve.studies.columns.built_files import BuiltFiles
+from neurosieve.studies.columns.token_picks import evidence_of
 from neurosieve.typing import Grid, NeuronId, Site, View
 
 
@@ -57,6 +60,19 @@ def profile_of(
         texts=_texts(neuron, concepts) if concepts else None,
         edits=tuple(edit for edit in edits if neuron in edit.neurons),
     )
+
+
+def with_column(profile: NeuronProfile, built: BuiltFiles | None, label: str | None = None) -> NeuronProfile:
+    """The same with what the neuron's own column shows, where there is one.
+
+    Raises:
+        ConfigError: No such label.
+        StoreError: A damaged column.
+    """
+    if built is None:
+        return profile
+    first = profile.concepts[0].name if profile.concepts else None
+    return replace(profile, column=evidence_of(built, profile.neuron, label, first))
 
 
 def _places(neuron: NeuronId, study: RedundancyResult) -> Iterator[SetPlace]:

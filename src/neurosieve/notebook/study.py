@@ -10,7 +10,7 @@ import polars as pl
 from neurosieve.errors import RunFolderError, unknown_name
 from neurosieve.notebook.asked_before import answers
 from neurosieve.notebook.joined_frames import edit_frame, export_frame
-from neurosieve.notebook.profiles import check_neurons, profile_of
+from neurosieve.notebook.profiles import check_neurons, profile_of, with_column
 from neurosieve.notebook.stage_arrays import Rankings, read_rankings
 from neurosieve.results.code_reading import CodeReading
 from neurosieve.results.concepts import ConceptResult
@@ -23,6 +23,7 @@ from neurosieve.results.redundancy import FRAMES, RedundancyResult
 from neurosieve.results.redundancy_parts import OracleScores, TrustEntry
 from neurosieve.results.redundancy_sets import SmallestSet
 from neurosieve.storage.folder import Folder
+from neurosieve.studies.columns.built_files import BuiltFiles, read_built
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finished import (
     load_exports,
@@ -128,16 +129,18 @@ class Study:
         return load_exports(self.folder)
 
     def neuron(self, layer: int, index: int) -> NeuronProfile:
-        """All that the run knows of one neuron: ranks, sets, concepts, evidence, edits. Prints and shows itself.
+        """All that the run knows of one neuron; its tokens, too, once `neurosieve serve` opened the run. Shows itself.
 
         Raises:
             ConfigError: The model has no such neuron.
             RunFolderError: A damaged file.
+            StoreError: A damaged file of the explorer.
         """
         study, concepts = self.result if self._studied else None, self._concepts
         self._check((NeuronId(layer, index),))
-        about = (self.config.model, self.config.site)
-        return profile_of(NeuronId(layer, index), about, study, self._rankings, concepts, self.interventions)
+        about, edits = (self.config.model, self.config.site), self.interventions
+        known = profile_of(NeuronId(layer, index), about, study, self._rankings, concepts, edits)
+        return with_column(known, self._built)
 
     def _check(self, neurons: Collection[NeuronId]) -> None:
         """Are these neurons of the model?"""
@@ -243,9 +246,7 @@ class Study:
         return intervene(self.folder, InterventionOptions.model_validate(asked))
 
     def export(self, out: PathLike, delta: float | None = None, **options: Any) -> ExportResult:
-        """Write the cheapest model that does the run's task into a folder of its own, and measure it.
-
-        `neurosieve.load_compact(out)` loads it. What was measured is kept in the run, too, and shown on its page.
+        """Write the cheapest model that does the run's task into a folder, for `load_compact`, and measure it.
 
         Args:
             out: Folder of the model; new or empty.
@@ -279,9 +280,7 @@ class Study:
         return find_modules(self.folder, ModuleOptions.model_validate(options), out=out).result
 
     def change_module(self, kind: ChangeKind, label: str, source: PathLike | None = None) -> ModuleChange:
-        """Use one module alone, drop it, replace it by another run's, or add one; what moved, and that others did not.
-
-        What was measured is kept in the run; its own modules stay as they are.
+        """Use one module alone, drop it, replace it by another run's, or add one; what moved is kept in the run.
 
         Args:
             kind: `use`, `drop`, `replace` or `add`.
@@ -352,8 +351,6 @@ class Study:
         """
         return self.store.read(split)
 
-    # How it shows itself.
-
     @property
     def _studied(self) -> bool:
         return Folder(self.folder).exists(SUMMARY)
@@ -366,6 +363,10 @@ class Study:
     def _rankings(self) -> Rankings | None:
         return read_rankings(Folder(self.folder))
 
+    @cached_property
+    def _built(self) -> BuiltFiles | None:
+        return read_built(self.folder)
+
     def _need(self, part: Found | None, what: str, command: str) -> Found:
         if not part:
             remedy = f"run `neurosieve {command} {self.folder}`"
@@ -373,9 +374,7 @@ class Study:
         return part
 
     def show(self) -> "Shown":
-        """What a newcomer reads first: what was asked, the finding in figures, how far to trust it, and one figure.
-
-        A notebook shows it; printed, it is the same in text, without the figure.
+        """What a newcomer reads first: question, finding, trust and one figure; printed, the same without the figure.
 
         Raises:
             RunFolderError: Nothing was finished in this run.

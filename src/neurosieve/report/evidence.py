@@ -10,6 +10,7 @@ from neurosieve.printing import visible
 from neurosieve.report.code import marked, near
 from neurosieve.report.numbers import NONE, count
 from neurosieve.report.tables import Table, make_table
+from neurosieve.results.column_evidence import ColumnEvidence
 from neurosieve.results.concept_evidence import Densities, Evidence, Token
 
 _WHOLE = 3  # tokens whose whole function is shown
@@ -24,9 +25,9 @@ def evidence_cards(view: str, evidence: Sequence[Evidence]) -> list[dict[str, An
         {
             "title": f"{e.neuron}: {'low' if e.low else 'high'} on {e.name}, view {view}",
             "text": e.description or "",
-            "tokens": {name: [_token(t, i < _WHOLE and kind == "top") for i, t in enumerate(e.tokens[kind])]
+            "tokens": {name: [token_card(t, in_full=i < _WHOLE and kind == "top") for i, t in enumerate(e.tokens[kind])]
                        for kind, name in _KINDS.items() if e.tokens[kind]},
-            "drawing": _drawing(e.densities, e.name),
+            "drawing": density_drawing(e.densities, e.name),
             "densities": density_table(e.densities, e.name),
             "alike": ", ".join(f"{a.neuron} (r {a.r:.2f})" for a in e.alike) or NONE,
         }
@@ -34,7 +35,8 @@ def evidence_cards(view: str, evidence: Sequence[Evidence]) -> list[dict[str, An
     ]  # fmt: skip
 
 
-def _token(token: Token, in_full: bool) -> dict[str, Any]:
+def token_card(token: Token, *, in_full: bool) -> dict[str, Any]:
+    """A token in the lines around it, and in all that is known around it."""
     context = token.context
     text, start, end = context.text, context.start, context.end
     return {
@@ -42,6 +44,46 @@ def _token(token: Token, in_full: bool) -> dict[str, Any]:
         "code": marked(*near(text, start, end)),
         "whole": marked(text[:start], text[start:end], text[end:]) if in_full else None,
     }
+
+
+COLUMN_KINDS = {
+    "highest": "Highest values, one a text",
+    "lowest": "Lowest values, one a text",
+    "typical": "Typical tokens with the label",
+    "sampled": "Tokens at the quantiles 1, 10, 25, 50, 75, 90 and 99 %",
+}
+
+
+def column_table(evidence: ColumnEvidence) -> Table:
+    """The tokens of a neuron with their values, a row each."""
+    rows = [
+        (
+            COLUMN_KINDS[kind],
+            f"{seen.token.value:+.2f}",
+            seen.token.token,
+            seen.token.label or NONE,
+            f"{seen.token.context.example}, line {seen.token.context.line}",
+        )
+        for kind, tokens in evidence.tokens.items()
+        for seen in tokens
+    ]
+    return make_table("Tokens on held-out rows", ("chosen as", "standard deviations", "token", "label", "place"), rows)
+
+
+def column_facts(evidence: ColumnEvidence) -> Table:
+    """A neuron's values in figures."""
+    rows = [
+        ("held-out rows", count(evidence.rows)),
+        ("mean over train rows", f"{evidence.mean:.4g}"),
+        ("standard deviation", "it never varies" if evidence.dead else f"{evidence.sd:.4g}"),
+    ]
+    return make_table("Values of the neuron", ("", ""), rows)
+
+
+def alike_table(evidence: ColumnEvidence) -> Table:
+    """The neurons that do much the same."""
+    rows = [(str(a.neuron), f"{a.r:+.3f}") for a in evidence.alike]
+    return make_table(f"Most correlated neurons of {evidence.alike_in}", ("neuron", "r on train rows"), rows)
 
 
 def density_table(densities: Densities, name: str) -> Table:
@@ -55,7 +97,7 @@ def density_table(densities: Densities, name: str) -> Table:
     return make_table(f"Values of the neuron by {name}", ("standard deviations", *named), cells)
 
 
-def _drawing(densities: Densities, name: str) -> Markup:
+def density_drawing(densities: Densities, name: str) -> Markup:
     """Bars of the rows with the value, the outline of all others: two shapes, whatever their colours."""
     with_value, others = densities.with_value, densities.without
     most = max(*with_value, *others) or 1.0

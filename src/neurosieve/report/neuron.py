@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from neurosieve.printing import visible
 from neurosieve.report.code import marked, near
+from neurosieve.report.evidence import COLUMN_KINDS, alike_table, column_facts
 from neurosieve.report.interventions import edit_table
 from neurosieve.report.numbers import NONE, count, ratio
 from neurosieve.report.tables import Table, make_table
@@ -89,19 +90,37 @@ def weight_table(profile: NeuronProfile) -> Table:
     return make_table("Weights in smallest sets", ("set", *labels), rows)
 
 
+def profile_tables(profile: NeuronProfile) -> dict[str, Table]:
+    """The card of a neuron, in a notebook, on a terminal and in the explorer: by name the tables that have rows."""
+    unseen = [(c.name, c.view, f"{c.score.unseen_ap:.2f}") for c in profile.concepts if c.score.unseen_ap is not None]
+    tables = {
+        "known": profile_table(profile),
+        "values": column_facts(profile.column) if profile.column else None,
+        "weights": weight_table(profile),
+        "properties": score_table(profile),
+        "unseen": make_table("AP on rows whose text train does not have", ("value", "view", "AP"), unseen),
+        "alike": alike_table(profile.column) if profile.column else None,
+        "edits": edit_table(profile.edits),
+    }
+    return {name: table for name, table in tables.items() if table and table.rows}
+
+
 def profile_html(profile: NeuronProfile) -> Markup:
-    """Facts, weights, scores, tokens and edits."""
-    tables = [profile_table(profile), weight_table(profile), score_table(profile)]
-    tables += [edit_table(profile.edits)] if profile.edits else []
-    parts = [table.to_html() for table in tables if table.rows]
-    parts += [_tokens(view, e) for view, evidence in profile.evidence.items() for e in evidence]
+    """The tables and the tokens."""
+    parts = [table.to_html() for table in profile_tables(profile).values()]
+    for title, tokens in profile_tokens(profile):
+        parts.append(Markup("<p>{}</p>").format(visible(title)))
+        parts += [_token(token) for token in tokens]
     return Markup("<p><b>{}</b></p>").format(visible(profile_title(profile))) + Markup("").join(parts)
 
 
-def _tokens(view: str, evidence: Evidence) -> Markup:
-    head = Markup("<p>{}</p>")
-    shown = Markup("").join(_token(token) for token in evidence.top[:_TOKENS])
-    return head.format(visible(evidence_title(view, evidence))) + shown
+def profile_tokens(profile: NeuronProfile) -> list[tuple[str, tuple[Token, ...]]]:
+    """Some tokens, with what they are: of the neuron's own column, else those that the report shows."""
+    if profile.column:
+        kinds = [(COLUMN_KINDS[kind], seen) for kind, seen in profile.column.tokens.items()]
+        return [(title, tuple(s.token for s in seen[:_TOKENS])) for title, seen in kinds]
+    shown = [(view, e) for view, evidence in profile.evidence.items() for e in evidence]
+    return [(evidence_title(view, e), e.top[:_TOKENS]) for view, e in shown]
 
 
 def evidence_title(view: str, evidence: Evidence) -> str:

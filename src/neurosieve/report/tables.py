@@ -33,17 +33,26 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
-    def to_html(self) -> Markup:
-        """As an HTML table; all texts are escaped, and control characters shown as replacement marks."""
+    def to_html(self, shown: Callable[[str], Markup] | None = None) -> Markup:
+        """As an HTML table; all texts are escaped, and control characters shown as replacement marks.
+
+        Args:
+            shown: A cell as markup, for example with links; by default its text.
+        """
         head = Markup("<tr>{}</tr>").format(_cells("th", self.columns)) if any(self.columns) else ""
-        body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells("td", row)) for row in self.rows)
+        body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells("td", row, shown)) for row in self.rows)
         outline = Markup("<table aria-label='{}'><thead>{}</thead><tbody>{}</tbody></table>")
         return outline.format(visible(self.title), head, body)
 
 
-def _cells(kind: str, texts: Sequence[str]) -> Markup:
+def _cells(kind: str, texts: Sequence[str], shown: Callable[[str], Markup] | None = None) -> Markup:
     open_, close = Markup(f"<{kind}>"), Markup(f"</{kind}>")  # noqa: S704 - one of our own two
-    return Markup("").join(open_ + escape(visible(text)) + close for text in texts)
+    cell = shown or _plain_cell
+    return Markup("").join(open_ + cell(text) + close for text in texts)
+
+
+def _plain_cell(text: str) -> Markup:
+    return escape(visible(text))
 
 
 def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -322,9 +331,9 @@ def _selectivity_row(name: str, part: Selectivity, metric: Metric) -> tuple[str,
     return name, count(part.rows), metric.score(part.task), drawn, metric.gain(part.selectivity)
 
 
-def neuron_table(result: RedundancyResult) -> Table:
-    """The first smallest set: each neuron with its weight for each class, or for the value."""
-    best = result.sets[0]
+def neuron_table(result: RedundancyResult, number: int = 0) -> Table:
+    """A smallest set, by default the first: each neuron with its weight for each class, or for the value."""
+    best = result.sets[number]
     rows = [
         (neuron(pair), *(f"{w:+.2f}" if w else "0" for w in weights))
         for pair, weights in zip(best.neurons, best.weights, strict=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from neurosieve.results.column_evidence import ColumnEvidence
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptNeuron
 from neurosieve.results.interventions import InterventionResult
@@ -75,6 +76,7 @@ class NeuronProfile:
         evidence: Its tokens, for each view.
         texts: What explains it on whole texts; None where that was not looked for.
         edits: Edits of the live model that it was part of.
+        column: What its values on held-out rows show; None where `neurosieve serve` has not laid them side by side.
     """
 
     neuron: NeuronId
@@ -91,6 +93,7 @@ class NeuronProfile:
     evidence: Mapping[View, tuple[Evidence, ...]]
     texts: TextNeuron | None
     edits: tuple[InterventionResult, ...]
+    column: ColumnEvidence | None = None
 
     @property
     def claimed(self) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurosieve.concepts.evidence.contexts import AROUND, CHARACTERS, LINES, Contexts
+from neurosieve.concepts.evidence.contexts import Contexts
+from neurosieve.concepts.evidence.picking import BINS
+from neurosieve.concepts.evidence.shown_code import AROUND, CHARACTERS, LINES
 from neurosieve.concepts.evidence.strongest import (
     ALIKE,
-    BINS,
     SAME,
     TOP,
     TYPICAL,

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from neurosieve.concepts.evidence.shown_code import context_of, shown_span
 from neurosieve.concepts.properties import Source
 from neurosieve.concepts.rows import ConceptRows
 from neurosieve.results.concept_evidence import Context
-
-LINES, CHARACTERS = 60, 3000  # of a function that is shown whole
-AROUND = 10  # lines shown before and after a token otherwise
 
 
 @dataclass(frozen=True)
@@ -30,13 +28,8 @@ class Contexts:
         table = self.rows.table
         example, start, end = (int(column[row]) for column in (table.example, table.start, table.end))
         e = self.rows.dataset.examples[example]
-        first, last = self._function(example, start, end) or (0, len(e.text))
-        first = e.text.rfind("\n", 0, first) + 1
-        if last - first > CHARACTERS or e.text.count("\n", first, last) >= LINES:
-            first, last = _near(e.text, start, end, first, last)
-        line = e.text.count("\n", 0, start) + 1
-        end = min(end, last)
-        return Context(example=e.id, line=line, text=e.text[first:last], start=start - first, end=end - first)
+        first, last = shown_span(e.text, start, end, self._function(example, start, end))
+        return context_of(e.id, e.text, (start, end), (first, last))
 
     def _function(self, example: int, start: int, end: int) -> tuple[int, int] | None:
         if example not in self._sources:
@@ -45,13 +38,3 @@ class Contexts:
         source = self._sources[example]
         (unit,) = source.find([(start, end)])
         return source.units[unit].function if unit >= 0 else None
-
-
-def _near(text: str, start: int, end: int, first: int, last: int) -> tuple[int, int]:
-    """Lines around a token between two places, in 3,000 characters at most."""
-    before, behind = text[first:start].split("\n"), text[end:last].split("\n")
-    begin = start - len("\n".join(before[-AROUND - 1 :]))
-    stop = end + len("\n".join(behind[: AROUND + 1]))
-    room = max(CHARACTERS - (end - start), 0) // 2
-    begin, stop = max(begin, start - room), min(stop, end + room)
-    return begin, min(stop, begin + CHARACTERS)

@@ -1,6 +1,5 @@
 """Examples of a neuron: its strongest and its typical tokens, its values by label, and similar neurons."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 
 from neurosieve.concepts.evidence.contexts import Contexts
+from neurosieve.concepts.evidence.picking import densities_of, first_distinct
 from neurosieve.concepts.neurons.passes import Spread, spread_of
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import DataError
@@ -17,9 +17,7 @@ from neurosieve.progress import track
 from neurosieve.results.concept_evidence import Alike, Densities, Evidence, Token
 from neurosieve.typing import NeuronId
 
-TOP, TYPICAL, SAME, BINS, ALIKE = 10, 5, 2, 40, 5
-MIN_ROWS = 30  # of a class with a density
-_ENDS = 0.001  # share of rows beyond the first and the last edge
+TOP, TYPICAL, SAME, ALIKE = 10, 5, 2, 5
 _TOGETHER = 256  # neurons whose test values are held at once
 _VALUES = 2**22  # train values turned to float64 at once
 _CLASSES = "lexical"
@@ -154,15 +152,7 @@ class _Look:
 
     def _tokens(self, order: Int[np.ndarray, " some"], count: int) -> tuple[Token, ...]:
         """The first ones, of each text at most two."""
-        tokens, seen = list[Token](), Counter[str]()
-        for i in order.tolist():
-            text = self.rows.texts[i]
-            if seen[text] < SAME:
-                seen[text] += 1
-                tokens.append(self._token(i))
-            if len(tokens) == count:
-                break
-        return tuple(tokens)
+        return tuple(map(self._token, first_distinct(order, count, (self.rows.texts.__getitem__, SAME))))
 
     def _token(self, i: int) -> Token:
         code = int(self.rows.codes[self.name][i])
@@ -171,25 +161,6 @@ class _Look:
         return Token(value=float(self.z[i]), label=label, token=context.token, context=context)
 
     def _densities(self, positive: np.ndarray) -> Densities:
-        low, high = np.quantile(self.z, [_ENDS, 1 - _ENDS])
-        if not high > low:
-            low, high = low - 0.5, high + 0.5
-        edges = np.linspace(low, high, BINS + 1)
-        parts = {"with": positive, "without": ~positive}
-        for v, word in enumerate(self.rows.values.get(_CLASSES, ())):
-            in_class = np.asarray(self.rows.codes[_CLASSES] == v)
-            if in_class.sum() >= MIN_ROWS:
-                parts[f"{_CLASSES}={word}"] = in_class
-        densities = {k: self._density(edges, rows) for k, rows in parts.items()}
-        counts = {k: int(rows.sum()) for k, rows in parts.items()}
-        here, elsewhere = densities.pop("with"), densities.pop("without")
-        return Densities(rows=counts, edges=_rounded(edges), with_value=here, without=elsewhere, classes=densities)
-
-    def _density(self, edges: np.ndarray, rows: np.ndarray) -> tuple[float, ...]:
-        count, _ = np.histogram(np.clip(self.z[rows], edges[0], edges[-1]), edges)
-        return _rounded(count / (max(rows.sum(), 1) * np.diff(edges)))
-
-
-def _rounded(values: Float[np.ndarray, " some"]) -> tuple[float, ...]:
-    """To the digits that a figure can show."""
-    return tuple(values.round(5).tolist())
+        parts = {f"{_CLASSES}={word}": self.rows.codes[_CLASSES] == v
+                 for v, word in enumerate(self.rows.values.get(_CLASSES, ()))}  # fmt: skip
+        return densities_of(self.z, positive, parts)
