@@ -1,7 +1,7 @@
 """The picture and the paragraph of a study in the gallery: `python docs/hooks/gallery.py NAME RUN MODEL`.
 
-Writes `docs/images/gallery-NAME.png`, the first screen of the run's page, and prints the paragraph for a paper. MODEL is
-the model's public name, in place of the folder that the run read it from.
+Writes `docs/images/gallery-NAME.png`, the first screen of the run's page, and prints the paragraph for a paper. MODEL
+is the model's public name, in place of the folder that the run read it from.
 """
 
 import shutil

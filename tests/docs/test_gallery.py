@@ -40,6 +40,9 @@ def test_page_shows_the_file_its_picture_and_its_paragraph(path: Path) -> None:
     assert f"(images/{picture.name})" in section
     assert 10_000 < picture.stat().st_size <= LARGEST
     paragraph = " ".join(re.findall(r"^> (.+)$", section, re.MULTILINE))
-    says_so = methods(None, concepts_of("full")) if "concepts" in command else methods(result_of("full"), None)
-    for sentence in (" were ordered ", " A neuron is claimed ", " The probe is a logistic regression "):
-        assert (sentence in paragraph) == (sentence in says_so), sentence
+    asked, ordered, claimed = (" The probe is a ", " Neurons were ordered ", " A neuron is claimed ")
+    of_concepts = command.startswith("neurosieve concepts")
+    assert (claimed in paragraph, asked in paragraph) == (of_concepts, not of_concepts)
+    assert (ordered in paragraph) == (not of_concepts and "no set of neurons is named" not in " ".join(section.split()))
+    printed = methods(None, concepts_of("full")) if of_concepts else methods(result_of("full"), None)
+    assert paragraph.rpartition(". ")[2] == printed.rpartition(". ")[2]  # the words are those of the report now
