@@ -21,4 +21,5 @@ CHECK
 test -s demo/short/lexical/report.html
 test -s demo/short/small/compact.json
 printf '%s\n' '{"text": "x = 12", "spans": [[0, 1], [4, 6]]}' >new.jsonl
-"$environment/bin/neurosieve" predict demo/short/small new.jsonl | grep -q '"labels"'
+labels=$("$environment/bin/neurosieve" predict demo/short/small new.jsonl)
+grep -q "\"labels\"" <<<"$labels"

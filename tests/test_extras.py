@@ -32,11 +32,14 @@ ASKED: dict[str, tuple[tuple[str, ...], Callable[[], object]]] = {
 }
 
 
+def brings(name: str) -> set[str]:
+    return {re.split(r"[\[>=<]", text)[0] for text in EXTRAS[name]}
+
+
 def test_every_extra_is_asked_for() -> None:
     assert set(ASKED) == set(EXTRAS) - FOR_DEVELOPERS
     for name, (packages, _) in ASKED.items():
-        brought = {re.split(r"[\[>=<]", text)[0] for text in EXTRAS[name]}
-        assert set(packages) <= brought
+        assert set(packages) <= brings(name)
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -76,6 +79,41 @@ def test_every_module_loads_without_extras() -> None:
         [sys.executable, "-c", WITHOUT % (absent,)], capture_output=True, text=True, check=False, timeout=120
     )
     assert ended.stdout == "all loaded\n", ended.stderr
+
+
+# A test of what each extra is for.
+USED = {
+    "import": "tests/activations/foreign/test_importing.py::test_hdf5_and_json_give_the_same_store",
+    "gguf": "tests/models/test_families.py::test_gguf_file",
+    "s3": "tests/storage/test_s3.py::test_files",
+    "onnx": "tests/compact/test_onnx.py::test_it_gives_what_torch_gives",
+    "train": "tests/studies/finetune/test_finetune.py::test_stops_early",
+}
+ALONE = """
+import sys
+
+for name in %r:
+    sys.modules[name] = None
+import pytest
+
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-x", %r]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", USED)
+def test_each_extra_works_alone(name: str) -> None:
+    """Where no package of the others can be imported."""
+    assert set(USED) == set(ASKED)
+    if lacking := [package for package in sorted(brings(name)) if importlib.util.find_spec(package) is None]:
+        pytest.skip(f"not installed: {', '.join(lacking)}")
+    others = sorted(set().union(*map(brings, USED)) - brings(name))
+    ended = subprocess.run(
+        [sys.executable, "-c", ALONE % (others, USED[name])], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert " passed" in ended.stdout
+    assert "skipped" not in ended.stdout
 
 
 def test_extras_are_documented() -> None:
