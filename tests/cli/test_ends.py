@@ -24,12 +24,14 @@ FAULTS = {
     "a range of equal ends": r"\((\S+) – \1\)",
     "one language of one": r"(\d+) source files \(\1 ",
     "a loss without a unit": r"\b(?:lca|probeless),? \(?0\.\d",
+    "a cell that is cut": r"…",
     "a rule without a unit": r"\((?:safe|point), 0\.",
 }
 ENDS: dict[str, Callable[[], None]] = {
     "run": lambda: show.show_summary(result_of("full"), "runs/x"),
     "run, other controls": lambda: show.show_summary(result_of("untrained"), "runs/x"),
     "run, finished": lambda: show.show_summary(finished_quick().summary, "runs/x"),
+    "run, pairs": lambda: show.show_summary(replace(result_of("full"), task="clone-detection"), "runs/x"),
     "concepts": lambda: show.show_concepts(concepts_of("full"), "runs/x"),
     "ablate": lambda: show.show_intervention(interventions_of("full")[0], "runs/x"),
     "erase": lambda: show.show_intervention(interventions_of("full")[1], "runs/x"),
@@ -61,6 +63,7 @@ def test_end_is_one_screen_without_faults(name: str, capsys: Capture, monkeypatc
         ("a range of equal ends", "72.7 % (72.7 – 72.7)"),
         ("one language of one", "41 source files (41 python)"),
         ("a loss without a unit", "lca 0.1"),
+        ("a cell that is cut", "99.0 % [97.7, 99.…"),
     ],
 )
 def test_faults_would_be_seen(fault: str, text: str) -> None:

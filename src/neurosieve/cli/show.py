@@ -112,7 +112,7 @@ def show_next() -> None:
 def _with_row_counts(table: tables.Table) -> tables.Table:
     """The number of rows in the heads, and not in a row of its own."""
     *rows, (_, *counts) = table.rows
-    heads = (f"{name}, n {n}" for name, n in zip(table.columns[1:], counts, strict=True))
+    heads = (f"{name}\nn {n}" for name, n in zip(table.columns[1:], counts, strict=True))
     return replace(table, columns=(table.columns[0], *heads), rows=tuple(rows))
 
 
@@ -280,6 +280,9 @@ def show_demo_export(text: str, folder: Path | None) -> None:
     screen.print(Text(visible(text)))
     if folder:
         screen.print(Text(f"it labels new code: neurosieve predict {folder} FILE"), soft_wrap=True)
+        screen.print(
+            Text('(FILE: a line for each text, as {"text": "x = 12", "spans": [[0, 1], [4, 6]]})'), soft_wrap=True
+        )
 
 
 def show_verified(found: Verified) -> None:
