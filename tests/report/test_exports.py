@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from neurosieve.report import render_page
-from neurosieve.report.export import card, export_html, export_text, frontier_table, score_rows, speed_table
+from neurosieve.report.export import (
+    card,
+    export_html,
+    export_text,
+    frontier_table,
+    score_rows,
+    short_frontier_table,
+    speed_table,
+)
 from neurosieve.report.frontier_figure import frontier_chart
 from neurosieve.results import from_json, to_json
 from neurosieve.results.export import ExportResult
@@ -34,7 +42,16 @@ def test_the_values_stand_below_with_their_intervals() -> None:
     assert [row[0] for row in rows] == ["", "→", "", "", ""]
     assert rows[0][6] == "80.0 % [93.0, 97.0]"
     assert rows[2][2:8] == ("layer 2, 60 % of blocks", "2", "12", "1,200", "95.0 % [93.0, 97.0]", "–")
-    assert frontier_table(export_of(), intervals=False).rows[0][6] == "80.0 %"
+
+
+def test_few_ways_for_a_narrow_screen() -> None:
+    """The exported one, and the cheapest of each form within delta; neither doubles nor ways that lose too much."""
+    table = short_frontier_table(export_of())
+    assert [row[:3] for row in table.rows] == [
+        ("→", "full", "layer 0, then 12 % to layer 2"),
+        ("", "standard", "layer 2"),
+    ]
+    assert table.title.startswith("Some of 5 ways")
 
 
 @pytest.mark.parametrize("name", ["small", "<b>'\"&", "a b/c"])

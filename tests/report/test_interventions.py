@@ -67,8 +67,9 @@ def test_steering_is_to_turn_other_tokens() -> None:
     steer = intervention("steer", claimed=False)
     verdict = edit_table([steer]).rows[0][-1]
     assert verdict == "claimed: at least 20.0 points; turns 29.0 [20.0, 35.0] points elsewhere"
-    assert intervention_headline([steer]).startswith(
-        "1 of 1 edit changes what the model predicts of a concept, most clearly"
+    assert intervention_headline([steer]).startswith("steer ")
+    assert intervention_headline([steer, replace(steer, how=None)]).startswith(
+        "2 of 2 edits change what the model predicts of a concept, most clearly steer "
     )
     more = "predicted at least 20.0 points (measured 29.0 [20.0, 35.0]) more often where it is not"
     assert more in intervention_headline([steer])
@@ -136,7 +137,7 @@ def test_terminal_shows_any_edit(
     record = EDITS[kind](edit)
     show_intervention(record, "run")
     shown = capsys.readouterr().out
-    assert matching_note(record) in shown
+    assert matching_note(record, named=0) in shown
     assert f"{edit}{' (mean)' if edit == 'ablate' else ''} lexical=number" in shown
     assert "report in run/report.html" in shown
 

@@ -277,31 +277,40 @@ def demo_config(scheme: str, model: str) -> StudyConfig:
     return make_config(options=values)
 
 
-@app.command(epilog=_example("neurosieve demo", "neurosieve demo --decoder --out my-demo"))
+def _shorter(config: StudyConfig) -> StudyConfig:
+    """The same with few rows: it tries an installation, and shows little."""
+    rows = {"train": 30, "validation": 60, "test": 60}
+    few = {"rows": rows, "deltas": [0.05], "pipeline_deltas": [[0.05, 0.05]], "untrained_seeds": 0, "control_draws": 0}
+    return make_config(options=config.model_dump() | few)
+
+
+@app.command(epilog=_example("neurosieve demo", "neurosieve demo --decoder --out my-demo", "neurosieve demo --short"))
 def demo(
     out: Annotated[Path, typer.Option(help="folder for the two runs")] = Path("neurosieve-demo"),
     decoder: Annotated[bool, typer.Option("--decoder", help="read with neurosieve/decoder, not the encoder")] = False,
+    short: Annotated[bool, typer.Option("--short", help="one study on few rows, to try an installation")] = False,
     as_json: o.Json = False,
 ) -> None:
     """Run the main job on the code that is installed here, with two label schemes, and export a small model of it."""
-    from neurosieve.cli.show import show_summary
+    from neurosieve.cli.show import show_demo_start, show_demo_study, show_next
     from neurosieve.results.codec import to_json
 
     model = "neurosieve/decoder" if decoder else "neurosieve/encoder"
-    records = {}
-    for scheme in LABEL_SCHEMES:
-        folder = out / model.rpartition("/")[2] / scheme
-        summary = studies.run_study(demo_config(scheme, model), folder)
+    records, home = {}, out / ("short" if short else model.rpartition("/")[2])
+    if not as_json:
+        show_demo_start(model, short=short)
+    schemes = list(LABEL_SCHEMES)[: 1 if short else None]
+    for scheme in schemes:
+        folder, config = home / scheme, demo_config(scheme, model)
+        summary = studies.run_study(_shorter(config) if short else config, folder)
         records[scheme] = to_json(summary)
         if not as_json:
-            title = f"\n{scheme}: tokens of Python's standard library and of installed packages"
-            console().print(Text(title, style="bold underline"))
-            show_summary(summary, str(folder))
+            show_demo_study(summary, str(folder))
     if as_json:
         print_json(records)
     else:
-        home = out / model.rpartition("/")[2]
-        export.export_demo(home / next(iter(LABEL_SCHEMES)), home / "small")
+        export.export_demo(home / schemes[0], home / "small")
+        show_next()
 
 
 @app.command(

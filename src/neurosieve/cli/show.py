@@ -23,7 +23,13 @@ from neurosieve.report.export import (
     verified_table,
     ways_table,
 )
-from neurosieve.report.interventions import matching_note, measure_table, short_effect_table
+from neurosieve.report.interventions import (
+    edit_table,
+    intervention_headline,
+    matching_note,
+    measure_table,
+    short_effect_table,
+)
 from neurosieve.report.modules import (
     composition_table,
     folder_sentence,
@@ -34,6 +40,7 @@ from neurosieve.report.modules import (
 )
 from neurosieve.report.neuron import profile_tables, profile_title, profile_tokens
 from neurosieve.report.numbers import NONE, counted, per_cent
+from neurosieve.report.story import trust_sentence
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.cost import Cost
@@ -43,12 +50,14 @@ from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_parts import Answer
 from neurosieve.results.redundancy_rankings import Published
 from neurosieve.studies.compare.run import COMPARISON, PAGE
+from neurosieve.studies.export.evidence_files import CARD
 from neurosieve.studies.export.run import Exported
 from neurosieve.studies.export.verify import Verified
 from neurosieve.studies.finetune.run import Finetuned
 from neurosieve.studies.modules.run import FoundModules
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, REPORT
 
+DEMO_TIME, SHORT_TIME = "about 2 minutes", "less than a minute"
 imported()  # all that computes is loaded by now: from here on Ctrl-C is an exception
 
 
@@ -56,14 +65,55 @@ def show_summary(result: RedundancyResult, out: str) -> None:
     """The headline, the answers of the trust box, scores and baselines: one screen; all else is in the report."""
     screen = console()
     screen.print(Text(visible(result.headline), style="bold"))
-    screen.print()
     screen.print(_trust(result))
-    screen.print(_grid(tables.score_table(result)))
+    screen.print(_grid(_with_row_counts(tables.score_table(result))))
     if isinstance(result.published, Published):
         screen.print(_grid(tables.choice_table(result.published), wrap=True))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
-    cost = f"{sum(result.seconds.values()):.0f} s, {result.peak_rss_mb / 1024:.1f} GiB"
+    cost = f"{sum(result.seconds.values()):.0f} s, {result.peak_rss_mb / 1024:.1f} GiB of memory"
     screen.print(Text(f"{notes}all tables in {out}/{REPORT} ({cost})"), soft_wrap=True)
+
+
+def show_demo_start(model: str, *, short: bool) -> None:
+    """What will be done and how long it takes, before it begins."""
+    what = ("Two studies", "of the first", DEMO_TIME) if not short else ("A study on few rows", "of it", SHORT_TIME)
+    studies, small, time = what
+    text = f"{studies} of {model} with Python code that is installed here, then a small model {small}: {time}"
+    console().print(Text(f"{text} on two idle processors, longer beside other work."))
+
+
+def show_demo_study(result: RedundancyResult, out: str) -> None:
+    """The finding, how far to trust it, and the page."""
+    screen = console()
+    named = ", ".join(visible(label) for label in result.labels)
+    screen.print(Text(f"\nWhich neurons tell apart: {named}?", style="bold underline"))
+    screen.print(Text(visible(result.headline)))
+    screen.print(Text(trust_sentence(result)))
+    seconds = sum(result.seconds.values())
+    screen.print(Text(f"all figures and their meaning: {out}/{REPORT} ({seconds:.0f} s)"), soft_wrap=True)
+
+
+_NEXT = (
+    "neurosieve plan --model DIR --data src --labels lexical",
+    "neurosieve run --model DIR --data src --labels lexical --out runs/mine",
+    "neurosieve concepts runs/mine",
+    "neurosieve export runs/mine --out small",
+)
+
+
+def show_next() -> None:
+    """Where to go on after the demo: four commands for the reader's own model."""
+    screen = console()
+    screen.print(Text("\nNext, with your model (DIR: its folder or hub name) and your folder of code (src):"))
+    for line in _NEXT:
+        screen.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def _with_row_counts(table: tables.Table) -> tables.Table:
+    """The number of rows in the heads, and not in a row of its own."""
+    *rows, (_, *counts) = table.rows
+    heads = (f"{name}\nn {n}" for name, n in zip(table.columns[1:], counts, strict=True))
+    return replace(table, columns=(table.columns[0], *heads), rows=tuple(rows))
 
 
 _VALUES = 6  # of each view, so that both fit on a screen
@@ -88,11 +138,14 @@ def show_concepts(result: ConceptResult, out: str) -> None:
 def show_intervention(result: InterventionResult, out: str) -> None:
     """What an edit did, compared with random edits."""
     screen = console()
+    screen.print(Text(visible(intervention_headline([result])), style="bold"))
     effects = short_effect_table(result)
-    screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title, style="bold"))
-    screen.print(_grid(measure_table(result), wrap=True))
-    screen.print(Text(f"\n· {matching_note(result)}", style="dim"))
-    screen.print(Text(f"\nresults in {out}/{INTERVENTIONS}, report in {out}/{REPORT}"), soft_wrap=True)
+    screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title))
+    measures = replace(measure_table(result, short=bool(effects.rows)), title="")
+    if measures.rows:
+        screen.print(_grid(measures, wrap=True))
+    screen.print(Text(f"· {matching_note(result, named=0)}", style="dim"))
+    screen.print(Text(f"results in {out}/{INTERVENTIONS}, report in {out}/{REPORT}"), soft_wrap=True)
 
 
 def show_neuron(profile: NeuronProfile) -> None:
@@ -123,7 +176,7 @@ def _trust(result: RedundancyResult) -> Table:
 
 def _grid(shown: tables.Table, *, wrap: bool = False) -> Table:
     """A table of the report on the terminal."""
-    table = Table(title=f"\n{shown.title}", title_justify="left", box=None, pad_edge=False)
+    table = Table(title=f"\n{shown.title}" if shown.title else None, title_justify="left", box=None, pad_edge=False)
     table.show_header = any(shown.columns)
     for name in shown.columns:
         table.add_column(name, no_wrap=not wrap)
@@ -177,15 +230,15 @@ def show_finetuned(tuned: Finetuned) -> None:
 
 
 def show_export(exported: Exported) -> None:
-    """The frontier, what was exported, and what it costs."""
+    """What was exported, beside other ways, and what it costs; all ways and figures are in its card."""
     screen, result = console(), exported.result
-    screen.print(_grid(ways_table(result, intervals=False), wrap=True))
+    screen.print(Text(sentence(result), style="bold"))
+    screen.print(_grid(ways_table(result, short=True), wrap=True))
     screen.print(_grid(score_rows(result)))
-    screen.print(_grid(speed_table(result.speeds)))
+    screen.print(_grid(speed_table(result.speeds, short=True)))
     for note in export_notes(result):
         screen.print(Text(f"· {visible(note)}", style="dim"))
-    screen.print(Text(f"\n{sentence(result)}", style="bold"), soft_wrap=True)
-    screen.print(Text(f"model in {exported.folder}"), soft_wrap=True)
+    screen.print(Text(f"model in {exported.folder}, all figures in its {CARD}"), soft_wrap=True)
 
 
 def show_modules(found: FoundModules, run: Path, out: Path | None) -> None:
@@ -217,10 +270,13 @@ def show_comparison(result: ComparisonResult, out: Path) -> None:
 def show_demo_export(text: str, folder: Path | None) -> None:
     """What became of the demo's model, and where it is."""
     screen = console()
-    screen.print(Text("\nA small model of the first run, by `neurosieve export`:", style="bold"), soft_wrap=True)
-    screen.print(Text(visible(text)), soft_wrap=True)
+    screen.print(Text("\nA small model of the first run", style="bold underline"))
+    screen.print(Text(visible(text)))
     if folder:
-        screen.print(Text(f"model in {folder}; label new code with `neurosieve predict {folder} FILE`"), soft_wrap=True)
+        screen.print(Text(f"it labels new code: neurosieve predict {folder} FILE"), soft_wrap=True)
+        screen.print(
+            Text('(FILE: a line for each text, as {"text": "x = 12", "spans": [[0, 1], [4, 6]]})'), soft_wrap=True
+        )
 
 
 def show_verified(found: Verified) -> None:

@@ -16,8 +16,21 @@ def export_metric(result: ExportResult) -> Metric:
     return R2 if result.metric == "r2" else ACCURACY
 
 
-def frontier_table(result: ExportResult, *, intervals: bool = True) -> Table:
-    """All ways, cheapest first, with the exported one marked; a terminal has little room for intervals."""
+def short_frontier_table(result: ExportResult) -> Table:
+    """For a narrow screen: the exported way, the cheapest one of each form that is within delta, and the best score."""
+    metric, ways = export_metric(result), result.frontier
+    shown = [*(p for p in ways if p.exported), *({p.form: p for p in reversed(ways) if p.within}.values())]
+    shown.append(max(ways, key=lambda p: p.validation))
+    rows = [
+        ("→" if p.exported else "", p.form, p.name, count(p.blocks), count(round(p.cost)), metric.score(p.validation))
+        for p in sorted({id(p): p for p in shown}.values(), key=lambda p: p.cost)
+    ]
+    heads = ("", "form", "neurons of", "blocks", "multiplications", "validation")
+    return make_table(f"Some of {count(len(ways))} ways, and multiplications a token", heads, rows)
+
+
+def frontier_table(result: ExportResult) -> Table:
+    """All ways, cheapest first, with the exported one marked."""
     metric = export_metric(result)
     rows = [
         (
@@ -27,7 +40,7 @@ def frontier_table(result: ExportResult, *, intervals: bool = True) -> Table:
             count(point.blocks),
             count(point.neurons),
             count(round(point.cost)),
-            metric.score(point.validation, point.interval if intervals else None),
+            metric.score(point.validation, point.interval),
             NONE if point.bound is None else metric.score(point.bound),
             "yes" if point.within else "no",
         )
@@ -51,10 +64,11 @@ def score_rows(result: ExportResult) -> Table:
     """Scores on test rows, compared with the oracle's and the whole model's."""
     metric = export_metric(result)
     rows = [("test", f"{metric.score(result.test.value, result.test.interval)} (n {result.test.n:,})")]
+    unit = f" {metric.points}"
     if result.oracle is not None:
-        rows.append(("loss against all neurons", metric.gain(result.oracle)))
+        rows.append(("loss against all neurons", metric.gain(result.oracle, unit)))
     if result.whole is not None:
-        rows.append(("loss against the whole model with the same head", metric.gain(result.whole)))
+        rows.append(("loss against the whole model with the same head", metric.gain(result.whole, unit)))
     if (other := result.other_labels) is not None:
         shown = metric.score(other) if result.metric == "accuracy" else f"{other:.3g}"
         rows.append(("labels other than that model's", shown))
@@ -81,8 +95,8 @@ def fit_table(fitted: Fitted, metric: Metric) -> Table:
     return make_table("New head", ("on", "values of a unit", "reading and fitting", "test"), rows)
 
 
-def speed_table(speeds: Speeds) -> Table:
-    """What both models cost."""
+def speed_table(speeds: Speeds, *, short: bool = False) -> Table:
+    """What both models cost; in short their size, and the time of one text and of many."""
     measures: list[tuple[str, Callable[[Usage], float], Callable[[Usage], str]]] = [
         ("parameters", lambda u: u.parameters, lambda u: count(u.parameters)),
         ("bytes of weights", lambda u: u.bytes, lambda u: count(u.bytes)),
@@ -90,7 +104,9 @@ def speed_table(speeds: Speeds) -> Table:
         ("one text, 95 % within", lambda u: u.p95_ms, lambda u: f"{u.p95_ms:.3g} ms"),
         ("tokens a second, batches of 32", _inverse_speed, lambda u: count(round(u.tokens_per_second))),
     ]
-    if speeds.compact.peak_mb is not None:
+    if short:
+        measures = [measures[1], measures[2], measures[4]]
+    elif speeds.compact.peak_mb is not None:
         measures.insert(2, ("peak memory", lambda u: u.peak_mb or 0.0, lambda u: f"{u.peak_mb:,.0f} MiB"))
     compact, whole = speeds.compact, speeds.whole
     title = f"Cost on {speeds.cpu}, {speeds.threads} thread{'s' if speeds.threads > 1 else ''}, by turns"
@@ -166,11 +182,11 @@ def export_html(result: ExportResult) -> Markup:
     return Markup("<p><b>{}</b></p>").format(visible(sentence(result))) + Markup("").join(t.to_html() for t in tables)
 
 
-def ways_table(result: ExportResult, *, intervals: bool = True) -> Table:
-    """All ways that a run allows; of a new head what it was fitted on."""
+def ways_table(result: ExportResult, *, short: bool = False) -> Table:
+    """The ways that a run allows; of a new head what it was fitted on."""
     if result.fitted:
         return fit_table(result.fitted, export_metric(result))
-    return frontier_table(result, intervals=intervals)
+    return short_frontier_table(result) if short else frontier_table(result)
 
 
 def card(result: ExportResult, spec: CompactSpec) -> str:

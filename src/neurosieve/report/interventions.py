@@ -60,15 +60,17 @@ def intervention_headline(results: Sequence[InterventionResult]) -> str:
     if not claimed:
         return _nothing_moved([r for r, _ in measured])
     text = (
-        f"{claimed} of {_edits(len(measured))} change{'' if claimed > 1 else 's'} what the model predicts of a concept"
+        f"{claimed} of {_edits(len(measured))} change{'' if claimed > 1 else 's'} what the model predicts of a concept,"
+        " most clearly "
     )
+    text = "" if len(measured) == 1 else text
     if not moved:
         best, steered = max(turned, key=lambda pair: pair[1].effect.low)
         more = f"the value is predicted {_at_least(steered.effect)} more often where it is not"
-        return f"{text}, most clearly {edit_name(best)}: {more}"
+        return f"{text}{edit_name(best)}: {more}"
     result, effect = max(moved, key=lambda pair: pair[1].effect.low)
     fewer = f"{_at_least(effect.effect)} fewer right than under random edits where the value is"
-    return f"{text}, most clearly {edit_name(result)}: {fewer}"
+    return f"{text}{edit_name(result)}: {fewer}"
 
 
 def _nothing_moved(measured: Sequence[InterventionResult]) -> str:
@@ -158,19 +160,18 @@ def short_effect_table(result: InterventionResult) -> Table:
     if isinstance(predictions, NotMeasured):
         return make_table(title, heads, [])
     parts: dict[str, Callable[[Effect], str]] = {
-        "right before, where the value is": lambda e: per_cent(e.here.base.value, e.here.base.interval),
-        "right after": lambda e: per_cent(e.here.edited),
+        "right before the edit": lambda e: per_cent(e.here.base.value, e.here.base.interval),
+        "right after it": lambda e: per_cent(e.here.edited),
         "effect, points": lambda e: _points(e.effect),
-        "drop of random edits, points": lambda e: ACCURACY.number(e.here.random),
-        "95 % of them stay below, points": lambda e: ACCURACY.number(e.here.random_95),
+        "random edits' drop, points": lambda e: ACCURACY.number(e.here.random),
+        "95 % of them below, points": lambda e: ACCURACY.number(e.here.random_95),
         "drop elsewhere, points": lambda e: ACCURACY.number(e.elsewhere.drop.value),
-        "n here, elsewhere": lambda e: f"{count(e.here.base.n)}, {count(e.elsewhere.base.n)}",
-        "verdict": _outcome,
+        "tokens here, elsewhere": lambda e: f"{count(e.here.base.n)}, {count(e.elsewhere.base.n)}",
+        "claimed": lambda e: f"at least {ACCURACY.number(e.effect.low)} points" if e.claimed else "no",
     }
     rows = [(name, *map(text, predictions.effects)) for name, text in parts.items()]
-    return make_table(
-        title, heads, [*rows, ("loss, nats", _loss(predictions.loss), f"random {predictions.loss.random:.2f}")]
-    )
+    loss = ("loss, nats", _loss(predictions.loss), f"random edits {predictions.loss.random:.2f}")
+    return make_table(title, heads, [*rows, loss])
 
 
 def _loss(loss: Loss) -> str:
@@ -216,21 +217,30 @@ def _interval_here(effect: Effect) -> tuple[float, float]:
     return 100 * (drop + low - value), 100 * (drop + high - value)
 
 
-def measure_table(result: InterventionResult) -> Table:
-    """What else was measured of an edit: probability of the value, what is turned, the task, and whether it is gone."""
+def measure_table(result: InterventionResult, *, short: bool = False) -> Table:
+    """What else was measured of an edit: probability of the value, what is turned, the task, and whether it is gone.
+
+    Args:
+        result: What the edit did.
+        short: Without what was not measured, and without intervals of the new probe.
+    """
     predictions = result.predictions
     rows: list[tuple[str, ...]] = []
     if isinstance(predictions, PredictionEffects):
         mass, turned = predictions.mass, predictions.turned
         for part, name in (
-            (mass.here, "probability of the value where it is"),
+            (mass.here, "probability of the value here"),
             (mass.elsewhere, "the same elsewhere"),
-            (turned, f"the value predicted elsewhere (n {count(turned.n)})"),
+            (turned, f"predicted elsewhere (n {count(turned.n)})"),
         ):
             rows.append((name, per_cent(part.base), per_cent(part.edited), per_cent(part.random)))
-    rows += [_task_row(result.probe, "the run's probe"), _task_row(result.head, "the model's own head")]
+    tasks = ((result.probe, "the run's probe"), (result.head, "the model's own head"))
+    rows += [_task_row(task, name) for task, name in tasks if not (short and isinstance(task, NotMeasured))]
     if gone := result.erasure:
-        scores = (per_cent(probe.score, probe.interval) for probe in (gone.before, gone.after, gone.control))
+        scores = (
+            per_cent(probe.score, None if short else probe.interval)
+            for probe in (gone.before, gone.after, gone.control)
+        )
         guess = per_cent(gone.majority)
         rows.append((f"a new probe on layer {gone.layer} (n {count(gone.n)}, guess {guess})", *scores))
     return make_table("More of this edit", ("", "before", "after", "random edits"), rows)
@@ -272,8 +282,13 @@ def _place(result: InterventionResult) -> str:
     return f"Neurons of {layers}; edited at {where}"
 
 
-def matching_note(result: InterventionResult) -> str:
-    """How like the edit its random edits are, and which neurons had none like them."""
+def matching_note(result: InterventionResult, *, named: int = _NAMED) -> str:
+    """How like the edit its random edits are, and which neurons had none like them.
+
+    Args:
+        result: What the edit did.
+        named: So many of those neurons at most.
+    """
     matching = result.matching
     if matching is None:
         return f"{count(result.random_sets)} random edits; how similar they are is not known"
@@ -282,9 +297,9 @@ def matching_note(result: InterventionResult) -> str:
     text = f"{count(matching.sets)} random edits{of}, matched in {matching.by} {near}"
     if not (left_out := matching.unmatched):
         return text
-    named = ", ".join(map(neuron, left_out[:_NAMED]))
-    more = f" and {count(len(left_out) - _NAMED)} more" if len(left_out) > _NAMED else ""
-    return f"{text}; left out, since no other neuron has a similar variance: {count(len(left_out))} ({named}{more})"
+    more = f" and {count(len(left_out) - named)} more" if len(left_out) > named else ""
+    shown = f" ({', '.join(map(neuron, left_out[:named]))}{more})" if named else ""
+    return f"{text}; left out, since no other neuron has a similar variance: {count(len(left_out))}{shown}"
 
 
 def _example(example: ShownPrediction) -> dict[str, Any]:

@@ -106,14 +106,15 @@ def trust_sentence(result: RedundancyResult) -> str:
 def concept_story(result: ConceptResult) -> Story:
     """Of a search for neurons of properties of code."""
     claims = [(c, n) for view in result.views.values() for c in view.concepts for n in c.claimed]
-    values = {c.name for c, _ in claims}
+    values, claimed = {c.name for c, _ in claims}, {n.neuron for _, n in claims}
     asked = (
         f"Which of the {counted(result.neurons, 'neuron')} of {short_model(result.model)} respond to a property of"
         " code, better than simple rules do, in files that were not used to choose them?"
     )
+    verb = "neuron is" if len(claimed) == 1 else "neurons are"
     tiles = [
-        Tile(count(len({n.neuron for _, n in claims})), "neurons are claimed for a property value"),
-        Tile(f"{len(values)} of {looked_for(result)}", "property values have a claimed neuron"),
+        Tile(count(len(claimed)), f"{verb} claimed for a property value"),
+        Tile(f"{len(values)} of {looked_for(result)}", "property values with a claimed neuron"),
     ]
     if claims:
         best = max((c for c, _ in claims), key=lambda c: best_neuron(c).train_ap - c.rival[1])

@@ -18,7 +18,7 @@ from neurosieve.report.figure_marks import Axis, Figure, Mark, Panel, Point
 from neurosieve.report.theme import colour
 
 Spec = dict[str, Any]
-WIDE, NARROW = 880, 358  # pixels: the page's column, and that of a phone
+WIDE, NARROW = 1072, 358  # pixels: the page's column, and that of a phone
 _FONT = "system-ui, sans-serif"
 _NUMBERS, _EDGES = 46, 34  # pixels: of tick labels beside the plane; of title and margins
 _SVG = "http://www.w3.org/2000/svg"
@@ -72,7 +72,7 @@ def _panel(panel: Panel, inner: int, width: int, names: int) -> Spec:
     points = [p for mark in panel.marks for p in mark.points]
     x = _scaled(panel.x, [v for p in points for v in (p.x, p.x2) if v is not None], inner // 50)
     y = _scaled(panel.y, [v for p in points for v in (p.y, p.y2) if v is not None], panel.height // 40)
-    x["axis"] |= {"orient": "top" if panel.x.top else "bottom", "labelOverlap": True}
+    x["axis"] |= {"orient": "top" if panel.x.top else "bottom", "labelOverlap": True, "labelSeparation": 5}
     extent = names if panel.y.names else _NUMBERS
     limit = extent * 4 // 5  # a reader's font may be wider than the one that is measured
     y["axis"] |= {"labelLimit": limit, "minExtent": extent, "maxExtent": extent} if names else {"labels": False}

@@ -252,11 +252,12 @@ def _remote(url: str) -> tuple[Any, str]:
     try:
         fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False)  # others write there too
     except (ValueError, ImportError) as e:
+        extra = 'pip install "neurosieve[s3]"' if url.startswith("s3://") else "install the filesystem's package"
         raise ResourceError(
             f"store {url}",
             expected="a folder, or a URL of an installed fsspec filesystem",
             got=str(e).splitlines()[0],
-            remedy="install the filesystem's package or use a local folder",
+            remedy=f"{extra} or use a local folder",
         ) from e
     if not isinstance(fs, LocalFileSystem) and _PATTERN.search(root):
         raise _unfit(url, "a name with *, ? or brackets, which file systems read as a pattern", "name it otherwise")

@@ -19,6 +19,7 @@ from neurosieve.probes.intervals import loss_bound, score_interval
 from neurosieve.redundancy.layers import LayerCurves
 from neurosieve.redundancy.minimal_set import Select
 from neurosieve.redundancy.pipeline import Pipeline
+from neurosieve.report.numbers import ACCURACY, R2
 from neurosieve.results.export import Form, FrontierPoint
 from neurosieve.storage.folder import Folder
 from neurosieve.studies.config import StudyConfig
@@ -76,8 +77,9 @@ class RunProbes:
         for k, probe in enumerate(self.layers.incremental):
             if k:
                 yield f"layers 0 to {k}", probe
+        metric = ACCURACY if self.selection.scaler.target is None else R2
         for found in self.selection.sets:
-            yield f"smallest set, {found.ranking} ({found.select}, {found.delta:g})", found.probe
+            yield f"smallest set, {found.ranking} ({metric.allowed(found.delta)}, {found.select})", found.probe
         if (best := self.pipeline.best) and best.probe:
             yield "pipeline", best.probe
 

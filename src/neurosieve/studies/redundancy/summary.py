@@ -101,8 +101,9 @@ def _nothing(result: RedundancyResult) -> str | None:
     if interval is None:
         return ONE_CLUSTER
     if interval[0] <= majority:
-        chance = metric_of(result).chance
-        return f"{Reason.NOT_ABOVE_MAJORITY.value}{interval[0]:.3f} is not above the {chance}'s {majority:.3f}"
+        metric = metric_of(result)
+        low, most = metric.score(interval[0]), metric.score(majority)
+        return f"{Reason.NOT_ABOVE_MAJORITY.value}{low} is not above the {metric.chance}'s {most}"
     return None
 
 

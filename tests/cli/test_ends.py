@@ -1,0 +1,114 @@
+"""What stands on the screen at the end of a command: at most 25 lines, units, and one thing in the singular."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from docs.hooks.commands import commands
+
+from neurosieve.cli import show
+from neurosieve.results.measured import Difference
+from tests.cli import ran
+from tests.report.concept_results import concepts_of
+from tests.report.edit_results import interventions_of
+from tests.report.records import result_of
+from tests.studies import finished_quick
+from tests.studies.export import exported
+
+Capture = pytest.CaptureFixture[str]
+LINES, WIDTH = 25, 80
+FAULTS = {
+    "one of many": r"\b1 (?:seeds|notes|neurons|rows|layers|files|edits|checks|copies|values|points)\b",
+    "a range of one layer": r"layers? (\d+) ?(?:–|-|to) ?\1\b",
+    "a range of equal ends": r"\((\S+) – \1\)",
+    "one language of one": r"(\d+) source files \(\1 ",
+    "a loss without a unit": r"\b(?:lca|probeless),? \(?0\.\d",
+    "a cell that is cut": r"…",
+    "a rule without a unit": r"\((?:safe|point), 0\.",
+}
+ENDS: dict[str, Callable[[], None]] = {
+    "run": lambda: show.show_summary(result_of("full"), "runs/x"),
+    "run, other controls": lambda: show.show_summary(result_of("untrained"), "runs/x"),
+    "run, finished": lambda: show.show_summary(finished_quick().summary, "runs/x"),
+    "run, pairs": lambda: show.show_summary(replace(result_of("full"), task="clone-detection"), "runs/x"),
+    "concepts": lambda: show.show_concepts(concepts_of("full"), "runs/x"),
+    "ablate": lambda: show.show_intervention(interventions_of("full")[0], "runs/x"),
+    "erase": lambda: show.show_intervention(interventions_of("full")[1], "runs/x"),
+    "export, table": lambda: show.show_export(exported("table")),
+    "export, full": lambda: show.show_export(exported("full")),
+}
+
+
+def printed(end: Callable[[], None], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    capsys.readouterr()
+    end()
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_end_is_one_screen_without_faults(name: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = printed(ENDS[name], capsys, monkeypatch)
+    assert 3 <= len(text.strip("\n").splitlines()) <= LINES, text
+    for fault, pattern in FAULTS.items():
+        assert not re.search(pattern, text), f"{fault}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        ("one of many", "untrained copies, 1 seeds"),
+        ("a range of one layer", "layers 0–0"),
+        ("a range of equal ends", "72.7 % (72.7 – 72.7)"),
+        ("one language of one", "41 source files (41 python)"),
+        ("a loss without a unit", "lca 0.1"),
+        ("a cell that is cut", "99.0 % [97.7, 99.…"),
+    ],
+)
+def test_faults_would_be_seen(fault: str, text: str) -> None:
+    assert re.search(FAULTS[fault], text)
+
+
+@pytest.mark.parametrize("form", ["table", "full"])
+def test_losses_of_an_export_have_their_unit(form: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = printed(lambda: show.show_export(exported(form)), capsys, monkeypatch)
+    lines = [line for line in text.splitlines() if line.startswith("loss against")]
+    assert lines
+    assert all(re.search(r"-?\d points( \[|$)", line) for line in lines), lines
+
+
+def test_export_shows_its_way_beside_the_best(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = exported("full")
+    many = tuple(replace(p, exported=False, cost=p.cost + i) for i in range(1, 9) for p in made.result.frontier)
+    crowded = replace(made, result=replace(made.result, frontier=(*made.result.frontier, *many)))
+    text = printed(lambda: show.show_export(crowded), capsys, monkeypatch)
+    assert len(text.splitlines()) <= LINES
+    assert text.count("→") == 1
+    assert f"Some of {len(crowded.result.frontier)} ways" in text
+
+
+def test_head_of_an_edit_has_no_interval_of_one_point(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a difference without an interval it is said that there is none."""
+    edit = interventions_of("full")[0]
+    predictions = edit.predictions
+    effects = tuple(replace(e, effect=Difference(value=0.1, interval=None)) for e in predictions.effects)  # type: ignore[union-attr]
+    bare = replace(edit, predictions=replace(predictions, effects=effects))  # type: ignore[type-var, arg-type]
+    assert "10.0 (no interval)" in printed(lambda: show.show_intervention(bare, "runs/x"), capsys, monkeypatch)
+
+
+def test_next_commands_of_the_demo_exist(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = printed(show.show_next, capsys, monkeypatch).splitlines()
+    lines = [line.split() for line in shown if line.startswith("  neurosieve ")]
+    assert [line[1] for line in lines] == ["plan", "run", "concepts", "export"]
+    for _, name, *rest in lines:
+        commands()[name].make_context(name, rest)
+
+
+def test_printed_run_ends_on_one_screen(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command itself, in a folder of a finished run."""
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    ended = ran(capsys, "redundancy", str(finished_quick().folder))
+    assert ended.code == 0
+    assert len(ended.out.splitlines()) <= LINES
+    assert "of memory)" in ended.out
