@@ -152,6 +152,7 @@ def _study(result: RedundancyResult) -> dict[str, Any]:
         "control": tables.control_table(result),
         "control_title": _control_title(result),
         "agreement": tables.agreement_table(result),
+        "causal": tables.causal_table(result),
         "halves": tables.halves_table(result),
         "cuts": tables.cut_table(result),
         "choices": tables.choice_table(published) if isinstance(published, Published) else None,

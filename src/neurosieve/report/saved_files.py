@@ -70,6 +70,7 @@ _STUDY: dict[str, Callable[[RedundancyResult], Table]] = {
     "measures": tables.metric_table,
     "smallest-sets": tables.set_table,
     "agreement": tables.agreement_table,
+    "ranking-effects": tables.causal_table,
     "halves": tables.halves_table,
     "mistakes": tables.mistake_table,
     "control": tables.control_table,

@@ -12,7 +12,7 @@ from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.defaults import DEFAULT_ROWS, LABEL_SCHEMES, PATH_LENGTH
 from neurosieve.errors import ConfigError, StoreError, unknown_name
-from neurosieve.rankings.known_rankings import RANKERS
+from neurosieve.rankings.known_rankings import MODEL_RANKINGS, RANKERS
 from neurosieve.storage.yaml_text import parse_yaml
 from neurosieve.studies.option_models import ConceptOptions, Options
 
@@ -298,6 +298,14 @@ def _go_together(config: StudyConfig) -> None:
             )
         if not given and config.activations is None:
             raise ConfigError(f"option {key}", expected="a value", got="none", remedy=f"give --{key}")
+    unread = [name for name in config.rankings if name in MODEL_RANKINGS and config.activations is not None]
+    if unread:
+        raise ConfigError(
+            "option rankings",
+            expected="rankings that need no model with --activations",
+            got=unread[0],
+            remedy="leave it out of --rankings, or give --model and --data",
+        )
     _used(config, "max_windows", config.max_windows is not None, texts=1)
     _used(config, "pair_input", config.pair_input == "joint", texts=2)
 
