@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from neurosieve.activations.extraction import read_activations
+from neurosieve.activations.extraction import ExtractionOptions, read_activations
 from neurosieve.errors import ConfigError, ModelError
-from neurosieve.interventions import Scale, live
+from neurosieve.interventions import Clamp, Scale, live
 from neurosieve.models import LanguageModel, load_language_model
 from neurosieve.probes import fit_oracle, selection_data
 from neurosieve.rankings import GradientModel, gradient, read_gradients, token_gradient
 from neurosieve.studies.config import make_config
 from neurosieve.studies.inputs import ranking_model_of
+from neurosieve.studies.redundancy.causal_effects import single_effects
 from tests.synthetic import planted
 from tests.tiny import family, tiny_dataset, tiny_model, tiny_sample
 
@@ -141,3 +142,30 @@ def test_parts_of_the_rows_keep_their_gradients() -> None:
     data = replace(data, gradients=data.x.abs())
     some = data.rows(np.arange(60) < 20, np.ones(60, dtype=bool)).columns(np.array([1, 4]))
     assert torch.equal(some.gradients, data.x.abs()[[1, 4], :20])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["bert", "llama", "t5:decoder"])
+def test_effects_of_single_neurons_are_changes_of_the_loss(name: str) -> None:
+    """The same as with each neuron held by hand, whatever was computed once."""
+    model = GradientModel.of(language_model(name))
+    dataset, sample = tiny_dataset(), tiny_sample()
+    data = selection_data(
+        read_activations(model_alone := language_model(name), dataset, sample, "train"),
+        read_activations(model_alone, dataset, sample, "validation"),
+    )
+    windows = ExtractionOptions().plan(model, dataset, sample.rows).windows["validation"]
+    chosen = np.array([0, 17, len(data.neurons) - 1])
+    effects, tokens = single_effects(model, windows, data.scaler, chosen, 4096)
+    for (layer, index), effect in zip(effects.neurons.tolist(), effects.score, strict=True):
+        number = int(np.flatnonzero((data.neurons == (layer, index)).all(1))[0])
+        held = Clamp(layer, (index,), data.scaler.mean[number][None])
+        change = counted = 0.0
+        for window in windows:
+            ids = torch.tensor([window.ids])
+            before, some = model.loss(ids, torch.ones_like(ids))
+            with live(model, [held]):
+                change += model.loss(ids, torch.ones_like(ids))[0] - before
+            counted += some
+        assert counted == tokens
+        assert effect == pytest.approx(abs(change) / tokens, rel=1e-2, abs=1e-5)
+    assert (np.diff(effects.score) <= 0).all()

@@ -23,7 +23,7 @@ from neurosieve.report.export import (
     verified_table,
     ways_table,
 )
-from neurosieve.report.interventions import edit_table, matching_note, measure_table, short_effect_table
+from neurosieve.report.interventions import edit_table, matching_note, measure_table, short_effect_table, with_whole
 from neurosieve.report.modules import (
     composition_table,
     folder_sentence,
@@ -88,8 +88,8 @@ def show_concepts(result: ConceptResult, out: str) -> None:
 def show_intervention(result: InterventionResult, out: str) -> None:
     """What an edit did, compared with random edits."""
     screen = console()
-    effects = short_effect_table(result)
-    screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title, style="bold"))
+    for effects in map(short_effect_table, with_whole([result])):
+        screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title, style="bold"))
     screen.print(_grid(measure_table(result), wrap=True))
     screen.print(Text(f"\n· {matching_note(result)}", style="dim"))
     screen.print(Text(f"\nresults in {out}/{INTERVENTIONS}, report in {out}/{REPORT}"), soft_wrap=True)

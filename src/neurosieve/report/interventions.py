@@ -1,6 +1,7 @@
 """Tables and figures of interventions: pure functions from what a run's edits did."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -31,7 +32,18 @@ _SCORES = {"property": "has the value or not", "exact": "the exact token"}
 def edit_name(result: InterventionResult) -> str:
     """The edit and its concept: `ablate (zero) lexical=number`."""
     how = f" ({result.how})" if result.how else ""
-    return f"{result.edit}{how} {result.concept}"
+    within = " within ranges" if result.ranges else ""
+    return f"{result.edit}{how}{within} {result.concept}"
+
+
+def with_whole(results: Iterable[InterventionResult]) -> list[InterventionResult]:
+    """Each result, and behind one of an edit within ranges that of the same neurons edited anywhere."""
+    found: list[InterventionResult] = []
+    for result in results:
+        found.append(result)
+        if result.whole is not None:
+            found.append(replace(result, predictions=result.whole, whole=None, ranges=None))
+    return found
 
 
 def any_effects(results: Sequence[InterventionResult]) -> bool:
@@ -110,7 +122,7 @@ def _neurons(result: InterventionResult) -> str:
 def edit_table(results: Sequence[InterventionResult]) -> Table:
     """Each edit in a row: what it does to predictions of the value, and whether that is claimed."""
     rows = []
-    for result in results:
+    for result in with_whole(results):
         about, predictions = (edit_name(result), count(len(result.neurons))), result.predictions
         if isinstance(predictions, NotMeasured):
             rows.append((*about, NONE, NONE, NONE, NONE, f"predictions not measured: {predictions.text}"))
@@ -130,7 +142,7 @@ def edit_table(results: Sequence[InterventionResult]) -> Table:
 def effect_table(results: Sequence[InterventionResult]) -> Table:
     """What each edit does to predictions on units with the value and on the others, compared with random edits."""
     rows = []
-    for result, predictions, e in _effects(results):
+    for result, predictions, e in _effects(with_whole(results)):
         here, elsewhere, loss = e.here, e.elsewhere, predictions.loss
         rows.append(
             (
@@ -179,6 +191,7 @@ def _loss(loss: Loss) -> str:
 
 def effect_chart(results: Sequence[InterventionResult]) -> Chart:
     """Drops of each edit here and elsewhere, and those of random edits; none of edits of the task alone."""
+    results = with_whole(results)
     rows = rows_of(
         {edit_name(r): [_SCORES[e.score] for e in predictions.effects] for r, predictions in _measured(results)}
     )
@@ -260,7 +273,7 @@ def intervention_cards(results: Sequence[InterventionResult]) -> list[dict[str, 
 
 def effect_html(result: InterventionResult) -> Markup:
     """An edit as a notebook shows it."""
-    tables = (short_effect_table(result), measure_table(result))
+    tables = (*map(short_effect_table, with_whole([result])), measure_table(result))
     return Markup("<p><b>{}</b></p>").format(visible(intervention_headline([result]))) + Markup("").join(
         table.to_html() for table in tables if table.rows
     )

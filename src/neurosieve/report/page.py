@@ -52,6 +52,7 @@ from neurosieve.report.set_groups import (
 )
 from neurosieve.report.story import reading, short_model, story_of
 from neurosieve.report.texts import text_cards
+from neurosieve.report.value_ranges import range_table
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult
@@ -166,6 +167,7 @@ def _concepts(result: ConceptResult) -> dict[str, Any]:
         "headline": concept_headline(result),
         "rule": claim_rule(result),
         "claims": [claim_table(view) for view in views.values()],
+        "ranges": [table for view in views.values() if (table := range_table(view)).rows],
         "studied": studied_table(result),
         "views": {name: value_table(view) for name, view in views.items()},
         "left_out": left_out_table(result),

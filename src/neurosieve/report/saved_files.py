@@ -19,6 +19,7 @@ from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.set_groups import overlap_table, polysemy_table, property_set_table
 from neurosieve.report.tables import Table
 from neurosieve.report.texts import explained_table
+from neurosieve.report.value_ranges import range_table
 from neurosieve.report.vega import pdf_of, png_of, svg_of
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult
@@ -89,6 +90,7 @@ def _of_concepts(result: ConceptResult) -> dict[str, Table]:
     named = {"concepts-analysed": studied_table(result), "left-out": left_out_table(result)}
     for name, view in result.views.items():
         named |= {f"claims-{name}": claim_table(view), f"values-{name}": value_table(view)}
+        named[f"ranges-{name}"] = range_table(view)
     if groups and not isinstance(groups, NotMeasured):
         named["property-sets"] = property_set_table(groups)
         named |= {"shared-sets": overlap_table(groups, "properties"), "shared-values": overlap_table(groups, "values")}

@@ -129,6 +129,7 @@ _ONLY: dict[str, tuple[EditKind, ...]] = {
     "alpha": ("steer",),
     "layer": ("steer", "erase"),
     "share": ("ablate", "clamp"),
+    "range": ("ablate",),
 }
 
 
@@ -143,6 +144,9 @@ class InterventionOptions(Options):
     alpha: float = Field(default=2.0, description="of steering: times the way from other rows to those with the value")
     layer: int | None = Field(default=None, ge=0, description="to steer or erase; chosen on validation by default")
     share: float = Field(default=0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
+    range: bool = Field(
+        default=False, description="change a neuron only inside the range of activation that tells the value on train"
+    )
     sets: int = Field(default=100, ge=20, description="random edits of the same kind to compare with")
     at: Literal["all", "predicted"] | None = Field(
         default=None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
@@ -170,7 +174,7 @@ class InterventionOptions(Options):
     def file(self) -> str:
         """The place of the outcome in the run folder's `interventions`."""
         how = f"-{self.how}" if self.edit == "ablate" and self.how != "mean" else ""
-        return f"{quote(self.concept, safe='=')}-{self.edit}{how}.json"
+        return f"{quote(self.concept, safe='=')}-{self.edit}{how}{'-range' if self.range else ''}.json"
 
 
 class FinetuneOptions(Options):
