@@ -34,6 +34,7 @@ from neurosieve.report.modules import (
 )
 from neurosieve.report.neuron import evidence_title, profile_table, profile_title, score_table, weight_table
 from neurosieve.report.numbers import NONE, counted, per_cent
+from neurosieve.report.stability import stability_line
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.cost import Cost
@@ -81,6 +82,8 @@ def show_concepts(result: ConceptResult, out: str) -> None:
             screen.print(Text(f"\n{table.title}: no neuron is claimed"))
         if more := table.rows[_VALUES:]:
             screen.print(Text(f"and {counted(len(more), 'more value')}, in the report"))
+    if line := stability_line(result):
+        screen.print(Text(f"\n{line}"))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
     screen.print(Text(f"\n{notes}all tables in {out}/{REPORT}, results in {out}/{CONCEPTS}"), soft_wrap=True)
 

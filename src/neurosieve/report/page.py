@@ -50,6 +50,7 @@ from neurosieve.report.set_groups import (
     polysemy_table,
     property_set_table,
 )
+from neurosieve.report.stability import stability_tables
 from neurosieve.report.story import reading, short_model, story_of
 from neurosieve.report.texts import text_cards
 from neurosieve.report.value_ranges import range_table
@@ -167,6 +168,7 @@ def _concepts(result: ConceptResult) -> dict[str, Any]:
         "headline": concept_headline(result),
         "rule": claim_rule(result),
         "claims": [claim_table(view) for view in views.values()],
+        "stability": stability_tables(result),
         "ranges": [table for view in views.values() if (table := range_table(view)).rows],
         "studied": studied_table(result),
         "views": {name: value_table(view) for name, view in views.items()},

@@ -17,6 +17,7 @@ from neurosieve.report.latent import share_table
 from neurosieve.report.modules import change_table, composition_table, module_chart, module_table, pair_table
 from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.set_groups import overlap_table, polysemy_table, property_set_table
+from neurosieve.report.stability import cluster_stability_table, neuron_stability_table, rewrite_table
 from neurosieve.report.tables import Table
 from neurosieve.report.texts import explained_table
 from neurosieve.report.value_ranges import range_table
@@ -91,6 +92,9 @@ def _of_concepts(result: ConceptResult) -> dict[str, Table]:
     for name, view in result.views.items():
         named |= {f"claims-{name}": claim_table(view), f"values-{name}": value_table(view)}
         named[f"ranges-{name}"] = range_table(view)
+    if stable := result.stability:
+        named |= {"stable-neurons": neuron_stability_table(stable), "stable-clusters": cluster_stability_table(stable)}
+        named["rewrites"] = rewrite_table(stable)
     if groups and not isinstance(groups, NotMeasured):
         named["property-sets"] = property_set_table(groups)
         named |= {"shared-sets": overlap_table(groups, "properties"), "shared-values": overlap_table(groups, "values")}

@@ -12,6 +12,7 @@ from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.printing import visible
 from neurosieve.results.codec import to_json
 from neurosieve.results.concept_evidence import Evidence
+from neurosieve.results.concept_stability import ConceptStability
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.marks import Inline, Omitted, ReasonOmitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured
@@ -312,6 +313,7 @@ class ConceptResult:
     groups: Annotated[NeuronGroups | NotMeasured | None, Omitted, ReasonOmitted] = None
     latent: Annotated[tuple[LatentClusters, ...] | NotMeasured | None, Omitted, ReasonOmitted] = None
     examples: Annotated[TextFindings | NotMeasured | None, Omitted] = None
+    stability: Annotated[ConceptStability | None, Omitted] = None
     notes: tuple[str, ...]
     options: Mapping[str, Any]
     seed: int

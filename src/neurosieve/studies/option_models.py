@@ -13,7 +13,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from neurosieve.choices import Ablation, EditKind, View
-from neurosieve.defaults import CONCEPT_TOKENS, MASKED_PARTS
+from neurosieve.defaults import CONCEPT_TOKENS, MASKED_PARTS, REWRITES
 from neurosieve.errors import ConfigError
 
 _QUOTE = "put it in quotes: without them YAML reads yes, no, on, off as truth values, and numbers and dates as such"
@@ -98,6 +98,10 @@ class ConceptOptions(Options):
     untrained: bool = Field(
         default=True, description="untrained copies, as many as untrained_seeds says, are rivals too"
     )
+    rewrites: tuple[str, ...] = Field(
+        default=(),
+        description=f"ways to write test files otherwise, to measure what survives: {', '.join(REWRITES)}",
+    )
     evidence: int = Field(default=20, ge=0, description="neurons of a view that are shown with their tokens")
     groups: tuple[str, ...] | None = Field(
         default=None, description="properties whose smallest neuron sets are sought; by default all but unions"
@@ -112,6 +116,14 @@ class ConceptOptions(Options):
     def _some_tokens(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
         if min(value) < 1:
             raise ValueError("one token or more of each split")
+        return value
+
+    @field_validator("rewrites")
+    @classmethod
+    def _known_rewrites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in REWRITES:
+                raise ValueError(f"of {', '.join(REWRITES)}, not {name!r}")
         return value
 
     @field_validator("views")

@@ -24,6 +24,7 @@ from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.models.untrained import untrained_copy
+from neurosieve.results.concept_stability import ConceptStability
 from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult, TextCounts, TokenCounts
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_groups import NeuronGroups
@@ -36,6 +37,7 @@ from neurosieve.studies.concepts.concept_steps import (
     evidence_step,
     examples_step,
     latent_step,
+    stability_step,
 )
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
@@ -160,7 +162,7 @@ def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
     dataset = read_dataset(config)
     with RunFolder.begun(out, config, dataset.hashes) as folder:
         work = ConceptWork(config, folder, dataset)
-        work.steps.check_options(work.options.model_dump(mode="json"), f" and {CONCEPTS}")
+        work.steps.check_options(_made_with(work), f" and {CONCEPTS}")
         earlier = _earlier(work)
         result = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
         if not earlier or not work.folder.files.exists(REPORT):  # there may be a page without concepts
@@ -168,10 +170,20 @@ def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
     return result
 
 
+def _made_with(work: ConceptWork) -> dict[str, Any]:
+    """The options that must be those of the folder: rewrites may be asked for later, but not others than before."""
+    options, before = work.options.model_dump(mode="json"), read_object(work.folder.files, OPTIONS) or {}
+    return {key: value for key, value in options.items() if key != "rewrites" or before.get(key)}
+
+
 def _earlier(work: ConceptWork) -> ConceptResult | None:
     """What was found before; None where nothing was, or where the run has ranked neurons since."""
     earlier = read_concepts_of(work.folder.path)
-    if earlier is None or not is_studied(work.folder.files):
+    if earlier is None:
+        return None
+    if work.options.rewrites and earlier.stability is None:
+        return None
+    if not is_studied(work.folder.files):
         return earlier
     lacks_ranking = isinstance(earlier.examples, NotMeasured) and earlier.examples.reason is Reason.NO_RANKING
     return None if lacks_ranking else earlier  # the other steps are read back
@@ -200,6 +212,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         groups=_groups(work, store),
         latent=_latent(work, store).layers,
         examples=examples_step(config, work.folder, work.dataset, work.languages),
+        stability=_stability(work, store, views["detect"]),
         notes=(work.dataset.source, *_notes(work), *([f"no view predict: {predict_reason}"] if predict_reason else ())),
         options=config.concepts.model_dump(mode="json"),
         seed=config.seed,
@@ -247,6 +260,13 @@ def _groups(work: ConceptWork, store: ConceptStore) -> NeuronGroups | NotMeasure
 def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
     sheets = f"{work.folder.path}/{PARTS}/{SHEETS}"
     return work.step("latent", LatentStep, lambda: latent_step(work.config, store, sheets))
+
+
+def _stability(work: ConceptWork, store: ConceptStore, findings: ConceptFindings) -> ConceptStability | None:
+    if not work.options.rewrites:
+        return None
+    make = partial(stability_step, work.config, store, work.model, work.reading("detect"), findings)
+    return work.step("stability", ConceptStability, make)
 
 
 def _claims(work: ConceptWork, view: View) -> ConceptFindings:
