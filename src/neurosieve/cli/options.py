@@ -109,6 +109,7 @@ CONCEPTS: dict[str, Any] = {
     "language": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['language'].description}")],
     "properties": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['properties'].description}{_LIST}")],
     "tokens": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['tokens'].description} (40000,10000,20000)")],
+    "rewrites": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['rewrites'].description}{_LIST}")],
 }
 _OF_RUN = {"study", "set_", *CONCEPTS}
 
@@ -147,6 +148,7 @@ def _concepts(params: Params) -> dict[str, Any] | None:
     values = {
         "language": params.get("language"),
         "properties": _listed(params.get("properties")),
+        "rewrites": _listed(params.get("rewrites")),
         "tokens": _three(tokens, "tokens") if tokens is not None else None,
     }
     return {k: v for k, v in values.items() if v is not None} or None

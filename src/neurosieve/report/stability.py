@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from neurosieve.report.numbers import NONE, count, counted, per_cent
+from neurosieve.report.numbers import NONE, count, counted, per_cent, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.concept_stability import ConceptStability, Survival
 from neurosieve.results.concepts import ConceptResult
@@ -15,6 +15,8 @@ WAYS = {
 }
 _CLUSTERS = 10  # of each cut, the least stable first
 _FEW = 10  # units
+_HALF = 0.5
+_RENAMED_UNITS = "of these, units with a new name"
 
 
 def stability_tables(result: ConceptResult) -> list[Table]:
@@ -24,25 +26,26 @@ def stability_tables(result: ConceptResult) -> list[Table]:
 
 
 def stability_line(result: ConceptResult) -> str:
-    """Which claimed neurons follow spelling, in one sentence; empty where nothing was rewritten."""
+    """Which neurons follow spelling only, in one sentence; empty where nothing was rewritten."""
     if result.stability is None:
         return ""
     neurons = result.stability.neurons
     follow = [f"{n.neuron} of {n.value}" for n in neurons if n.follows_spelling]
-    survive = sum(_survives_renaming(n.renamed) for n in neurons)
-    named = f", {len(follow)} follow spelling ({', '.join(follow)})" if follow else ", none follows spelling alone"
-    return f"Of {counted(len(neurons), 'claimed neuron')} {survive} survive renamed variables{named}"
+    survive = sum(_low(n.renamed) > _HALF for n in neurons)
+    named = f"{len(follow)} follow spelling only ({', '.join(follow)})" if follow else "none follows spelling only"
+    about = f"{counted(len(neurons), 'neuron')} read again in rewritten files"
+    return f"Of {about}, {survive} survive new names of variables by the lower bound, {named}"
 
 
 def neuron_stability_table(found: ConceptStability) -> Table:
-    """Each claimed neuron: at how many of the units at which it fired it still fires, by rewrite."""
+    """Each neuron: at how many of the units at which it fired it still fires, by rewrite; claimed ones first."""
     rows = [
-        (n.value, f"{n.neuron}{' low' if n.low else ''}", *_cells(n.rewrites), _survives(n.renamed),
-         _verdict(n.renamed, follows=n.follows_spelling))
-        for n in found.neurons
+        (n.value, f"{n.neuron}{' low' if n.low else ''}", ratio(n.ap), "yes" if n.claimed else "no",
+         *_cells(found, n.rewrites), _survives(n.renamed), _verdict(n.renamed, follows=n.follows_spelling))
+        for n in sorted(found.neurons, key=lambda n: (not n.claimed, -n.ap))
     ]  # fmt: skip
-    heads = ("value", "neuron", *_heads(found), "units whose text was renamed", "verdict")
-    return make_table(f"What survives of claimed neurons ({_about(found)})", heads, rows)
+    heads = ("value", "neuron", "AP", "claimed", *_heads(found), _RENAMED_UNITS, "verdict")
+    return make_table(f"What survives of neurons' readings ({_about(found)})", heads, rows)
 
 
 def cluster_stability_table(found: ConceptStability) -> Table:
@@ -55,9 +58,13 @@ def cluster_stability_table(found: ConceptStability) -> Table:
         parts.sort(key=lambda c: min(s.share for s in c.rewrites.values() if s.share is not None))
         for c in (*(c for c in own if c.cluster is None), *parts[:_CLUSTERS]):
             name = "all clusters" if c.cluster is None else f"cluster {c.cluster}"
-            figures = (*_cells(c.rewrites), _survives(c.renamed), _verdict(c.renamed, follows=c.follows_spelling))
+            figures = (
+                *_cells(found, c.rewrites),
+                _survives(c.renamed),
+                _verdict(c.renamed, follows=c.follows_spelling),
+            )
             rows.append((f"layer {c.layer} in {count(c.clusters)}", name, *figures))
-    heads = ("clusters", "", *_heads(found), "units whose text was renamed", "verdict")
+    heads = ("clusters", "", *_heads(found), _RENAMED_UNITS, "verdict")
     return make_table(f"What stays in its latent cluster ({_about(found)})", heads, rows)
 
 
@@ -68,15 +75,15 @@ def rewrite_table(found: ConceptStability) -> Table:
 
 
 def _about(found: ConceptStability) -> str:
-    return f"share of {count(found.tokens)} held-out units with the same reading"
+    return f"share of units with the same reading; {count(found.tokens)} held-out units were read"
 
 
 def _heads(found: ConceptStability) -> list[str]:
     return [WAYS[kind] for kind in found.files]
 
 
-def _cells(rewrites: Mapping[str, Survival]) -> list[str]:
-    return [_survives(survival) for survival in rewrites.values()]
+def _cells(found: ConceptStability, rewrites: Mapping[str, Survival]) -> list[str]:
+    return [_survives(rewrites[kind]) if kind in rewrites else NONE for kind in found.files]
 
 
 def _survives(survival: Survival) -> str:
@@ -84,10 +91,17 @@ def _survives(survival: Survival) -> str:
 
 
 def _verdict(renamed: Survival, *, follows: bool) -> str:
+    if not renamed.n:
+        return "no unit has a new name"
+    if renamed.interval is None:
+        return "not measured: one file"
+    low, high = renamed.interval
     if follows:
-        return "follows spelling: most readings go when the text is renamed"
-    return "survives renaming" if _survives_renaming(renamed) else "not decided"
+        return f"follows spelling only: at most {per_cent(high)} survive a new name"
+    if high < _HALF:
+        return f"follows spelling and more: at most {per_cent(high)} survive a new name"
+    return f"survives a new name: at least {per_cent(low)}" if low > _HALF else "not decided"
 
 
-def _survives_renaming(renamed: Survival) -> bool:
-    return renamed.interval is not None and renamed.interval[0] > 1 / 2
+def _low(survival: Survival) -> float:
+    return survival.interval[0] if survival.interval else 0.0

@@ -13,7 +13,7 @@ class Survival:
 
     Attributes:
         n: Units.
-        share: Of them whose reading is the same; None without units.
+        share: Of them whose reading is the same, 1 − the sensitivity index; None without units.
         interval: 95 %, by files; None where all are of one file.
     """
 
@@ -21,29 +21,29 @@ class Survival:
     share: float | None
     interval: Interval | None
 
-    @property
-    def sensitivity(self) -> float | None:
-        """Share of units whose reading the rewrite changes: the sensitivity index."""
-        return None if self.share is None else 1 - self.share
-
 
 @dataclass(frozen=True, kw_only=True)
 class NeuronStability:
-    """A claimed neuron under rewrites: whether it still fires where it fired.
+    """A value's neuron under rewrites: whether it still fires where it fired.
 
     Attributes:
-        value: `property=value` that it is claimed for.
+        value: `property=value`.
         neuron: Its id.
         low: It is low where the value is.
+        ap: Average precision on held-out files.
+        claimed: It is called a neuron of the value; else it is the value's strongest on train.
         threshold: Beyond which it fires: of the best overlap with the value's rows on train.
         rewrites: Of units with the value at which it fires, by rewrite.
         renamed: Of those whose own text the rewrite `renamed` changed.
-        follows_spelling: It stops firing at most units whose text changes, by the upper bound of the share.
+        follows_spelling: By the bounds, fewer than half of its readings survive `renamed` where the unit's own text
+            changes, and more than half survive each other rewrite.
     """
 
     value: str
     neuron: NeuronId
     low: bool
+    ap: float
+    claimed: bool
     threshold: float
     rewrites: Mapping[str, Survival]
     renamed: Survival
@@ -79,7 +79,8 @@ class ConceptStability:
         tokens: Units read of the files as they are.
         files: How many files each rewrite changed.
         left_out: How many each rewrite does not fit, with the first reason.
-        neurons: Each claimed neuron, in the view `detect`.
+        neurons: In the view `detect`: each claimed neuron; of a value without one its strongest, if its AP is 0.5 or
+            more on held-out files.
         clusters: Each latent cluster with units, and each cut as a whole.
     """
 

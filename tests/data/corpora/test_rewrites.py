@@ -18,7 +18,8 @@ from tests.tiny import assert_one_line
 
 CODE = {
     "python": "import os\nimport sys\n\nclass A:\n    def f(self, ä, width=2):  # ein Wörtchen\n        a = 1\n"
-    "        b = 'naïve  text'\n        if ä > a:\n            # alone\n            return a + b\n        return width\n",
+    "        b = 'naïve  text'\n        if ä > a:\n            # alone\n            return a + b\n"
+    "        return width\n",
     "java": "import a.B;\nimport c.D;\nclass A {\n  int f(int size) {\n    int a = 1; // one\n    int b = 2;\n"
     "    /* two */\n    return a + b - size;\n  }\n}\n",
     "c": "#define TWICE(x) (x * 2)\nint f(int size) {\n  int a = 1;\n  int b = 2;\n  return a - -b * size; // x\n}\n",

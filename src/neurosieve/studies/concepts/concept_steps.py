@@ -8,21 +8,20 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.evidence.strongest import Asked, find_evidence
 from neurosieve.concepts.guess_language import Languages
 from neurosieve.concepts.latent.alignment import align
+from neurosieve.concepts.latent.cluster_stability import cluster_stability
 from neurosieve.concepts.latent.sheets import sheet, write_conceptnet, write_conceptx
-from neurosieve.concepts.latent.stability import cluster_stability
 from neurosieve.concepts.latent.tree import LatentCut, assign, grow_tree
 from neurosieve.concepts.neurons.describe import describe
-from neurosieve.concepts.neurons.stability import neuron_stability, read_rewritten
+from neurosieve.concepts.neurons.neuron_stability import neuron_stability
+from neurosieve.concepts.rewritten import Rewritten
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.texts.explain import explain_examples
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError
-from neurosieve.models import CodeModel
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concept_stability import ClusterStability, ConceptStability
 from neurosieve.results.concepts import ConceptFindings
@@ -135,22 +134,16 @@ def _cuts(config: StudyConfig, store: ConceptStore, layer: int) -> list[LatentCu
 
 
 def stability_step(
-    config: StudyConfig, store: ConceptStore, model: CodeModel, options: ExtractionOptions, findings: ConceptFindings
+    config: StudyConfig, store: ConceptStore, findings: ConceptFindings, rewritten: Rewritten
 ) -> ConceptStability:
-    """What of the claimed neurons and the latent clusters survives when test files are written otherwise.
-
-    Raises:
-        DataError: No test file can be rewritten.
-    """
-    kinds, draws = config.concepts.rewrites, config.bootstrap
-    rewritten = read_rewritten(model, store.rows, kinds, options, draws=draws, seed=config.seed)
+    """What of the claimed neurons and the latent clusters survives when test files are written otherwise."""
     clusters: list[ClusterStability] = []
     for layer in _latent_layers(config, store):
         clusters += cluster_stability(_cuts(config, store, layer), rewritten, store.grid)
     return ConceptStability(
         tokens=len(rewritten.base.rows),
-        files=rewritten.files,
-        left_out=rewritten.left_out,
+        files=rewritten.files.changed,
+        left_out=rewritten.files.left_out,
         neurons=tuple(neuron_stability(store, findings, rewritten)),
         clusters=tuple(clusters),
     )

@@ -17,6 +17,7 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.guess_language import Languages, languages_of
 from neurosieve.concepts.neurons.claims import find_concepts
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
+from neurosieve.concepts.rewritten import RewrittenFiles, read_rewritten, rewrite_files
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
 from neurosieve.concepts.sets.groups import find_groups
 from neurosieve.concepts.sets.set_search import SetOptions
@@ -94,6 +95,11 @@ class ConceptWork:
         asked = self.properties  # a wrong name before a long guess
         tokens = dict(zip(SPLITS, self.options.tokens, strict=True))
         return concept_rows(self.dataset, self.languages.of, properties=asked, tokens=tokens, seed=self.config.seed)
+
+    @cached_property
+    def rewritten(self) -> RewrittenFiles:
+        """Test files written otherwise."""
+        return rewrite_files(self.rows, self.options.rewrites)
 
     def store(self, view: View) -> ConceptStore:
         """A view's activations, read now or before."""
@@ -224,8 +230,8 @@ def _result(work: ConceptWork) -> ConceptResult:
 
 
 def _keep_options(work: ConceptWork) -> None:
-    """Write down the options once there are tokens and a model: a refused name leaves no trace."""
-    if len(work.rows.rows) and work.model:
+    """Write down the options once there are tokens, rewrites and a model: what is refused leaves no trace."""
+    if len(work.rows.rows) and (not work.options.rewrites or work.rewritten) and work.model:
         work.steps.keep_options(work.options.model_dump(mode="json"))
 
 
@@ -265,7 +271,12 @@ def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
 def _stability(work: ConceptWork, store: ConceptStore, findings: ConceptFindings) -> ConceptStability | None:
     if not work.options.rewrites:
         return None
-    make = partial(stability_step, work.config, store, work.model, work.reading("detect"), findings)
+    config, options = work.config, work.reading("detect")
+
+    def make() -> ConceptStability:
+        files = read_rewritten(work.model, work.rewritten, options, draws=config.bootstrap, seed=config.seed)
+        return stability_step(config, store, findings, files)
+
     return work.step("stability", ConceptStability, make)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from neurosieve.concepts.latent.tree import LatentCut, assign
-from neurosieve.concepts.neurons.stability import Reading, Rewritten, follows_spelling
+from neurosieve.concepts.rewritten import Reading, Rewritten, follows_spelling
 from neurosieve.results.concept_stability import ClusterStability
 from neurosieve.typing import Grid
 
@@ -14,7 +14,7 @@ from neurosieve.typing import Grid
 def cluster_stability(cuts: Sequence[LatentCut], rewritten: Rewritten, grid: Grid) -> list[ClusterStability]:
     """Each cut of a layer as a whole, then each of its clusters that has units; they go to the nearest centroid.
 
-    A unit survives if it is in the same cluster before and after: the cluster sensitivity index is the rest.
+    A unit survives if it is in the same cluster before and after.
     """
 
     def clusters(reading: Reading) -> list[np.ndarray]:
@@ -36,7 +36,7 @@ def cluster_stability(cuts: Sequence[LatentCut], rewritten: Rewritten, grid: Gri
                     cluster=cluster,
                     rewrites=by_rewrite,
                     renamed=renamed,
-                    follows_spelling=follows_spelling(renamed),
+                    follows_spelling=follows_spelling(by_rewrite, renamed),
                 )
             )
     return found
