@@ -45,7 +45,7 @@ def neuron_stability_table(found: ConceptStability) -> Table:
         for n in sorted(found.neurons, key=lambda n: (not n.claimed, -n.ap))
     ]  # fmt: skip
     heads = ("value", "neuron", "AP", "claimed", *_heads(found), _RENAMED_UNITS, "verdict")
-    return make_table(f"What survives of neurons' readings ({_about(found)})", heads, rows)
+    return make_table(f"What survives of the readings of neurons ({_about(found)})", heads, rows)
 
 
 def cluster_stability_table(found: ConceptStability) -> Table:

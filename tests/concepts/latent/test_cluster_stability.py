@@ -24,7 +24,7 @@ def found(neuron: int, patch: pytest.MonkeyPatch) -> dict[int | None, ClusterSta
     def alone(*of: object) -> list[float]:
         return [x * (i == neuron) for i, x in enumerate(planted(*of))]  # type: ignore[arg-type]
 
-    result = cluster_stability(cuts(neuron), readings(patch, values=alone), Grid.of(1, 4))
+    result = cluster_stability(cuts(neuron), readings(patch, values=alone), Grid(1, 4))
     assert all((c.layer, c.clusters) == (0, 3) for c in result)
     return {c.cluster: c for c in result}
 
@@ -35,7 +35,7 @@ def test_a_cluster_of_spelling(monkeypatch: pytest.MonkeyPatch) -> None:
     assert own[1].renamed.share == 0
     assert own[1].follows_spelling
     assert own[1].rewrites["layout"].share == 1
-    assert own[0].renamed.n == 0  # no other unit is renamed
+    assert own[0].renamed.share == 1  # of parameters: they are silent under any name
     assert not own[0].follows_spelling
     whole = own[None].rewrites["renamed"]
     assert whole.share == pytest.approx(1 - own[1].renamed.n / whole.n)
