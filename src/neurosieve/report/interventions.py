@@ -106,7 +106,7 @@ def _at_least(difference: Difference) -> str:
     return f"at least {ACCURACY.number(difference.low)} points (measured {_points(difference)})"
 
 
-def _outcome(effect: Effect | Turned) -> str:
+def outcome(effect: Effect | Turned) -> str:
     """Whether it is claimed, by how much at least, or what it lacks; files of earlier versions may not say what."""
     if effect.claimed:
         return f"claimed: at least {ACCURACY.number(effect.effect.low)} points"
@@ -130,9 +130,9 @@ def edit_table(results: Sequence[InterventionResult]) -> Table:
         (e,) = (e for e in predictions.effects if e.score == "property")
         effect = f"{_points(e.effect)} (n {count(e.here.base.n)})"
         drops = (ACCURACY.number(e.here.random), ACCURACY.number(e.elsewhere.drop.value))
-        verdict = _outcome(e)
+        verdict = outcome(e)
         if result.edit == "steer":  # which is to turn other tokens
-            verdict = f"{_outcome(predictions.turned)}; turns {_points(predictions.turned.effect)} points elsewhere"
+            verdict = f"{outcome(predictions.turned)}; turns {_points(predictions.turned.effect)} points elsewhere"
         rows.append((*about, effect, *drops, _loss(predictions.loss), verdict))
     heads = ("edit", "neurons", "effect, points", "random edits' drop, points", "drop elsewhere, points",
              "loss, nats", "verdict")  # fmt: skip
@@ -155,7 +155,7 @@ def effect_table(results: Sequence[InterventionResult]) -> Table:
                 f"{ACCURACY.number(here.random)} (95 % below {ACCURACY.number(here.random_95)})",
                 f"{ACCURACY.number(elsewhere.drop.value)} (n {count(elsewhere.base.n)})",
                 f"{_loss(loss)} (random {loss.random:.2f})",
-                _outcome(e),
+                outcome(e),
             )
         )
     heads = ("edit", "neurons", "prediction", "right before", "after", "effect, points", "random edits' drop, points",
@@ -177,7 +177,7 @@ def short_effect_table(result: InterventionResult) -> Table:
         "95 % of them stay below, points": lambda e: ACCURACY.number(e.here.random_95),
         "drop elsewhere, points": lambda e: ACCURACY.number(e.elsewhere.drop.value),
         "n here, elsewhere": lambda e: f"{count(e.here.base.n)}, {count(e.elsewhere.base.n)}",
-        "verdict": _outcome,
+        "verdict": outcome,
     }
     rows = [(name, *map(text, predictions.effects)) for name, text in parts.items()]
     return make_table(

@@ -24,6 +24,7 @@ from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.export import export_notes, score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
+from neurosieve.report.held_used import held_used_table
 from neurosieve.report.interventions import (
     edit_table,
     intervention_cards,
@@ -124,7 +125,7 @@ def _parts(found: Found) -> dict[str, Any]:
     """The parts of the page that have values, in their order."""
     parts: dict[str, Any] = {"study": _study(found.summary) if found.summary else None}
     parts |= _concept_parts(found.concepts) if found.concepts else {}
-    parts["interventions"] = _interventions(found.interventions) if found.interventions else None
+    parts["interventions"] = _interventions(found) if found.interventions else None
     parts["modules"] = _modules(found.modules, found.changes) if found.modules else None
     parts["exports"] = [_export(name, result) for name, result in found.exports.items()]
     return {name: part for name, part in parts.items() if part}
@@ -214,9 +215,11 @@ def _concept_parts(result: ConceptResult) -> dict[str, Any]:
     return parts
 
 
-def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:
+def _interventions(found: Found) -> dict[str, Any]:
     """What `interventions.html.j2` shows."""
+    results = found.interventions
     return {
+        "use": held_used_table(found.concepts, results) if found.concepts else None,
         "headline": intervention_headline(results),
         "edits": edit_table(results),
         "cards": intervention_cards(results),

@@ -12,6 +12,7 @@ from neurosieve.report.drawing import Chart
 from neurosieve.report.export import frontier_table, score_rows, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.frontier_figure import frontier_charts
+from neurosieve.report.held_used import held_used_table
 from neurosieve.report.interventions import any_effects, edit_table, effect_chart, measure_table
 from neurosieve.report.latent import share_table
 from neurosieve.report.modules import change_table, composition_table, module_chart, module_table, pair_table
@@ -58,6 +59,7 @@ def tables_of(found: Found) -> dict[str, Table]:
     named |= _of_concepts(found.concepts) if found.concepts else {}
     if found.interventions:
         named["edits"] = edit_table(found.interventions)
+        named |= {"held-and-used": held_used_table(found.concepts, found.interventions)} if found.concepts else {}
         named |= {f"edit-{i}": measure_table(result) for i, result in enumerate(found.interventions, 1)}
     named |= _of_modules(found.modules, found.changes) if found.modules else {}
     for name, made in found.exports.items():
