@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurosieve.concepts.rewritten import RENAMED, follows_spelling, rewrite_files
+from neurosieve.concepts.rewritten import follows_spelling, rewrite_files
 from neurosieve.concepts.rows import ConceptRows, concept_rows
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.defaults import REWRITES
 from neurosieve.errors import DataError
-from neurosieve.results.concept_stability import Survival
+from neurosieve.results.concept_stability import RENAMED, Survival
 from neurosieve.typing import SPLITS
 from tests.concepts.planted import code, planted_rows
 from tests.concepts.rewritten_readings import readings

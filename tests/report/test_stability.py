@@ -75,7 +75,8 @@ def test_each_verdict_is_by_its_bound() -> None:
     assert [row[-1] for row in table.rows] == [
         "follows spelling only: at most 12.0 % survive a new name",
         "survives a new name: at least 90.0 %",
-        "follows spelling and more: at most 12.0 % survive a new name",
+        "follows spelling and more: at most 12.0 % survive a new name;"
+        " lost when laid out otherwise: at most 12.0 % survive",
         "no unit has a new name",
         "not measured: one file",
         "not decided",  # not claimed: after those that are

@@ -19,10 +19,9 @@ from neurosieve.data.sampling import Sample
 from neurosieve.errors import DataError
 from neurosieve.models import CodeModel
 from neurosieve.probes.intervals import ClusterBootstrap, score_interval
-from neurosieve.results.concept_stability import Survival
+from neurosieve.results.concept_stability import RENAMED, Survival
 
 TOKENS = 5000
-RENAMED = "renamed"
 _HALF = 0.5
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from neurosieve.report.numbers import NONE, count, counted, per_cent, ratio
 from neurosieve.report.tables import Table, make_table
-from neurosieve.results.concept_stability import ConceptStability, Survival
+from neurosieve.results.concept_stability import RENAMED, ClusterStability, ConceptStability, NeuronStability, Survival
 from neurosieve.results.concepts import ConceptResult
 
 WAYS = {
@@ -41,7 +41,7 @@ def neuron_stability_table(found: ConceptStability) -> Table:
     """Each neuron: at how many of the units at which it fired it still fires, by rewrite; claimed ones first."""
     rows = [
         (n.value, f"{n.neuron}{' low' if n.low else ''}", ratio(n.ap), "yes" if n.claimed else "no",
-         *_cells(found, n.rewrites), _survives(n.renamed), _verdict(n.renamed, follows=n.follows_spelling))
+         *_cells(found, n.rewrites), _survives(n.renamed), _verdict(n))
         for n in sorted(found.neurons, key=lambda n: (not n.claimed, -n.ap))
     ]  # fmt: skip
     heads = ("value", "neuron", "AP", "claimed", *_heads(found), _RENAMED_UNITS, "verdict")
@@ -61,7 +61,7 @@ def cluster_stability_table(found: ConceptStability) -> Table:
             figures = (
                 *_cells(found, c.rewrites),
                 _survives(c.renamed),
-                _verdict(c.renamed, follows=c.follows_spelling),
+                _verdict(c),
             )
             rows.append((f"layer {c.layer} in {count(c.clusters)}", name, *figures))
     heads = ("clusters", "", *_heads(found), _RENAMED_UNITS, "verdict")
@@ -90,13 +90,20 @@ def _survives(survival: Survival) -> str:
     return f"{per_cent(survival.share, survival.interval)} (n {count(survival.n)})" if survival.n else NONE
 
 
-def _verdict(renamed: Survival, *, follows: bool) -> str:
-    if not renamed.n:
+def _verdict(own: NeuronStability | ClusterStability) -> str:
+    """What the bounds say of new names, then which other rewrites take most readings away."""
+    others = {kind: s.interval[1] for kind, s in own.rewrites.items() if kind != RENAMED and s.interval}
+    lost = [f"lost when {WAYS[k]}: at most {per_cent(high)} survive" for k, high in others.items() if high < _HALF]
+    return "; ".join([_of_names(own), *lost])
+
+
+def _of_names(own: NeuronStability | ClusterStability) -> str:
+    if not own.renamed.n:
         return "no unit has a new name"
-    if renamed.interval is None:
+    if own.renamed.interval is None:
         return "not measured: one file"
-    low, high = renamed.interval
-    if follows:
+    low, high = own.renamed.interval
+    if own.follows_spelling:
         return f"follows spelling only: at most {per_cent(high)} survive a new name"
     if high < _HALF:
         return f"follows spelling and more: at most {per_cent(high)} survive a new name"

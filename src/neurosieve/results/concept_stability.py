@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from neurosieve.results.measured import Interval
 from neurosieve.typing import NeuronId
 
+RENAMED = "renamed"  # the rewrite that changes the text of units
+
 
 @dataclass(frozen=True, kw_only=True)
 class Survival:
