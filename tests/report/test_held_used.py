@@ -9,7 +9,7 @@ from neurosieve.report.page import render_page
 from neurosieve.report.saved_files import Found, tables_of
 from neurosieve.results import InterventionResult, NotMeasured, Reason
 from tests.report.concept_results import concepts_of
-from tests.report.edit_results import intervention
+from tests.report.edit_results import intervention, predictions
 
 NUMBER, KEYWORD, UPPER = "lexical=number", "lexical=keyword", "naming=UPPER_CASE"
 
@@ -30,6 +30,10 @@ CASES: dict[str, tuple[list[InterventionResult], dict[str, str]]] = {
     "used together": (
         [edited(KEYWORD, claimed=True)],
         {KEYWORD: "not held, but its neurons together are used"},
+    ),
+    "used as a whole": (
+        [replace(edited(NUMBER, claimed=False), whole=predictions(claimed=True))],
+        {NUMBER: "held, used"},
     ),
     "steered": ([edited(NUMBER, claimed=True, edit="steer")], {NUMBER: "held, not shown to be used"}),
     "not measured": (

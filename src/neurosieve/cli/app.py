@@ -199,9 +199,7 @@ def intervene(
     alpha: Annotated[float | None, _help("alpha")] = None,
     layer: Annotated[int | None, _help("layer")] = None,
     share: Annotated[float | None, _help("share")] = None,
-    within: Annotated[
-        bool, typer.Option("--range", help=InterventionOptions.model_fields["range"].description)
-    ] = False,
+    within: Annotated[bool, o.described(InterventionOptions, "range", "", "--range")] = False,
     sets: Annotated[int | None, _help("sets")] = None,
     at: Annotated[str | None, _help("at")] = None,
     tokens: Annotated[int | None, _help("tokens")] = None,

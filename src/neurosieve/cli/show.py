@@ -34,7 +34,7 @@ from neurosieve.report.modules import (
 )
 from neurosieve.report.neuron import evidence_title, profile_table, profile_title, score_table, weight_table
 from neurosieve.report.numbers import NONE, counted, per_cent
-from neurosieve.report.stability import stability_line
+from neurosieve.report.stable_readings import stability_line
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.cost import Cost

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from neurosieve.printing import visible
 from neurosieve.report.numbers import NONE, count, counted, p_value, ratio
-from neurosieve.report.stability import stability_line
+from neurosieve.report.stable_readings import stability_line
 from neurosieve.report.tables import Table, make_table, model_name
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptNeuron, ConceptResult
 from neurosieve.results.measured import NotMeasured

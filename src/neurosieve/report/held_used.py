@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from neurosieve.report.interventions import edit_name, outcome
+from neurosieve.report.interventions import edit_name, outcome, with_whole
 from neurosieve.report.numbers import NONE, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.concepts import Concept, ConceptResult
@@ -18,7 +18,7 @@ def held_used_table(concepts: ConceptResult, edits: Sequence[InterventionResult]
 
     Edits are those that take the value away; no row where neither is.
     """
-    taking = [edit for edit in edits if edit.edit in _TAKES_AWAY]
+    taking = [edit for edit in with_whole(edits) if edit.edit in _TAKES_AWAY]
     claimed = [c.name for view in concepts.views.values() for c in view.concepts if _holds(c)]
     rows = [_row(concepts, name, [e for e in taking if e.concept == name]) for name in dict.fromkeys(
         [*claimed, *(e.concept for e in taking)])]  # fmt: skip

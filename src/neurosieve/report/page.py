@@ -43,6 +43,7 @@ from neurosieve.report.modules import (
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.origin import origin_of, origin_table
 from neurosieve.report.page_frame import rendered
+from neurosieve.report.range_tables import range_table
 from neurosieve.report.saved_files import Found, charts_of
 from neurosieve.report.set_groups import (
     Kind,
@@ -51,10 +52,9 @@ from neurosieve.report.set_groups import (
     polysemy_table,
     property_set_table,
 )
-from neurosieve.report.stability import stability_tables
+from neurosieve.report.stable_readings import stability_tables
 from neurosieve.report.story import reading, short_model, story_of
 from neurosieve.report.texts import text_cards
-from neurosieve.report.value_ranges import range_table
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult

@@ -17,11 +17,11 @@ from neurosieve.report.interventions import any_effects, edit_table, effect_char
 from neurosieve.report.latent import share_table
 from neurosieve.report.modules import change_table, composition_table, module_chart, module_table, pair_table
 from neurosieve.report.plots import EFFECTS, all_concept_charts
+from neurosieve.report.range_tables import range_table
 from neurosieve.report.set_groups import overlap_table, polysemy_table, property_set_table
-from neurosieve.report.stability import cluster_stability_table, neuron_stability_table, rewrite_table
+from neurosieve.report.stable_readings import cluster_stability_table, neuron_stability_table, rewrite_table
 from neurosieve.report.tables import Table
 from neurosieve.report.texts import explained_table
-from neurosieve.report.value_ranges import range_table
 from neurosieve.report.vega import pdf_of, png_of, svg_of
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.export import ExportResult

@@ -312,14 +312,9 @@ def _go_together(config: StudyConfig) -> None:
             )
         if not given and config.activations is None:
             raise ConfigError(f"option {key}", expected="a value", got="none", remedy=f"give --{key}")
-    unread = [name for name in config.rankings if name in MODEL_RANKINGS and config.activations is not None]
-    if unread:
-        raise ConfigError(
-            "option rankings",
-            expected="rankings that need no model with --activations",
-            got=unread[0],
-            remedy="leave it out of --rankings, or give --model and --data",
-        )
+    if (unread := set(config.rankings) & set(MODEL_RANKINGS)) and config.activations is not None:
+        expected, remedy = "rankings that need no model with --activations", "leave it out, or give --model and --data"
+        raise ConfigError("option rankings", expected=expected, got=min(unread), remedy=remedy)
     _used(config, "max_windows", config.max_windows is not None, texts=1)
     _used(config, "pair_input", config.pair_input == "joint", texts=2)
 

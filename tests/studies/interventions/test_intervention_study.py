@@ -277,8 +277,7 @@ def test_ranges_stand_beside_the_whole_neurons(case: Slow) -> None:
     asked = options(how="zero", range=True, tokens=20_000)
     result, windows = intervene(case.folder, asked), case.opened.plan.windows["test"]
     assert asked.file == "lexical=number-ablate-zero-range.json"
-    assert result.ranges is not None
-    assert [r.neuron for r in result.ranges] == [*result.neurons]
+    assert [r.neuron for r in result.ranges or ()] == [*result.neurons]
     assert result in load_interventions(case.folder)
     base, whole = case.predict(windows), case.predict(windows, [*result.neurons])
     assert result.whole is not None
@@ -292,8 +291,6 @@ def test_ranges_stand_beside_the_whole_neurons(case: Slow) -> None:
     page = (case.folder / "report.html").read_text(encoding="utf-8")
     assert f"ablate (zero) within ranges {CONCEPT}" in page
     assert f"ablate (zero) {CONCEPT}" in page
-    with pytest.raises(ValueError, match="none with clamp"):
-        options("clamp", range=True)
 
 
 def test_read_back(run: Path, result: InterventionResult, monkeypatch: pytest.MonkeyPatch) -> None:

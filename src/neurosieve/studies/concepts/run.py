@@ -168,7 +168,7 @@ def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
     dataset = read_dataset(config)
     with RunFolder.begun(out, config, dataset.hashes) as folder:
         work = ConceptWork(config, folder, dataset)
-        work.steps.check_options(_made_with(work), f" and {CONCEPTS}")
+        work.steps.check_options(work.options.model_dump(mode="json", exclude=_later(work)), f" and {CONCEPTS}")
         earlier = _earlier(work)
         result = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
         if not earlier or not work.folder.files.exists(REPORT):  # there may be a page without concepts
@@ -176,10 +176,10 @@ def run_concepts(config: StudyConfig, out: PathLike) -> ConceptResult:
     return result
 
 
-def _made_with(work: ConceptWork) -> dict[str, Any]:
-    """The options that must be those of the folder: rewrites may be asked for later, but not others than before."""
-    options, before = work.options.model_dump(mode="json"), read_object(work.folder.files, OPTIONS) or {}
-    return {key: value for key, value in options.items() if key != "rewrites" or before.get(key)}
+def _later(work: ConceptWork) -> set[str]:
+    """Options that may be given to what was begun without them."""
+    before = read_object(work.folder.files, OPTIONS) or {}
+    return set() if before.get("rewrites") else {"rewrites"}
 
 
 def _earlier(work: ConceptWork) -> ConceptResult | None:

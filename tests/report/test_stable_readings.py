@@ -6,15 +6,15 @@ import pytest
 
 from neurosieve.report.concepts import concept_html
 from neurosieve.report.page import render_page
+from neurosieve.report.range_tables import range_table
 from neurosieve.report.saved_files import Found, tables_of
-from neurosieve.report.stability import (
+from neurosieve.report.stable_readings import (
     cluster_stability_table,
     neuron_stability_table,
     rewrite_table,
     stability_line,
     stability_tables,
 )
-from neurosieve.report.value_ranges import range_table
 from neurosieve.results import ConceptResult, from_json, to_json
 from neurosieve.results.concept_stability import ClusterStability, ConceptStability, NeuronStability, Survival
 from neurosieve.results.measured import Difference
