@@ -218,7 +218,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         groups=_groups(work, store),
         latent=_latent(work, store).layers,
         examples=examples_step(config, work.folder, work.dataset, work.languages),
-        stability=_stability(work, store, views["detect"]),
+        stability=_stability(work, store, views[store.view]),
         notes=(work.dataset.source, *_notes(work), *([f"no view predict: {predict_reason}"] if predict_reason else ())),
         options=config.concepts.model_dump(mode="json"),
         seed=config.seed,
