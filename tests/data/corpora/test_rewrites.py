@@ -61,7 +61,7 @@ def test_each_word_is_found_again(language: str, kind: str) -> None:
     assert tuple(REWRITES) == NAMES
     types = [Counter(n.type for n in all_nodes(parse(t, language)[0].root_node)) for t in (CODE[language], made.text)]
     gone = types[0] - types[1]
-    assert all("comment" in name for name in gone)
+    assert all("comment" in name or name == "//" for name in gone)  # which is a node of its own in Rust
     assert bool(gone) == (kind == "comments")
 
 
@@ -111,7 +111,7 @@ def test_only_variables_get_new_names_that_the_text_does_not_have() -> None:
     assert made.text == "def f(new):\n    return g(new, x) + new\n"
     assert made.span(6, 7) == (6, 9)
     assert made.span(5, 7) is None  # across its border
-    assert list(variable_names([CODE["python"], made.text], "python")) == ["a", "b", "new"]
+    assert list(variable_names([CODE["python"], made.text], "python")) == ["ä", "width", "a", "b", "new"]
 
 
 @pytest.mark.parametrize(
