@@ -1,10 +1,14 @@
 """Small synthetic problems: rows with planted neurons, as the selection stages see them."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from neurosieve.activations.store import Activations
-from neurosieve.probes import SelectionData, selection_data
+from neurosieve.probes import Oracle, SelectionData, selection_data
+from neurosieve.rankings import MODEL_RANKINGS, RANKERS, Ranker, Ranking
+from neurosieve.rankings.gradient_ranking import errors
 
 
 def activations(
@@ -46,3 +50,15 @@ def planted(
     return selection_data(
         activations(*train, layers=2, classes=classes), activations(*validation, layers=2, classes=classes)
     )
+
+
+def _with_slopes(own: Ranker) -> Ranker:
+    def rank(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:
+        slopes = (data.x * (oracle.probe.weights @ errors(data, oracle))).abs()
+        return own(replace(data, gradients=slopes), oracle, seed)
+
+    return rank
+
+
+# Every listed ranking; what reads the running model gets the gradients of the probe's loss in place of the model's.
+GRID: dict[str, Ranker] = {n: _with_slopes(own) if n in MODEL_RANKINGS else own for n, own in RANKERS.items()}

@@ -21,6 +21,7 @@ VERBS = {"run", "load", "plan", "extract", "redundancy", "concepts", "intervene"
 OBJECTS = {"Study", "StudyConfig", "RedundancyResult", "ConceptResult", "InterventionResult"}
 OBJECTS |= {"Score", "NeuronId", "NeuronSet"}
 BLOCKS = {"load_model", "load_compact", "load_dataset", "live", "Ablate", "Clamp", "Scale", "Steer", "Erase", "Patch"}
+BLOCKS |= {"Within"}
 REGISTERS = {"register_family", "register_property", "register_ranking"}
 ERRORS = {"ConfigError", "DataError", "ModelError", "NeurosieveError", "ResourceError"}
 ERRORS |= {"RunFolderError", "SelfCheckError", "StoreError"}

@@ -11,8 +11,9 @@ import torch
 
 from neurosieve.concepts.properties import PROPERTIES, Property, Source, Spans, column_property, query_property
 from neurosieve.models import CodeModel
-from neurosieve.rankings import CLASS_RANKINGS, RANKERS, Ranker, Ranking, lca, probeless
+from neurosieve.rankings import CLASS_RANKINGS, Ranker, Ranking, lca, probeless
 from neurosieve.testing import check_family, check_property, check_ranking
+from tests.synthetic import GRID
 from tests.tiny import NAMES, family, tiny_model
 
 
@@ -73,9 +74,9 @@ def test_a_property_that_fails_is_no_broken_law() -> None:
         check_property(reads(read, scope="example"))
 
 
-@pytest.mark.parametrize("name", RANKERS)
+@pytest.mark.parametrize("name", GRID)
 def test_rankings_of_the_package(name: str) -> None:
-    check_ranking(RANKERS[name], values=name not in CLASS_RANKINGS)
+    check_ranking(GRID[name], values=name not in CLASS_RANKINGS)
 
 
 def changed(change: Any) -> Ranker:

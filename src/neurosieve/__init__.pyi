@@ -14,6 +14,7 @@ from .interventions.edits import Erase as Erase
 from .interventions.edits import Patch as Patch
 from .interventions.edits import Scale as Scale
 from .interventions.edits import Steer as Steer
+from .interventions.edits import Within as Within
 from .interventions.live_model import live as live
 from .models.adapters import register_family as register_family
 from .models.loading import load_model as load_model

@@ -8,3 +8,5 @@ CONCEPT_TOKENS: dict[Split, int] = {"train": 40_000, "validation": 10_000, "test
 SET_ROWS: dict[Split, int] = {"train": 100, "validation": 100, "test": 150}  # of each value of a property
 DEFAULT_ROWS: dict[Split, int] = {"train": 2000, "validation": 270, "test": 340}  # of each class
 LABEL_SCHEMES = ("lexical", "identifier-role")  # what `data.schemes` can label source code by
+# Ways to write code otherwise, see `data.corpora.rewrites`.
+REWRITES = ("renamed", "layout", "comments", "reordered")

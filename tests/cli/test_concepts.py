@@ -99,8 +99,10 @@ def test_options_of_a_run_folder(capsys: Capture, tmp_path: Path, asked: list[St
     begun = quick(concepts={"min_rows": 9, "tokens": [1, 2, 3]}).concepts.model_dump(mode="json")
     (run / "concepts" / "options.json").write_text(json.dumps(begun))
     ran(capsys, "concepts", str(run), "--json")
-    ran(capsys, "concepts", str(run), "--tokens", "4,5,6", "--set", "concepts.rounds=1", "--json")
+    given = ("--tokens", "4,5,6", "--rewrites", "layout, comments", "--set", "concepts.rounds=1")
+    ran(capsys, "concepts", str(run), *given, "--json")
     assert [c.concepts.tokens for c in asked] == [(1, 2, 3), (4, 5, 6)]
+    assert [c.concepts.rewrites for c in asked] == [(), ("layout", "comments")]
     assert [(c.concepts.min_rows, c.concepts.rounds) for c in asked] == [(9, 3), (9, 1)]
     study = finished_quick().config.model_dump()
     assert all(c.model_dump() | {"concepts": None} == study | {"concepts": None} for c in asked)
@@ -135,6 +137,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
     "no number": (("RUN", "--tokens", "1,x,1"), ("concepts.tokens",), 2),
     "view": (("RUN", "--set", "concepts.views=[predict]"), ("concepts.views", "detect, and predict"), 2),
     "rounds": (("RUN", "--set", "concepts.rounds=8"), ("concepts.rounds",), 2),
+    "rewrite": (("RUN", "--rewrites", "renamed,translated"), ("concepts.rewrites", "reordered", "'translated'"), 2),
     "no run": (("EMPTY",), ("run folder", "a study.yaml"), 1),
     "no file": (("none.yaml", "--out", "x"), ("study file none.yaml",), 2),
     "activations": (("--activations", "x.json", "--out", "OUT"), ("activations made elsewhere",), 2),
@@ -153,7 +156,7 @@ def test_refusals(case: str, capsys: Capture, tmp_path: Path) -> None:
 def test_help_names_the_options(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     text = ran(capsys, "concepts", "--help").out
-    for part in ("RUN or STUDY.yaml", "--properties", "--tokens", "--language", "--set", "--site", "--json"):
+    for part in ("RUN or STUDY.yaml", "--properties", "--tokens", "--language", "--rewrites", "--set", "--site"):
         assert part in text
 
 

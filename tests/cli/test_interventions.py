@@ -230,6 +230,15 @@ def test_bad_options(case: str, run: Path, capsys: Capture) -> None:
     assert content(run) == before
 
 
+def test_a_range_is_of_neurons_that_are_ablated(run: Path, capsys: Capture) -> None:
+    for edit in ("clamp", "steer", "erase"):
+        ended = ran(capsys, "intervene", str(run), *CONCEPT, "--edit", edit, "--range", *FEW)
+        one_line_error(ended, "option range", f"none with {edit}: it belongs to ablate", code=2)
+    found = ran(capsys, "intervene", str(run), *CONCEPT, "--edit", "ablate", "--range", *FEW, "--json").json
+    assert len(found["ranges"]) == len(found["neurons"])
+    assert found == json.loads((run / "interventions" / "lexical=number-ablate-range.json").read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("lacking", ["--concept", "--edit", "RUN"])
 def test_what_has_to_be_given(lacking: str, run: Path, capsys: Capture) -> None:
     given = {"--concept": "lexical=number", "--edit": "ablate"}

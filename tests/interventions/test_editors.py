@@ -13,8 +13,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import ConfigError, DataError
-from neurosieve.interventions import Ablate, Clamp, Edit, Erase, Steer, editors, fit_eraser
-from neurosieve.interventions.editors import Change, TrainConcept, editor
+from neurosieve.interventions import Ablate, Clamp, Edit, Erase, Steer, Within, editors, fit_eraser
+from neurosieve.interventions.editors import Change, NeuronEditor, TrainConcept, editor
 from neurosieve.typing import NeuronId
 from tests.concepts.planted import planted_rows, planted_store, values_of
 from tests.tiny import assert_one_line
@@ -141,6 +141,54 @@ def test_ablation(store: ConceptStore, how: Any) -> None:
         assert edit.seed == (3 if how == "resample" else 0)
 
 
+def within(share: float = 0.07) -> Change:
+    return Change("ablate", share=share, within=True)
+
+
+def test_ranges_are_those_that_tell_the_value_best_on_train(store: ConceptStore) -> None:
+    """Where each neuron is edited is its own best range of all train rows; beside it the same neurons anywhere."""
+    values, positive = train_rows(store)
+    edits = editor(concept(store), within())
+    assert isinstance(edits, NeuronEditor)
+    best = len(edits.candidates) - 1
+    ranges = {r.neuron: r for r in edits.ranges(best)}
+    assert sorted(ranges) == sorted(ids(edits.candidates[best]))
+    for neuron, own in ranges.items():
+        inside = values[:, column(neuron)]
+        inside = (inside >= (own.low or -np.inf)) & (inside <= (own.high or np.inf))
+        precision = average_precision_score(positive, inside)
+        at_the_ends = [
+            average_precision_score(positive, sign * values[:, column(neuron)] > bound)
+            for sign in (-1, 1)
+            for bound in np.quantile(sign * values[:, column(neuron)], np.linspace(0, 1, 30))
+        ]
+        assert precision > max(at_the_ends) - 0.02  # up to what bins blur
+    for edit in edits.edits(best):
+        assert isinstance(edit, Within)
+        for index, low, high in zip(edit.edit.indices, edit.low.tolist(), edit.high.tolist(), strict=True):
+            own = ranges[NeuronId(edit.layer, index)]
+            assert low == pytest.approx(-np.inf if own.low is None else own.low)
+            assert high == pytest.approx(np.inf if own.high is None else own.high)
+    whole = edits.whole()
+    assert whole.ranges(best) == ()
+    assert all(isinstance(edit, Ablate) for edit in whole.edits(best))
+    assert edited_neurons(whole.edits(best)) == edited_neurons([e.edit for e in edits.edits(best)])  # type: ignore[attr-defined]
+
+
+def test_random_neurons_are_edited_in_as_many_rows(store: ConceptStore) -> None:
+    """A drawn neuron's range holds the share of its own train rows that the chosen one's holds."""
+    values, _ = train_rows(store)
+    edits = editor(concept(store), within(0.02))
+    assert isinstance(edits, NeuronEditor)
+    (own,) = edits.ranges(0)
+    inside = values[:, column(own.neuron)]
+    share = ((inside >= (own.low or -np.inf)) & (inside <= (own.high or np.inf))).mean()
+    for (edit,) in edits.random(0, 5):
+        assert isinstance(edit, Within)
+        drawn = torch.from_numpy(values[:, column((edit.layer, edit.edit.indices[0]))]).float()
+        assert ((drawn >= edit.low) & (drawn <= edit.high)).float().mean().item() == pytest.approx(share, abs=0.01)
+
+
 def test_values_are_those_of_train_as_it_is(store: ConceptStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sample of the rows does not lean to those that have the value: its mean is within five standard errors."""
     values, _ = train_rows(store)
@@ -248,7 +296,7 @@ def test_layers(store: ConceptStore, kind: Any) -> None:
     assert_one_line(still.value, "layer 0", "neurons that vary", "--layer")
 
 
-@pytest.mark.parametrize("kind", ["ablate", "clamp", "steer", "erase"])
+@pytest.mark.parametrize("kind", ["ablate", "clamp", "steer", "erase", "within"])
 def test_only_train_is_read(store: ConceptStore, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     right = ActivationStore.batches, ConceptStore.numbers
 
@@ -262,7 +310,7 @@ def test_only_train_is_read(store: ConceptStore, kind: Any, monkeypatch: pytest.
 
     monkeypatch.setattr(ActivationStore, "batches", batches)
     monkeypatch.setattr(ConceptStore, "numbers", numbers)
-    edits = editor(concept(store), Change(kind, share=0.1))
+    edits = editor(concept(store), within(0.1) if kind == "within" else Change(kind, share=0.1))
     for number in range(len(edits.candidates)):
         assert edits.edits(number)
         assert len(list(edits.random(number, 2))) == 2

@@ -5,10 +5,25 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from neurosieve.activations.store import Activations
 from neurosieve.errors import ConfigError, DataError, NeurosieveError
-from neurosieve.interventions import Ablate, Clamp, Edit, Erase, Patch, Scale, Steer, TrainRows, by_layer, fit_eraser
+from neurosieve.interventions import (
+    Ablate,
+    Clamp,
+    Edit,
+    Erase,
+    Patch,
+    Scale,
+    Steer,
+    TrainRows,
+    Within,
+    by_layer,
+    fit_eraser,
+)
 from tests.tiny import assert_one_line
 
 WIDTH, SOME = 6, (4, 1)
@@ -134,3 +149,31 @@ def test_what_train_does_not_tell(case: str) -> None:
     with pytest.raises(kind) as caught:
         call()
     assert_one_line(caught.value, *parts)
+
+
+@given(arrays(np.float32, (6, 5), elements=st.floats(-3, 3, width=32)), st.floats(-3, 3), st.floats(0, 3))
+def test_within_a_range_the_edit_elsewhere_nothing(rows: np.ndarray, low: float, size: float) -> None:
+    x, ends = torch.from_numpy(rows), (torch.tensor([low, -torch.inf]), torch.tensor([low + size, 0.5]))
+    clamp = Clamp(1, (3, 0), torch.tensor([9.0, -9.0]))
+    found = Within(clamp, *ends).action(5, torch.device("cpu"))(x)
+    for row, changed in zip(rows, found.numpy(), strict=True):
+        expected = row.copy()
+        for place, index in enumerate((3, 0)):
+            if ends[0][place].item() <= row[index] <= ends[1][place].item():
+                expected[index] = (9.0, -9.0)[place]
+        np.testing.assert_array_equal(changed, expected)
+    np.testing.assert_array_equal(rows, x.numpy())
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [
+        ([1.0], [0.5], "range of neuron 2:4: expected a lower end .* got 1 to 0.5, which is empty; give the lower"),
+        ([float("nan")], [0.5], "range of neuron 2:4"),
+        ([0.0, 1.0], [1.0, 2.0], "expected a range for each of its 1 neurons, got 2"),
+    ],
+)
+def test_ranges_that_are_none(low: list[float], high: list[float], message: str) -> None:
+    edit = Within(Ablate.zero(2, (4,)), torch.tensor(low), torch.tensor(high))
+    with pytest.raises(ConfigError, match=message):
+        edit.action(8, torch.device("cpu"))

@@ -10,8 +10,9 @@ from neurosieve.activations.store import Activations
 from neurosieve.probes import ClusterBootstrap, fit_oracle, selection_data
 from neurosieve.probes.features import SelectionData, feature_rows
 from neurosieve.probes.probe import fit_probe
-from neurosieve.rankings import RANKERS, lca, probeless
+from neurosieve.rankings import lca, probeless
 from neurosieve.redundancy import SetSearch
+from tests.synthetic import GRID
 
 ROWS, NEURONS = 160, 12
 
@@ -60,10 +61,10 @@ def test_both_features_count_in_rankings() -> None:
         assert score == pytest.approx(apart[layer, 2 * index] + apart[layer, 2 * index + 1])
 
 
-@pytest.mark.parametrize("name", RANKERS)
+@pytest.mark.parametrize("name", GRID)
 def test_a_set_holds_whole_neurons(name: str) -> None:
     found, oracle = data(), fit_oracle(data())
-    ranking = RANKERS[name](found, oracle, 0)
+    ranking = GRID[name](found, oracle, 0)
     search = SetSearch(found, oracle, ranking, ClusterBootstrap(found.group_validation, draws=100))
     probe = search.probe(3)
     assert probe.weights.shape == (6, 2)

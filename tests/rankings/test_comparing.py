@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from neurosieve.errors import DataError
 from neurosieve.probes import Oracle, SelectionData, fit_oracle
 from neurosieve.probes.archive import Archive
-from neurosieve.rankings import RANKERS, Ranking, Stability, agreement, lca, probeless, random_order, stability
+from neurosieve.rankings import Ranking, Stability, agreement, lca, probeless, random_order, stability
 from neurosieve.rankings.comparing import halved, sizes_for
-from tests.synthetic import planted
+from tests.synthetic import GRID, planted
 
 NEURONS = 12
 IDS = np.array([(i // 4, i % 4) for i in range(NEURONS)])
@@ -116,7 +116,7 @@ def test_sizes_of_both_halves_are_kept(problem: tuple[SelectionData, Oracle]) ->
 
 
 def test_all_methods_find_the_same_four(problem: tuple[SelectionData, Oracle]) -> None:
-    informed = [ranker(*problem, 0) for name, ranker in RANKERS.items() if name != "random"]
+    informed = [ranker(*problem, 0) for name, ranker in GRID.items() if name != "random"]
     assert agreement(informed, [4]).average.min() == 1.0
 
 

@@ -16,14 +16,14 @@ from neurosieve.probes.probe import lambda_max
 from neurosieve.rankings import CLASS_RANKINGS, RANKERS, Ranker, lca, probeless, register_ranking
 from neurosieve.rankings.base import ranked
 from neurosieve.studies.config import make_config
-from tests.synthetic import activations, noise_and_signal, planted
+from tests.synthetic import GRID, activations, noise_and_signal, planted
 
 _SMALL_DATA = planted(rows=60, neurons=12)
 _SMALL = fit_oracle(_SMALL_DATA)
-INFORMED = [name for name in RANKERS if name != "random"]
+INFORMED = [name for name in GRID if name != "random"]
 
 
-OF_VALUES = {name: ranker for name, ranker in RANKERS.items() if name not in CLASS_RANKINGS}
+OF_VALUES = {name: ranker for name, ranker in GRID.items() if name not in CLASS_RANKINGS}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_neurons_that_carry_a_value_come_first(name: str) -> None:
         assert set(ranking.order[:2].tolist()) == {3, 14}
 
 
-@pytest.mark.parametrize("ranker", RANKERS.values(), ids=list(RANKERS))
+@pytest.mark.parametrize("ranker", GRID.values(), ids=list(GRID))
 def test_is_a_permutation_with_global_ids(ranker: Ranker, problem: tuple[SelectionData, Oracle]) -> None:
     data, oracle = problem
     ranking = ranker(data, oracle, seed=3)
@@ -58,13 +58,13 @@ def test_is_a_permutation_with_global_ids(ranker: Ranker, problem: tuple[Selecti
     assert ranking.name in ranking._repr_html_()
 
 
-@pytest.mark.parametrize("ranker", RANKERS.values(), ids=list(RANKERS))
+@pytest.mark.parametrize("ranker", GRID.values(), ids=list(GRID))
 def test_same_seed_same_order(ranker: Ranker, problem: tuple[SelectionData, Oracle]) -> None:
     first, second = ranker(*problem, seed=5), ranker(*problem, seed=5)
     np.testing.assert_array_equal(first.order, second.order)
 
 
-@pytest.mark.parametrize("ranker", RANKERS.values(), ids=list(RANKERS))
+@pytest.mark.parametrize("ranker", GRID.values(), ids=list(GRID))
 def test_sees_train_rows_only(ranker: Ranker, problem: tuple[SelectionData, Oracle]) -> None:
     data, oracle = problem
     blind = dataclasses.replace(
@@ -76,7 +76,7 @@ def test_sees_train_rows_only(ranker: Ranker, problem: tuple[SelectionData, Orac
 @pytest.mark.parametrize("name", INFORMED)
 def test_planted_neurons_come_first(name: str) -> None:
     data = planted(rows=1500, carriers=4)
-    ranking = RANKERS[name](data, fit_oracle(data), seed=0)
+    ranking = GRID[name](data, fit_oracle(data), seed=0)
     assert set(ranking.order[:4].tolist()) == {0, 1, 2, 3}
 
 
@@ -104,7 +104,7 @@ def same(values: np.ndarray) -> np.ndarray:
 
 def order_of(name: str, change: Callable[[np.ndarray], np.ndarray] = same) -> list[int]:
     """Columns by importance."""
-    return [int(i) for i in RANKERS[name](*fitted(change), seed=0).neurons[:, 1]]
+    return [int(i) for i in GRID[name](*fitted(change), seed=0).neurons[:, 1]]
 
 
 def copying(column: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -192,7 +192,7 @@ def test_probeless_equals_a_plain_double_loop(seed: int, classes: int, neurons: 
 
 
 def test_random_orders_differ_by_seed_and_are_uniform(problem: tuple[SelectionData, Oracle]) -> None:
-    firsts = [int(RANKERS["random"](*problem, seed=s).order[0]) for s in range(400)]
+    firsts = [int(GRID["random"](*problem, seed=s).order[0]) for s in range(400)]
     counts = np.bincount(firsts, minlength=40)
     assert counts.max() < 30
     assert (counts > 0).sum() > 35

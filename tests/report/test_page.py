@@ -107,7 +107,7 @@ PARTS = (
         "explained",
         "texts",
     ),
-    *("interventions", "effects", "edits", "words", "cite", "origin"),
+    *("interventions", "held-and-used", "effects", "edits", "words", "cite", "origin"),
 )
 ABSENT = {
     "full": (),

@@ -158,6 +158,7 @@ def redundancy(
         "neurosieve concepts runs/java",
         "neurosieve concepts --model DIR --data src --labels lexical --site mlp --out runs/concepts",
         "neurosieve concepts runs/java --properties lexical,role --set concepts.min_rows=50",
+        "neurosieve concepts runs/concepts --rewrites renamed,layout,comments,reordered",
     )
 )
 @takes_engine
@@ -192,6 +193,7 @@ def _help(key: str, kind: type[Options] = InterventionOptions) -> Any:
 @app.command(
     epilog=_example(
         "neurosieve intervene runs/concepts --concept lexical=number --edit ablate",
+        "neurosieve intervene runs/concepts --concept lexical=number --edit ablate --range",
         "neurosieve intervene runs/concepts --concept lexical=string --edit steer --alpha 3",
     )
 )
@@ -205,6 +207,7 @@ def intervene(
     alpha: Annotated[float | None, _help("alpha")] = None,
     layer: Annotated[int | None, _help("layer")] = None,
     share: Annotated[float | None, _help("share")] = None,
+    within: Annotated[bool, o.described(InterventionOptions, "range", "", "--range")] = False,
     sets: Annotated[int | None, _help("sets")] = None,
     at: Annotated[str | None, _help("at")] = None,
     tokens: Annotated[int | None, _help("tokens")] = None,
@@ -218,6 +221,7 @@ def intervene(
 
     given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}
     given |= {"concept": concept, "edit": edit, "sets": sets, "at": at, "tokens": tokens, "predictions": predictions}
+    given["range"] = within or None
     options = {key: value for key, value in given.items() if value is not None}
     result = studies.intervene(run, InterventionOptions.model_validate(options))
     if as_json:

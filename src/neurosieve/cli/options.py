@@ -103,12 +103,23 @@ def takes_study(command: Callable[..., None], only: Collection[str] = tuple(STUD
     return wrapper
 
 
+def described(kind: type[BaseModel], key: str, more: str = "", *names: str, default: bool = False) -> Any:
+    """An option with the text of its field; with its default where the parser does not know that.
+
+    An option that was given differs from one that was not.
+    """
+    field = kind.model_fields[key]
+    shown = default and not field.is_required() and field.default is not None
+    return typer.Option(*names, help=f"{field.description}{more}{f' (default: {field.default})' if shown else ''}")
+
+
 _CONCEPTS = ConceptOptions.model_fields
 # Of `neurosieve concepts` in addition to a study's; the others are reached by --set concepts.KEY=VALUE.
 CONCEPTS: dict[str, Any] = {
     "language": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['language'].description}")],
     "properties": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['properties'].description}{_LIST}")],
     "tokens": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['tokens'].description} (40000,10000,20000)")],
+    "rewrites": Annotated[str | None, described(ConceptOptions, "rewrites", _LIST)],
 }
 _OF_RUN = {"study", "set_", *CONCEPTS}
 
@@ -147,6 +158,7 @@ def _concepts(params: Params) -> dict[str, Any] | None:
     values = {
         "language": params.get("language"),
         "properties": _listed(params.get("properties")),
+        "rewrites": _listed(params.get("rewrites")),
         "tokens": _three(tokens, "tokens") if tokens is not None else None,
     }
     return {k: v for k, v in values.items() if v is not None} or None
@@ -155,16 +167,6 @@ def _concepts(params: Params) -> dict[str, Any] | None:
 def config_from(params: Params) -> StudyConfig:
     """A study from a command's parameters, by name."""
     return make_config(study=params.get("study"), options=values_from(params), pairs=params.get("set_") or ())
-
-
-def described(kind: type[BaseModel], key: str, more: str = "", *, default: bool = False) -> Any:
-    """An option with the text of its field; with its default where the parser does not know that.
-
-    An option that was given differs from one that was not.
-    """
-    field = kind.model_fields[key]
-    shown = default and not field.is_required() and field.default is not None
-    return typer.Option(help=f"{field.description}{more}{f' (default: {field.default})' if shown else ''}")
 
 
 def values_from(params: Params) -> dict[str, Any]:

@@ -24,11 +24,11 @@ from neurosieve.report.export import (
     ways_table,
 )
 from neurosieve.report.interventions import (
-    edit_table,
     intervention_headline,
     matching_note,
     measure_table,
     short_effect_table,
+    with_whole,
 )
 from neurosieve.report.modules import (
     composition_table,
@@ -40,6 +40,7 @@ from neurosieve.report.modules import (
 )
 from neurosieve.report.neuron import profile_tables, profile_title, profile_tokens
 from neurosieve.report.numbers import NONE, counted, per_cent
+from neurosieve.report.stable_readings import stability_line
 from neurosieve.report.story import trust_sentence
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.concepts import ConceptResult
@@ -131,6 +132,8 @@ def show_concepts(result: ConceptResult, out: str) -> None:
             screen.print(Text(f"\n{table.title}: no neuron is claimed"))
         if more := table.rows[_VALUES:]:
             screen.print(Text(f"and {counted(len(more), 'more value')}, in the report"))
+    if line := stability_line(result):
+        screen.print(Text(f"\n{line}"))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
     screen.print(Text(f"\n{notes}all tables in {out}/{REPORT}, results in {out}/{CONCEPTS}"), soft_wrap=True)
 
@@ -139,9 +142,10 @@ def show_intervention(result: InterventionResult, out: str) -> None:
     """What an edit did, compared with random edits."""
     screen = console()
     screen.print(Text(visible(intervention_headline([result])), style="bold"))
-    effects = short_effect_table(result)
-    screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title))
-    measures = replace(measure_table(result, short=bool(effects.rows)), title="")
+    tables = [short_effect_table(one) for one in with_whole([result])]
+    for effects in tables:
+        screen.print(_grid(effects, wrap=True) if effects.rows else Text(effects.title))
+    measures = replace(measure_table(result, short=bool(tables[0].rows)), title="")
     if measures.rows:
         screen.print(_grid(measures, wrap=True))
     screen.print(Text(f"· {matching_note(result, named=0)}", style="dim"))

@@ -5,6 +5,7 @@ from .edits import Erase as Erase
 from .edits import Patch as Patch
 from .edits import Scale as Scale
 from .edits import Steer as Steer
+from .edits import Within as Within
 from .leace import Eraser as Eraser
 from .leace import EraserFitter as EraserFitter
 from .leace import fit_eraser as fit_eraser

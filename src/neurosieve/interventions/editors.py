@@ -8,7 +8,8 @@ candidates.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
@@ -18,15 +19,19 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from neurosieve.concepts.neurons.passes import Spread, Values, split_scores, spread_of
+from neurosieve.concepts.neurons.range_claims import found_range, train_bins
+from neurosieve.concepts.neurons.ranges import edges
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import ConfigError, DataError
-from neurosieve.interventions.edits import Edit, Erase, Steer
+from neurosieve.interventions.edits import Ablate, Edit, Erase, Steer, Within
 from neurosieve.interventions.leace import Eraser, EraserFitter
 from neurosieve.interventions.matched import CALIPER, MatchedSets, matched_sets
 from neurosieve.interventions.train_rows import TrainRows, by_layer
 from neurosieve.results.interventions import Ablation, EditKind, Matching
-from neurosieve.typing import Grid
+from neurosieve.results.value_ranges import ActivationRange
+from neurosieve.typing import Grid, NeuronId
 
+Ends = tuple[Float[np.ndarray, " neurons"], Float[np.ndarray, " neurons"]]  # where ranges begin and end
 SHARES = (0.01, 0.02, 0.05)
 TRAIN_ROWS = 5000
 
@@ -42,6 +47,7 @@ class Change:
         alpha: How many times the way from other rows to those with the value a layer is moved.
         layer: The layer to steer or erase; validation chooses by default.
         share: Most neurons that are edited, as a share of all.
+        within: Ablate each neuron only inside the range of its activation that tells the value best on train.
     """
 
     kind: EditKind
@@ -50,6 +56,7 @@ class Change:
     alpha: float = 2.0
     layer: int | None = None
     share: float = max(SHARES)
+    within: bool = False
 
 
 @runtime_checkable
@@ -121,9 +128,9 @@ class NeuronEditor:
         self._train, self._change = train, change
         value = train.store.table.values[train.name][train.value]
         asked = Values({train.name: (train.value,)}, ((train.name, value),), {})
-        scores = split_scores(train.store, "train", asked, train.spread)
+        scores = split_scores(train.store, "train", asked, train.spread, ranges=change.within)
         self._low = scores.low[:, 0]
-        self._order = self._ordered(scores.ap[:, 0])
+        self._order = self._ordered((scores.range_ap if change.within else scores.ap)[:, 0])
         shares = [share for share in SHARES if share < change.share] + [change.share]
         count = len(train.store.neurons)
         sizes = sorted({min(max(1, int(share * count)), len(self._order)) for share in shares})
@@ -167,17 +174,70 @@ class NeuronEditor:
     def edits(self, candidate: int) -> list[Edit]:
         """See `Editor`."""
         chosen = self.candidates[candidate]
-        return self._edit(chosen, self._lows(chosen))
+        return self._edit(chosen, self._lows(chosen), self._ends(chosen) if self._change.within else None)
 
     def random(self, candidate: int, draws: int) -> Iterator[list[Edit]]:
         """Sets matched in layers and variance, edited in the same way."""
         matched = self._sets(self._sizes[candidate], draws)
+        lows, shares = self._lows(matched.chosen), self._shares(matched.chosen) if self._change.within else None
         for own in matched.sets:
-            yield self._edit(own, self._lows(matched.chosen))
+            yield self._edit(own, lows, None if shares is None else self._quantiles(own, shares))
 
     def matching(self, candidate: int, draws: int) -> Matching:
         """See `Editor`."""
         return self._sets(self._sizes[candidate], draws).matching()
+
+    def whole(self) -> "NeuronEditor":
+        """The same neurons and random sets, edited whatever their activation is."""
+        other = copy(self)
+        other._change = replace(self._change, within=False)
+        return other
+
+    def ranges(self, candidate: int) -> tuple[ActivationRange, ...]:
+        """The range of each neuron in which it is edited; none where it is edited anywhere."""
+        if not self._change.within:
+            return ()
+        chosen = self.candidates[candidate]
+        return tuple(
+            ActivationRange(
+                neuron=NeuronId(int(layer), int(index)),
+                low=float(low) if np.isfinite(low) else None,
+                high=float(high) if np.isfinite(high) else None,
+            )
+            for (layer, index), low, high in zip(chosen, *self._ends(chosen), strict=True)
+        )
+
+    @cached_property
+    def _ranges(self) -> dict[int, tuple[float, float]]:
+        """Ends of the ranges of all neurons of candidates, by their column."""
+        train, found = self._train, dict[int, tuple[float, float]]()
+        columns = np.unique(train.grid.columns(np.concatenate([*self.candidates])))
+        for column, bins in zip(columns.tolist(), train_bins(train.store, columns, train.spread), strict=True):
+            first, last, _ = found_range(bins, train.positive)
+            low, high = edges(first, last, float(train.spread.centre[column]), float(train.spread.scale[column]))
+            found[column] = (-np.inf if low is None else low, np.inf if high is None else high)
+        return found
+
+    def _ends(self, neurons: Int[np.ndarray, "neurons 2"]) -> Ends:
+        """Where the range of each begins and ends."""
+        low, high = np.array([self._ranges[c] for c in self._train.grid.columns(neurons).tolist()]).T
+        return low, high
+
+    def _shares(self, neurons: Int[np.ndarray, "neurons 2"]) -> Ends:
+        """Shares of train rows below the range of each, and up to its end."""
+        values, (low, high) = self._values(neurons), self._ends(neurons)
+        return (values < low).mean(0), (values <= high).mean(0)
+
+    def _quantiles(self, neurons: Int[np.ndarray, "neurons 2"], shares: Ends) -> Ends:
+        """Ranges of other neurons that hold the same shares of their own train rows."""
+        values = np.sort(self._values(neurons), 0)
+        last, column = len(values) - 1, np.arange(values.shape[1])
+        first, end = (np.round(share * last).astype(np.int64) for share in shares)
+        return values[first, column], values[np.maximum(first, end), column]
+
+    def _values(self, neurons: Int[np.ndarray, "neurons 2"]) -> Float[np.ndarray, "rows neurons"]:
+        """Drawn train rows of some neurons, in their order."""
+        return np.concatenate([self._rows.columns(int(n), (int(i),)).numpy() for n, i in neurons], 1)
 
     def _lows(self, neurons: Int[np.ndarray, "neurons 2"]) -> Bool[np.ndarray, " neurons"]:
         """Whether each is low where the value is."""
@@ -188,15 +248,24 @@ class NeuronEditor:
     def _rows(self) -> TrainRows:
         return self._train.rows()
 
-    def _edit(self, neurons: Int[np.ndarray, "neurons 2"], low: np.ndarray) -> list[Edit]:
+    def _edit(self, neurons: Int[np.ndarray, "neurons 2"], low: np.ndarray, ranges: Ends | None = None) -> list[Edit]:
         if self._change.kind == "ablate":
-            return [*self._rows.ablate(by_layer(neurons), self._change.how, self._train.seed)]
+            made = self._rows.ablate(by_layer(neurons), self._change.how, self._train.seed)
+            return [*made] if ranges is None else [_inside(edit, neurons, ranges) for edit in made]
         edits: list[Edit] = []
         for side in (False, True):
             if (low == side).any():
                 quantile = 1 - self._change.quantile if side else self._change.quantile
                 edits += self._rows.clamp(by_layer(neurons[low == side]), quantile)
         return edits
+
+
+def _inside(edit: Ablate, neurons: Int[np.ndarray, "neurons 2"], ends: Ends) -> Within:
+    """An edit of a layer's neurons within their ranges."""
+    place = {(int(layer), int(index)): i for i, (layer, index) in enumerate(neurons)}
+    own = [place[edit.layer, index] for index in edit.indices]
+    low, high = (torch.from_numpy(end[own]).float() for end in ends)
+    return Within(edit, low, high)
 
 
 class LayerEditor:

@@ -6,7 +6,7 @@ puts back what it makes of them.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, overload
 
 import torch
@@ -59,7 +59,8 @@ class _OfNeurons(Edit):
 
     indices: tuple[int, ...]
 
-    def _columns(self, width: int, device: torch.device) -> Tensor:
+    def columns(self, width: int, device: torch.device) -> Tensor:
+        """The neurons' places in rows of the layer's width."""
         wrong = [i for i in self.indices if not 0 <= i < width]
         if wrong or len(set(self.indices)) != len(self.indices):
             raise ConfigError(
@@ -70,7 +71,8 @@ class _OfNeurons(Edit):
             )
         return torch.tensor(self.indices, dtype=torch.long, device=device)
 
-    def _fits(self, count: int, what: str) -> None:
+    def fits(self, count: int, what: str) -> None:
+        """Refuse another number of values than of neurons."""
         if count != len(self.indices):
             raise ConfigError(
                 f"edit of layer {self.layer}",
@@ -137,8 +139,8 @@ class Ablate(_OfNeurons):
 
     def action(self, width: int, device: torch.device) -> Action:
         """See `Edit`."""
-        columns, pool = self._columns(width, device), self.pool.to(device)
-        self._fits(pool.shape[1], "a value")
+        columns, pool = self.columns(width, device), self.pool.to(device)
+        self.fits(pool.shape[1], "a value")
         if not len(pool):
             raise ConfigError(
                 f"edit of layer {self.layer}", expected="a pool of rows", got="none", remedy="pass train rows"
@@ -178,8 +180,8 @@ class Clamp(_OfNeurons):
 
     def action(self, width: int, device: torch.device) -> Action:
         """See `Edit`."""
-        columns, values = self._columns(width, device), self.values.to(device)
-        self._fits(len(values), "a value")
+        columns, values = self.columns(width, device), self.values.to(device)
+        self.fits(len(values), "a value")
         return lambda rows: _put(rows, columns, values)
 
 
@@ -203,7 +205,7 @@ class Scale(_OfNeurons):
 
     def action(self, width: int, device: torch.device) -> Action:
         """See `Edit`."""
-        columns = self._columns(width, device)
+        columns = self.columns(width, device)
         return lambda rows: _put(rows, columns, rows[:, columns] * self.factor)
 
 
@@ -222,8 +224,8 @@ class Patch(_OfNeurons):
 
     def action(self, width: int, device: torch.device) -> Action:
         """See `Edit`; the action itself raises where the positions are not as many as the values."""
-        columns, values = self._columns(width, device), self.values.to(device)
-        self._fits(values.shape[1], "a value")
+        columns, values = self.columns(width, device), self.values.to(device)
+        self.fits(values.shape[1], "a value")
 
         def patch(rows: Tensor) -> Tensor:
             if len(values) not in (1, len(rows)):
@@ -236,6 +238,57 @@ class Patch(_OfNeurons):
             return _put(rows, columns, values)
 
         return patch
+
+
+@dataclass(frozen=True, eq=False)
+class Within(Edit):
+    """Do an edit of neurons only where each is inside a range of its own activation; elsewhere leave it as it is.
+
+    Examples:
+        >>> edit = ns.Ablate.zero(2, (3, 5))
+        >>> inside = ns.Within(edit, low=torch.tensor([0.5, -1.0]), high=torch.tensor([2.0, float("inf")]))
+        >>> inside.layer
+        2
+
+    Attributes:
+        edit: Of chosen neurons.
+        low: Where the range of each neuron begins, shape [neurons]; −∞ for no lower end.
+        high: Where it ends, the end included, shape [neurons].
+    """
+
+    layer: int = field(init=False)
+    edit: Ablate | Clamp | Scale | Patch
+    low: Float[Tensor, " neurons"]
+    high: Float[Tensor, " neurons"]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layer", self.edit.layer)
+
+    def action(self, width: int, device: torch.device) -> Action:
+        """See `Edit`.
+
+        Raises:
+            ConfigError: A range that is empty, or not one a neuron.
+        """
+        self.edit.fits(len(self.low), "a range")
+        self.edit.fits(len(self.high), "a range")
+        columns, act = self.edit.columns(width, device), self.edit.action(width, device)
+        for index, low, high in zip(self.edit.indices, self.low.tolist(), self.high.tolist(), strict=True):
+            if not low <= high:
+                raise ConfigError(
+                    f"range of neuron {NeuronId(self.layer, index)}",
+                    expected="a lower end that is not above the upper one",
+                    got=f"{low:g} to {high:g}, which is empty",
+                    remedy="give the lower end first",
+                )
+        begin, end = self.low.to(device), self.high.to(device)
+
+        def within(rows: Tensor) -> Tensor:
+            own = rows[:, columns]
+            inside = (own.float() >= begin) & (own.float() <= end)
+            return _put(rows, columns, torch.where(inside, act(rows)[:, columns], own))
+
+        return within
 
 
 @dataclass(frozen=True, eq=False)

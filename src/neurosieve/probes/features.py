@@ -121,6 +121,8 @@ class SelectionData:
         text: The train units' own characters, shape [rows].
         text_validation: Those of validation, shape [rows].
         classes: Number of classes; 1 for values.
+        gradients: |value| · |gradient| of the model's own loss at each train unit, shape [features, rows]; None where
+            nobody asked for them.
     """
 
     scaler: Scaler
@@ -132,6 +134,7 @@ class SelectionData:
     text: np.ndarray
     text_validation: np.ndarray
     classes: int
+    gradients: Float[Tensor, "features rows"] | None = None
 
     @property
     def neurons(self) -> Int[np.ndarray, "neurons 2"]:
@@ -159,7 +162,13 @@ class SelectionData:
         """The same rows with some neurons only."""
         index = torch.from_numpy(feature_rows(neuron, self.copies)).to(self.x.device)
         x, x_validation = (values.index_select(0, index) for values in (self.x, self.x_validation))
-        return replace(self, scaler=self.scaler.columns(neuron), x=x, x_validation=x_validation)
+        gradients = None if self.gradients is None else self.gradients.index_select(0, index)
+        return replace(self, scaler=self.scaler.columns(neuron), x=x, x_validation=x_validation, gradients=gradients)
+
+    def with_gradients(self, rows: Activations) -> "SelectionData":
+        """The same with the gradients of its train rows, read as `rankings.gradients` does."""
+        values = rows.values[:, torch.from_numpy(self.scaler.column)].T.contiguous()
+        return replace(self, gradients=values.to(self.x))
 
     def relabelled(
         self, label: Int[np.ndarray, " rows"], validation: Int[np.ndarray, " validation"]
@@ -175,6 +184,7 @@ class SelectionData:
             x=self.x.index_select(1, here),
             label=self.label[here],
             text=self.text[train],
+            gradients=None if self.gradients is None else self.gradients.index_select(1, here),
             x_validation=self.x_validation.index_select(1, there),
             label_validation=self.label_validation[validation],
             group_validation=self.group_validation[validation],

@@ -6,8 +6,12 @@ from .comparing import Stability as Stability
 from .comparing import agreement as agreement
 from .comparing import stability as stability
 from .gaussian_ranking import gaussian as gaussian
+from .gradient_ranking import gradient as gradient
+from .gradients import GradientModel as GradientModel
+from .gradients import read_gradients as read_gradients
 from .iou_ranking import iou as iou
 from .known_rankings import CLASS_RANKINGS as CLASS_RANKINGS
+from .known_rankings import MODEL_RANKINGS as MODEL_RANKINGS
 from .known_rankings import RANKERS as RANKERS
 from .known_rankings import register_ranking as register_ranking
 from .lasso_ranking import lasso as lasso
@@ -16,3 +20,4 @@ from .mutual_information_ranking import mutual_information as mutual_information
 from .probeless_ranking import probeless as probeless
 from .random_ranking import random_order as random_order
 from .ridge_ranking import ridge as ridge
+from .token_gradient_ranking import token_gradient as token_gradient

@@ -20,8 +20,11 @@ _FUNCTIONS = {
     "mutual_information": "mutual_information",
     "lasso": "lasso",
     "ridge": "ridge",
+    "gradient": "gradient",
+    "token_gradient": "token_gradient",
     "random": "random_order",
 }
+MODEL_RANKINGS = ("token_gradient",)  # they read the running network, with its language-model head
 CLASS_RANKINGS = ("gaussian", "iou")  # what they measure has no meaning for labels that are values
 
 

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from neurosieve.printing import visible
 from neurosieve.report.numbers import NONE, count, counted, p_value, ratio
+from neurosieve.report.stable_readings import stability_line
 from neurosieve.report.tables import Table, make_table, model_name
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptNeuron, ConceptResult
 from neurosieve.results.measured import NotMeasured
@@ -130,7 +131,9 @@ def claim_table(view: ConceptFindings) -> Table:
 def concept_html(result: ConceptResult) -> Markup:
     """A result as a notebook shows it."""
     tables = [claim_table(view).to_html() for view in result.views.values()]
-    return Markup("<p><b>{}</b></p>").format(visible(concept_headline(result))) + Markup("").join(tables)
+    line = stability_line(result)
+    said = Markup("<p><b>{}</b></p>").format(visible(concept_headline(result)))
+    return said + (Markup("<p>{}</p>").format(visible(line)) if line else Markup("")) + Markup("").join(tables)
 
 
 def short_claim_table(view: ConceptFindings) -> Table:

@@ -1,6 +1,7 @@
 """Tables and figures of interventions: pure functions from what a run's edits did."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -31,7 +32,18 @@ _SCORES = {"property": "has the value or not", "exact": "the exact token"}
 def edit_name(result: InterventionResult) -> str:
     """The edit and its concept: `ablate (zero) lexical=number`."""
     how = f" ({result.how})" if result.how else ""
-    return f"{result.edit}{how} {result.concept}"
+    within = " within ranges" if result.ranges else ""
+    return f"{result.edit}{how}{within} {result.concept}"
+
+
+def with_whole(results: Iterable[InterventionResult]) -> list[InterventionResult]:
+    """Each result, and behind one of an edit within ranges that of the same neurons edited anywhere."""
+    found: list[InterventionResult] = []
+    for result in results:
+        found.append(result)
+        if result.whole is not None:
+            found.append(replace(result, predictions=result.whole, whole=None, ranges=None))
+    return found
 
 
 def any_effects(results: Sequence[InterventionResult]) -> bool:
@@ -96,7 +108,7 @@ def _at_least(difference: Difference) -> str:
     return f"at least {ACCURACY.number(difference.low)} points (measured {_points(difference)})"
 
 
-def _outcome(effect: Effect | Turned) -> str:
+def outcome(effect: Effect | Turned) -> str:
     """Whether it is claimed, by how much at least, or what it lacks; files of earlier versions may not say what."""
     if effect.claimed:
         return f"claimed: at least {ACCURACY.number(effect.effect.low)} points"
@@ -112,7 +124,7 @@ def _neurons(result: InterventionResult) -> str:
 def edit_table(results: Sequence[InterventionResult]) -> Table:
     """Each edit in a row: what it does to predictions of the value, and whether that is claimed."""
     rows = []
-    for result in results:
+    for result in with_whole(results):
         about, predictions = (edit_name(result), count(len(result.neurons))), result.predictions
         if isinstance(predictions, NotMeasured):
             rows.append((*about, NONE, NONE, NONE, NONE, f"predictions not measured: {predictions.text}"))
@@ -120,9 +132,9 @@ def edit_table(results: Sequence[InterventionResult]) -> Table:
         (e,) = (e for e in predictions.effects if e.score == "property")
         effect = f"{_points(e.effect)} (n {count(e.here.base.n)})"
         drops = (ACCURACY.number(e.here.random), ACCURACY.number(e.elsewhere.drop.value))
-        verdict = _outcome(e)
+        verdict = outcome(e)
         if result.edit == "steer":  # which is to turn other tokens
-            verdict = f"{_outcome(predictions.turned)}; turns {_points(predictions.turned.effect)} points elsewhere"
+            verdict = f"{outcome(predictions.turned)}; turns {_points(predictions.turned.effect)} points elsewhere"
         rows.append((*about, effect, *drops, _loss(predictions.loss), verdict))
     heads = ("edit", "neurons", "effect, points", "random edits' drop, points", "drop elsewhere, points",
              "loss, nats", "verdict")  # fmt: skip
@@ -132,7 +144,7 @@ def edit_table(results: Sequence[InterventionResult]) -> Table:
 def effect_table(results: Sequence[InterventionResult]) -> Table:
     """What each edit does to predictions on units with the value and on the others, compared with random edits."""
     rows = []
-    for result, predictions, e in _effects(results):
+    for result, predictions, e in _effects(with_whole(results)):
         here, elsewhere, loss = e.here, e.elsewhere, predictions.loss
         rows.append(
             (
@@ -145,7 +157,7 @@ def effect_table(results: Sequence[InterventionResult]) -> Table:
                 f"{ACCURACY.number(here.random)} (95 % below {ACCURACY.number(here.random_95)})",
                 f"{ACCURACY.number(elsewhere.drop.value)} (n {count(elsewhere.base.n)})",
                 f"{_loss(loss)} (random {loss.random:.2f})",
-                _outcome(e),
+                outcome(e),
             )
         )
     heads = ("edit", "neurons", "prediction", "right before", "after", "effect, points", "random edits' drop, points",
@@ -167,7 +179,7 @@ def short_effect_table(result: InterventionResult) -> Table:
         "95 % of them below, points": lambda e: ACCURACY.number(e.here.random_95),
         "drop elsewhere, points": lambda e: ACCURACY.number(e.elsewhere.drop.value),
         "tokens here, elsewhere": lambda e: f"{count(e.here.base.n)}, {count(e.elsewhere.base.n)}",
-        "claimed": lambda e: f"at least {ACCURACY.number(e.effect.low)} points" if e.claimed else "no",
+        "verdict": outcome,
     }
     rows = [(name, *map(text, predictions.effects)) for name, text in parts.items()]
     loss = ("loss, nats", _loss(predictions.loss), f"random edits {predictions.loss.random:.2f}")
@@ -180,6 +192,7 @@ def _loss(loss: Loss) -> str:
 
 def effect_chart(results: Sequence[InterventionResult]) -> Chart:
     """Drops of each edit here and elsewhere, and those of random edits; none of edits of the task alone."""
+    results = with_whole(results)
     rows = rows_of(
         {edit_name(r): [_SCORES[e.score] for e in predictions.effects] for r, predictions in _measured(results)}
     )
@@ -270,7 +283,7 @@ def intervention_cards(results: Sequence[InterventionResult]) -> list[dict[str, 
 
 def effect_html(result: InterventionResult) -> Markup:
     """An edit as a notebook shows it."""
-    tables = (short_effect_table(result), measure_table(result))
+    tables = (*map(short_effect_table, with_whole([result])), measure_table(result))
     return Markup("<p><b>{}</b></p>").format(visible(intervention_headline([result]))) + Markup("").join(
         table.to_html() for table in tables if table.rows
     )

@@ -24,6 +24,7 @@ from neurosieve.report.evidence import evidence_cards
 from neurosieve.report.export import export_notes, score_rows, sentence, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.glossary import glossary
+from neurosieve.report.held_used import held_used_table
 from neurosieve.report.interventions import (
     edit_table,
     intervention_cards,
@@ -42,6 +43,7 @@ from neurosieve.report.modules import (
 from neurosieve.report.numbers import metric_of
 from neurosieve.report.origin import origin_of, origin_table
 from neurosieve.report.page_frame import rendered
+from neurosieve.report.range_tables import range_table
 from neurosieve.report.saved_files import Found, charts_of
 from neurosieve.report.set_groups import (
     Kind,
@@ -50,6 +52,7 @@ from neurosieve.report.set_groups import (
     polysemy_table,
     property_set_table,
 )
+from neurosieve.report.stable_readings import stability_tables
 from neurosieve.report.story import reading, short_model, story_of
 from neurosieve.report.texts import text_cards
 from neurosieve.results.concept_evidence import Evidence
@@ -122,7 +125,7 @@ def _parts(found: Found) -> dict[str, Any]:
     """The parts of the page that have values, in their order."""
     parts: dict[str, Any] = {"study": _study(found.summary) if found.summary else None}
     parts |= _concept_parts(found.concepts) if found.concepts else {}
-    parts["interventions"] = _interventions(found.interventions) if found.interventions else None
+    parts["interventions"] = _interventions(found) if found.interventions else None
     parts["modules"] = _modules(found.modules, found.changes) if found.modules else None
     parts["exports"] = [_export(name, result) for name, result in found.exports.items()]
     return {name: part for name, part in parts.items() if part}
@@ -152,6 +155,7 @@ def _study(result: RedundancyResult) -> dict[str, Any]:
         "control": tables.control_table(result),
         "control_title": _control_title(result),
         "agreement": tables.agreement_table(result),
+        "causal": tables.causal_table(result),
         "halves": tables.halves_table(result),
         "cuts": tables.cut_table(result),
         "choices": tables.choice_table(published) if isinstance(published, Published) else None,
@@ -165,6 +169,8 @@ def _concepts(result: ConceptResult) -> dict[str, Any]:
         "headline": concept_headline(result),
         "rule": claim_rule(result),
         "claims": [claim_table(view) for view in views.values()],
+        "stability": stability_tables(result),
+        "ranges": [table for view in views.values() if (table := range_table(view)).rows],
         "studied": studied_table(result),
         "views": {name: value_table(view) for name, view in views.items()},
         "left_out": left_out_table(result),
@@ -209,9 +215,11 @@ def _concept_parts(result: ConceptResult) -> dict[str, Any]:
     return parts
 
 
-def _interventions(results: Sequence[InterventionResult]) -> dict[str, Any]:
+def _interventions(found: Found) -> dict[str, Any]:
     """What `interventions.html.j2` shows."""
+    results = found.interventions
     return {
+        "use": held_used_table(found.concepts, results) if found.concepts else None,
         "headline": intervention_headline(results),
         "edits": edit_table(results),
         "cards": intervention_cards(results),

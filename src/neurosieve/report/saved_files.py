@@ -12,11 +12,14 @@ from neurosieve.report.drawing import Chart
 from neurosieve.report.export import frontier_table, score_rows, speed_table
 from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.frontier_figure import frontier_charts
+from neurosieve.report.held_used import held_used_table
 from neurosieve.report.interventions import any_effects, edit_table, effect_chart, measure_table
 from neurosieve.report.latent import share_table
 from neurosieve.report.modules import change_table, composition_table, module_chart, module_table, pair_table
 from neurosieve.report.plots import EFFECTS, all_concept_charts
+from neurosieve.report.range_tables import range_table
 from neurosieve.report.set_groups import overlap_table, polysemy_table, property_set_table
+from neurosieve.report.stable_readings import cluster_stability_table, neuron_stability_table, rewrite_table
 from neurosieve.report.tables import Table
 from neurosieve.report.texts import explained_table
 from neurosieve.report.vega import pdf_of, png_of, svg_of
@@ -56,6 +59,7 @@ def tables_of(found: Found) -> dict[str, Table]:
     named |= _of_concepts(found.concepts) if found.concepts else {}
     if found.interventions:
         named["edits"] = edit_table(found.interventions)
+        named |= {"held-and-used": held_used_table(found.concepts, found.interventions)} if found.concepts else {}
         named |= {f"edit-{i}": measure_table(result) for i, result in enumerate(found.interventions, 1)}
     named |= _of_modules(found.modules, found.changes) if found.modules else {}
     for name, made in found.exports.items():
@@ -70,6 +74,7 @@ _STUDY: dict[str, Callable[[RedundancyResult], Table]] = {
     "measures": tables.metric_table,
     "smallest-sets": tables.set_table,
     "agreement": tables.agreement_table,
+    "ranking-effects": tables.causal_table,
     "halves": tables.halves_table,
     "mistakes": tables.mistake_table,
     "control": tables.control_table,
@@ -88,6 +93,10 @@ def _of_concepts(result: ConceptResult) -> dict[str, Table]:
     named = {"concepts-analysed": studied_table(result), "left-out": left_out_table(result)}
     for name, view in result.views.items():
         named |= {f"claims-{name}": claim_table(view), f"values-{name}": value_table(view)}
+        named[f"ranges-{name}"] = range_table(view)
+    if stable := result.stability:
+        named |= {"stable-neurons": neuron_stability_table(stable), "stable-clusters": cluster_stability_table(stable)}
+        named["rewrites"] = rewrite_table(stable)
     if groups and not isinstance(groups, NotMeasured):
         named["property-sets"] = property_set_table(groups)
         named |= {"shared-sets": overlap_table(groups, "properties"), "shared-values": overlap_table(groups, "values")}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from neurosieve.printing import visible
-from neurosieve.report.numbers import NONE, Metric, count, counted, layers_up_to, metric_of, neuron, per_cent
+from neurosieve.report.numbers import NONE, Metric, count, counted, layers_up_to, metric_of, neuron, per_cent, ratio
 from neurosieve.results.measured import NotMeasured, Score, Spread
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_controls import Control, HeldOutTypes, Selectivity, TypeSelectivity, UnseenRows
@@ -226,6 +226,18 @@ def agreement_table(result: RedundancyResult) -> Table:
     ]
     heads = ("ranking", "first", "shared with others", "elected by others", "shared by halves of train", "by chance")
     return make_table("Agreement of rankings", heads, rows)
+
+
+def causal_table(result: RedundancyResult) -> Table:
+    """How far the rankings' orders are that of single neurons' effects on the model's loss; no row where unknown."""
+    causal = result.agreement.causal if isinstance(result.agreement, RankingAgreement) else None
+    rows = [
+        (own.ranking, ratio(own.value, own.interval), ratio(own.chance, own.chance_interval))
+        for own in (causal.rankings if causal else ())
+    ]
+    about = f" (Spearman; {count(causal.neurons)} neurons, {count(causal.tokens)} predicted tokens)" if causal else ""
+    heads = ("ranking", "agreement with effects", "by layers alone")
+    return make_table(f"Rankings and the effect of single neurons{about}", heads, rows)
 
 
 def halves_table(result: RedundancyResult) -> Table:

@@ -12,11 +12,13 @@ from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.printing import visible
 from neurosieve.results.codec import to_json
 from neurosieve.results.concept_evidence import Evidence
+from neurosieve.results.concept_stability import ConceptStability
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.marks import Inline, Omitted, ReasonOmitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured
 from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.results.value_ranges import ValueRange
 from neurosieve.results.whole_texts import TextFindings
 from neurosieve.typing import NeuronId, Site, View
 
@@ -126,6 +128,7 @@ class Concept:
         unseen: Rows whose text is new.
         neurons: The claimed ones, then the strongest others by train, ten in all unless more are claimed.
         layers: The highest AUROC of a layer's neurons on test among those with the highest on train, for each layer.
+        ranges: The strongest ranges of activation by train; None in files of earlier versions.
     """
 
     view: View
@@ -138,6 +141,7 @@ class Concept:
     unseen: UnseenRows
     neurons: tuple[ConceptNeuron, ...]
     layers: tuple[float, ...]
+    ranges: Annotated[tuple[ValueRange, ...] | None, Omitted] = None
 
     @property
     def name(self) -> str:
@@ -309,6 +313,7 @@ class ConceptResult:
     groups: Annotated[NeuronGroups | NotMeasured | None, Omitted, ReasonOmitted] = None
     latent: Annotated[tuple[LatentClusters, ...] | NotMeasured | None, Omitted, ReasonOmitted] = None
     examples: Annotated[TextFindings | NotMeasured | None, Omitted] = None
+    stability: Annotated[ConceptStability | None, Omitted] = None
     notes: tuple[str, ...]
     options: Mapping[str, Any]
     seed: int

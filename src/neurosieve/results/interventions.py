@@ -11,6 +11,7 @@ from neurosieve.choices import EditKind as EditKind
 from neurosieve.results.marks import Inline, Omitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured, Score
 from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.results.value_ranges import ActivationRange
 from neurosieve.typing import NeuronId, Site
 
 FORMAT: Literal[1] = 1
@@ -293,7 +294,9 @@ class InterventionResult:
         chosen_by: On what they were chosen, of how many candidates.
         random_sets: How many random edits it is compared with.
         matching: How similar these are; None in files of earlier versions.
+        ranges: Where each neuron is edited; None where its activation does not matter.
         predictions: What the edit does to predictions.
+        whole: What the same neurons do edited whatever their activation is; None where that is the edit.
         probe: What it does to the run's probe.
         head: What it does to the model's fine-tuned head.
         erasure: Whether the value is gone; None of edits that erase nothing.
@@ -317,7 +320,9 @@ class InterventionResult:
     chosen_by: str
     random_sets: int
     matching: Annotated[Matching | None, Omitted] = None
+    ranges: Annotated[tuple[ActivationRange, ...] | None, Omitted] = None
     predictions: Annotated[PredictionEffects | NotMeasured, Inline()]
+    whole: Annotated[PredictionEffects | None, Omitted] = None
     probe: TaskEffect | NotMeasured
     head: TaskEffect | NotMeasured
     erasure: Erasure | None

@@ -45,6 +45,40 @@ class RankingPair:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CausalRow:
+    """How far a ranking's order is that of causal effects.
+
+    Attributes:
+        ranking: Its name.
+        value: Rank correlation with the effects.
+        interval: 95 %, over the neurons; None where a side gives all the same place.
+        chance: Mean where places are dealt anew in each layer: what layers alone make of it.
+        chance_interval: 95 % of that.
+    """
+
+    ranking: str
+    value: float
+    interval: tuple[float, float] | None
+    chance: float
+    chance_interval: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CausalAgreement:
+    """How far rankings agree with the effect of single neurons on the model's own loss.
+
+    Attributes:
+        neurons: Live neurons drawn, each held at its train mean alone.
+        tokens: Predicted tokens of validation texts that the loss is the mean of.
+        rankings: Each of them.
+    """
+
+    neurons: int
+    tokens: int
+    rankings: tuple[CausalRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RankingAgreement:
     """How far the rankings agree.
 
@@ -52,11 +86,14 @@ class RankingAgreement:
         neurons: That they order.
         rankings: Each of them at each size.
         pairs: Each two of them at each size.
+        causal: Their agreement with effects of edits; None where no ranking reads the running model, and of
+            pairs.
     """
 
     neurons: int
     rankings: tuple[AgreementRow, ...]
     pairs: tuple[RankingPair, ...]
+    causal: Annotated[CausalAgreement | None, Omitted] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.defaults import DEFAULT_ROWS, LABEL_SCHEMES, PATH_LENGTH
 from neurosieve.errors import ConfigError, StoreError, unknown_name
-from neurosieve.rankings.known_rankings import RANKERS
+from neurosieve.rankings.known_rankings import MODEL_RANKINGS, RANKERS
 from neurosieve.storage.yaml_text import parse_yaml
 from neurosieve.studies.option_models import ConceptOptions, Options
 
@@ -312,6 +312,9 @@ def _go_together(config: StudyConfig) -> None:
             )
         if not given and config.activations is None:
             raise ConfigError(f"option {key}", expected="a value", got="none", remedy=f"give --{key}")
+    if (unread := set(config.rankings) & set(MODEL_RANKINGS)) and config.activations is not None:
+        expected, remedy = "rankings that need no model with --activations", "leave it out, or give --model and --data"
+        raise ConfigError("option rankings", expected=expected, got=min(unread), remedy=remedy)
     _used(config, "max_windows", config.max_windows is not None, texts=1)
     _used(config, "pair_input", config.pair_input == "joint", texts=2)
 

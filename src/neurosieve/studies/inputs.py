@@ -21,10 +21,11 @@ from neurosieve.data import (
 from neurosieve.data.checks import check_dataset
 from neurosieve.data.corpora.catalogue import read_corpus
 from neurosieve.data.dealing import refuse_shares
-from neurosieve.errors import ConfigError
+from neurosieve.errors import ConfigError, ModelError
 from neurosieve.models import CodeModel, LanguageModel, load_language_model, load_model
 from neurosieve.models.adapters import Kind
-from neurosieve.rankings import CLASS_RANKINGS
+from neurosieve.rankings import CLASS_RANKINGS, MODEL_RANKINGS
+from neurosieve.rankings.gradients import cannot_give
 from neurosieve.studies.config import INSTALLED, STDLIB, StudyConfig
 from neurosieve.studies.run_folder import STORE, RunFolder
 from neurosieve.studies.steps import Steps
@@ -128,6 +129,18 @@ def language_model_of(config: StudyConfig) -> LanguageModel:
     return load_language_model(config.model, **_loading(config))
 
 
+def ranking_model_of(config: StudyConfig) -> LanguageModel:
+    """The same, for rankings that read the running network.
+
+    Raises:
+        ModelError: The model has no loss of its own.
+    """
+    try:
+        return language_model_of(config)
+    except ModelError as e:
+        raise cannot_give(config.model, e.expected, e.got) from e
+
+
 def _loading(config: StudyConfig) -> dict[str, Any]:
     keys = ("device", "precision", "trust_remote_code", "allow_pickle", "max_tokens", "stack", "site")
     return {key: getattr(config, key) for key in keys}
@@ -173,8 +186,9 @@ def extract_stage(
     """
 
     def read() -> ActivationStore:
-        model, url = model_of(config), f"{folder.path}/{STORE}"
-        make = stream if no_store else extract
+        live = bool(set(config.rankings) & set(MODEL_RANKINGS))
+        model = (ranking_model_of if live else model_of)(config)  # refused before reading
+        make, url = stream if no_store else extract, f"{folder.path}/{STORE}"
         return make(model, data.dataset, data.sample, url, options_of(config, model.adapter.kind))
 
     return Steps(folder).store("extract", read)

@@ -13,7 +13,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from neurosieve.choices import Ablation, EditKind, View
-from neurosieve.defaults import CONCEPT_TOKENS, MASKED_PARTS
+from neurosieve.defaults import CONCEPT_TOKENS, MASKED_PARTS, REWRITES
 from neurosieve.errors import ConfigError
 
 _QUOTE = "put it in quotes: without them YAML reads yes, no, on, off as truth values, and numbers and dates as such"
@@ -98,6 +98,10 @@ class ConceptOptions(Options):
     untrained: bool = Field(
         default=True, description="untrained copies, as many as untrained_seeds says, are rivals too"
     )
+    rewrites: tuple[str, ...] = Field(
+        default=(),
+        description=f"ways to write test files otherwise, to measure what survives: {', '.join(REWRITES)}",
+    )
     evidence: int = Field(default=20, ge=0, description="neurons of a view that are shown with their tokens")
     groups: tuple[str, ...] | None = Field(
         default=None, description="properties whose smallest neuron sets are sought; by default all but unions"
@@ -112,6 +116,14 @@ class ConceptOptions(Options):
     def _some_tokens(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
         if min(value) < 1:
             raise ValueError("one token or more of each split")
+        return value
+
+    @field_validator("rewrites")
+    @classmethod
+    def _known_rewrites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in REWRITES:
+                raise ValueError(f"of {', '.join(REWRITES)}, not {name!r}")
         return value
 
     @field_validator("views")
@@ -129,6 +141,7 @@ _ONLY: dict[str, tuple[EditKind, ...]] = {
     "alpha": ("steer",),
     "layer": ("steer", "erase"),
     "share": ("ablate", "clamp"),
+    "range": ("ablate",),
 }
 
 
@@ -143,6 +156,9 @@ class InterventionOptions(Options):
     alpha: float = Field(default=2.0, description="of steering: times the way from other rows to those with the value")
     layer: int | None = Field(default=None, ge=0, description="to steer or erase; chosen on validation by default")
     share: float = Field(default=0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
+    range: bool = Field(
+        default=False, description="change a neuron only inside the range of activation that tells the value on train"
+    )
     sets: int = Field(default=100, ge=20, description="random edits of the same kind to compare with")
     at: Literal["all", "predicted"] | None = Field(
         default=None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
@@ -170,7 +186,7 @@ class InterventionOptions(Options):
     def file(self) -> str:
         """The place of the outcome in the run folder's `interventions`."""
         how = f"-{self.how}" if self.edit == "ablate" and self.how != "mean" else ""
-        return f"{quote(self.concept, safe='=')}-{self.edit}{how}.json"
+        return f"{quote(self.concept, safe='=')}-{self.edit}{how}{'-range' if self.range else ''}.json"
 
 
 class FinetuneOptions(Options):

@@ -272,6 +272,27 @@ def test_result(edit: str, more: dict[str, Any], run: Path) -> None:
     assert f"{edit} {CONCEPT}" in page or f"{edit} ({result.how}) {CONCEPT}" in page
 
 
+def test_ranges_stand_beside_the_whole_neurons(case: Slow) -> None:
+    """The same neurons twice: edited within ranges, and anywhere as a slow computation says; both are shown."""
+    asked = options(how="zero", range=True, tokens=20_000)
+    result, windows = intervene(case.folder, asked), case.opened.plan.windows["test"]
+    assert asked.file == "lexical=number-ablate-zero-range.json"
+    assert [r.neuron for r in result.ranges or ()] == [*result.neurons]
+    assert result in load_interventions(case.folder)
+    base, whole = case.predict(windows), case.predict(windows, [*result.neurons])
+    assert result.whole is not None
+    for effect in result.whole.effects:
+        before, after = (case.right(found, effect.score) for found in (base, whole))
+        assert effect.here.drop.value == pytest.approx(before[True].mean() - after[True].mean())
+        assert effect.elsewhere.drop.value == pytest.approx(before[False].mean() - after[False].mean())
+    within = measured(result)
+    assert within.loss.base == result.whole.loss.base
+    assert within.loss.edited != result.whole.loss.edited
+    page = (case.folder / "report.html").read_text(encoding="utf-8")
+    assert f"ablate (zero) within ranges {CONCEPT}" in page
+    assert f"ablate (zero) {CONCEPT}" in page
+
+
 def test_read_back(run: Path, result: InterventionResult, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same options measure nothing; others measure anew in the same file; a lost page is written again."""
     (run / "interventions").mkdir()

@@ -8,7 +8,9 @@ import pytest
 from neurosieve.activations import ActivationStore
 from neurosieve.errors import RunFolderError
 from neurosieve.results import to_json
+from neurosieve.results.redundancy_rankings import RankingAgreement
 from neurosieve.studies.cost import plan_study
+from neurosieve.studies.finished import load_summary
 from neurosieve.studies.inputs import read_data
 from neurosieve.studies.redundancy.run import run_study
 from neurosieve.studies.run_folder import RunFolder
@@ -50,3 +52,23 @@ def test_both_halves_are_two_studies(tmp_path: Path) -> None:
     RunFolder(tmp_path / "run", begun, read_data(begun).hashes)
     with pytest.raises(RunFolderError, match="stack 'encoder' → 'decoder'"):
         run_study(quick(**options, stack="decoder"), tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["bert", "bart:decoder"])
+def test_rankings_beside_effects_in_the_running_model(name: str, tmp_path: Path) -> None:
+    """A ranking that reads the model brings effects of single neurons; what the files say is read back the same."""
+    few: dict[str, Any] = {"thresholds": [0.3], "control_draws": 0, "disjoint_splits": 0, "untrained_seeds": 0}
+    config = quick(
+        model=str(tiny_model(name)), stack=family(name).stack, rankings=["lca", "gradient", "token_gradient"], **few
+    )
+    agreement = run_study(config, tmp_path).agreement
+    assert isinstance(agreement, RankingAgreement)
+    causal = agreement.causal
+    assert causal is not None
+    assert causal.neurons == (BLOCKS + 1) * WIDTH  # all of so small a model
+    assert [row.ranking for row in causal.rankings] == ["lca", "gradient", "token_gradient"]
+    assert len({row.value for row in causal.rankings}) == 3
+    assert all(row.interval and row.interval[0] < row.value < row.interval[1] for row in causal.rankings)
+    again = load_summary(tmp_path).agreement
+    assert again == agreement
+    assert "the effect of single neurons" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -96,7 +96,7 @@ class Claiming:
     def _confirm(self, candidate: Found, exact: Mapping[int, Float[np.ndarray, " rows"]]) -> None:
         """Measure those that pass by bins on their exact values, compared with the best rival."""
         hopeful = [k for k, why in enumerate(candidate.lacking) if not why]
-        rival = self._measure(self._guess(candidate.rival, candidate), candidate) if hopeful else None
+        rival = self._measure(self.guess(candidate.rival, candidate), candidate) if hopeful else None
         for k in hopeful:
             column = int(candidate.candidates[k])
             candidate.exact[k] = exact[column] * (-1 if self.train.low[column, candidate.column] else 1)
@@ -136,7 +136,7 @@ class Claiming:
             return candidate.measured[k], candidate.above[k]
         return self._measure(candidate.bins[k], candidate), None
 
-    def _guess(self, rival: str, candidate: Found) -> Float[np.ndarray, " rows"]:
+    def guess(self, rival: str, candidate: Found) -> Float[np.ndarray, " rows"]:
         """A rival's scores by the number of the row."""
         if rival == UNTRAINED:
             return self.untrained[candidate.column].scores
@@ -161,7 +161,7 @@ class Claiming:
                 f"train has the text of {n} of {n + new} rows with the value: too few to know how a table does on them"
             )
         neuron, table = (
-            resamples.measure(s[known], positive) for s in (candidate.scores(k), self._guess("lookup", candidate))
+            resamples.measure(s[known], positive) for s in (candidate.scores(k), self.guess("lookup", candidate))
         )
         above = difference(neuron, table)
         if above is not None and above.interval[0] > 0:

@@ -16,6 +16,7 @@ from neurosieve.concepts.neurons.claiming import Claiming, Found
 from neurosieve.concepts.neurons.copy_scores import best_untrained
 from neurosieve.concepts.neurons.held_out import HeldOut
 from neurosieve.concepts.neurons.passes import split_scores, spread_of, values_with_rows
+from neurosieve.concepts.neurons.range_claims import RangeClaims, range_candidates
 from neurosieve.concepts.neurons.rivals import Rivals
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import DataError
@@ -50,7 +51,7 @@ def find_concepts(
     Raises:
         DataError: No value has enough rows.
 
-    Cost: four passes over the store, three for each copy; about 4 ns for each row, neuron and group of properties, and
+    Cost: five passes over the store, three for each copy; about 4 ns for each row, neuron and group of properties, and
     1 s a value.
     """
     values = values_with_rows(store, min_rows)
@@ -62,18 +63,20 @@ def find_concepts(
             remedy="read more tokens, or ask for other properties",
         )
     spread = spread_of(store)
-    train = split_scores(store, "train", values, spread)
+    train = split_scores(store, "train", values, spread, ranges=True)
     test = split_scores(store, "test", values, spread, train.low)
     live = np.flatnonzero(spread.alive)
     candidates = live[np.argsort(-np.nan_to_num(train.ap[live], nan=-1.0), 0, kind="stable")[:STRONGEST]]
-    held_out = HeldOut.of(store, np.unique(candidates), spread, seed, draws)
+    ranged = range_candidates(train.range_ap, live)
+    held_out = HeldOut.of(store, np.unique(np.concatenate([candidates, ranged])), spread, seed, draws)
     reason = untrained.text if isinstance(untrained, NotMeasured) else ""
     best = () if isinstance(untrained, NotMeasured) else best_untrained(untrained, store, values)
     claiming = Claiming(train, test, held_out, Rivals.of(store), best)
+    ranges = RangeClaims.of(claiming, spread, ranged)
     numbers = [(name, v) for name, kept in values.kept.items() for v in kept]
     rows: dict[str, int] = {split: len(store.numbers(split)) for split in ("train", "test")}
     files = {split: len(set(store.groups(split))) for split in ("train", "test")}
-    concepts = tuple(_reported(store, claiming, candidate) for candidate in claiming.find(numbers, candidates))
+    concepts = tuple(_reported(store, claiming, ranges, candidate) for candidate in claiming.find(numbers, candidates))
     return ConceptFindings(
         view=store.view,
         rows=rows,
@@ -84,7 +87,7 @@ def find_concepts(
     )
 
 
-def _reported(store: ConceptStore, claiming: Claiming, candidate: Found) -> Concept:
+def _reported(store: ConceptStore, claiming: Claiming, ranges: RangeClaims, candidate: Found) -> Concept:
     """A value's claimed neurons, and the strongest others by train."""
     claimed = [k for k, lack in enumerate(candidate.lacking) if not lack]
     others = [k for k, lack in enumerate(candidate.lacking) if lack]
@@ -103,6 +106,7 @@ def _reported(store: ConceptStore, claiming: Claiming, candidate: Found) -> Conc
         unseen=UnseenRows(hits, hits / max(int(unseen.sum()), 1)),
         neurons=tuple(_neuron(claiming, candidate, k, float(p[k])) for k in shown),
         layers=_layers(claiming, candidate.column, store.grid),
+        ranges=ranges.ranges(candidate),
     )
 
 

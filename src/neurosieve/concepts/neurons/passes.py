@@ -109,8 +109,12 @@ def split_scores(
     values: Values,
     spread: Spread,
     low: Bool[np.ndarray, "neurons values"] | None = None,
+    *,
+    ranges: bool = False,
 ) -> ConceptScores:
     """Scores of all neurons for the kept values on a split, in directions that were found elsewhere or in the better.
+
+    `ranges` looks for ranges of activation too.
 
     Cost: one pass over the split for each GiB that the sums of all neurons take; memory does not depend on rows.
     """
@@ -127,7 +131,7 @@ def split_scores(
         centre, scale = spread.centre[columns].clone(), spread.scale[columns].clone()
         make = partial(_PartSums, store.store, split, words, codes, groups, centre, scale, layers)
         sums = reduce_parts(make, store.store.parts(split), ConceptAccumulator.merge)
-        parts.append(concept_scores(sums.result(), None if low is None else low[columns]))
+        parts.append(concept_scores(sums.result(), None if low is None else low[columns], ranges=ranges))
     return joined(parts, wanted)
 
 

@@ -14,6 +14,7 @@ from scipy.stats import false_discovery_control
 from scipy.stats import t as student
 
 from neurosieve.concepts.neurons.histograms import BUCKETS, ConceptSums
+from neurosieve.concepts.neurons.ranges import coarse_precision
 
 _BLOCK = 64
 
@@ -36,6 +37,8 @@ class ConceptScores:
         p: Two-sided, of z, shape [neurons, values].
         q: Benjamini–Hochberg of p over all neurons and values, shape [neurons, values].
         selectivity: AUROC in that direction on the rows with some value of the same property, shape [neurons, values].
+        range_ap: Average precision of the best range of whole fourfold bins (see `ranges`); nan where it was not
+            looked for, shape [neurons, values].
     """
 
     values: tuple[tuple[str, str], ...]
@@ -51,30 +54,34 @@ class ConceptScores:
     p: Float[np.ndarray, "neurons values"]
     q: Float[np.ndarray, "neurons values"]
     selectivity: Float[np.ndarray, "neurons values"]
+    range_ap: Float[np.ndarray, "neurons values"]
 
     def to_frame(self, neurons: Int[np.ndarray, "neurons 2"], top: int = 10) -> pl.DataFrame:
         """The neurons of the highest average precision for each value; `neurons` gives their (layer, index)."""
         parts = []
         for v, (name, value) in enumerate(self.values):
             best = np.argsort(-self.ap[:, v], kind="stable")[:top]
-            keys = ("low", "auroc", "ap", "iou", "effect", "z", "q", "selectivity")
+            keys = ("low", "auroc", "ap", "iou", "effect", "z", "q", "selectivity", "range_ap")
             columns = {k: getattr(self, k)[best, v] for k in keys}
             about = {"property": [name] * len(best), "value": [value] * len(best)}
             parts.append(pl.DataFrame(about | {"layer": neurons[best, 0], "index": neurons[best, 1]} | columns))
         return pl.concat(parts)
 
 
-def concept_scores(sums: ConceptSums, low: Bool[np.ndarray, "neurons values"] | None = None) -> ConceptScores:
+def concept_scores(
+    sums: ConceptSums, low: Bool[np.ndarray, "neurons values"] | None = None, *, ranges: bool = False
+) -> ConceptScores:
     """Scores from sums.
 
     Args:
         sums: Of the rows.
         low: Directions that were found on other rows; by default each neuron takes its better one.
+        ranges: Look for ranges too.
 
     A value without a row, or that all rows have, scores nan.
     """
     blocks = [slice(i, i + _BLOCK) for i in range(0, len(sums.centre), _BLOCK)]
-    parts = [_block(sums, columns, None if low is None else low[columns]) for columns in blocks]
+    parts = [_block(sums, columns, None if low is None else low[columns], ranges) for columns in blocks]
     scores = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
     z = _z(sums)
     p = np.asarray(2 * student.sf(np.abs(z), _freedom(sums)))
@@ -92,7 +99,7 @@ def joined(parts: Sequence[ConceptScores], columns: Sequence[int] | None = None)
     return ConceptScores(values, parts[0].n[chosen], parts[0].rows, **arrays | {"q": _false_discoveries(arrays["p"])})
 
 
-_BY_NEURON = ("low", "auroc", "ap", "iou", "threshold", "effect", "z", "p", "q", "selectivity")
+_BY_NEURON = ("low", "auroc", "ap", "iou", "threshold", "effect", "z", "p", "q", "selectivity", "range_ap")
 
 
 def _false_discoveries(p: np.ndarray) -> np.ndarray:
@@ -116,9 +123,11 @@ def area_of_bins(
     return _auroc(positive, rest)
 
 
-def _block(sums: ConceptSums, columns: slice, low: np.ndarray | None) -> dict[str, np.ndarray]:
+def _block(sums: ConceptSums, columns: slice, low: np.ndarray | None, ranges: bool) -> dict[str, np.ndarray]:
     positive = sums.positive[columns].astype(np.float64)
     rest = sums.histogram[columns, :, None] - positive
+    unknown = np.full((len(positive), positive.shape[2]), np.nan)
+    range_ap = coarse_precision(sums.positive[columns], sums.histogram[columns]) if ranges else unknown
     if low is None:
         low = _auroc(positive, rest) < 0.5
     names = list(dict.fromkeys(p for p, _ in sums.values))
@@ -135,6 +144,7 @@ def _block(sums: ConceptSums, columns: slice, low: np.ndarray | None) -> dict[st
         "iou": iou,
         "threshold": threshold,
         "selectivity": _auroc(positive, others.astype(np.float64)),
+        "range_ap": range_ap,
     }
 
 

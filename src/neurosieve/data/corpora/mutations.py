@@ -38,20 +38,38 @@ class Edit(NamedTuple):
 
 def rewrite(data: bytes, edits: Iterable[Edit]) -> bytes:
     """The bytes with all edits that nest; one that crosses the border of another's part is left out."""
+    return b"".join(data[p.start : p.end] if p.new is None else p.new for p in pieces(data, edits))
+
+
+class Piece(NamedTuple):
+    """A part of edited bytes: the bytes `start` to `end` of the original, or new ones in their place."""
+
+    start: int
+    end: int
+    new: bytes | None = None
+
+
+def pieces(data: bytes, edits: Iterable[Edit]) -> Iterator[Piece]:
+    """The parts of the edited bytes in their order; see `rewrite`."""
     ordered = sorted(edits, key=lambda e: (e.start, -e.end))
-    return _rendered(data, ordered, Range(0, len(data)))
+    return _pieces(ordered, Range(0, len(data)))
 
 
-def _rendered(data: bytes, edits: Sequence[Edit], place: Range) -> bytes:
-    pieces, at = [], place.start
+def _pieces(edits: Sequence[Edit], place: Range) -> Iterator[Piece]:
+    at = place.start
     for i, edit in enumerate(edits):
         if edit.start < at or edit.end > place.end:
             continue
-        pieces.append(data[at : edit.start])
+        yield Piece(at, edit.start)
         for part in edit.parts:
-            pieces.append(part.encode() if isinstance(part, str) else _rendered(data, edits[i + 1 :], part))
+            if not isinstance(part, str):
+                yield from _pieces(edits[i + 1 :], part)
+            elif len(edit.parts) == 1:
+                yield Piece(edit.start, edit.end, part.encode())
+            else:
+                yield Piece(edit.start, edit.start, part.encode())
         at = edit.end
-    return b"".join([*pieces, data[at : place.end]])
+    yield Piece(at, place.end)
 
 
 class Operation(NamedTuple):

@@ -12,14 +12,18 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.evidence.strongest import Asked, find_evidence
 from neurosieve.concepts.guess_language import Languages
 from neurosieve.concepts.latent.alignment import align
+from neurosieve.concepts.latent.cluster_stability import cluster_stability
 from neurosieve.concepts.latent.sheets import sheet, write_conceptnet, write_conceptx
-from neurosieve.concepts.latent.tree import assign, grow_tree
+from neurosieve.concepts.latent.tree import LatentCut, assign, grow_tree
 from neurosieve.concepts.neurons.describe import describe
+from neurosieve.concepts.neurons.neuron_stability import neuron_stability
+from neurosieve.concepts.rewritten import Rewritten
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.texts.explain import explain_examples
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.results.concept_evidence import Evidence
+from neurosieve.results.concept_stability import ClusterStability, ConceptStability
 from neurosieve.results.concepts import ConceptFindings
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured, Reason
@@ -79,28 +83,31 @@ def latent_step(config: StudyConfig, store: ConceptStore, folder: str) -> Latent
     Raises:
         ConfigError: A layer that the model does not have.
     """
-    manifest, options = store.store.manifest, config.concepts
-    middle_and_last = sorted({manifest.layers // 2, manifest.layers - 1})
-    layers = middle_and_last if options.latent_layers is None else options.latent_layers
     clusters: list[LatentClusters] = []
+    for layer in _latent_layers(config, store):
+        clusters += _layer(config, store, layer, folder)
+    return LatentStep(layers=tuple(clusters))
+
+
+def _latent_layers(config: StudyConfig, store: ConceptStore) -> Iterator[int]:
+    """Layers in which latent concepts are sought."""
+    count, options = store.grid.layers, config.concepts
+    layers = sorted({count // 2, count - 1}) if options.latent_layers is None else options.latent_layers
     for layer in layers if options.clusters else ():
-        if not 0 <= layer < manifest.layers:
+        if not 0 <= layer < count:
             raise ConfigError(
                 f"latent concepts of layer {layer}",
-                expected=f"a layer from 0 to {manifest.layers - 1}",
+                expected=f"a layer from 0 to {count - 1}",
                 got=str(layer),
                 remedy="check --set concepts.latent_layers",
             )
-        clusters += _layer(config, store, layer, folder)
-    return LatentStep(layers=tuple(clusters))
+        yield layer
 
 
 def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: str) -> Iterator[LatentClusters]:
     numbers = {split: store.numbers(split) for split in ("train", "test")}
     count = len(numbers["train"])
-    tree = grow_tree(_vectors(store, "train", layer), count, layer, seed=config.seed)
-    # No more clusters than a hundred of the rows could each make ten of.
-    cuts = [tree.cut(min(k, max(2, count // 10))) for k in config.concepts.clusters]
+    cuts = _cuts(config, store, layer)
     train = assign(cuts, _vectors(store, "train", layer))
     held_out = assign(cuts, _vectors(store, "test", layer), held_out=True)
     table = store.table.select(np.concatenate([numbers["train"], numbers["test"]]))
@@ -118,6 +125,29 @@ def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: str) ->
             files=files,
             files_reason=reason,
         )
+
+
+def _cuts(config: StudyConfig, store: ConceptStore, layer: int) -> list[LatentCut]:
+    """A layer's tree at each number of clusters: no more than a hundred of the rows could each make ten of."""
+    count = len(store.numbers("train"))
+    tree = grow_tree(_vectors(store, "train", layer), count, layer, seed=config.seed)
+    return [tree.cut(min(k, max(2, count // 10))) for k in config.concepts.clusters]
+
+
+def stability_step(
+    config: StudyConfig, store: ConceptStore, findings: ConceptFindings, rewritten: Rewritten
+) -> ConceptStability:
+    """What of the claimed neurons and the latent clusters survives when test files are written otherwise."""
+    clusters: list[ClusterStability] = []
+    for layer in _latent_layers(config, store):
+        clusters += cluster_stability(_cuts(config, store, layer), rewritten, store.grid)
+    return ConceptStability(
+        tokens=len(rewritten.base.rows),
+        files=rewritten.files.changed,
+        left_out=rewritten.files.left_out,
+        neurons=tuple(neuron_stability(store, findings, rewritten)),
+        clusters=tuple(clusters),
+    )
 
 
 def _write_sheets(folder: str, name: str, tokens: Any) -> tuple[Mapping[str, str], str | None]:

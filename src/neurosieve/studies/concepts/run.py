@@ -17,6 +17,7 @@ from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.guess_language import Languages, languages_of
 from neurosieve.concepts.neurons.claims import find_concepts
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
+from neurosieve.concepts.rewritten import RewrittenFiles, read_rewritten, rewrite_files
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
 from neurosieve.concepts.sets.groups import find_groups
 from neurosieve.concepts.sets.set_search import SetOptions
@@ -24,6 +25,7 @@ from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.models.untrained import untrained_copy
+from neurosieve.results.concept_stability import ConceptStability
 from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult, TextCounts, TokenCounts
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_groups import NeuronGroups
@@ -36,6 +38,7 @@ from neurosieve.studies.concepts.concept_steps import (
     evidence_step,
     examples_step,
     latent_step,
+    stability_step,
 )
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
@@ -98,6 +101,11 @@ class ConceptWork:
         asked = self.properties  # a wrong name before a long guess
         tokens = dict(zip(SPLITS, self.options.tokens, strict=True))
         return concept_rows(self.dataset, self.languages.of, properties=asked, tokens=tokens, seed=self.config.seed)
+
+    @cached_property
+    def rewritten(self) -> RewrittenFiles:
+        """Test files written otherwise."""
+        return rewrite_files(self.rows, self.options.rewrites)
 
     def store(self, view: View) -> ConceptStore:
         """A view's activations, read now or before."""
@@ -184,7 +192,7 @@ def run_concepts(config: StudyConfig, out: PathLike, *, no_store: bool = False) 
     dataset = read_dataset(config)
     with RunFolder.begun(out, config, dataset.hashes) as folder:
         work = ConceptWork(config, folder, dataset, no_store)
-        work.steps.check_options(work.options.model_dump(mode="json"), f" and {CONCEPTS}")
+        work.steps.check_options(work.options.model_dump(mode="json", exclude=_later(work)), f" and {CONCEPTS}")
         earlier = _earlier(work)
         result = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
         if not earlier or not work.folder.files.exists(REPORT):  # there may be a page without concepts
@@ -192,10 +200,20 @@ def run_concepts(config: StudyConfig, out: PathLike, *, no_store: bool = False) 
     return result
 
 
+def _later(work: ConceptWork) -> set[str]:
+    """Options that may be given to what was begun without them."""
+    before = read_object(work.folder.files, OPTIONS) or {}
+    return set() if before.get("rewrites") else {"rewrites"}
+
+
 def _earlier(work: ConceptWork) -> ConceptResult | None:
     """What was found before; None where nothing was, or where the run has ranked neurons since."""
     earlier = read_concepts_of(work.folder.path)
-    if earlier is None or not is_studied(work.folder.files):
+    if earlier is None:
+        return None
+    if work.options.rewrites and earlier.stability is None:
+        return None
+    if not is_studied(work.folder.files):
         return earlier
     lacks_ranking = isinstance(earlier.examples, NotMeasured) and earlier.examples.reason is Reason.NO_RANKING
     return None if lacks_ranking else earlier  # the other steps are read back
@@ -224,6 +242,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         groups=_groups(work, store),
         latent=_latent(work, store).layers,
         examples=examples_step(config, work.folder, work.dataset, work.languages),
+        stability=_stability(work, store, views[store.view]),
         notes=(work.dataset.source, *_notes(work), *([f"no view predict: {predict_reason}"] if predict_reason else ())),
         options=config.concepts.model_dump(mode="json"),
         seed=config.seed,
@@ -235,8 +254,8 @@ def _result(work: ConceptWork) -> ConceptResult:
 
 
 def _keep_options(work: ConceptWork) -> None:
-    """Write down the options once there are tokens and a model: a refused name leaves no trace."""
-    if len(work.rows.rows) and work.model:
+    """Write down the options once there are tokens, rewrites and a model: what is refused leaves no trace."""
+    if len(work.rows.rows) and (not work.options.rewrites or work.rewritten) and work.model:
         work.steps.keep_options(work.options.model_dump(mode="json"))
 
 
@@ -271,6 +290,18 @@ def _groups(work: ConceptWork, store: ConceptStore) -> NeuronGroups | NotMeasure
 def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
     sheets = f"{work.folder.path}/{PARTS}/{SHEETS}"
     return work.step("latent", LatentStep, lambda: latent_step(work.config, store, sheets))
+
+
+def _stability(work: ConceptWork, store: ConceptStore, findings: ConceptFindings) -> ConceptStability | None:
+    if not work.options.rewrites:
+        return None
+    config, options = work.config, work.reading("detect")
+
+    def make() -> ConceptStability:
+        files = read_rewritten(work.model, work.rewritten, options, draws=config.bootstrap, seed=config.seed)
+        return stability_step(config, store, findings, files)
+
+    return work.step("stability", ConceptStability, make)
 
 
 def _claims(work: ConceptWork, view: View) -> ConceptFindings:

@@ -1,7 +1,7 @@
 """A run's concept changed in the live model: chosen on validation, measured on held-out code with random edits."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from neurosieve.activations.windows import ReadingPlan, Window
 from neurosieve.concepts.properties import Target
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import DataError, RunFolderError
-from neurosieve.interventions.editors import Change, Editor, TrainConcept, editor
+from neurosieve.interventions.editors import Change, Editor, NeuronEditor, TrainConcept, editor
 from neurosieve.interventions.edits import Edit, Erase
 from neurosieve.interventions.effects.erasure import measure_erasure
 from neurosieve.interventions.effects.on_predictions import EffectFitter, mean_loss, turned
@@ -182,7 +182,8 @@ def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -
     if record is None or record.get("format") != FORMAT:
         return None
     result = from_json(InterventionResult, record, f"{run}/{_file(options)}")
-    if (result.options, result.concepts) != _asked(config, options):
+    asked = InterventionOptions.model_validate(result.options)  # with defaults of options that are newer
+    if (asked, result.concepts) != (options, _asked(config, options)[1]):
         return None
     if result.matching is None:
         return None  # of a time in which random sets could be unlike the chosen one
@@ -243,6 +244,11 @@ def _measured(m: Measuring) -> InterventionResult:
     best = m.choose(edits) if options.predictions else len(edits.candidates) - 1
     neurons, matching = edits.candidates[best], edits.matching(best, options.sets)
     predictions = _predictions(m, edits, best, matching) if options.predictions else LEFT_OUT
+    whole = ranges = None
+    if options.range and isinstance(edits, NeuronEditor):
+        ranges = edits.ranges(best)
+        if options.predictions:
+            whole = replace(_predictions(m, edits.whole(), best, matching), examples=())
     probe, head = _probe(m, edits, best), _head(m, edits, best)
     erasure = _erasure(m, edits, best) if options.edit == "erase" else None
     if erasure is None:
@@ -264,7 +270,9 @@ def _measured(m: Measuring) -> InterventionResult:
         chosen_by=_chosen_by(options, len(edits.candidates)),
         random_sets=options.sets,
         matching=matching,
+        ranges=ranges,
         predictions=predictions,
+        whole=whole,
         probe=probe,
         head=head,
         erasure=erasure,
@@ -347,4 +355,5 @@ def _head(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
 
 def change_of(options: InterventionOptions) -> Change:
     """What of the options the editor acts on."""
-    return Change(options.edit, options.how, options.quantile, options.alpha, options.layer, options.share)
+    o = options
+    return Change(o.edit, o.how, o.quantile, o.alpha, o.layer, o.share, within=o.range)

@@ -11,7 +11,7 @@ from neurosieve.activations.store import ActivationStore, StorePart
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.parts import map_parts, reduce_parts
 from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
-from neurosieve.rankings import RANKERS, Ranking, Stability, stability
+from neurosieve.rankings import MODEL_RANKINGS, RANKERS, Ranking, Stability, read_gradients, stability
 from neurosieve.redundancy import SetSearch
 from neurosieve.redundancy.cluster_probes import GeneralRedundancy, fit_clusters
 from neurosieve.redundancy.control_probes import Controls, fit_controls
@@ -22,10 +22,11 @@ from neurosieve.redundancy.published import SoundResult, TestRows, published_pro
 from neurosieve.redundancy.untrained_copies import Untrained, read_untrained
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.redundancy import RedundancyResult
-from neurosieve.results.redundancy_rankings import Published
+from neurosieve.results.redundancy_rankings import CausalAgreement, Published
 from neurosieve.statistics import CorrelationTree, MomentAccumulator, Moments, cka
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.inputs import StudyData, model_of, options_of
+from neurosieve.studies.inputs import StudyData, model_of, options_of, ranking_model_of
+from neurosieve.studies.redundancy.causal_effects import causal_agreement
 from neurosieve.studies.redundancy.opened import OpenedTest
 from neurosieve.studies.redundancy.selection import SELECTION, Selection, select
 from neurosieve.studies.redundancy.summary import Findings
@@ -64,6 +65,16 @@ class RedundancyStudy:
         """Over validation clusters."""
         return ClusterBootstrap(self.selection.group_validation, draws=self.config.bootstrap, seed=self.config.seed)
 
+    @cached_property
+    def ranked(self) -> SelectionData:
+        """The same, with the gradients of the model's own loss where a ranking asks for them."""
+        if not set(self.config.rankings) & set(MODEL_RANKINGS):
+            return self.selection
+        assert self.data is not None  # noqa: S101 - see `StudyConfig`
+        model = ranking_model_of(self.config)
+        options = options_of(self.config, model.adapter.kind)
+        return self.selection.with_gradients(read_gradients(model, self.data.dataset, self.data.sample, options))
+
     @property
     def steps(self) -> Steps:
         """The stages."""
@@ -73,7 +84,7 @@ class RedundancyStudy:
 def choose(work: RedundancyStudy) -> Findings:
     """Everything that is chosen on train and validation, stage by stage."""
     config = work.config
-    selection = work.steps.once(SELECTION, Selection, lambda: select(work.selection, config))
+    selection = work.steps.once(SELECTION, Selection, lambda: select(work.ranked, config))
     oracle, layers_of_model = selection.oracle, work.store.manifest.layers
     layers = work.steps.once("layers", LayerCurves, lambda: fit_layers(work.selection, oracle, layers_of_model))
     general = work.steps.once("clusters", GeneralRedundancy, lambda: general_stage(work, selection))
@@ -104,8 +115,20 @@ def choose(work: RedundancyStudy) -> Findings:
             seed=config.seed,
         ),
     )
-    stable = stability_stage(work, oracle)
-    return Findings(selection, layers, general, pipeline, controls, untrained_stage(work), stable)
+    stable, causal = stability_stage(work, oracle), causal_stage(work, selection)
+    return Findings(selection, layers, general, pipeline, controls, untrained_stage(work), stable, causal)
+
+
+def causal_stage(work: RedundancyStudy, selection: Selection) -> CausalAgreement | None:
+    """How far rankings agree with effects of edits; None where no ranking reads the running model, and of pairs.
+
+    A neuron of a pair has two features, whose means are no values of the neuron.
+    """
+    config, data = work.config, work.data
+    if data is None or selection.scaler.copies > 1 or not set(config.rankings) & set(MODEL_RANKINGS):
+        return None
+    make = partial(causal_agreement, ranking_model_of, config, data, selection)
+    return work.steps.once("causal", CausalAgreement, make)
 
 
 def stability_stage(work: RedundancyStudy, oracle: Oracle) -> Stability | NotMeasured:
@@ -122,7 +145,7 @@ def stability_stage(work: RedundancyStudy, oracle: Oracle) -> Stability | NotMea
         Stability,
         lambda: stability(
             rankers,
-            work.selection,
+            work.ranked,
             oracle,
             group,
             draws=config.stability,
@@ -208,7 +231,8 @@ def untrained_stage(work: RedundancyStudy) -> tuple[Untrained, ...] | NotMeasure
         return NotMeasured.because(Reason.NO_MODEL)
     if not config.untrained_seeds:
         return NotMeasured.because(Reason.LEFT_OUT, "untrained_seeds: 0")
-    work.__dict__.pop("selection", None)  # room for the copies' rows
+    for rows in ("selection", "ranked"):
+        work.__dict__.pop(rows, None)  # room for the copies' rows
     seeds = range(config.seed, config.seed + config.untrained_seeds)
     if config.untrained_precision != "auto":
         return _copies(work, data, seeds, config.untrained_precision)

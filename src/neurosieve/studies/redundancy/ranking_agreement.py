@@ -10,6 +10,7 @@ from neurosieve.rankings import Ranking, Stability, agreement
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.redundancy_rankings import (
     AgreementRow,
+    CausalAgreement,
     HalfSets,
     RankingAgreement,
     RankingPair,
@@ -19,7 +20,9 @@ from neurosieve.results.redundancy_rankings import (
 from neurosieve.studies.config import StudyConfig
 
 
-def agreement_part(rankings: Sequence[Ranking]) -> RankingAgreement | NotMeasured:
+def agreement_part(
+    rankings: Sequence[Ranking], causal: CausalAgreement | None = None
+) -> RankingAgreement | NotMeasured:
     """How far the rankings agree; not measured where there is one."""
     if len(rankings) < 2:
         return NotMeasured.because(Reason.ONE_RANKING)
@@ -30,7 +33,7 @@ def agreement_part(rankings: Sequence[Ranking]) -> RankingAgreement | NotMeasure
         for a, b in combinations(range(len(found.names)), 2)
     )
     rows = tuple(AgreementRow(**row) for row in found.to_frame().to_dicts())
-    return RankingAgreement(neurons=found.neurons, rankings=rows, pairs=pairs)
+    return RankingAgreement(neurons=found.neurons, rankings=rows, pairs=pairs, causal=causal)
 
 
 def stability_part(stable: Stability | NotMeasured, config: StudyConfig) -> RankingStability | NotMeasured:

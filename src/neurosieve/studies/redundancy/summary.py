@@ -16,6 +16,7 @@ from neurosieve.report.trust_text import ONE_CLUSTER, headline_text
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.redundancy_controls import Unseen
+from neurosieve.results.redundancy_rankings import CausalAgreement
 from neurosieve.storage.records import FORMAT
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.redundancy.opened import OpenedTest
@@ -49,6 +50,7 @@ class Findings:
     controls: Controls
     untrained: tuple[Untrained, ...] | NotMeasured
     stability: Stability | NotMeasured
+    causal: CausalAgreement | None
 
 
 def summarise(config: StudyConfig, manifest: Manifest, findings: Findings, test: OpenedTest) -> RedundancyResult:
@@ -74,7 +76,7 @@ def summarise(config: StudyConfig, manifest: Manifest, findings: Findings, test:
         clusters=cluster_part(test, findings.general, len(selection.scaler.dead)),
         curves=curve_part(test, selection),
         minimal_sets=set_parts(test, selection),
-        agreement=agreement_part(selection.rankings),
+        agreement=agreement_part(selection.rankings, findings.causal),
         stability=stability_part(findings.stability, config),
         pareto=pareto_part(test, selection, findings.layers, findings.general, findings.pipeline),
         pipeline=pipeline_part(test, selection, findings.pipeline, len(manifest.grid)),

@@ -1,0 +1,98 @@
+"""Neurons in rewritten files: one planted to follow spelling only is told from one that follows structure."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from neurosieve.concepts.neurons.neuron_stability import best_threshold, neuron_stability
+from neurosieve.concepts.rows import ConceptStore
+from neurosieve.defaults import REWRITES
+from neurosieve.results.concept_stability import NeuronStability
+from neurosieve.results.concepts import ConceptFindings, ConceptNeuron
+from neurosieve.typing import NeuronId
+from tests.concepts.planted import planted_store
+from tests.concepts.rewritten_readings import BOTH, LAYOUT, LOCAL, SPELLING, STRUCTURE, planted, readings
+from tests.report.concept_results import concept, found_neuron
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ConceptStore:
+    """All four neurons tell the value in the files as they are, far above the noise."""
+    url: Path = tmp_path_factory.mktemp("stable")
+    return planted_store(url / "store", {NeuronId(0, i): (LOCAL, 60.0) for i in range(4)}, layers=1, width=4)
+
+
+def findings(*neurons: ConceptNeuron) -> ConceptFindings:
+    found = (concept("detect", "role", "local", *neurons),)
+    return ConceptFindings(view="detect", rows={}, files={}, concepts=found, left_out={}, untrained_reason="")
+
+
+def stable(
+    store: ConceptStore, patch: pytest.MonkeyPatch, *, low: bool = False, kinds: tuple[str, ...] = REWRITES
+) -> list[NeuronStability]:
+    sign = -60.0 if low else 60.0
+    found = readings(patch, kinds, lambda *of: [sign * x for x in planted(*of)])
+    return neuron_stability(store, findings(*(found_neuron(0, i, 0.9, claimed=True, low=low) for i in range(4))), found)
+
+
+def test_planted_neurons_are_told_apart(store: ConceptStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = stable(store, monkeypatch)
+    table = store.table.target(LOCAL).positive
+    assert [n.neuron for n in found] == [NeuronId(0, i) for i in range(4)]
+    assert [n.follows_spelling for n in found] == [True, False, False, False]
+    own = {n.neuron.index: n for n in found}
+    for n in found:
+        assert 10 < n.threshold <= 60
+        assert set(n.rewrites) == set(REWRITES)
+        assert n.claimed
+        assert 30 < n.renamed.n <= n.rewrites["layout"].n <= table.sum()
+    assert own[STRUCTURE].renamed.share == 1
+    assert all(s.share == 1 for s in own[STRUCTURE].rewrites.values())
+    assert own[STRUCTURE].renamed.interval is not None
+    assert own[STRUCTURE].renamed.interval[0] > 0.8
+    assert own[SPELLING].renamed.share == 0
+    assert own[SPELLING].renamed.interval is not None
+    assert 0 < own[SPELLING].renamed.interval[1] < 0.2  # never of width 0
+    assert own[SPELLING].rewrites["layout"].share == own[SPELLING].rewrites["comments"].share == 1
+    kept = own[SPELLING].rewrites["renamed"]
+    assert kept.share == pytest.approx(1 - own[SPELLING].renamed.n / kept.n)  # those that keep their names
+    assert own[LAYOUT].rewrites["layout"].share is not None
+    assert own[LAYOUT].rewrites["layout"].share < 0.2  # in some lines the new column is the old one
+    assert own[BOTH].renamed.share == 0
+
+
+def test_a_neuron_that_is_low(store: ConceptStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    turned = planted_store(tmp_path / "s", {NeuronId(0, i): (LOCAL, -60.0) for i in range(4)}, layers=1, width=4)
+    low, high = stable(turned, monkeypatch, low=True), stable(store, monkeypatch)
+    assert [(n.rewrites, n.renamed) for n in low] == [(n.rewrites, n.renamed) for n in high]
+    assert all(n.threshold < -10 for n in low)
+
+
+def test_without_renaming_nothing_is_said_of_spelling(store: ConceptStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = stable(store, monkeypatch, kinds=("layout",))
+    assert all(n.renamed.n == 0 and not n.follows_spelling for n in found)
+
+
+def test_which_neurons_are_read_again(store: ConceptStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The claimed ones; else the strongest by train, if it detects the value."""
+    read = readings(monkeypatch, ("layout",))
+    claimed = found_neuron(0, 1, 0.9, claimed=True)
+    weak, strong = found_neuron(0, 0, 0.49, claimed=False), found_neuron(0, 2, 0.5, claimed=False)
+    for given_neurons, expected in (((claimed, strong), [1]), ((weak, strong), []), ((strong, weak), [2]), ((), [])):
+        found = neuron_stability(store, findings(*given_neurons), read)
+        assert [n.neuron.index for n in found] == expected
+
+
+@given(arrays(np.int64, 20, elements=st.integers(-3, 3)), arrays(np.bool_, 20))
+@settings(max_examples=50, deadline=None)
+def test_the_threshold_is_that_of_a_plain_search(values: np.ndarray, positive: np.ndarray) -> None:
+    def overlap(at: float) -> float:
+        beyond = values >= at
+        return float((beyond & positive).sum() / max(1, (beyond | positive).sum()))
+
+    best = max(overlap(at) for at in values)
+    assert overlap(best_threshold(values, positive)) == best
