@@ -12,6 +12,7 @@ from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.printing import visible
 from neurosieve.results.codec import to_json
 from neurosieve.results.concept_evidence import Evidence
+from neurosieve.results.concept_sets import ConceptSet
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.marks import Inline, Omitted, ReasonOmitted
 from neurosieve.results.measured import Difference, Interval, NotMeasured
@@ -126,6 +127,7 @@ class Concept:
         unseen: Rows whose text is new.
         neurons: The claimed ones, then the strongest others by train, ten in all unless more are claimed.
         layers: The highest AUROC of a layer's neurons on test among those with the highest on train, for each layer.
+        sets: The best k neurons together for each k, the smallest first; None in files of earlier versions.
     """
 
     view: View
@@ -138,6 +140,7 @@ class Concept:
     unseen: UnseenRows
     neurons: tuple[ConceptNeuron, ...]
     layers: tuple[float, ...]
+    sets: Annotated[tuple[ConceptSet, ...] | NotMeasured | None, Omitted] = None
 
     @property
     def name(self) -> str:
@@ -159,6 +162,16 @@ class Concept:
     def claimed_neurons(self) -> NeuronSet:
         """Their ids alone: what edits and set operations take."""
         return NeuronSet(n.neuron for n in self.claimed)
+
+    @property
+    def curve(self) -> tuple[ConceptSet, ...]:
+        """The best k neurons together for each k; empty where that was not measured."""
+        return self.sets if isinstance(self.sets, tuple) else ()
+
+    @property
+    def claimed_set(self) -> ConceptSet | None:
+        """The smallest of them that is claimed as a set; None where none is."""
+        return next((s for s in self.curve if not s.lacking), None)
 
     def to_frame(self) -> pl.DataFrame:
         """One row a neuron: its scores, the base rate and the best rival's."""

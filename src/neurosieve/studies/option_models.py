@@ -98,6 +98,9 @@ class ConceptOptions(Options):
     untrained: bool = Field(
         default=True, description="untrained copies, as many as untrained_seeds says, are rivals too"
     )
+    sizes: tuple[int, ...] | None = Field(
+        default=None, description="neurons of the sets that tell a value together; 1,2,4,8,16,32 by default"
+    )
     evidence: int = Field(default=20, ge=0, description="neurons of a view that are shown with their tokens")
     groups: tuple[str, ...] | None = Field(
         default=None, description="properties whose smallest neuron sets are sought; by default all but unions"

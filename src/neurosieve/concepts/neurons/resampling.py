@@ -57,6 +57,15 @@ def precision_of(score: Num[np.ndarray, " rows"], positive: Bool[np.ndarray, " r
     return float(precision_of_bins(*_of_level(level, len(levels), positive))[0])
 
 
+def few_levels(score: Num[np.ndarray, " rows"], hits: int) -> Int[np.ndarray, " rows"]:
+    """Ranks in at most 256 levels, half of them for the top rows, twice as many as have the value: what AP looks at."""
+    rows, half = len(score), _LEVELS // 2 - 1
+    falling, top = np.sort(score)[::-1], min(2 * hits, len(score) - 1)
+    ranks = np.concatenate([np.linspace(0, top, half), np.linspace(top, rows - 1, half)]).astype(np.int64)
+    level: Int[np.ndarray, " rows"] = np.searchsorted(np.unique(falling[ranks]), score, side="right")
+    return level
+
+
 def _of_level(
     level: Int[np.ndarray, " rows"], levels: int, positive: Bool[np.ndarray, " rows"]
 ) -> list[Float[np.ndarray, "1 levels"]]:

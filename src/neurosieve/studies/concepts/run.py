@@ -15,11 +15,11 @@ import numpy as np
 from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.guess_language import Languages, languages_of
-from neurosieve.concepts.neurons.claims import find_concepts
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
 from neurosieve.concepts.sets.groups import find_groups
 from neurosieve.concepts.sets.set_search import SetOptions
+from neurosieve.concepts.sparse.curves import find_concept_sets
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device
@@ -252,8 +252,9 @@ def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
 def _claims(work: ConceptWork, view: View) -> ConceptFindings:
     config = work.config
     store = work.store(view)
-    return find_concepts(
+    return find_concept_sets(
         store,
+        sizes=work.options.sizes,
         min_rows=work.options.min_rows,
         draws=config.bootstrap,
         seed=config.seed,
