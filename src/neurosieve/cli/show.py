@@ -13,6 +13,7 @@ from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.code import near
 from neurosieve.report.comparison import matrix_table
+from neurosieve.report.concept_sets import short_set_table
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.cost import cost_table
 from neurosieve.report.export import (
@@ -81,6 +82,10 @@ def show_concepts(result: ConceptResult, out: str) -> None:
             screen.print(Text(f"\n{table.title}: no neuron is claimed"))
         if more := table.rows[_VALUES:]:
             screen.print(Text(f"and {counted(len(more), 'more value')}, in the report"))
+        if (sets := short_set_table(view)).rows:
+            screen.print(_grid(replace(sets, rows=sets.rows[:_VALUES]), wrap=True))
+            if more := sets.rows[_VALUES:]:
+                screen.print(Text(f"and {counted(len(more), 'more set')}, in the report"))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
     screen.print(Text(f"\n{notes}all tables in {out}/{REPORT}, results in {out}/{CONCEPTS}"), soft_wrap=True)
 

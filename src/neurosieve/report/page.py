@@ -11,6 +11,7 @@ from markupsafe import Markup
 from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.cite import bibtex, methods
+from neurosieve.report.concept_sets import curve_table, direction_table, has_sets, set_table, study_table
 from neurosieve.report.concepts import (
     claim_rule,
     claim_table,
@@ -53,7 +54,7 @@ from neurosieve.report.set_groups import (
 from neurosieve.report.story import reading, short_model, story_of
 from neurosieve.report.texts import text_cards
 from neurosieve.results.concept_evidence import Evidence
-from neurosieve.results.concepts import ConceptResult
+from neurosieve.results.concepts import ConceptFindings, ConceptResult
 from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.latent_clusters import LatentClusters
@@ -168,7 +169,14 @@ def _concepts(result: ConceptResult) -> dict[str, Any]:
         "studied": studied_table(result),
         "views": {name: value_table(view) for name, view in views.items()},
         "left_out": left_out_table(result),
+        "sets": [_sets(view) for view in views.values()] if has_sets(result) else [],
     }
+
+
+def _sets(view: ConceptFindings) -> dict[str, Any]:
+    """The tables of the sets of few neurons of a view."""
+    own = {"view": view.view, "claimed": set_table(view), "study": study_table(view)}
+    return own | {"curves": curve_table(view), "directions": direction_table(view)}
 
 
 def _groups(group: NeuronGroups) -> dict[str, Any]:

@@ -14,7 +14,7 @@ class ConceptSet:
 
     Attributes:
         neurons: The heaviest first.
-        weights: Of each, standardised, in the logistic regression on train; below 0 where a neuron is low for the value.
+        weights: Of each, standardised, in the logistic regression on train; below 0 where one is low for the value.
         way: By which they were chosen on train, the better one on validation: `greedy` or the value's own `probe`.
         validation_ap: Average precision on validation.
         validation_auroc: AUROC there.

@@ -11,6 +11,7 @@ from markupsafe import escape
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.printing import visible
 from neurosieve.results.codec import to_json
+from neurosieve.results.concept_counts import TextCounts, TokenCounts
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concept_sets import ConceptSet
 from neurosieve.results.latent_clusters import LatentClusters
@@ -234,36 +235,17 @@ class ConceptFindings:
         """One row per value and neuron shown: its scores with the base rate and the best rival's."""
         return pl.DataFrame([row for c in self.concepts for row in c.rows()], infer_schema_length=None)
 
+    def sets_frame(self) -> pl.DataFrame:
+        """One row per value and size of a set: its scores beside random, untrained and the best rival's."""
+        rows = [
+            {"view": c.view, "property": c.property_name, "value": c.value} | s.row()
+            for c in self.concepts
+            for s in c.curve
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
     def _repr_html_(self) -> str:
         return f"<p>Concept neurons, view {self.view}</p>{self.to_frame().head(40)._repr_html_()}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextCounts:
-    """Texts that were read.
-
-    Attributes:
-        read: All.
-        with_errors: Those that hold code which does not parse.
-        framed: Fragments, which were parsed inside a frame of typical code.
-    """
-
-    read: int
-    with_errors: int
-    framed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenCounts:
-    """Tokens that were read.
-
-    Attributes:
-        read: All.
-        in_error: Those in code that does not parse.
-    """
-
-    read: int
-    in_error: int
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

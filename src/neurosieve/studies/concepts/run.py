@@ -24,7 +24,8 @@ from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.models.untrained import untrained_copy
-from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult, TextCounts, TokenCounts
+from neurosieve.results.concept_counts import TextCounts, TokenCounts
+from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.storage.folder import Folder
