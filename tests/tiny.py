@@ -19,7 +19,7 @@ from neurosieve.data.sampling import Sample, sample_rows
 from neurosieve.errors import NeurosieveError
 from neurosieve.models import CodeModel, load_model
 from neurosieve.printing import visible
-from neurosieve.typing import SPLITS, Pooling
+from neurosieve.typing import SPLITS, Pooling, Site
 from tests.shared import HOME, once
 
 WIDTH, BLOCKS, POSITIONS, UNITS = 16, 2, 40, 32
@@ -258,9 +258,14 @@ def tiny_loaded(name: str) -> CodeModel:
 
 
 @functools.cache
+def tiny_at(name: str, site: Site) -> CodeModel:
+    """The same model read at a site."""
+    return load_model(tiny_model(name), device="cpu", stack=family(name).stack, site=site)
+
+
 def tiny_mlp(name: str) -> CodeModel:
     """The same model read at its feed-forward units."""
-    return load_model(tiny_model(name), device="cpu", stack=family(name).stack, site="mlp")
+    return tiny_at(name, "mlp")
 
 
 def code_example(text: str, number: int, split: str, *, step: int = 1) -> Example:

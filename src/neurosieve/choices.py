@@ -6,7 +6,7 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 Pooling = Literal["mean", "first", "last"]
-Site = Literal["hidden", "mlp"]
+Site = Literal["hidden", "mlp", "attention"]
 View = Literal["detect", "predict"]  # the model sees the unit, or has to predict it
 StoreDtype = Literal["auto", "float16", "bfloat16", "float32"]
 Target = Literal["auto", "classes", "values"]

@@ -25,7 +25,7 @@ from tests.tiny import (
     tiny_tokenizer,
 )
 
-SITES: tuple[Site, ...] = ("hidden", "mlp")
+SITES: tuple[Site, ...] = ("hidden", "mlp", "attention")
 _UNTYPED: Any = transformers
 # Shapes that the grid of families has not: where a first block is followed by more, blocks that are shared by groups,
 # no final norm in a family that has one, and norms of other names.
@@ -104,7 +104,8 @@ def test_adapters_of_known_families_stay_as_stores_have_them() -> None:
 
 
 def test_units_of_a_family_with_a_pattern_of_its_own() -> None:
-    check_places(built("ctrl", {"dff": UNITS}), "mlp")
+    for site in SITES:
+        check_places(built("ctrl", {"dff": UNITS}), site)
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -30,7 +30,7 @@ _OTHERWISE = (LookupError, ValueError, RuntimeError, TypeError, AttributeError, 
 
 def blocks_needed(neurons: Sequence[NeuronId], site: Site) -> int:
     """How many blocks give the neurons; none where all are embeddings."""
-    return max((n.layer for n in neurons), default=0) + (site == "mlp")
+    return max((n.layer for n in neurons), default=0) + (site != "hidden")
 
 
 def cut(model: CodeModel, blocks: int) -> CodeModel:
