@@ -2,7 +2,7 @@
 
     python -m benchmarks.concept_sets --neurons 9984 --values 40 --tokens 40000
 
-Everything is made up and in memory. Four neurons tell each second value together, so that half of the values are claimed
+Everything is made up and in memory. Four neurons tell each second value together, so that half of them are claimed
 as sets, which is what costs most; train has the tokens asked for, validation a quarter and test half of them, in files
 of 1,000. What is timed: the sample of train, both ways to choose, the random sets, and the curves with intervals.
 """
@@ -39,7 +39,7 @@ class InMemory:
         """Numbers of the rows."""
         return pl.DataFrame({"row": self._first[split] + np.arange(len(self._values[split]))})
 
-    def batches(self, split: Split, layers: Sequence[int] | None = None) -> Iterator[tuple[torch.Tensor, pl.DataFrame]]:
+    def batches(self, split: Split, _: Sequence[int] | None = None) -> Iterator[tuple[torch.Tensor, pl.DataFrame]]:
         """Shards of all layers."""
         values, table = self._values[split], self.table(split)
         for begin in range(0, len(values), SHARD):

@@ -25,6 +25,7 @@ from neurosieve.interventions.leace import Eraser, EraserFitter
 from neurosieve.interventions.matched import CALIPER, MatchedSets, matched_sets
 from neurosieve.interventions.train_rows import TrainRows, by_layer
 from neurosieve.results.interventions import Ablation, EditKind, Matching
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import Grid
 
 SHARES = (0.01, 0.02, 0.05)
@@ -42,6 +43,7 @@ class Change:
         alpha: How many times the way from other rows to those with the value a layer is moved.
         layer: The layer to steer or erase; validation chooses by default.
         share: Most neurons that are edited, as a share of all.
+        members: The neurons that are edited, in place of those of highest average precision.
     """
 
     kind: EditKind
@@ -50,6 +52,7 @@ class Change:
     alpha: float = 2.0
     layer: int | None = None
     share: float = max(SHARES)
+    members: NeuronSet | None = None
 
 
 @runtime_checkable
@@ -123,10 +126,14 @@ class NeuronEditor:
         asked = Values({train.name: (train.value,)}, ((train.name, value),), {})
         scores = split_scores(train.store, "train", asked, train.spread)
         self._low = scores.low[:, 0]
-        self._order = self._ordered(scores.ap[:, 0])
-        shares = [share for share in SHARES if share < change.share] + [change.share]
-        count = len(train.store.neurons)
-        sizes = sorted({min(max(1, int(share * count)), len(self._order)) for share in shares})
+        if change.members is None:
+            self._order = self._ordered(scores.ap[:, 0])
+            shares = [share for share in SHARES if share < change.share] + [change.share]
+            count = len(train.store.neurons)
+            sizes = sorted({min(max(1, int(share * count)), len(self._order)) for share in shares})
+        else:
+            self._order = train.grid.columns(np.array(change.members))
+            sizes = [len(self._order)]
         self._found: dict[tuple[int, int], MatchedSets] = {}
         self._sizes = self._matchable(sizes)
 

@@ -46,6 +46,7 @@ from neurosieve.report.page_frame import rendered
 from neurosieve.report.saved_files import Found, charts_of
 from neurosieve.report.set_groups import (
     Kind,
+    claimed_layer_table,
     group_left_out_table,
     overlap_table,
     polysemy_table,
@@ -181,10 +182,14 @@ def _sets(view: ConceptFindings) -> dict[str, Any]:
 
 def _groups(group: NeuronGroups) -> dict[str, Any]:
     """What `groups.html.j2` shows."""
-    kinds: tuple[Kind, ...] = ("properties", "values")
+    kinds: tuple[Kind, ...] = ("properties", "values", *(("claimed",) if group.claimed else ()))
     return {
         "sets": property_set_table(group),
-        "shared": [*(overlap_table(group, kind) for kind in kinds), *(polysemy_table(group, kind) for kind in kinds)],
+        "shared": [
+            *(overlap_table(group, kind) for kind in kinds),
+            *(polysemy_table(group, kind) for kind in kinds),
+            claimed_layer_table(group),
+        ],
         "left_out": group_left_out_table(group),
     }
 

@@ -132,6 +132,7 @@ _ONLY: dict[str, tuple[EditKind, ...]] = {
     "alpha": ("steer",),
     "layer": ("steer", "erase"),
     "share": ("ablate", "clamp"),
+    "claimed": ("ablate", "clamp"),
 }
 
 
@@ -146,6 +147,9 @@ class InterventionOptions(Options):
     alpha: float = Field(default=2.0, description="of steering: times the way from other rows to those with the value")
     layer: int | None = Field(default=None, ge=0, description="to steer or erase; chosen on validation by default")
     share: float = Field(default=0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
+    claimed: bool = Field(
+        default=False, description="edit the set claimed for the value in the view predict, not the best single neurons"
+    )
     sets: int = Field(default=100, ge=20, description="random edits of the same kind to compare with")
     at: Literal["all", "predicted"] | None = Field(
         default=None, description="edit at all tokens, or where tokens are predicted (the default of steer and erase)"
@@ -173,7 +177,8 @@ class InterventionOptions(Options):
     def file(self) -> str:
         """The place of the outcome in the run folder's `interventions`."""
         how = f"-{self.how}" if self.edit == "ablate" and self.how != "mean" else ""
-        return f"{quote(self.concept, safe='=')}-{self.edit}{how}.json"
+        claimed = "-claimed" if self.claimed else ""
+        return f"{quote(self.concept, safe='=')}-{self.edit}{how}{claimed}.json"
 
 
 class FinetuneOptions(Options):

@@ -198,7 +198,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         views=views,
         predict_reason=predict_reason,
         evidence={view: _evidence(work, view, findings).neurons for view, findings in views.items()},
-        groups=_groups(work, store),
+        groups=_groups(work, store, views["detect"]),
         latent=_latent(work, store).layers,
         examples=examples_step(config, work.folder, work.dataset, work.languages),
         notes=(work.dataset.source, *_notes(work), *([f"no view predict: {predict_reason}"] if predict_reason else ())),
@@ -234,14 +234,15 @@ def _evidence(work: ConceptWork, view: View, findings: ConceptFindings) -> Evide
     return work.step(f"evidence-{view}", EvidenceStep, lambda: evidence_step(work.config, work.store(view), findings))
 
 
-def _groups(work: ConceptWork, store: ConceptStore) -> NeuronGroups | NotMeasured:
+def _groups(work: ConceptWork, store: ConceptStore, found: ConceptFindings) -> NeuronGroups | NotMeasured:
     config, asked = work.config, work.options.groups
     if asked == ():
         return NotMeasured.from_text("")
     options = SetOptions(draws=config.random_draws, seed=config.seed)
     if asked is None:  # a union shares its neurons with its parts by construction
         asked = tuple(p.name for p in work.properties if not p.united)
-    make = partial(find_groups, store, asked, options, resolve_device(config.device))
+    claimed = {c.name: few.neurons for c in found.concepts if (few := c.claimed_set)}
+    make = partial(find_groups, store, asked, options, resolve_device(config.device), claimed)
     return work.step("groups", NeuronGroups, make)
 
 
