@@ -18,6 +18,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from neurosieve.choices import SPLITS as SPLITS
+from neurosieve.choices import CopyPrecision as CopyPrecision
+from neurosieve.choices import Draw as Draw
 from neurosieve.choices import Pooling as Pooling
 from neurosieve.choices import Precision as Precision
 from neurosieve.choices import Site as Site

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from neurosieve.cli import main
-from tests.studies import FEW, LOOSE, SMALL, data_folder
+from tests.studies import EACH, FEW, LOOSE, SMALL, data_folder
 from tests.tiny import tiny_model
 
-_KEYS = LOOSE | SMALL
+_KEYS = EACH | LOOSE | SMALL
 SET = [part for key, value in _KEYS.items() for part in ("--set", f"{key}={value}")]
 
 

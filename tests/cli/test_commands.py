@@ -122,7 +122,7 @@ def test_run_for_people(capsys: Capture, tmp_path: Path, monkeypatch: pytest.Mon
     assert f"{100 * record['oracle']['test']:.1f} %" in ended.out
     for part in ("token lookup", "layer 0 alone", "majority class", "random neuron", str(tmp_path / "report.html")):
         assert part in ended.out
-    for part in ("How far to trust it", "untrained copies, 1 seed "):
+    for part in ("How far to trust it", "untrained copies, 1 seed"):
         assert part in ended.out
     for entry in record["trust"]:
         assert re.search(rf"^{entry['answer']} +{re.escape(entry['question'].partition(' (')[0])}", ended.out, re.M)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from neurosieve.data import DEFAULT_ROWS, Dataset, Example, Rows, Sample, Span, groups_of, sample_rows
 from neurosieve.errors import DataError, NeurosieveError
-from neurosieve.typing import SPLITS, Split
+from neurosieve.typing import SPLITS, Draw, Split
 
 Units = Sequence[tuple[str, str]]
 Picked = tuple[int, int, int, str]
@@ -60,13 +60,14 @@ FLOOR: Units = [("a", "A"), ("b", "B"), ("c", "C")]
     limits=st.tuples(*[st.integers(1, 6)] * 3),
     classes=st.sampled_from([None, ("A", "B"), ("C", "A"), ("A", "B", "C")]),
     seed=st.integers(0, 3),
+    draw=st.sampled_from(["units", "lines"]),
 )
 def test_rows_against_plain_counting(
-    parts: tuple[list[Units], ...], limits: tuple[int, ...], classes: tuple[str, ...] | None, seed: int
+    parts: tuple[list[Units], ...], limits: tuple[int, ...], classes: tuple[str, ...] | None, seed: int, draw: Draw
 ) -> None:
     dataset = dataset_of({s: [FLOOR, *p] for s, p in zip(SPLITS, parts, strict=True)})
     per_class = dict(zip(SPLITS, limits, strict=True))
-    sample = sample_rows(dataset, classes=classes, per_class=per_class, seed=seed)
+    sample = sample_rows(dataset, classes=classes, per_class=per_class, seed=seed, draw=draw)
     wanted = set(classes or "ABC")
     available = {key: units for key, units in pools(dataset).items() if key[0] in wanted}
     chosen = picked(sample)

@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 import neurosieve as ns
+from neurosieve.errors import RunFolderError
 from neurosieve.report.figures import CHARTS
 from neurosieve.results import to_json
 from neurosieve.results.interventions import TaskEffect
 from neurosieve.results.redundancy import FRAMES
+from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_study
+from neurosieve.studies.config import make_config
+from neurosieve.studies.run_folder import RunFolder, config_of
 from tests.cli import ran
 from tests.studies import contents
 
@@ -54,3 +59,14 @@ def test_all_of_it_can_be_shown(run: Path, capsys: pytest.CaptureFixture[str]) -
     page = (run / "report.html").read_text(encoding="utf-8")
     assert all(part in page for part in (study.minimal_sets[0].ranking, "lexical=number", "steer", "erase"))
     assert contents(run) == before | {"report.html": page.encode()}
+
+
+def test_train_rows_of_earlier_versions_are_drawn_as_then(run: Path) -> None:
+    """Their study.yaml does not say how; what is exported or edited later reads the same rows again."""
+    assert config_of(run).draw == make_config(study=run / "study.yaml").draw == "units"
+    assert make_config(options={"model": "m", "data": "d"}).draw == "lines"
+    assert config_of(run).untrained_precision == "model"
+    hashes = read_study(Folder(run))["data_hashes"]
+    RunFolder(run, config_of(run), hashes)
+    with pytest.raises(RunFolderError, match="draw 'units' → 'lines'"):
+        RunFolder(run, config_of(run).model_copy(update={"draw": "lines"}), hashes)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from neurosieve.data.dataset import VALUE, Dataset, Rows
+from neurosieve.data.line_draw import Unit, are_lines, draw_by_line
 from neurosieve.defaults import DEFAULT_ROWS as DEFAULT_ROWS
 from neurosieve.errors import ConfigError, DataError
-from neurosieve.typing import SPLITS, Split
+from neurosieve.typing import SPLITS, Draw, Split
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,19 @@ def sample_rows(
     classes: Sequence[str] | None = None,
     per_class: Mapping[Split, int] | None = None,
     seed: int = 0,
+    draw: Draw = "units",
 ) -> Sample:
     """Draw the same number of rows from each class (all where there are fewer), or of values so many rows in all.
+
+    Rows of validation and test are drawn uniformly, each by itself.
 
     Args:
         dataset: The labelled code.
         classes: Labels to keep; by default all that have rows in each split, the others are left out.
         per_class: Rows a class for each split.
         seed: Same seed, same rows.
+        draw: Train rows: each by itself (units), or from few lines (see `line_draw`). Whole examples, pairs and rows of
+            files are always drawn each by itself.
 
     Raises:
         ConfigError: Fewer than one row asked for, or classes where labels are values.
@@ -68,14 +74,18 @@ def sample_rows(
     labels, left_out = usable_classes(dataset, classes)
     units, empty = _units(dataset, dict.fromkeys(dataset.label_counts, 0) if dataset.numeric else _numbers(labels))
     rng = random.Random(seed)
-    chosen: list[tuple[int, int, int, int]] = []
+    drawn: dict[Split, list[Unit]] = {split: [] for split in SPLITS}
     short: dict[tuple[str, Split], int] = {}
     for split in SPLITS:
         for i, label in enumerate(labels):
             pool = units[split, i]
             if len(pool) < limits[split]:
                 short[label, split] = len(pool)
-            chosen += rng.sample(pool, min(limits[split], len(pool)))
+            drawn[split] += rng.sample(pool, min(limits[split], len(pool)))
+    if draw == "lines" and _of_lines(dataset):
+        pools = [units["train", i] for i in range(len(labels))]
+        drawn["train"] = draw_by_line(pools, lambda i: len(dataset.examples[i].text), limits["train"], seed)
+    chosen = [unit for split in SPLITS for unit in drawn[split]]
     rows = _pair_rows(dataset, labels, chosen) if dataset.pairs else _example_rows(dataset, labels, chosen)
     return Sample(_with_values(dataset, rows) if dataset.numeric else rows, empty, short, left_out)
 
@@ -130,6 +140,11 @@ def _where(counts: Mapping[Split, int]) -> str:
     return f"no rows in {lacking}" + (f" ({there})" if there else "")
 
 
+def _of_lines(dataset: Dataset) -> bool:
+    """Whether its units are parts of texts which are lines."""
+    return not (dataset.whole or dataset.pairs) and are_lines(len(e.text) for e in dataset.examples)
+
+
 def _with_values(dataset: Dataset, rows: Rows) -> Rows:
     """The rows with their values as labels."""
     if rows.pair is None:
@@ -139,13 +154,13 @@ def _with_values(dataset: Dataset, rows: Rows) -> Rows:
     return replace(rows, label=np.array(texts, dtype=np.float64))
 
 
-def _example_rows(dataset: Dataset, labels: Sequence[str], chosen: Sequence[tuple[int, int, int, int]]) -> Rows:
+def _example_rows(dataset: Dataset, labels: Sequence[str], chosen: Sequence[Unit]) -> Rows:
     """Rows of units in examples, by split, then place."""
     rank = {split: i for i, split in enumerate(SPLITS)}
     return Rows.from_units(labels, sorted(chosen, key=lambda u: (rank[dataset.examples[u[0]].split], u)))
 
 
-def _pair_rows(dataset: Dataset, labels: Sequence[str], chosen: Sequence[tuple[int, int, int, int]]) -> Rows:
+def _pair_rows(dataset: Dataset, labels: Sequence[str], chosen: Sequence[Unit]) -> Rows:
     """Rows of pairs, by split, then place."""
     rank = {split: i for i, split in enumerate(SPLITS)}
     order = sorted(chosen, key=lambda u: (rank[dataset.pairs[u[0]].split], u[0]))
@@ -153,11 +168,9 @@ def _pair_rows(dataset: Dataset, labels: Sequence[str], chosen: Sequence[tuple[i
     return replace(Rows.from_units(labels, left), pair=np.array([u[0] for u in order], dtype=np.int64))
 
 
-def _units(
-    dataset: Dataset, number: Mapping[str, int]
-) -> tuple[dict[tuple[Split, int], list[tuple[int, int, int, int]]], int]:
+def _units(dataset: Dataset, number: Mapping[str, int]) -> tuple[dict[tuple[Split, int], list[Unit]], int]:
     """(example or pair, start, end, class number) by split and class number; texts of pairs are never empty."""
-    units: dict[tuple[Split, int], list[tuple[int, int, int, int]]] = defaultdict(list)
+    units: dict[tuple[Split, int], list[Unit]] = defaultdict(list)
     empty = 0
     for index, p in enumerate(dataset.pairs):
         if p.label in number:

@@ -116,6 +116,7 @@ def score_table(result: RedundancyResult) -> Table:
     ]
     if isinstance(base.untrained, UntrainedScores):
         name = f"untrained copies, {counted(len(base.untrained.seeds), 'seed')}"
+        name += f", read in {base.untrained.precision}" if base.untrained.precision else ""
         copies = unseen.untrained.score if unseen and unseen.untrained else None
         rows.append((name, metric.ranged(base.untrained.test), metric.ranged(copies)))
     if result.sets and isinstance(there := result.sets[0].unseen, UnseenLoss):  # an older result has none

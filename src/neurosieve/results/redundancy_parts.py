@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated
 
+from neurosieve.choices import Precision
 from neurosieve.results.marks import Inline, Key, Omitted, ReasonIfMissing
 from neurosieve.results.measured import Interval, NotMeasured, Score, Spread
 
@@ -218,6 +219,7 @@ class UntrainedScores:
         seeds: Of the copies.
         converged: All their probes got to the optimum.
         layers: Scores of each layer alone.
+        precision: In which they were read; None for that of the model.
     """
 
     test: Spread
@@ -225,6 +227,7 @@ class UntrainedScores:
     seeds: tuple[int, ...]
     converged: bool
     layers: tuple[Spread, ...]
+    precision: Annotated[Precision | None, Omitted] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 import pydantic
 from pydantic import Field
 
-from neurosieve.choices import Pooling, Precision, Site, Split, StoreDtype, Target
+from neurosieve.choices import CopyPrecision, Draw, Pooling, Precision, Site, Split, StoreDtype, Target
 from neurosieve.data.corpora.known_corpora import CORPORA
 from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.defaults import DEFAULT_ROWS, LABEL_SCHEMES, PATH_LENGTH
@@ -34,6 +34,9 @@ STDLIB = "stdlib"
 INSTALLED = "installed"
 # What reads labelled data, and has no meaning where a corpus makes it.
 _NOT_WITH_CORPUS = ("labels", "text_column", "other_column", "label_column", "validation_from_train", "keep_overlap")
+
+
+_EARLIER = {"draw": "units", "untrained_precision": "model"}
 
 
 class RowCounts(Options):
@@ -86,6 +89,11 @@ class StudyConfig(Options):
         default_factory=RowCounts,
         description="rows a class and split, of values rows in all",
     )
+    draw: Draw = Field(
+        default="lines",
+        description="train rows: from few lines, where the texts are lines, so that little text is read (lines), or"
+        " each by itself (units); rows of files and of other splits are always drawn each by itself",
+    )
     text_column: str | None = Field(default=None, description="column of the code, or of the first text of a pair")
     other_column: str | None = Field(default=None, description="column of the second text of a pair")
     label_column: str | None = Field(default=None, description="column of the label of an example or pair")
@@ -135,9 +143,10 @@ class StudyConfig(Options):
     control_draws: int = Field(default=5, ge=0, description="draws of the control task")
     disjoint_splits: int = Field(default=10, ge=0, description="splits of token types into seen and never seen")
     untrained_seeds: int = Field(default=3, ge=0, description="copies of the model with random weights")
-    untrained_precision: Precision | None = Field(
-        default=None,
-        description="of untrained copies; the model's by default, bfloat16 reads them in less than half the time",
+    untrained_precision: CopyPrecision = Field(
+        default="auto",
+        description="of untrained copies; auto: bfloat16 where this machine computes in it, if the first copy scores"
+        " validation as in float32 within 0.2 points; model: the model's",
     )
     random_draws: int = Field(default=10, ge=10, description="random orders that a ranking is compared with")
     stability: int = Field(
@@ -245,6 +254,11 @@ def make_config(
     return StudyConfig.model_validate(values)
 
 
+def recorded(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The options in a run folder's study.yaml; what it does not say is as earlier versions did it."""
+    return _EARLIER | {key: value for key, value in study.items() if value is not None}
+
+
 def concept_changes(values: Mapping[str, Any], pairs: Iterable[str]) -> dict[str, Any]:
     """Options of concepts, and `concepts.key=value` pairs over them.
 
@@ -346,7 +360,7 @@ def _read_yaml(path: str | Path) -> dict[str, Any]:
             f"study file {path}", expected="key: value lines", got=type(values).__name__, remedy="see the README"
         )
     of_run = values.get("study")  # the record that a run folder keeps
-    return of_run if isinstance(of_run, dict) and "format" in values else values
+    return recorded(of_run) if isinstance(of_run, dict) and "format" in values else values
 
 
 def _assign(values: dict[str, Any], pair: str) -> None:

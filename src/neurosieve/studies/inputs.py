@@ -57,7 +57,9 @@ def read_data(config: StudyConfig) -> StudyData:
         _check_fits_values(config)
     if config.pair_input == "joint":
         dataset = dataset.joined()
-    rows = sample_rows(dataset, classes=config.classes, per_class=config.rows.by_split(), seed=config.seed)
+    rows = sample_rows(
+        dataset, classes=config.classes, per_class=config.rows.by_split(), seed=config.seed, draw=config.draw
+    )
     return StudyData(dataset, rows)
 
 

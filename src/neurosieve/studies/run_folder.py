@@ -15,7 +15,7 @@ from neurosieve.errors import ConfigError, NeurosieveError, RunFolderError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import FORMAT, STUDY, read_object, read_study, write_object
 from neurosieve.storage.sole_writer import sole_writer
-from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.studies.config import StudyConfig, make_config, recorded
 from neurosieve.studies.option_models import changed_options
 from neurosieve.typing import PathLike
 
@@ -61,7 +61,7 @@ def config_of(path: PathLike) -> StudyConfig:
         )
     study = read_study(files)["study"]
     try:
-        return make_config(options=study)
+        return make_config(options=recorded(study))
     except ConfigError as e:
         raise RunFolderError(
             f"{path}/{STUDY}, {e.subject}",
@@ -117,7 +117,8 @@ class RunFolder:
 
     def _compare(self, old: dict[str, Any], study: dict[str, Any], hashes: dict[str, str]) -> None:
         # An option that came later had its default.
-        was, had = StudyConfig.model_construct().model_dump(mode="json") | old["study"], old["data_hashes"]
+        was = StudyConfig.model_construct().model_dump(mode="json") | recorded(old["study"])
+        had = old["data_hashes"]
         # Concepts are asked for after the study too, each time otherwise; their own folder holds their options. Limits
         # refuse data, and change nothing in what is read.
         study = {k: v for k, v in study.items() if k not in ("concepts", "limits")}

@@ -76,7 +76,7 @@ KILLS: dict[str, Kill] = {
     "between the pipeline's files": Kill(Folder, "write", "pipeline.json", -1, 3),
     "in the controls": Kill(controls_module, "fit_own_path", 2, -1, 4),
     "between the controls' files": Kill(Folder, "write", "controls.json", -1, 4),
-    "in an untrained copy": Kill(untrained_module, "fit_oracle", 1, -1, 5),
+    "in an untrained copy": Kill(untrained_module, "fit_own_path", 1, -1, 5),
     "before an untrained copy is written": Kill(untrained_module, "Untrained", 1, -1, 5),
     "when the test split is opened": Kill(run_module, "summarise", 1, -1, 6),
     "before the summary is written": Kill(RunFolder, "peak_rss_mb", 1, -1, 6),

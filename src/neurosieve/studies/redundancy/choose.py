@@ -198,15 +198,19 @@ def untrained_stage(work: RedundancyStudy) -> tuple[Untrained, ...] | NotMeasure
     work.__dict__.pop("selection", None)  # room for the copies' rows
     trained = cache(lambda: model_of(config))
 
+    copies: list[Untrained] = []
+
     def read(seed: int) -> Untrained:
         model = trained()
-        options, precision = options_of(config, model.adapter.kind), config.untrained_precision
+        precision = config.untrained_precision
+        if precision == "auto" and copies:  # what the first copy has shown
+            precision = copies[0].precision or "model"
+        options = options_of(config, model.adapter.kind)
         return read_untrained(
             model, data.dataset, data.sample, options, seed=seed, path=config.lambdas, precision=precision
         )
 
-    def copy(seed: int) -> Untrained:
+    for seed in range(config.seed, config.seed + config.untrained_seeds):
         name, make, options = f"untrained-{seed}", partial(read, seed), {"seed": seed}
-        return work.steps.once(name, Untrained, make, options=options, timed="untrained")
-
-    return tuple(map(copy, range(config.seed, config.seed + config.untrained_seeds)))
+        copies.append(work.steps.once(name, Untrained, make, options=options, timed="untrained"))
+    return tuple(copies)

@@ -106,6 +106,7 @@ def _untrained(test: OpenedTest, copies: Sequence[Untrained]) -> UntrainedScores
             spread([float(row_scores(c.layers[k], test.label).mean()) for c in copies])
             for k in range(len(copies[0].layers))
         ),
+        precision=copies[0].precision,
     )
 
 
