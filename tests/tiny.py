@@ -38,8 +38,9 @@ CODE = (
 class Family:
     """One family of the grid: transformers' name, its kind, its tokenizer and how its config spells the sizes.
 
-    `units` is the path of the modules that take a block's feed-forward units, `*` for the number of the block. The name
-    of an encoder–decoder says behind a colon which half is read.
+    `units` is the path of the modules that take a block's feed-forward units, `*` for the number of the block, and
+    `heads` of those that take what its attention heads give. The name of an encoder–decoder says behind a colon which
+    half is read.
     """
 
     name: str
@@ -57,6 +58,10 @@ class Family:
     @property
     def stack(self) -> Any:
         return self.name.partition(":")[2] or None
+
+    @property
+    def heads(self) -> str:
+        return _HEADS.get(self.name, "encoder.layer.*.attention.output.dense")
 
     def __str__(self) -> str:
         return self.name
@@ -92,6 +97,21 @@ _T5 = {"d_model": WIDTH, "d_kv": 8, "d_ff": UNITS, "num_layers": BLOCKS, "num_he
 _BART: dict[str, Any] = {"d_model": WIDTH, "max_position_embeddings": POSITIONS, "init_std": 0.4}
 for _half in ("encoder", "decoder"):
     _BART |= {f"{_half}_layers": BLOCKS, f"{_half}_attention_heads": 2, f"{_half}_ffn_dim": UNITS}
+
+_HEADS = {
+    "distilbert": "transformer.layer.*.attention.out_lin",
+    "modernbert": "layers.*.attn.Wo",
+    "albert": "encoder.albert_layer_groups.0.albert_layers.0.attention.dense",
+    "gpt_neox": "layers.*.attention.dense",
+    "codegen": "h.*.attn.out_proj",
+    "phi": "layers.*.self_attn.dense",
+    "opt": "decoder.layers.*.self_attn.out_proj",
+}
+_HEADS |= dict.fromkeys(("gpt2", "gpt_bigcode"), "h.*.attn.c_proj")
+_HEADS |= dict.fromkeys(("llama", "qwen2", "gemma3_text", "starcoder2"), "layers.*.self_attn.o_proj")
+for _half in ("encoder", "decoder"):
+    _HEADS |= {f"t5:{_half}": f"{_half}.block.*.layer.0.SelfAttention.o"}
+    _HEADS |= {f"{name}:{_half}": f"{_half}.layers.*.self_attn.out_proj" for name in ("bart", "plbart")}
 
 # A family that is listed here meets every test of the grid.
 FAMILIES = (

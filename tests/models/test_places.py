@@ -143,6 +143,15 @@ def test_units_that_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
         find_places(model, "mlp")
 
 
+def test_a_family_without_heads() -> None:
+    """It mixes tokens by a Fourier transform: its other sites are read."""
+    model = built("fnet", {})
+    with pytest.raises(ModelError) as caught:
+        find_places(model, "attention")
+    assert_one_line(caught.value, "heads of fnet", "attention=", "--site hidden")
+    assert len(find_places(model, "mlp")) == BLOCKS
+
+
 def test_acts_within_each_other() -> None:
     """At inputs as at outputs the outer one comes first, and each is called once in a pass."""
     model = tiny_loaded("bert")

@@ -10,6 +10,7 @@ from neurosieve.concepts.neurons.resampling import few_levels, precision_of
 from neurosieve.concepts.sparse.choosing import area_of, fit_few
 from neurosieve.concepts.sparse.orders import greedy_orders, probe_orders
 from neurosieve.concepts.sparse.sample import TrainSample
+from neurosieve.probes.probe import lambda_path
 
 
 def sample(neurons: int, rows: int, values: int, seed: int, alike: float = 0.0) -> TrainSample:
@@ -19,7 +20,7 @@ def sample(neurons: int, rows: int, values: int, seed: int, alike: float = 0.0) 
     x = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
     weights = rng.normal(size=(values, neurons)) * (rng.random((values, neurons)) < 0.3)
     score = weights @ x + rng.normal(size=(values, rows))
-    positive = score > np.quantile(score, 1 - rng.uniform(0.05, 0.5, size=(values, 1)), axis=1)
+    positive = np.stack([row > np.quantile(row, 1 - rng.uniform(0.05, 0.5)) for row in score])
     return TrainSample(torch.from_numpy(x).float(), np.arange(neurons), positive)
 
 
@@ -56,19 +57,28 @@ def test_greedy_never_takes_a_neuron_twice() -> None:
         assert len({int(i) % 6 if i < 6 else int(i) % 3 for i in order[:6]}) == 6
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_probe_takes_the_heaviest_of_an_elastic_net(seed: int) -> None:
-    """Its first neuron is the one with the largest gradient; sizes are nested no more than λ says."""
-    some = sample(20, 400, 1, seed)
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("alike", [0.0, 0.5])
+def test_probe_takes_the_heaviest_of_scikit_learns(seed: int, alike: float) -> None:
+    """Its elastic net on the same columns at each λ of the path: of the first with k neurons or more the k heaviest."""
+    some = sample(20, 400, 1, seed, alike)
     positive = some.positive[0]
     found = probe_orders(some, positive, [1, 2, 4, 8])
     assert list(found) == [1, 2, 4, 8]
-    assert all(len(set(order.tolist())) == k for k, order in found.items())
-    keep = min(positive.sum(), (~positive).sum())
-    assert keep <= 1000
-    model = LogisticRegression(penalty="l1", solver="liblinear", C=0.05, class_weight="balanced")
-    weight = np.abs(model.fit(some.x.numpy().T, positive).coef_[0])
-    assert set(found[2].tolist()) & set(np.argsort(-weight)[:3].tolist())
+    x, y = some.x.double().numpy().T, positive.astype(int)
+    lam_max = np.abs(x.T @ (y - y.mean())).max() / len(y) * 2
+    for k, order in found.items():
+        assert len(set(order.tolist())) == k
+        for lam in lambda_path(lam_max)[1:]:
+            # λ/2 of each kind on two opposite columns of weights is λ/2 and λ/4 of their difference.
+            net = LogisticRegression(
+                solver="saga", l1_ratio=2 / 3, C=4 / (3 * lam * len(y)), tol=1e-7, max_iter=5000, random_state=0
+            )
+            weight = np.abs(net.fit(x, y).coef_[0])
+            if (weight > 0).sum() >= k:
+                break
+        least, best_left = weight[order].min(), np.delete(weight, order).max()
+        assert least >= best_left - 0.01 * weight.max()
 
 
 @pytest.mark.parametrize("k", [1, 3, 8])

@@ -43,11 +43,11 @@ def greedy_orders(sample: TrainSample, most: int) -> Int[np.ndarray, "values mos
     values, taken, basis = y.shape[1], list[Tensor](), list[Tensor]()
     cross = x @ y
     norm = (x * x).sum(1, keepdim=True).expand(-1, values).clone()
-    least, free = _ALIKE * norm, torch.ones_like(norm, dtype=torch.bool)
+    least, free = _ALIKE * norm, torch.zeros_like(norm)
     for _ in range(min(most, len(x))):
-        gain = torch.where(free & (norm > least), cross**2 / norm, -1.0)
-        best = gain.argmax(0)
-        free[best, torch.arange(values)] = False
+        gain = torch.where(norm > least, cross**2 / norm, -1.0)  # what the others explain comes after them
+        best = (gain + free).argmax(0)
+        free[best, torch.arange(values)] = -torch.inf
         q = x[best].T.contiguous()  # rows × values
         for before in basis:
             q -= before * (before * q).sum(0)
