@@ -7,6 +7,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from neurosieve.concepts.neurons.passes import values_with_rows
 from neurosieve.concepts.rows import ConceptRows, ConceptStore
@@ -16,18 +18,19 @@ from neurosieve.concepts.sparse.curves import find_concept_sets
 from neurosieve.errors import ConfigError
 from neurosieve.results import from_json, to_json
 from neurosieve.results.concepts import Concept, ConceptFindings
-from neurosieve.typing import NeuronId, Split
+from neurosieve.typing import SPLITS, NeuronId, Split
 from tests.concepts.neurons.test_claims import changed
-from tests.concepts.planted import planted_rows, planted_store
+from tests.concepts.planted import planted_rows, planted_store, values_of
+from tests.concepts.sparse.test_orders import plain_greedy
 from tests.tiny import assert_one_line
 
-SET = {NeuronId(1, 3): 2.0, NeuronId(2, 0): -2.0, NeuronId(0, 5): 2.0, NeuronId(2, 7): -2.0}
+SET = {NeuronId(1, 3): 1.6, NeuronId(2, 0): -1.6, NeuronId(0, 5): 1.6, NeuronId(2, 7): -1.6}
 _HOME = TemporaryDirectory(prefix="sparse-")
 
 
 @cache
 def store() -> ConceptStore:
-    """Four neurons that tell a call together; each alone has an AP below 0.7."""
+    """Four neurons that tell a call together; each alone has an AP of about a half."""
     return planted_store(Path(_HOME.name) / "store", {n: ("role=call", shift) for n, shift in SET.items()})
 
 
@@ -61,6 +64,42 @@ def test_a_planted_set_is_claimed_exactly() -> None:
     assert few.untrained is not None
     assert few.untrained < 0.2
     assert [c.name for c in findings().concepts if c.claimed_set] == ["role=call"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_planted_sets_of_other_places_are_claimed_exactly(seed: int, tmp_path: Path) -> None:
+    places = np.random.default_rng(seed).choice(24, 4, replace=False).tolist()
+    plants = {NeuronId(p // 8, p % 8): ("role=call", 1.6 * (-1) ** p) for p in places}
+    few = concept(find_concept_sets(planted_store(tmp_path / "s", plants, seed=seed), draws=100), "role=call")
+    assert few.claimed_set is not None
+    assert set(few.claimed_set.neurons) == set(plants)
+
+
+@pytest.mark.parametrize("name", ["role=call", "lexical=string", "role=local"])
+def test_the_curve_is_the_plain_one(name: str) -> None:
+    """Scores and weights are those of scikit-learn on the same columns, and no plain greedy search does better."""
+    target = store().table.target(name).positive
+    read = {split: values_of(store(), split) for split in SPLITS}
+    centre, scale = read["train"][0].mean(0), read["train"][0].std(0)
+    x = {split: (values - centre) / scale for split, (values, _) in read.items()}
+    y = {split: target[numbers] for split, (_, numbers) in read.items()}
+    greedy = plain_greedy(x["train"].T, y["train"].astype(float), 4)
+
+    def fitted(columns: list[int]) -> LogisticRegression:
+        return LogisticRegression(C=1e4 / len(y["train"]), tol=1e-8).fit(x["train"][:, columns], y["train"])
+
+    for few in (s for s in concept(findings(), name).curve if s.size <= 4):
+        columns = [n.layer * 8 + n.index for n in few.neurons]
+        model = fitted(columns)
+        scores = model.decision_function(x["test"][:, columns])
+        assert few.ap == pytest.approx(average_precision_score(y["test"], scores), abs=0.005)
+        assert few.auroc == pytest.approx(roc_auc_score(y["test"], scores), abs=0.005)
+        assert few.weights == pytest.approx(model.coef_[0], abs=0.02, rel=0.04)
+        plain = fitted(greedy[: few.size]).decision_function(x["validation"][:, greedy[: few.size]])
+        assert few.validation_ap >= average_precision_score(y["validation"], plain) - 0.005
+        if few.way == "greedy":
+            assert set(columns) == set(greedy[: few.size])
 
 
 def test_neurons_that_cancel_each_others_noise_are_found(tmp_path: Path) -> None:
@@ -98,7 +137,7 @@ def test_test_rows_never_change_what_is_chosen(tmp_path: Path) -> None:
     assert not [c.name for c in again.concepts if c.claimed_set]
 
 
-@pytest.mark.parametrize("draws", [4, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("draws", [3, pytest.param(200, marks=pytest.mark.slow)])
 def test_no_set_is_claimed_where_files_exchange_their_labels(draws: int) -> None:
     """The values of each file are given to another: at most 5 % of such stores have a claim (figure of the issue)."""
     claims = 0
