@@ -128,7 +128,7 @@ class Concept:
         unseen: Rows whose text is new.
         neurons: The claimed ones, then the strongest others by train, ten in all unless more are claimed.
         layers: The highest AUROC of a layer's neurons on test among those with the highest on train, for each layer.
-        sets: The best k neurons together for each k, the smallest first; None in files of earlier versions.
+        sets: The best k neurons together for each k, the smallest first; None where no size was asked for.
     """
 
     view: View

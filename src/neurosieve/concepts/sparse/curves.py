@@ -52,7 +52,7 @@ def find_concept_sets(
 
     Args:
         store: Rows of the view.
-        sizes: Of the sets; by default 1, 2, 4, 8, 16 and 32, as far as there are live neurons.
+        sizes: Of the sets; by default 1, 2, 4, 8, 16 and 32, as far as there are live neurons. None leaves them out.
         min_rows: As in `find_concepts`, as are the next three.
         draws: Resamples of files.
         seed: Of rows, draws and resamples.
@@ -63,8 +63,8 @@ def find_concept_sets(
         DataError: As `find_concepts`.
     """
     values, asked = values_with_rows(store, min_rows), tuple(sorted(set(SIZES if sizes is None else sizes)))
-    few = FewNeurons.of(store, values, asked, seed) if values.names else None
-    if few and sizes is not None and (few.sizes != asked or min(asked, default=1) < 1):
+    few = FewNeurons.of(store, values, asked, seed) if values.names and asked else None
+    if few and sizes is not None and (few.sizes != asked or min(asked) < 1):
         _refuse(asked, few)
     copies = list[list[Sets]]()
 
