@@ -52,7 +52,8 @@ def find_concept_sets(
 
     Args:
         store: Rows of the view.
-        sizes: Of the sets; by default 1, 2, 4, 8, 16 and 32, as far as there are live neurons. None leaves them out.
+        sizes: Of the sets; by default 1, 2, 4, 8, 16 and 32, as far as there are live neurons. An empty one leaves
+            them out.
         min_rows: As in `find_concepts`, as are the next three.
         draws: Resamples of files.
         seed: Of rows, draws and resamples.
