@@ -34,6 +34,7 @@ from neurosieve.results.concept_sets import ConceptSet
 from neurosieve.results.concepts import Concept, ConceptFindings
 from neurosieve.results.measured import Difference, NotMeasured, Spread
 from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.threads import map_threads
 
 SIZES = (1, 2, 4, 8, 16, 32)
 Sets = dict[int, ChosenSet]
@@ -108,14 +109,15 @@ def with_sets(
     rivals = Rivals.of(few.store)
     curves = _Curves(few, held, rivals, KnownTexts.of(rivals, held), few.random_precision())
     numbers = [(name, v) for name, kept in few.values.kept.items() for v in kept]
-    chosen, concepts = few.sets(), list[Concept]()
-    for i, concept in track(list(enumerate(found)), f"{few.store.view} curves"):
+    chosen = few.sets()
+
+    def with_own(i: int) -> Concept:
         others = {
             k: max(each, key=_on_validation) for k in few.sizes if (each := [c[i][k] for c in copies if k in c[i]])
         }
-        sets = curves.of(concept, numbers[i], i, chosen[i], others)
-        concepts.append(replace(concept, sets=sets))
-    return tuple(concepts)
+        return replace(found[i], sets=curves.of(found[i], numbers[i], i, chosen[i], others))
+
+    return tuple(map_threads(with_own, track(range(len(found)), f"{few.store.view} curves")))
 
 
 def _on_validation(chosen: ChosenSet) -> float:
@@ -188,7 +190,7 @@ class _Trial:
             rival_ap=rival_ap,
             difference=Difference(value=ap - rival_ap, interval=None if above is None else above.interval),
             lacking=lacking,
-            note="" if lacking else self._owed(),
+            note="" if lacking or not exact else self._owed(),
         )
 
     @cached_property
