@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,29 +16,16 @@ from neurosieve.concepts.neurons.passes import Spread, Values, spread_of
 from neurosieve.concepts.neurons.resampling import precision_of
 from neurosieve.concepts.neurons.scores import area_of_bins
 from neurosieve.concepts.rows import ConceptStore
+from neurosieve.concepts.sparse.fitting import Fitted, fit_few
 from neurosieve.concepts.sparse.orders import greedy_orders, probe_orders
 from neurosieve.concepts.sparse.sample import TrainSample, has_values, train_sample
-from neurosieve.probes.solver import one_hot, solve
 from neurosieve.progress import track
 from neurosieve.threads import map_threads
 from neurosieve.typing import Split
 
 Way = Literal["greedy", "probe"]
 RANDOM_SETS = 10
-_RIDGE, _CLOSE = 1e-4, 1e-4  # l2 of a set's own probe, and the gradient at which it is solved
 _COLUMNS = 4096  # read at once
-
-
-class Fitted(NamedTuple):
-    """A probe on few neurons.
-
-    Attributes:
-        live: Rows of the sample, shape [k].
-        weights: Of the standardised neurons, shape [k].
-    """
-
-    live: Int[np.ndarray, " k"]
-    weights: Float[np.ndarray, " k"]
 
 
 @dataclass(frozen=True)
@@ -114,15 +101,16 @@ class FewNeurons:
         rng = np.random.default_rng(self.seed)
         orders = [rng.permutation(len(sample.live))[:most] for _ in range(RANDOM_SETS)]
         has, reader = has_values(self.store, "test", self.values), _Reader(self.store, self.spread, sample)
-        places = list(product(range(len(has)), range(len(self.sizes)), range(RANDOM_SETS)))
+        places = list(product(range(len(self.sizes)), range(RANDOM_SETS)))
 
-        def fit(place: tuple[int, int, int]) -> Fitted:
-            value, size, draw = place
-            return fit_few(sample, orders[draw][: self.sizes[size]], sample.positive[value])
+        def fit(place: tuple[int, int]) -> list[Fitted]:
+            size, draw = place
+            return fit_few(sample, orders[draw][: self.sizes[size]], sample.positive)
 
         result = np.full((len(has), len(self.sizes), RANDOM_SETS), np.nan)
-        for place, scores in zip(places, reader.scores("test", list(map_threads(fit, places))), strict=True):
-            result[place] = precision_of(scores, has[place[0]])
+        probes = [probe for of_values in map_threads(fit, places) for probe in of_values]
+        for (place, value), scores in zip(product(places, range(len(has))), reader.scores("test", probes), strict=True):
+            result[value, *place] = precision_of(scores, has[value])
         return result
 
     def _by_row(self) -> Int[np.ndarray, " rows"]:
@@ -146,17 +134,7 @@ def _ways(
     probe = probe_orders(sample, positive, sizes, seed)
     orders: dict[tuple[Way, int], np.ndarray] = {("greedy", k): greedy[value, :k] for k in sizes}
     orders |= {("probe", k): order for k, order in probe.items()}
-    return {key: fit_few(sample, order, positive) for key, order in orders.items()}
-
-
-def fit_few(sample: TrainSample, live: Int[np.ndarray, " k"], positive: Bool[np.ndarray, " rows"]) -> Fitted:
-    """A logistic regression of a value on few neurons, the heaviest first; hardly any penalty."""
-    x = sample.x.index_select(0, torch.from_numpy(live))
-    y = one_hot(torch.from_numpy(positive.astype(np.int64)), 2, x)
-    w = solve(x, y, 0.0, _RIDGE, _CLOSE).weights
-    weights = (w[:, 1] - w[:, 0]).numpy()
-    order = np.argsort(-np.abs(weights), kind="stable")
-    return Fitted(live[order], weights[order])
+    return {key: fit_few(sample, order, positive[None])[0] for key, order in orders.items()}
 
 
 @dataclass(frozen=True)
