@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.stats import norm
 
+from neurosieve.comparison.shares import draw_interval, share_interval
 from neurosieve.probes.intervals import ClusterBootstrap
+from neurosieve.results.measured import Interval
 from neurosieve.statistics.cross_layers import folds
 
 CERTAIN = 0.95
@@ -102,6 +104,19 @@ def _role(strength: Float[np.ndarray, "*draws labels neurons"]) -> Int[np.ndarra
 
 
 @dataclass(frozen=True)
+class HalvedRoles:
+    """Of one way to halve a run's rows: neurons that are certain in both halves, and those of them that change.
+
+    Attributes:
+        changed: How many have another role in the other half.
+        certain: Of how many; at least 1.
+    """
+
+    changed: int
+    certain: int
+
+
+@dataclass(frozen=True)
 class RolesOfTwo:
     """Roles of the same neurons in two runs.
 
@@ -109,14 +124,14 @@ class RolesOfTwo:
         a: In the first, shape [neurons]; 1 + the label, negative where the neuron is low.
         b: In the second.
         certain: In both.
-        by_halves: Share of certain neurons that change between two halves of one run's rows, for each way to halve
-            them; empty where no neuron is certain in both halves.
+        by_halves: Changes between two halves of one run's rows, for each way to halve them; empty where no neuron is
+            certain in both halves.
     """
 
     a: Int[np.ndarray, " neurons"]
     b: Int[np.ndarray, " neurons"]
     certain: Bool[np.ndarray, " neurons"]
-    by_halves: tuple[float, ...]
+    by_halves: tuple[HalvedRoles, ...]
 
     @property
     def changed(self) -> Bool[np.ndarray, " neurons"]:
@@ -124,16 +139,30 @@ class RolesOfTwo:
         changed: Bool[np.ndarray, " neurons"] = self.certain & (self.a != self.b)
         return changed
 
+    @property
+    def chance(self) -> tuple[float, Interval]:
+        """The mean share that changes between halves, and where 95 % of such shares would be.
+
+        That is the wider of two: by the spread of the halves, and Wilson's of the mean counts. Halves that all agree
+        have no spread, but few neurons do not prove that none ever changes.
+        """
+        if not self.by_halves:
+            return 0.0, (0.0, 1.0)
+        shares = [half.changed / half.certain for half in self.by_halves]
+        changed, certain = np.mean([(half.changed, half.certain) for half in self.by_halves], 0)
+        drawn, counted = draw_interval(shares), share_interval(round(changed), round(certain)) or (0.0, 1.0)
+        return float(np.mean(shares)), (max(0.0, min(drawn[0], counted[0])), min(1.0, max(drawn[1], counted[1])))
+
 
 def roles_of_two(a: LabelledRows, b: LabelledRows) -> RolesOfTwo:
     """Roles in both runs, and how often they change between halves of one run's clusters."""
     (role_a, sure_a), (role_b, sure_b) = (strengths(rows).roles() for rows in (a, b))
-    halves = [share for rows in (a, b) for share in _changed_by_halves(rows)]
+    halves = [half for rows in (a, b) for half in _changed_by_halves(rows)]
     return RolesOfTwo(role_a, role_b, sure_a & sure_b, tuple(halves))
 
 
-def _changed_by_halves(rows: LabelledRows) -> list[float]:
-    shares = []
+def _changed_by_halves(rows: LabelledRows) -> list[HalvedRoles]:
+    halves = []
     fold = folds(rows.group, 2 * _SPLITS)
     if fold.max() < 1:
         return []
@@ -142,8 +171,8 @@ def _changed_by_halves(rows: LabelledRows) -> list[float]:
         half = np.isin(fold, rng.permutation(int(fold.max()) + 1)[::2])
         (role, sure), (other, sure_too) = (strengths(rows.some(part)).roles() for part in (half, ~half))
         if (both := sure & sure_too).any():
-            shares.append(float((role != other)[both].mean()))
-    return shares
+            halves.append(HalvedRoles(int((role != other)[both].sum()), int(both.sum())))
+    return halves
 
 
 def stronger(own: Strengths, others: list[Strengths]) -> Float[np.ndarray, " neurons"]:

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Int
 
 from neurosieve.comparison.kept_claims import kept_claims
 from neurosieve.comparison.label_roles import LabelledRows, roles_of_two
-from neurosieve.comparison.shares import draw_interval, share_interval
+from neurosieve.comparison.shares import share_interval
 from neurosieve.rankings.order_likeness import order_likeness
 from neurosieve.results.comparison_parts import (
     Cell,
@@ -97,9 +97,9 @@ def roles_part(pair: Pair) -> Roles | NotMeasured:
     rows = [labelled(run, labels, numbers(run, either)) for run in (pair.a, pair.b)]
     found = roles_of_two(*rows)
     certain, changed = int(found.certain.sum()), int(found.changed.sum())
-    chance = found.by_halves or (0.0,)
+    chance, by_chance = found.chance
     interval = share_interval(changed, certain) if found.by_halves else None
-    figure = cell(changed / max(certain, 1), interval, float(np.mean(chance)), draw_interval(chance), Chance.HALVES)
+    figure = cell(changed / max(certain, 1), interval, chance, by_chance, Chance.HALVES)
     return Roles(
         labels=labels,
         other_labels=tuple(sorted(set(pair.a.result.labels) ^ set(pair.b.result.labels))),
