@@ -20,8 +20,8 @@ from neurosieve.concepts.neurons.passes import values_with_rows
 from neurosieve.concepts.neurons.rivals import RIVALS, Rivals
 from neurosieve.concepts.properties import PropertyTable
 from neurosieve.concepts.rows import ConceptRows, ConceptStore
-from neurosieve.concepts.sparse.choosing import FewNeurons
 from neurosieve.concepts.sparse.curves import SIZES, with_sets
+from neurosieve.concepts.sparse.few_neurons import FewNeurons
 from neurosieve.data.dataset import Dataset, Example, Rows
 from neurosieve.results.concepts import Concept, UnseenRows
 from neurosieve.typing import SPLITS, Grid, Split

@@ -13,7 +13,6 @@ from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.code import near
 from neurosieve.report.comparison import matrix_table
-from neurosieve.report.concept_sets import short_set_table
 from neurosieve.report.concepts import short_claim_table
 from neurosieve.report.cost import cost_table
 from neurosieve.report.export import (
@@ -35,6 +34,7 @@ from neurosieve.report.modules import (
 )
 from neurosieve.report.neuron import evidence_title, profile_table, profile_title, score_table, weight_table
 from neurosieve.report.numbers import NONE, counted, per_cent
+from neurosieve.report.set_tables import short_set_table
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.cost import Cost

@@ -15,8 +15,9 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from neurosieve.compact.compact_spec import CompactSpec, damaged
 from neurosieve.errors import ModelError
-from neurosieve.models.adapters import Adapter, adapter_for, block_modules, final_norm, with_positions
+from neurosieve.models.adapters import Adapter, adapter_for, block_modules, final_norm
 from neurosieve.models.code_model import CodeModel
+from neurosieve.models.config_sizes import with_positions
 from neurosieve.models.inner_parts import fit_shapes
 from neurosieve.models.loading import quiet, resolve_device
 from neurosieve.models.trial import relative_distance

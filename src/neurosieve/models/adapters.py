@@ -5,7 +5,7 @@ Everything else in the package is generic. A family that transformers loads with
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import torch
@@ -23,7 +23,6 @@ Kind = Literal["encoder", "decoder"]
 
 # Of these every token sees the ones after it, though transformers knows a causal language model of them alone.
 _TWO_WAY = {"xlnet", "cpmant"}
-_MOST_BLOCKS = 1_000  # the deepest published models have some hundreds
 _POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 _TAKES_POSITION_IDS = {"gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "codegen", "llama", "mistral", "qwen2"}
 _TAKES_POSITION_IDS |= {"qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "starcoder2", "stablelm", "olmo2"}
@@ -77,8 +76,6 @@ _EMBEDDINGS |= {"openai-gpt": "drop", "ctrl": "dropout", "rembert": "encoder.emb
 _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 # Blocks that are called more than once each.
 _SHARED_BLOCKS = {"albert": r"encoder\.albert_layer_groups\.\d+\.albert_layers\.\d+"}
-# What a table of positions is called.
-_POSITIONS = re.compile(r"position_embedding|embed_position|wpe")
 # What a norm after the last block is called.
 _NORM = re.compile(r"ln|ln_f|norm_f|norm|final_norm|final_layer_?norm|layer_?norm|LayerNorm|emb_layer_norm_after")
 # Encoder–decoders whose decoder starts with the end token where their config does not say with what.
@@ -312,55 +309,6 @@ def _max_tokens(config: Any, *, one_less: bool) -> int | None:
         if isinstance(value, int) and value > 0:
             return value - one_less
     return None
-
-
-def with_positions(adapter: Adapter, network: torch.nn.Module) -> Adapter:
-    """The adapter with the longest input that the network's tables of positions have room for.
-
-    A table with a row for padding is counted from after that row, as RoBERTa's, so that many of its rows are not
-    usable. The length of other tables is in the config, or else that of the table itself.
-
-    Args:
-        adapter: By the config alone.
-        network: Of its weights only the shapes are looked at.
-    """
-    lengths = []
-    for path, module in adapter.stack(network).named_modules():
-        table, padding = getattr(module, "weight", None), getattr(module, "padding_idx", None)
-        if table is None or table.dim() != 2 or not _POSITIONS.search(path) or "Sinusoid" in type(module).__name__:
-            continue
-        if padding is not None:
-            lengths.append(table.shape[0] - padding - 1)
-        elif adapter.max_tokens is None and isinstance(module, torch.nn.Embedding):
-            lengths.append(table.shape[0] - getattr(module, "offset", 0))
-    one_less = adapter.start is not None
-    known = [n - one_less for n in lengths] + ([] if adapter.max_tokens is None else [adapter.max_tokens])
-    return replace(adapter, max_tokens=min(known)) if known else adapter
-
-
-def check_sizes(config: PretrainedConfig, adapter: Adapter, name: str) -> None:
-    """See that a config's sizes can be those of a network, before one is built from them.
-
-    Raises:
-        ModelError: They cannot.
-    """
-    blocks = adapter.given_blocks(config)
-    if isinstance(blocks, int) and blocks > _MOST_BLOCKS:
-        raise _no_size(name, "blocks", f"at most {_MOST_BLOCKS:,}", blocks)
-    part = adapter.text_config(config)
-    for key in ("num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size"):
-        size = getattr(part, key, 1)
-        if size is not None and (not isinstance(size, int) or size < 1):
-            raise _no_size(name, key, "a whole number from 1 on", size)
-
-
-def _no_size(name: str, what: str, expected: str, got: Any) -> ModelError:
-    return ModelError(
-        f"{what} in the config of {name}",
-        expected=expected,
-        got=repr(got),
-        remedy="use the config.json that belongs to the weights",
-    )
 
 
 def unit_modules(network: Any, adapter: Adapter, site: Site, name: str) -> list[torch.nn.Module]:

@@ -14,8 +14,9 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from neurosieve.errors import ConfigError, ModelError, NeurosieveError, ResourceError
-from neurosieve.models.adapters import Adapter, Kind, adapter_for, check_sizes, unit_modules, with_positions
+from neurosieve.models.adapters import Adapter, Kind, adapter_for, unit_modules
 from neurosieve.models.code_model import CodeModel
+from neurosieve.models.config_sizes import check_sizes, with_positions
 from neurosieve.models.known import located
 from neurosieve.models.model_folder import GGUF, check_adapter, check_family, check_place, check_weights
 from neurosieve.models.trial import tried

@@ -6,8 +6,8 @@ from typing import Any
 from markupsafe import Markup
 
 from neurosieve.printing import visible
-from neurosieve.report.concept_sets import claimed_sets, set_sentence, set_table
 from neurosieve.report.numbers import NONE, count, counted, p_value, ratio
+from neurosieve.report.set_tables import claimed_sets, set_sentence, set_table
 from neurosieve.report.tables import Table, make_table, model_name
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptNeuron, ConceptResult
 from neurosieve.results.measured import NotMeasured

@@ -11,7 +11,6 @@ from markupsafe import Markup
 from neurosieve.printing import visible
 from neurosieve.report import tables
 from neurosieve.report.cite import bibtex, methods
-from neurosieve.report.concept_sets import curve_table, direction_table, has_sets, set_table, study_table
 from neurosieve.report.concepts import (
     claim_rule,
     claim_table,
@@ -52,6 +51,7 @@ from neurosieve.report.set_groups import (
     polysemy_table,
     property_set_table,
 )
+from neurosieve.report.set_tables import curve_table, direction_table, has_sets, set_table, study_table
 from neurosieve.report.story import reading, short_model, story_of
 from neurosieve.report.texts import text_cards
 from neurosieve.results.concept_evidence import Evidence

@@ -1,7 +1,7 @@
 """Sets of few neurons that tell a value together: the curve over their size, and the smallest one that is claimed."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from neurosieve.results.marks import Inline
 from neurosieve.results.measured import Difference, Interval, Spread
@@ -63,7 +63,7 @@ class ConceptSet:
         layers = [n.layer for n in self.neurons]
         return min(layers), max(layers)
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, str | float | None]:
         """Its line of a table."""
         ends = {
             f"{name}_{end}": interval and interval[i]

@@ -13,8 +13,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from neurosieve.concepts.neurons.passes import values_with_rows
 from neurosieve.concepts.rows import ConceptRows, ConceptStore
 from neurosieve.concepts.sparse import sample as sampling
-from neurosieve.concepts.sparse.choosing import FewNeurons
 from neurosieve.concepts.sparse.curves import find_concept_sets
+from neurosieve.concepts.sparse.few_neurons import FewNeurons
 from neurosieve.errors import ConfigError
 from neurosieve.results import from_json, to_json
 from neurosieve.results.concepts import Concept, ConceptFindings

@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from neurosieve.concepts.neurons.resampling import few_levels, precision_of
-from neurosieve.concepts.sparse.choosing import area_of
-from neurosieve.concepts.sparse.fitting import RIDGE, fit_few
+from neurosieve.concepts.sparse.few_neurons import area_of
+from neurosieve.concepts.sparse.few_probes import RIDGE, fit_few
 from neurosieve.concepts.sparse.orders import greedy_orders, probe_orders
 from neurosieve.concepts.sparse.sample import TrainSample
 from neurosieve.probes.probe import lambda_path

@@ -15,24 +15,21 @@ import torch
 import transformers
 
 from neurosieve.activations.windows import Window
-from neurosieve.errors import ConfigError, RunFolderError
+from neurosieve.errors import RunFolderError
 from neurosieve.interventions import Ablate, Edit
 from neurosieve.interventions.editors import TrainConcept, editor
 from neurosieve.interventions.predictions import Predictions
 from neurosieve.models import LanguageModel
 from neurosieve.results import InterventionResult, NotMeasured, Reason, to_json
-from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.interventions import TaskEffect
-from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.studies.config import StudyConfig
-from neurosieve.studies.finished import load_interventions, read_concepts_of, write_report
+from neurosieve.studies.finished import load_interventions, write_report
 from neurosieve.studies.inputs import language_model_of
 from neurosieve.studies.interventions import run as module
 from neurosieve.studies.interventions.run import Measuring, change_of, intervene, open_run
 from neurosieve.studies.option_models import InterventionOptions
-from neurosieve.typing import NeuronId, Split
+from neurosieve.typing import Split
 from tests.report.edit_results import measured
-from tests.report.test_concept_sets import few as set_of
 from tests.studies import finished_concepts, finished_quick, unmarked
 from tests.studies.interventions.edited import CONCEPT, code_run, options
 from tests.tiny import assert_one_line, quiet_transformers, tiny_model
@@ -314,31 +311,6 @@ def test_random_edits_before_they_were_matched_are_measured_anew(run: Path, resu
     (run / "interventions" / options().file).write_text(json.dumps(old))
     write_report(run)  # it still opens
     assert intervene(run, options()) == result
-
-
-def test_a_claimed_set_is_edited(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a file of its own; where no set is claimed, one line says so and nothing is written."""
-    asked = options(claimed=True)
-    concepts = read_concepts_of(run)
-    assert concepts is not None
-    concept = concepts[CONCEPT, "predict"]
-
-    def with_set(lacking: str) -> ConceptResult:
-        few = replace(set_of(2, 0.9, lacking=lacking), neurons=NeuronSet([(1, 3), (2, 5)]))
-        view = concepts.views["predict"]
-        changed = tuple(replace(c, sets=(few,)) if c is concept else c for c in view.concepts)
-        return replace(concepts, views=concepts.views | {"predict": replace(view, concepts=changed)})
-
-    monkeypatch.setattr(module, "read_concepts_of", lambda _: with_set("AP 0.70 < 0.8"))
-    with pytest.raises(ConfigError) as caught:
-        intervene(run, asked)
-    assert_one_line(caught.value, f"set of {CONCEPT}", "--claimed")
-    assert not (run / "interventions" / asked.file).exists()
-    monkeypatch.setattr(module, "read_concepts_of", lambda _: with_set(""))
-    result = intervene(run, asked)
-    assert (run / "interventions" / asked.file).exists()
-    assert set(result.neurons) <= {NeuronId(1, 3), NeuronId(2, 5)}
-    assert "set that is claimed" in result.chosen_by
 
 
 def test_files() -> None:

@@ -27,7 +27,7 @@ from neurosieve.concepts.neurons.passes import values_with_rows
 from neurosieve.concepts.neurons.resampling import Measured, difference, few_levels, precision_of
 from neurosieve.concepts.neurons.rivals import RIVALS, Rivals
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.concepts.sparse.choosing import ChosenSet, FewNeurons, area_of
+from neurosieve.concepts.sparse.few_neurons import ChosenSet, FewNeurons, area_of
 from neurosieve.errors import ConfigError
 from neurosieve.progress import track
 from neurosieve.results.concept_sets import ConceptSet

@@ -198,7 +198,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         views=views,
         predict_reason=predict_reason,
         evidence={view: _evidence(work, view, findings).neurons for view, findings in views.items()},
-        groups=_groups(work, store, views["detect"]),
+        groups=_groups(work, store, views[store.view]),
         latent=_latent(work, store).layers,
         examples=examples_step(config, work.folder, work.dataset, work.languages),
         notes=(work.dataset.source, *_notes(work), *([f"no view predict: {predict_reason}"] if predict_reason else ())),

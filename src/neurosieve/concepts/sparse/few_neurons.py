@@ -16,7 +16,7 @@ from neurosieve.concepts.neurons.passes import Spread, Values, spread_of
 from neurosieve.concepts.neurons.resampling import precision_of
 from neurosieve.concepts.neurons.scores import area_of_bins
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.concepts.sparse.fitting import Fitted, fit_few
+from neurosieve.concepts.sparse.few_probes import Fitted, fit_few
 from neurosieve.concepts.sparse.orders import greedy_orders, probe_orders
 from neurosieve.concepts.sparse.sample import TrainSample, has_values, train_sample
 from neurosieve.progress import track

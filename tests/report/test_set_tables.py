@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from neurosieve.report.concept_sets import (
+from neurosieve.report.concepts import concept_headline
+from neurosieve.report.set_tables import (
     claimed_sets,
     curve_table,
     direction_table,
@@ -12,7 +13,6 @@ from neurosieve.report.concept_sets import (
     short_set_table,
     study_table,
 )
-from neurosieve.report.concepts import concept_headline
 from neurosieve.results.concept_sets import ConceptSet
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptResult
 from neurosieve.results.measured import Difference, NotMeasured, Spread
