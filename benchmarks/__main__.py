@@ -59,6 +59,7 @@ MEASUREMENTS = (
     Measurement("clusters_many", "clusters", "--neurons 131072", "--neurons 1024 --rows 1000"),
     Measurement("cka_memory", "cka_memory", "", "--rows 4000"),
     Measurement("concept_scores", "concept_scores", "", "--tokens 6000 --neurons 128"),
+    Measurement("concept_sets", "concept_sets", "", "--tokens 6000 --neurons 130 --values 6 --properties 2"),
     Measurement("growth", "growth", "", "--rows 2000,4000 --runs 1 --width 16 --only moments,extraction"),
     Measurement("plan", "plan", "--data DATA", "--rows 20,20,20 --runs 1 --only tokens --set untrained_seeds=0"),
     Measurement("workers", "workers", "", f"--runs 1 --workers 1 --command '{SHORT.replace('plan', 'extract')}'"),

@@ -19,7 +19,7 @@ from neurosieve.data.sampling import Sample, sample_rows
 from neurosieve.errors import NeurosieveError
 from neurosieve.models import CodeModel, load_model
 from neurosieve.printing import visible
-from neurosieve.typing import SPLITS, Pooling
+from neurosieve.typing import SPLITS, Pooling, Site
 from tests.shared import HOME, once
 
 WIDTH, BLOCKS, POSITIONS, UNITS = 16, 2, 40, 32
@@ -38,8 +38,9 @@ CODE = (
 class Family:
     """One family of the grid: transformers' name, its kind, its tokenizer and how its config spells the sizes.
 
-    `units` is the path of the modules that take a block's feed-forward units, `*` for the number of the block. The name
-    of an encoder–decoder says behind a colon which half is read.
+    `units` is the path of the modules that take a block's feed-forward units, `*` for the number of the block, and
+    `heads` of those that take what its attention heads give. The name of an encoder–decoder says behind a colon which
+    half is read.
     """
 
     name: str
@@ -57,6 +58,10 @@ class Family:
     @property
     def stack(self) -> Any:
         return self.name.partition(":")[2] or None
+
+    @property
+    def heads(self) -> str:
+        return _HEADS.get(self.name, "encoder.layer.*.attention.output.dense")
 
     def __str__(self) -> str:
         return self.name
@@ -92,6 +97,21 @@ _T5 = {"d_model": WIDTH, "d_kv": 8, "d_ff": UNITS, "num_layers": BLOCKS, "num_he
 _BART: dict[str, Any] = {"d_model": WIDTH, "max_position_embeddings": POSITIONS, "init_std": 0.4}
 for _half in ("encoder", "decoder"):
     _BART |= {f"{_half}_layers": BLOCKS, f"{_half}_attention_heads": 2, f"{_half}_ffn_dim": UNITS}
+
+_HEADS = {
+    "distilbert": "transformer.layer.*.attention.out_lin",
+    "modernbert": "layers.*.attn.Wo",
+    "albert": "encoder.albert_layer_groups.0.albert_layers.0.attention.dense",
+    "gpt_neox": "layers.*.attention.dense",
+    "codegen": "h.*.attn.out_proj",
+    "phi": "layers.*.self_attn.dense",
+    "opt": "decoder.layers.*.self_attn.out_proj",
+}
+_HEADS |= dict.fromkeys(("gpt2", "gpt_bigcode"), "h.*.attn.c_proj")
+_HEADS |= dict.fromkeys(("llama", "qwen2", "gemma3_text", "starcoder2"), "layers.*.self_attn.o_proj")
+for _half in ("encoder", "decoder"):
+    _HEADS |= {f"t5:{_half}": f"{_half}.block.*.layer.0.SelfAttention.o"}
+    _HEADS |= {f"{name}:{_half}": f"{_half}.layers.*.self_attn.out_proj" for name in ("bart", "plbart")}
 
 # A family that is listed here meets every test of the grid.
 FAMILIES = (
@@ -258,9 +278,14 @@ def tiny_loaded(name: str) -> CodeModel:
 
 
 @functools.cache
+def tiny_at(name: str, site: Site) -> CodeModel:
+    """The same model read at a site."""
+    return load_model(tiny_model(name), device="cpu", stack=family(name).stack, site=site)
+
+
 def tiny_mlp(name: str) -> CodeModel:
     """The same model read at its feed-forward units."""
-    return load_model(tiny_model(name), device="cpu", stack=family(name).stack, site="mlp")
+    return tiny_at(name, "mlp")
 
 
 def code_example(text: str, number: int, split: str, *, step: int = 1) -> Example:

@@ -29,6 +29,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("concepts.properties",),
     ("concepts",),
     ("concepts.neurons",),
+    ("concepts.sparse",),
     ("concepts.evidence", "concepts.sets", "concepts.latent", "concepts.texts"),
     ("interventions",),
     ("interventions.effects", "finetuning", "compact", "modules"),

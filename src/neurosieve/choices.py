@@ -7,7 +7,7 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 Draw = Literal["lines", "units"]  # how train rows are drawn
 Pooling = Literal["mean", "first", "last"]
-Site = Literal["hidden", "mlp"]
+Site = Literal["hidden", "mlp", "attention"]
 View = Literal["detect", "predict"]  # the model sees the unit, or has to predict it
 StoreDtype = Literal["auto", "float16", "bfloat16", "float32"]
 Target = Literal["auto", "classes", "values"]

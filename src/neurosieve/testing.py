@@ -134,7 +134,7 @@ def _mixed(data: SelectionData, oracle: Oracle) -> tuple[SelectionData, Oracle]:
 def check_family(model: PathLike, *, stack: Kind | None = None, trust_remote_code: bool = False) -> None:
     """Try a model of a family that was registered: it loads, reads batches as single texts, and can be edited.
 
-    Both sites are tried: the blocks' outputs, and their feed-forward units.
+    All sites are tried: the blocks' outputs, their feed-forward units, and their attention heads.
 
     Args:
         model: Hub name or folder.
@@ -144,7 +144,7 @@ def check_family(model: PathLike, *, stack: Kind | None = None, trust_remote_cod
     Raises:
         AssertionError: What does not hold; for what cannot be loaded or found the line of the error.
     """
-    sites: tuple[Site, ...] = ("hidden", "mlp")
+    sites: tuple[Site, ...] = ("hidden", "mlp", "attention")
     for site in sites:
         try:
             loaded = load_model(model, device="cpu", stack=stack, trust_remote_code=trust_remote_code, site=site)

@@ -23,10 +23,14 @@ def plain_network(name: str) -> tuple[Any, PreTrainedTokenizerBase]:
 
 
 def plain_states(name: str, ids: list[int], site: Site = "hidden", types: list[int] | None = None) -> torch.Tensor:
-    """transformers' own hidden states of one sequence, or its feed-forward units, shape [layers, tokens, width]."""
+    """transformers' own hidden states of one sequence, its feed-forward units or its heads' outputs.
+
+    Shape [layers, tokens, width].
+    """
     row, (network, _) = family(name), plain_network(name)
     units: list[torch.Tensor] = []
-    paths = [row.units.replace("*", str(block)) for block in range(BLOCKS if "*" in row.units else 1)]
+    path = row.heads if site == "attention" else row.units
+    paths = [path.replace("*", str(block)) for block in range(BLOCKS if "*" in path else 1)]
     modules = [network.get_submodule(path) for path in paths]
     hooks = [m.register_forward_hook(lambda _, inputs, __: units.append(inputs[0].flatten(0, -2))) for m in modules]
     inputs = torch.tensor([ids])
@@ -41,7 +45,7 @@ def plain_states(name: str, ids: list[int], site: Site = "hidden", types: list[i
             states = network(inputs, output_hidden_states=True, **typed).hidden_states
     for hook in hooks:
         hook.remove()
-    read = torch.stack(units if site == "mlp" else [s[0] for s in states])
+    read = torch.stack(units if site != "hidden" else [s[0] for s in states])
     return read[:, 1:] if row.stack == "decoder" else read
 
 

@@ -15,7 +15,7 @@ from neurosieve.data.dataset import Dataset, Example, Rows, Span
 from neurosieve.data.sampling import Sample
 from neurosieve.errors import DataError, SelfCheckError
 from neurosieve.models import CodeModel, load_model
-from neurosieve.typing import SPLITS, Pooling, Precision, StoreDtype
+from neurosieve.typing import SPLITS, Pooling, Precision, Site, StoreDtype
 from tests.activations.oracle import assert_same_rows, plain_rows, stored_rows
 from tests.tiny import (
     BLOCKS,
@@ -27,9 +27,9 @@ from tests.tiny import (
     WIDTH,
     assert_one_line,
     family,
+    tiny_at,
     tiny_dataset,
     tiny_loaded,
-    tiny_mlp,
     tiny_model,
     tiny_sample,
 )
@@ -67,13 +67,15 @@ def test_rows_equal_plain_calls(name: str, batch_tokens: int, tmp_path: Path) ->
     assert_same_rows(stored_rows(store), plain_rows(name), BLOCKS + 1)
 
 
+@pytest.mark.parametrize(("site", "width"), [("mlp", UNITS), ("attention", WIDTH)])
 @GRID
-def test_feed_forward_units_equal_plain_calls(name: str, tmp_path: Path) -> None:
-    """The site `mlp`: one layer a block, what the second projection takes, whatever the family calls it."""
-    store = rows_of(tiny_mlp(name), tmp_path, batch_tokens=64)
-    assert (store.manifest.site, store.manifest.layers, store.manifest.width) == ("mlp", BLOCKS, UNITS)
-    assert_same_rows(stored_rows(store), plain_rows(name, site="mlp"), BLOCKS)
-    assert not any(m._forward_pre_hooks for m in tiny_mlp(name).network.modules()), "hooks were left behind"
+def test_units_equal_plain_calls(name: str, site: Site, width: int, tmp_path: Path) -> None:
+    """One layer a block: what the second projection or attention's output matrix takes, whatever it is called."""
+    model = tiny_at(name, site)
+    store = rows_of(model, tmp_path, batch_tokens=64)
+    assert (store.manifest.site, store.manifest.layers, store.manifest.width) == (site, BLOCKS, width)
+    assert_same_rows(stored_rows(store), plain_rows(name, site=site), BLOCKS)
+    assert not any(m._forward_pre_hooks for m in model.network.modules()), "hooks were left behind"
 
 
 @GRID

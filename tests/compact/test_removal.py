@@ -16,7 +16,7 @@ from neurosieve.compact.removal import Few, Removable, least_needed
 from neurosieve.compact.token_batches import TokenBatch
 from neurosieve.errors import ModelError
 from neurosieve.models import CodeModel
-from neurosieve.models.adapters import block_modules, feed_forward_modules
+from neurosieve.models.adapters import block_modules, unit_modules
 from tests.compact.test_forms import UNIT, head, neurons, texts
 from tests.tiny import BLOCKS, UNITS, WIDTH, assert_one_line, tiny_loaded, tiny_mlp
 
@@ -42,7 +42,7 @@ WITHOUT_HEADS = ("deberta-v2", "gpt2", "codegen", "gpt_bigcode", "opt", "t5:enco
 def zeros(model: CodeModel, heads: str, gone: dict[tuple[int, bool], list[int]], size: int) -> Iterator[None]:
     """The oracle: what goes into the layers that read units and heads, with zeros, by hooks of its own."""
     modules = block_modules(model.stack, model.adapter, BLOCKS, model.name)
-    reads = feed_forward_modules(model.network, model.adapter, model.name)
+    reads = unit_modules(model.network, model.adapter, "mlp", model.name)
 
     def hook(columns: Sequence[int]) -> Any:
         def act(_: torch.nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from neurosieve.models import CodeModel
-from neurosieve.models.adapters import feed_forward_modules
+from neurosieve.models.adapters import unit_modules
+from neurosieve.typing import Site
 from tests.tiny import BLOCKS, family
 
 IDS = torch.tensor([[5, 6, 7, 8, 9, 10], [9, 8, 7, 11, 12, 0]])
@@ -48,9 +49,11 @@ def entering(model: CodeModel, name: str, layer: int, indices: list[int], values
 
 
 @contextlib.contextmanager
-def multiplied(model: CodeModel, name: str, layer: int, indices: list[int], factor: float) -> Iterator[None]:
+def multiplied(
+    model: CodeModel, site: Site, name: str, layer: int, indices: list[int], factor: float
+) -> Iterator[None]:
     """Multiply units of a layer: add to what their projection puts out what the weights make of the difference."""
-    modules: list[Any] = feed_forward_modules(model.network, model.adapter, name)
+    modules: list[Any] = unit_modules(model.network, model.adapter, site, name)
     module, shared, calls = modules[min(layer, len(modules) - 1)], len(modules) == 1, [0]
     turned = not hasattr(module, "in_features")  # GPT-2's
     weight = module.weight.data if turned else module.weight.data.T

@@ -15,6 +15,7 @@ from neurosieve.concepts.rows import ConceptStore
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.interventions import Ablate, Clamp, Edit, Erase, Steer, Within, editors, fit_eraser
 from neurosieve.interventions.editors import Change, NeuronEditor, TrainConcept, editor
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId
 from tests.concepts.planted import planted_rows, planted_store, values_of
 from tests.tiny import assert_one_line
@@ -342,3 +343,13 @@ def test_train_needs_both_sides(store: ConceptStore, kind: Any, all_have: bool, 
     with pytest.raises(DataError) as caught:
         editor(concept(other), Change(kind))
     assert_one_line(caught.value, "train tokens with lexical=number", got)
+
+
+@pytest.mark.parametrize("kind", ["ablate", "clamp"])
+def test_given_neurons_are_the_only_candidate(kind: Any, store: ConceptStore) -> None:
+    """Whatever their scores and the share; a clamp holds each at its own end."""
+    members = NeuronSet([(2, 9), (1, 3), (2, 5)])
+    edits = editor(concept(store), Change(kind, share=0.02, members=members))
+    (chosen,) = edits.candidates
+    assert sorted(ids(chosen)) == sorted(tuple(n) for n in members)
+    assert sorted(edited_neurons(edits.edits(0))) == sorted(tuple(n) for n in members)

@@ -11,6 +11,7 @@ from neurosieve.activations.extraction import read_activations
 from neurosieve.errors import ConfigError, ModelError, NeurosieveError
 from neurosieve.interventions import Ablate, Clamp, Edit, Erase, EraserFitter, Patch, Scale, Steer, live
 from neurosieve.models import find_places, load_language_model, load_model
+from neurosieve.typing import Site
 from tests.interventions.oracle import IDS, MASK, entering, multiplied, states
 from tests.tiny import (
     BLOCKS,
@@ -20,9 +21,9 @@ from tests.tiny import (
     WIDTH,
     assert_one_line,
     family,
+    tiny_at,
     tiny_dataset,
     tiny_loaded,
-    tiny_mlp,
     tiny_model,
     tiny_sample,
 )
@@ -44,10 +45,10 @@ def hooks(model: Any) -> int:
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.network.modules())
 
 
-@pytest.mark.parametrize("site", ["hidden", "mlp"])
+@pytest.mark.parametrize("site", ["hidden", "mlp", "attention"])
 @pytest.mark.parametrize("name", NAMES)
-def test_identity_changes_nothing(name: str, site: str) -> None:
-    model = tiny_loaded(name) if site == "hidden" else tiny_mlp(name)
+def test_identity_changes_nothing(name: str, site: Site) -> None:
+    model = tiny_at(name, site)
     states(replace(model, site="hidden"))  # with it come hooks of transformers' own, which stay
     plain = states(model)
     before = hooks(model)
@@ -77,20 +78,21 @@ def test_hidden_layer_against_the_slow_way(name: str) -> None:
                 assert not torch.allclose(one[REAL], unedited[REAL])
 
 
+@pytest.mark.parametrize("site", ["mlp", "attention"])
 @pytest.mark.parametrize("name", NAMES)
-def test_units_against_the_slow_way(name: str) -> None:
+def test_units_against_the_slow_way(name: str, site: Site) -> None:
     """To multiply units is to multiply what their projection makes of them; also where blocks share one."""
-    model, units = tiny_loaded(name), tiny_mlp(name)
+    model, units = tiny_loaded(name), tiny_at(name, site)
     plain, hidden = states(units), states(model)
     for layer in range(BLOCKS):
         edit = Scale(layer, SOME, -2.0)
-        with live(model, [edit], site="mlp"):
+        with live(model, [edit], site=site):
             came = states(model)
         with live(units, [edit]):
             seen = states(units)
-        with multiplied(model, name, layer, list(SOME), -2.0):
+        with multiplied(model, site, name, layer, list(SOME), -2.0):
             slow = states(model)
-        with multiplied(units, name, layer, list(SOME), -2.0):
+        with multiplied(units, site, name, layer, list(SOME), -2.0):
             slow_units = states(units)
         for one, other in zip(came, slow, strict=True):
             torch.testing.assert_close(one[REAL], other[REAL])

@@ -13,7 +13,7 @@ from transformers import AutoConfig, T5EncoderModel, ViTConfig
 from neurosieve.errors import ModelError, ResourceError
 from neurosieve.models import adapters, inspect_model, load_model, register_family
 from neurosieve.typing import Site
-from tests.tiny import NAMES, WIDTH, assert_one_line, family, quiet_transformers, tiny_loaded, tiny_mlp, tiny_model
+from tests.tiny import NAMES, WIDTH, assert_one_line, family, quiet_transformers, tiny_at, tiny_loaded, tiny_model
 
 
 def test_family_that_fits_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,10 +138,10 @@ def test_gemma_from_a_gguf_file(tmp_path: Path) -> None:
         torch.testing.assert_close(one[0], two[1], rtol=1e-3, atol=1e-3 * float(one.abs().max()))
 
 
-@pytest.mark.parametrize("site", ["hidden", "mlp"])
+@pytest.mark.parametrize("site", ["hidden", "mlp", "attention"])
 @pytest.mark.parametrize("name", NAMES)
 def test_size_is_told_without_reading(name: str, site: Site) -> None:
     """What the adapter says of a site is what reading gives."""
-    model = tiny_mlp(name) if site == "mlp" else tiny_loaded(name)
+    model = tiny_at(name, site)
     states = model.plain_states(torch.tensor([[5, 6, 7]]))
     assert model.adapter.size(model.network, site, name) == (len(states), states[0].shape[-1])

@@ -25,7 +25,7 @@ from tests.tiny import (
     tiny_tokenizer,
 )
 
-SITES: tuple[Site, ...] = ("hidden", "mlp")
+SITES: tuple[Site, ...] = ("hidden", "mlp", "attention")
 _UNTYPED: Any = transformers
 # Shapes that the grid of families has not: where a first block is followed by more, blocks that are shared by groups,
 # no final norm in a family that has one, and norms of other names.
@@ -104,7 +104,8 @@ def test_adapters_of_known_families_stay_as_stores_have_them() -> None:
 
 
 def test_units_of_a_family_with_a_pattern_of_its_own() -> None:
-    check_places(built("ctrl", {"dff": UNITS}), "mlp")
+    for site in SITES:
+        check_places(built("ctrl", {"dff": UNITS}), site)
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -140,6 +141,15 @@ def test_units_that_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     check_places(model, "hidden")
     with pytest.raises(ModelError, match="feed-forward units"):
         find_places(model, "mlp")
+
+
+def test_a_family_without_heads() -> None:
+    """It mixes tokens by a Fourier transform: its other sites are read."""
+    model = built("fnet", {})
+    with pytest.raises(ModelError) as caught:
+        find_places(model, "attention")
+    assert_one_line(caught.value, "heads of fnet", "attention=", "--site hidden")
+    assert len(find_places(model, "mlp")) == BLOCKS
 
 
 def test_acts_within_each_other() -> None:

@@ -5,14 +5,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from neurosieve.results import ConceptResult, Difference, NotMeasured, Reason, Score
+from neurosieve.results.concept_counts import TextCounts, TokenCounts
 from neurosieve.results.concept_evidence import Alike, Context, Densities, Evidence, Token
 from neurosieve.results.concepts import (
     Bounds,
     Concept,
     ConceptFindings,
     ConceptNeuron,
-    TextCounts,
-    TokenCounts,
     UnseenRows,
 )
 from neurosieve.results.latent_clusters import AlignedShare, Alignment, AlignmentRule, LatentClusters, Unlabelled

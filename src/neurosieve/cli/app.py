@@ -208,6 +208,7 @@ def intervene(
     layer: Annotated[int | None, _help("layer")] = None,
     share: Annotated[float | None, _help("share")] = None,
     within: Annotated[bool, o.described(InterventionOptions, "range", "", "--range")] = False,
+    claimed: Annotated[bool | None, _help("claimed")] = None,
     sets: Annotated[int | None, _help("sets")] = None,
     at: Annotated[str | None, _help("at")] = None,
     tokens: Annotated[int | None, _help("tokens")] = None,
@@ -219,7 +220,7 @@ def intervene(
     """Change a concept's neurons in the live model: what it predicts then, compared with matched random edits."""
     from neurosieve.cli.show import show_intervention
 
-    given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share}
+    given = {"how": how, "quantile": quantile, "alpha": alpha, "layer": layer, "share": share, "claimed": claimed}
     given |= {"concept": concept, "edit": edit, "sets": sets, "at": at, "tokens": tokens, "predictions": predictions}
     given["range"] = within or None
     options = {key: value for key, value in given.items() if value is not None}

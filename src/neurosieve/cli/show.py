@@ -40,6 +40,7 @@ from neurosieve.report.modules import (
 )
 from neurosieve.report.neuron import profile_tables, profile_title, profile_tokens
 from neurosieve.report.numbers import NONE, counted, per_cent
+from neurosieve.report.set_tables import short_set_table
 from neurosieve.report.stable_readings import stability_line
 from neurosieve.report.story import trust_sentence
 from neurosieve.results.comparison import ComparisonResult
@@ -132,6 +133,10 @@ def show_concepts(result: ConceptResult, out: str) -> None:
             screen.print(Text(f"\n{table.title}: no neuron is claimed"))
         if more := table.rows[_VALUES:]:
             screen.print(Text(f"and {counted(len(more), 'more value')}, in the report"))
+        if (sets := short_set_table(view)).rows:
+            screen.print(_grid(replace(sets, rows=sets.rows[:_VALUES]), wrap=True))
+            if more := sets.rows[_VALUES:]:
+                screen.print(Text(f"and {counted(len(more), 'more set')}, in the report"))
     if line := stability_line(result):
         screen.print(Text(f"\n{line}"))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""

@@ -150,11 +150,11 @@ def standard_unit(unit: UnitKind, model: CodeModel, vocabulary: Vocabulary | Non
             got="--vocabulary seen",
             remedy="pass --form full, or leave --vocabulary out",
         )
-    if got or model.site == "mlp":
+    if got or model.site != "hidden":
         raise ModelError(
             f"form standard of {model.name}",
             expected="classes of tokens or of single inputs, read off the blocks' outputs",
-            got=got or "feed-forward units",
+            got=got or f"the site {model.site}",
             remedy="pass --form full",
         )
     return replace(unit, pooling="first", max_windows=1 if unit.whole else None)

@@ -15,8 +15,9 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from neurosieve.compact.compact_spec import CompactSpec, damaged
 from neurosieve.errors import ModelError
-from neurosieve.models.adapters import Adapter, adapter_for, block_modules, final_norm, with_positions
+from neurosieve.models.adapters import Adapter, adapter_for, block_modules, final_norm
 from neurosieve.models.code_model import CodeModel
+from neurosieve.models.config_sizes import with_positions
 from neurosieve.models.inner_parts import fit_shapes
 from neurosieve.models.loading import quiet, resolve_device
 from neurosieve.models.trial import relative_distance
@@ -30,7 +31,7 @@ _OTHERWISE = (LookupError, ValueError, RuntimeError, TypeError, AttributeError, 
 
 def blocks_needed(neurons: Sequence[NeuronId], site: Site) -> int:
     """How many blocks give the neurons; none where all are embeddings."""
-    return max((n.layer for n in neurons), default=0) + (site == "mlp")
+    return max((n.layer for n in neurons), default=0) + (site != "hidden")
 
 
 def cut(model: CodeModel, blocks: int) -> CodeModel:

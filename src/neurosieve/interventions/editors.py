@@ -28,6 +28,7 @@ from neurosieve.interventions.leace import Eraser, EraserFitter
 from neurosieve.interventions.matched import CALIPER, MatchedSets, matched_sets
 from neurosieve.interventions.train_rows import TrainRows, by_layer
 from neurosieve.results.interventions import Ablation, EditKind, Matching
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.value_ranges import ActivationRange
 from neurosieve.typing import Grid, NeuronId
 
@@ -48,6 +49,7 @@ class Change:
         layer: The layer to steer or erase; validation chooses by default.
         share: Most neurons that are edited, as a share of all.
         within: Ablate each neuron only inside the range of its activation that tells the value best on train.
+        members: The neurons that are edited, in place of those of highest average precision.
     """
 
     kind: EditKind
@@ -57,6 +59,7 @@ class Change:
     layer: int | None = None
     share: float = max(SHARES)
     within: bool = False
+    members: NeuronSet | None = None
 
 
 @runtime_checkable
@@ -130,10 +133,14 @@ class NeuronEditor:
         asked = Values({train.name: (train.value,)}, ((train.name, value),), {})
         scores = split_scores(train.store, "train", asked, train.spread, ranges=change.within)
         self._low = scores.low[:, 0]
-        self._order = self._ordered((scores.range_ap if change.within else scores.ap)[:, 0])
-        shares = [share for share in SHARES if share < change.share] + [change.share]
-        count = len(train.store.neurons)
-        sizes = sorted({min(max(1, int(share * count)), len(self._order)) for share in shares})
+        if change.members is None:
+            self._order = self._ordered((scores.range_ap if change.within else scores.ap)[:, 0])
+            shares = [share for share in SHARES if share < change.share] + [change.share]
+            count = len(train.store.neurons)
+            sizes = sorted({min(max(1, int(share * count)), len(self._order)) for share in shares})
+        else:
+            self._order = train.grid.columns(np.array(change.members))
+            sizes = [len(self._order)]
         self._found: dict[tuple[int, int], MatchedSets] = {}
         self._sizes = self._matchable(sizes)
 

@@ -18,7 +18,7 @@ from neurosieve.typing import Site
 Mask = Bool[Tensor, "batch tokens"]
 Positions = Mask | Callable[[Int[Tensor, "batch tokens"]], Mask]
 
-_SITES: tuple[Site, ...] = ("hidden", "mlp")
+_SITES: tuple[Site, ...] = ("hidden", "mlp", "attention")
 # Of each network the sites that were looked at, each with what is wrong there.
 _CHECKED: WeakKeyDictionary[torch.nn.Module, dict[Site, NeurosieveError | None]] = WeakKeyDictionary()
 
@@ -95,7 +95,7 @@ def _known(site: str) -> Site:
 
 
 def _proved_places(model: CodeModel, site: Site) -> list[Place]:
-    """The site's places; both sites are looked at when the network is first met, as later another edit may be open."""
+    """The site's places; all sites are looked at when the network is first met, as later another edit may be open."""
     places = find_places(model, site)
     if model.network not in _CHECKED:
         errors: dict[Site, NeurosieveError | None] = {}

@@ -5,7 +5,7 @@ Everything else in the package is generic. A family that transformers loads with
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import torch
@@ -23,7 +23,6 @@ Kind = Literal["encoder", "decoder"]
 
 # Of these every token sees the ones after it, though transformers knows a causal language model of them alone.
 _TWO_WAY = {"xlnet", "cpmant"}
-_MOST_BLOCKS = 1_000  # the deepest published models have some hundreds
 _POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 _TAKES_POSITION_IDS = {"gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "codegen", "llama", "mistral", "qwen2"}
 _TAKES_POSITION_IDS |= {"qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "starcoder2", "stablelm", "olmo2"}
@@ -45,6 +44,26 @@ _FEED_FORWARD = "|".join(
 )
 # Of families that came later: a store keeps the adapter that it was read with, so the pattern above stays as it is.
 _OWN_FEED_FORWARD = {"ctrl": r"h\.\d+\.ffn\.2"}
+# What attention's output matrix is called; its input is what the heads give, side by side.
+_ATTENTION = "|".join(
+    (
+        r"attention\.output\.dense",  # BERT, RoBERTa, ELECTRA, DeBERTa-v2
+        r"attention\.out_lin",  # DistilBERT
+        r"attn\.Wo",  # ModernBERT
+        r"attn\.c_proj",  # GPT-2, StarCoder
+        r"attn\.attention\.out_proj",  # GPT-Neo
+        r"(self_)?attn\.out_proj",  # CodeGen, GPT-J, MPT, OPT, BART
+        r"self_attn\.(o_proj|dense)",  # Llama …, Phi
+        r"self_attention\.dense",  # BLOOM, Falcon
+        r"SelfAttention\.o",  # T5
+    )
+)
+# Of families whose name for it means something else in others.
+_OWN_ATTENTION = {
+    "albert": r"attention\.dense",
+    "gpt_neox": r"attention\.dense",
+    "ctrl": r"multi_head_attention\.dense",
+}
 # Decoders inside of a base model, which the language model passes by.
 _WRAPPED = {"opt"}
 # Families that record their embeddings before the first block is called: the module that gives them. Of all others the
@@ -57,8 +76,6 @@ _EMBEDDINGS |= {"openai-gpt": "drop", "ctrl": "dropout", "rembert": "encoder.emb
 _BEHIND_FIRST = {"deberta-v2": "encoder.conv"}
 # Blocks that are called more than once each.
 _SHARED_BLOCKS = {"albert": r"encoder\.albert_layer_groups\.\d+\.albert_layers\.\d+"}
-# What a table of positions is called.
-_POSITIONS = re.compile(r"position_embedding|embed_position|wpe")
 # What a norm after the last block is called.
 _NORM = re.compile(r"ln|ln_f|norm_f|norm|final_norm|final_layer_?norm|layer_?norm|LayerNorm|emb_layer_norm_after")
 # Encoder–decoders whose decoder starts with the end token where their config does not say with what.
@@ -108,6 +125,13 @@ class Adapter:
         return _EMBEDDINGS.get(self.family)
 
     @property
+    def attention(self) -> str:
+        """Regular expression for the end of the names of the modules that take what the attention heads give."""
+        # Not a field: a store keeps the fields that it was read with.
+        known = REGISTERED.get(self.family)
+        return (known and known.attention) or _OWN_ATTENTION.get(self.family, _ATTENTION)
+
+    @property
     def behind_first(self) -> str | None:
         """A module of a stack that may follow the first block, and whose output is layer 1 then."""
         return _BEHIND_FIRST.get(self.family)
@@ -138,12 +162,12 @@ class Adapter:
         """Layers and neurons of a layer at a site; of the weights only the shapes are looked at.
 
         Raises:
-            ModelError: See `blocks` and `feed_forward_modules`.
+            ModelError: See `blocks` and `unit_modules`.
         """
         blocks = self.blocks(network.config)
         if site == "hidden":
             return blocks + 1, self.text_config(network.config).hidden_size
-        module: Any = feed_forward_modules(network, self, name)[0]
+        module: Any = unit_modules(network, self, site, name)[0]
         return blocks, getattr(module, "in_features", module.weight.shape[0])  # GPT-2's is turned round
 
 
@@ -153,6 +177,7 @@ class _Registered:
     final_norm: bool
     position_ids: bool
     feed_forward: str
+    attention: str | None
 
 
 REGISTERED: dict[str, _Registered] = {}
@@ -165,6 +190,7 @@ def register_family(
     final_norm: bool = False,
     position_ids: bool = False,
     feed_forward: str | None = None,
+    attention: str | None = None,
 ) -> None:
     r"""Tell of a family that is not known, or differently of one that is.
 
@@ -180,8 +206,9 @@ def register_family(
         final_norm: The last hidden state is after a norm that inner ones have not passed.
         position_ids: A decoder that takes `position_ids`; without them it must not be padded on the left.
         feed_forward: End of the names of each block's second feed-forward projection; for the site `mlp` alone.
+        attention: End of the names of each block's output matrix of self-attention; for the site `attention` alone.
     """
-    REGISTERED[family] = _Registered(kind, final_norm, position_ids, feed_forward or _FEED_FORWARD)
+    REGISTERED[family] = _Registered(kind, final_norm, position_ids, feed_forward or _FEED_FORWARD, attention)
 
 
 def adapter_for(config: PretrainedConfig, name: str, stack: Kind | None = None) -> Adapter:
@@ -284,77 +311,33 @@ def _max_tokens(config: Any, *, one_less: bool) -> int | None:
     return None
 
 
-def with_positions(adapter: Adapter, network: torch.nn.Module) -> Adapter:
-    """The adapter with the longest input that the network's tables of positions have room for.
+def unit_modules(network: Any, adapter: Adapter, site: Site, name: str) -> list[torch.nn.Module]:
+    """The modules whose inputs are a block's feed-forward units or its attention heads, in the order of the blocks.
 
-    A table with a row for padding is counted from after that row, as RoBERTa's, so that many of its rows are not
-    usable. The length of other tables is in the config, or else that of the table itself.
-
-    Args:
-        adapter: By the config alone.
-        network: Of its weights only the shapes are looked at.
-    """
-    lengths = []
-    for path, module in adapter.stack(network).named_modules():
-        table, padding = getattr(module, "weight", None), getattr(module, "padding_idx", None)
-        if table is None or table.dim() != 2 or not _POSITIONS.search(path) or "Sinusoid" in type(module).__name__:
-            continue
-        if padding is not None:
-            lengths.append(table.shape[0] - padding - 1)
-        elif adapter.max_tokens is None and isinstance(module, torch.nn.Embedding):
-            lengths.append(table.shape[0] - getattr(module, "offset", 0))
-    one_less = adapter.start is not None
-    known = [n - one_less for n in lengths] + ([] if adapter.max_tokens is None else [adapter.max_tokens])
-    return replace(adapter, max_tokens=min(known)) if known else adapter
-
-
-def check_sizes(config: PretrainedConfig, adapter: Adapter, name: str) -> None:
-    """See that a config's sizes can be those of a network, before one is built from them.
-
-    Raises:
-        ModelError: They cannot.
-    """
-    blocks = adapter.given_blocks(config)
-    if isinstance(blocks, int) and blocks > _MOST_BLOCKS:
-        raise _no_size(name, "blocks", f"at most {_MOST_BLOCKS:,}", blocks)
-    part = adapter.text_config(config)
-    for key in ("num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size"):
-        size = getattr(part, key, 1)
-        if size is not None and (not isinstance(size, int) or size < 1):
-            raise _no_size(name, key, "a whole number from 1 on", size)
-
-
-def _no_size(name: str, what: str, expected: str, got: Any) -> ModelError:
-    return ModelError(
-        f"{what} in the config of {name}",
-        expected=expected,
-        got=repr(got),
-        remedy="use the config.json that belongs to the weights",
-    )
-
-
-def feed_forward_modules(network: Any, adapter: Adapter, name: str) -> list[torch.nn.Module]:
-    """The modules whose inputs are the feed-forward units after their activation, in the order of the blocks.
+    At the site `mlp` they are the second feed-forward projections, at `attention` the output matrices.
 
     Raises:
         ModelError: None is found, or in some of the blocks only.
     """
-    pattern = re.compile(rf"(^|\.)({adapter.feed_forward})$")
+    ending, what = (adapter.feed_forward, "feed-forward units") if site == "mlp" else (adapter.attention, "heads")
+    option = "feed_forward" if site == "mlp" else "attention"
+    pattern = re.compile(rf"(^|\.)({ending})$")
     named = adapter.stack(network).named_modules()
-    modules = [m for path, m in named if pattern.search(path) and ".attention." not in path]
+    modules = [m for path, m in named if pattern.search(path) and (site != "mlp" or ".attention." not in path)]
     blocks = adapter.given_blocks(network.config)
     if not modules:
         raise ModelError(
-            f"feed-forward units of {name}",
-            expected=f"modules whose names end in {adapter.feed_forward}",
+            f"{what} of {name}",
+            expected=f"modules whose names end in {ending}",
             got=f"none in the family {adapter.family!r}",
-            remedy="name them with neurosieve.register_family(…, feed_forward=…), or read --site hidden",
+            remedy=f"name them with neurosieve.register_family(…, {option}=…), or read --site hidden",
         )
     if blocks not in (None, len(modules)) and adapter.family not in _SHARED_BLOCKS:
+        few = "blocks of experts have none" if site == "mlp" else "blocks without attention have none"
         raise ModelError(
-            f"feed-forward units of {name}",
+            f"{what} of {name}",
             expected=f"those of all {blocks} blocks",
-            got=f"those of {len(modules)}; blocks of experts have none",
+            got=f"those of {len(modules)}; {few}",
             remedy="read --site hidden",
         )
     return modules

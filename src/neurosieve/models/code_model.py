@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from neurosieve.errors import ConfigError, ModelError
-from neurosieve.models.adapters import Adapter, feed_forward_modules
+from neurosieve.models.adapters import Adapter, unit_modules
 from neurosieve.typing import Site
 
 Inputs = dict[str, Any]  # what networks of transformers are called with, by name
@@ -30,7 +30,8 @@ class CodeModel:
         device: Where the network is.
         max_tokens: Longest input, special tokens included.
         notes: What was adjusted on loading, in words.
-        site: Where neurons are read: `hidden`, blocks + 1 layers from the embeddings on, or `mlp`, one layer a block.
+        site: Where neurons are read: `hidden`, blocks + 1 layers from the embeddings on, or `mlp` or `attention`, one
+            layer a block.
         source: The call that gives the same model: it is sent to other processes, which load the model themselves.
     """
 
@@ -158,7 +159,7 @@ class CodeModel:
             key = "decoder_hidden_states" if adapter.start is not None else "hidden_states"
             states = getattr(network(**inputs, output_hidden_states=True), key)
         else:
-            with self._feed_forward_units() as units:
+            with self._units() as units:
                 network(**inputs)
             states = tuple(x.reshape(*inputs["input_ids"].shape[:1], -1, x.shape[-1]) for x in units)
         return tuple(state[:, 1:] if adapter.start is not None else state for state in states)
@@ -175,14 +176,14 @@ class CodeModel:
             )
 
     @contextlib.contextmanager
-    def _feed_forward_units(self) -> Iterator[list[Tensor]]:
-        """What goes into each block's second feed-forward projection, block by block, during a call."""
+    def _units(self) -> Iterator[list[Tensor]]:
+        """What goes into each block's second feed-forward projection, or its output matrix, during a call."""
         units: list[Tensor] = []
 
         def note(_: torch.nn.Module, arguments: tuple[Any, ...]) -> None:
             units.append(arguments[0])
 
-        modules = feed_forward_modules(self.network, self.adapter, self.name)
+        modules = unit_modules(self.network, self.adapter, self.site, self.name)
         hooks = [module.register_forward_pre_hook(note) for module in modules]
         try:
             yield units

@@ -15,8 +15,9 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from neurosieve.errors import ConfigError, ModelError, NeurosieveError, ResourceError
-from neurosieve.models.adapters import Adapter, Kind, adapter_for, check_sizes, feed_forward_modules, with_positions
+from neurosieve.models.adapters import Adapter, Kind, adapter_for, unit_modules
 from neurosieve.models.code_model import CodeModel
+from neurosieve.models.config_sizes import check_sizes, with_positions
 from neurosieve.models.known import located
 from neurosieve.models.model_folder import GGUF, check_adapter, check_family, check_place, check_weights
 from neurosieve.models.trial import tried
@@ -241,7 +242,7 @@ def ready(
     """The model of a network that was read, once it was tried; `more` is what its class has beyond a `CodeModel`.
 
     Raises:
-        ModelError: It does not read token ids; no feed-forward units found, where they are to be read.
+        ModelError: It does not read token ids; no feed-forward units or heads found, where they are to be read.
     """
     model = kind(
         name=info.name,
@@ -255,8 +256,8 @@ def ready(
         site=site,
         **more,
     )
-    if site == "mlp":
-        feed_forward_modules(model.network, info.adapter, info.name)
+    if site != "hidden":
+        unit_modules(model.network, info.adapter, site, info.name)
     return tried(model)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from neurosieve.errors import SelfCheckError
-from neurosieve.models.adapters import block_modules, feed_forward_modules, final_norm, spread
+from neurosieve.models.adapters import block_modules, final_norm, spread, unit_modules
 from neurosieve.models.code_model import CodeModel
 from neurosieve.typing import Site
 
@@ -39,16 +39,17 @@ def find_places(model: CodeModel, site: Site) -> list[Place]:
 
     What is changed there is seen by all that follows, and by the states that the model gives: at `hidden` the
     embeddings where they come to the first block, then what a block puts out, last the final norm's output where the
-    network has one; at `mlp` what goes into each block's second feed-forward projection.
+    network has one; at `mlp` what goes into each block's second feed-forward projection, at `attention` what
+    goes into its output matrix.
 
     Raises:
-        ModelError: The blocks or the feed-forward units are not found.
+        ModelError: The blocks, the feed-forward units or the heads are not found.
     """
     adapter, stack = model.adapter, model.stack
     network: Any = model.network
     blocks = adapter.blocks(network.config)
-    if site == "mlp":
-        return _in_order(spread(feed_forward_modules(network, adapter, model.name), blocks), "input")
+    if site != "hidden":
+        return _in_order(spread(unit_modules(network, adapter, site, model.name), blocks), "input")
     modules = block_modules(stack, adapter, blocks, model.name)
     first = adapter.embeddings
     places = [Place(stack.get_submodule(first), "output") if first else Place(modules[0], "input")]

@@ -71,11 +71,12 @@ class ClusterBootstrap:
         total, blocks = self.totals(values), self._blocks[: draws and -(-draws // _BLOCK)]
         return np.concatenate([(block @ total) / (block @ self.sizes) for block in blocks])
 
-    def counts(self, cell: Int[np.ndarray, " rows"], cells: int) -> Float[np.ndarray, "draws cells"]:
-        """How many rows of each kind each resample holds; `cell` numbers a row's kind."""
+    def counts(self, cell: Int[np.ndarray, " rows"], cells: int) -> Iterator[Float[np.ndarray, "draws cells"]]:
+        """How many rows of each kind each resample holds, some at a time; `cell` numbers a row's kind."""
         clusters = self.clusters
         total = np.bincount(self._cluster * cells + cell, minlength=clusters * cells).reshape(clusters, cells)
-        return np.concatenate([block @ total.astype(np.float64) for block in self._blocks])
+        for block in self._blocks:
+            yield block @ total.astype(np.float64)
 
     def weights(self) -> Iterator[Float[np.ndarray, "draws rows"]]:
         """How often each resample holds each row, some resamples at a time."""

@@ -79,7 +79,8 @@ def metrics_of(
         ends = score_interval(hits, bootstrap)
         cells = None if ends is None else np.stack([_with_accuracy(here, accuracy) for accuracy in ends])
     else:
-        cells = bootstrap.counts(label * classes + predicted, classes * classes).reshape(-1, classes, classes)
+        counts = np.concatenate(list(bootstrap.counts(label * classes + predicted, classes * classes)))
+        cells = counts.reshape(-1, classes, classes)
 
     def measured(measure: Callable[[np.ndarray], np.ndarray]) -> Measure:
         return _with_interval(measure(here[None]), None if cells is None else measure(cells))

@@ -42,7 +42,8 @@ def _study(result: RedundancyResult) -> str:
 
 def _data(result: RedundancyResult) -> str:
     version, rows = result.versions.get("neurosieve", ""), result.rows
-    where = "feed-forward units" if result.site == "mlp" else "outputs"
+    units = {"mlp": "feed-forward units", "attention": "outputs of the attention heads"}
+    where = units.get(result.site or "hidden", "outputs")
     revision = f" (revision {result.revision})" if result.revision else ""
     labels = f"{len(result.labels)} classes ({', '.join(result.labels)})" if of_classes(result) else "numeric labels"
     return (

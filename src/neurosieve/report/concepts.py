@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from neurosieve.printing import visible
 from neurosieve.report.numbers import NONE, count, counted, p_value, ratio
+from neurosieve.report.set_tables import claimed_sets, set_sentence, set_table
 from neurosieve.report.stable_readings import stability_line
 from neurosieve.report.tables import Table, make_table, model_name
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptNeuron, ConceptResult
@@ -14,6 +15,7 @@ from neurosieve.results.measured import NotMeasured
 
 VIEWS = {"detect": "the token is seen", "predict": "the token is hidden and has to be predicted"}
 MARGIN, LEAST_AP, LEAST_AUROC = 0.1, 0.8, 0.9  # METHOD.md; a result's verdicts are made with them
+SITES = {"hidden": "outputs of layers", "mlp": "feed-forward units", "attention": "outputs of attention heads"}
 _SHOWN = 3
 _PARTS = {"groups": "sets", "evidence": "evidence", "latent": "latent concepts", "examples": "whole texts"}
 RULE = (
@@ -57,8 +59,9 @@ def concept_headline(result: ConceptResult) -> str:
     """How many neurons are claimed as concept neurons, and the clearest; or that there is none."""
     claims = [(c, n) for view in result.views.values() for c in view.concepts for n in c.claimed]
     looked, all_neurons = looked_for(result), count(result.neurons)
+    together = _sets_in_words(result)
     if not claims:
-        return f"No neuron of {all_neurons} clears the bounds for one of {looked} property values"
+        return f"No neuron of {all_neurons} clears the bounds for one of {looked} property values{together}"
     # By train: the highest of many scores on held-out files would be so by luck, too.
     concept, best = max(claims, key=lambda pair: pair[1].train_ap - pair[0].rival[1])
     ids = {n.neuron for _, n in claims}
@@ -67,8 +70,17 @@ def concept_headline(result: ConceptResult) -> str:
     return (
         f"{len(ids)} of {all_neurons} neurons {'is' if len(ids) == 1 else 'are'} claimed as {of} of {len(values)} of"
         f" {looked} property values, the clearest {best.neuron} of {concept.name}: average precision"
-        f" {ratio(best.ap, best.interval)} on held-out files, {ratio(concept.rival[1])} without training"
+        f" {ratio(best.ap, best.interval)} on held-out files, {ratio(concept.rival[1])} without training{together}"
     )
+
+
+def _sets_in_words(result: ConceptResult) -> str:
+    """The clearest value that several neurons tell together; empty where none is claimed so."""
+    if not (sets := claimed_sets(result)):
+        return ""
+    values = len({c.name for c, _ in sets})
+    of = "value is" if values == 1 else "values are"
+    return f"; {values} {of} claimed as a set of several neurons, the clearest {set_sentence(*sets[0])}"
 
 
 def studied_table(result: ConceptResult) -> Table:
@@ -76,7 +88,7 @@ def studied_table(result: ConceptResult) -> Table:
     texts, tokens, views = result.texts, result.tokens, result.views
     read = [f"{count(tokens.read)} of {count(texts.read)} texts"]
     read += [f"{count(tokens.in_error)} in code that does not parse"] if tokens.in_error else []
-    site = "feed-forward units" if result.site == "mlp" else "outputs of layers"
+    site = SITES[result.site]
     rows = [
         ("model", model_name(result.model, result.revision)),
         ("neurons", f"{count(result.neurons)} {site} in {result.layers} layers"),
@@ -131,6 +143,7 @@ def claim_table(view: ConceptFindings) -> Table:
 def concept_html(result: ConceptResult) -> Markup:
     """A result as a notebook shows it."""
     tables = [claim_table(view).to_html() for view in result.views.values()]
+    tables += [t.to_html() for view in result.views.values() if (t := set_table(view)).rows]
     line = stability_line(result)
     said = Markup("<p><b>{}</b></p>").format(visible(concept_headline(result)))
     return said + (Markup("<p>{}</p>").format(visible(line)) if line else Markup("")) + Markup("").join(tables)

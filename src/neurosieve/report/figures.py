@@ -62,7 +62,8 @@ def _layers(result: RedundancyResult) -> str:
     if imported(result.model):
         return "layer"
     # Files of earlier versions name no site.
-    return "layer (0 = first block's feed-forward units)" if result.site == "mlp" else "layer (0 = embeddings)"
+    first = {"mlp": "first block's feed-forward units", "attention": "first block's attention heads"}
+    return f"layer (0 = {first.get(result.site or '', 'embeddings')})"
 
 
 def layer_chart(result: RedundancyResult) -> Chart:

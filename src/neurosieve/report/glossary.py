@@ -35,6 +35,8 @@ GLOSSARY = {
 
 _NEURONS = {
     "mlp": "One feed-forward unit of a block, named layer:index. Layer k belongs to block k + 1.",
+    "attention": "One dimension of what a block's attention heads give, side by side, before the output matrix, named"
+    " layer:index. Layer k belongs to block k + 1.",
     "imported": "One dimension of one layer, named layer:index. Layers are numbered from 0 as they are in"
     " the imported files.",
 }

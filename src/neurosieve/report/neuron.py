@@ -28,7 +28,7 @@ def profile_text(profile: NeuronProfile) -> str:
 
 def profile_title(profile: NeuronProfile) -> str:
     """Which neuron it is."""
-    site = " (feed-forward unit)" if profile.site == "mlp" else ""
+    site = {"mlp": " (feed-forward unit)", "attention": " (of an attention head)"}.get(profile.site or "", "")
     return f"Neuron {profile.neuron}{site} of {profile.model or 'an unknown model'}"
 
 

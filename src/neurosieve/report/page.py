@@ -47,16 +47,18 @@ from neurosieve.report.range_tables import range_table
 from neurosieve.report.saved_files import Found, charts_of
 from neurosieve.report.set_groups import (
     Kind,
+    claimed_layer_table,
     group_left_out_table,
     overlap_table,
     polysemy_table,
     property_set_table,
 )
+from neurosieve.report.set_tables import curve_table, direction_table, has_sets, set_table, study_table
 from neurosieve.report.stable_readings import stability_tables
 from neurosieve.report.story import reading, short_model, story_of
 from neurosieve.report.texts import text_cards
 from neurosieve.results.concept_evidence import Evidence
-from neurosieve.results.concepts import ConceptResult
+from neurosieve.results.concepts import ConceptFindings, ConceptResult
 from neurosieve.results.export import ExportResult
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.latent_clusters import LatentClusters
@@ -174,15 +176,26 @@ def _concepts(result: ConceptResult) -> dict[str, Any]:
         "studied": studied_table(result),
         "views": {name: value_table(view) for name, view in views.items()},
         "left_out": left_out_table(result),
+        "sets": [_sets(view) for view in views.values()] if has_sets(result) else [],
     }
+
+
+def _sets(view: ConceptFindings) -> dict[str, Any]:
+    """The tables of the sets of few neurons of a view."""
+    own = {"view": view.view, "claimed": set_table(view), "study": study_table(view)}
+    return own | {"curves": curve_table(view), "directions": direction_table(view)}
 
 
 def _groups(group: NeuronGroups) -> dict[str, Any]:
     """What `groups.html.j2` shows."""
-    kinds: tuple[Kind, ...] = ("properties", "values")
+    kinds: tuple[Kind, ...] = ("properties", "values", *(("claimed",) if group.claimed else ()))
     return {
         "sets": property_set_table(group),
-        "shared": [*(overlap_table(group, kind) for kind in kinds), *(polysemy_table(group, kind) for kind in kinds)],
+        "shared": [
+            *(overlap_table(group, kind) for kind in kinds),
+            *(polysemy_table(group, kind) for kind in kinds),
+            claimed_layer_table(group),
+        ],
         "left_out": group_left_out_table(group),
     }
 

@@ -11,7 +11,7 @@ from neurosieve.report.tables import Table, make_table
 from neurosieve.results.neuron_groups import NeuronGroups, SetSharing
 
 _BITS = 0.1
-Kind = Literal["properties", "values"]
+Kind = Literal["properties", "values", "claimed"]
 
 
 def property_set_table(group: NeuronGroups) -> Table:
@@ -75,11 +75,27 @@ def overlap_table(group: NeuronGroups, kind: Kind) -> Table:
     return make_table(title, heads, rows)
 
 
-_SETS: dict[Kind, str] = {"properties": "smallest sets", "values": "sets that carry a value"}
+_SETS: dict[Kind, str] = {
+    "properties": "smallest sets",
+    "values": "sets that carry a value",
+    "claimed": "sets that are claimed for a value",
+}
 
 
 def _sharing(group: NeuronGroups, kind: Kind) -> SetSharing:
+    if kind == "claimed" and group.claimed is not None:
+        return group.claimed
     return group.properties if kind == "properties" else group.values
+
+
+def claimed_layer_table(group: NeuronGroups) -> Table:
+    """In which layers the neurons of claimed sets are."""
+    spread = group.claimed.spread if group.claimed else ()
+    rows = [
+        (s.name, ratio(s.mean), ratio(s.expected_mean), ratio(s.entropy), ratio(s.expected_entropy)) for s in spread
+    ]
+    heads = ("value", "mean layer", "of all neurons", "entropy over layers, bits", "by chance")
+    return make_table("Layers of the sets that are claimed", heads, rows)
 
 
 def polysemy_table(group: NeuronGroups, kind: Kind) -> Table:

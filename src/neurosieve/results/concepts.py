@@ -11,7 +11,9 @@ from markupsafe import escape
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.printing import visible
 from neurosieve.results.codec import to_json
+from neurosieve.results.concept_counts import TextCounts, TokenCounts
 from neurosieve.results.concept_evidence import Evidence
+from neurosieve.results.concept_sets import ConceptSet
 from neurosieve.results.concept_stability import ConceptStability
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.marks import Inline, Omitted, ReasonOmitted
@@ -129,6 +131,7 @@ class Concept:
         neurons: The claimed ones, then the strongest others by train, ten in all unless more are claimed.
         layers: The highest AUROC of a layer's neurons on test among those with the highest on train, for each layer.
         ranges: The strongest ranges of activation by train; None in files of earlier versions.
+        sets: The best k neurons together for each k, the smallest first; None where no size was asked for.
     """
 
     view: View
@@ -142,6 +145,7 @@ class Concept:
     neurons: tuple[ConceptNeuron, ...]
     layers: tuple[float, ...]
     ranges: Annotated[tuple[ValueRange, ...] | None, Omitted] = None
+    sets: Annotated[tuple[ConceptSet, ...] | NotMeasured | None, Omitted] = None
 
     @property
     def name(self) -> str:
@@ -163,6 +167,16 @@ class Concept:
     def claimed_neurons(self) -> NeuronSet:
         """Their ids alone: what edits and set operations take."""
         return NeuronSet(n.neuron for n in self.claimed)
+
+    @property
+    def curve(self) -> tuple[ConceptSet, ...]:
+        """The best k neurons together for each k; empty where that was not measured."""
+        return self.sets if isinstance(self.sets, tuple) else ()
+
+    @property
+    def claimed_set(self) -> ConceptSet | None:
+        """The smallest of them that is claimed as a set; None where none is."""
+        return next((s for s in self.curve if not s.lacking), None)
 
     def to_frame(self) -> pl.DataFrame:
         """One row a neuron: its scores, the base rate and the best rival's."""
@@ -225,36 +239,17 @@ class ConceptFindings:
         """One row per value and neuron shown: its scores with the base rate and the best rival's."""
         return pl.DataFrame([row for c in self.concepts for row in c.rows()], infer_schema_length=None)
 
+    def sets_frame(self) -> pl.DataFrame:
+        """One row per value and size of a set: its scores beside random, untrained and the best rival's."""
+        rows = [
+            {"view": c.view, "property": c.property_name, "value": c.value} | s.row()
+            for c in self.concepts
+            for s in c.curve
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
     def _repr_html_(self) -> str:
         return f"<p>Concept neurons, view {self.view}</p>{self.to_frame().head(40)._repr_html_()}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextCounts:
-    """Texts that were read.
-
-    Attributes:
-        read: All.
-        with_errors: Those that hold code which does not parse.
-        framed: Fragments, which were parsed inside a frame of typical code.
-    """
-
-    read: int
-    with_errors: int
-    framed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenCounts:
-    """Tokens that were read.
-
-    Attributes:
-        read: All.
-        in_error: Those in code that does not parse.
-    """
-
-    read: int
-    in_error: int
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import polars as pl
 
-from neurosieve.results.marks import Inline
+from neurosieve.results.marks import Inline, Omitted
 from neurosieve.results.measured import Difference, RandomSizes, Score, Spread
 from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId, Split, View
@@ -251,6 +251,7 @@ class NeuronGroups:
         left_out: Properties and values without enough rows, and why.
         properties: What the smallest sets share.
         values: What the values' neurons share.
+        claimed: What the sets of few neurons share that are claimed for values; None in files of earlier versions.
     """
 
     view: View
@@ -261,6 +262,7 @@ class NeuronGroups:
     left_out: Mapping[str, str]
     properties: SetSharing
     values: SetSharing
+    claimed: Annotated[SetSharing | None, Omitted] = None
 
     def to_frame(self) -> pl.DataFrame:
         """One row per property: its oracle with majority and lookup, its smallest set with random orders."""

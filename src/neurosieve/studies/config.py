@@ -69,7 +69,9 @@ class StudyConfig(Options):
         default=None, description="half of an encoder-decoder that is read; the encoder by default"
     )
     site: Site = Field(
-        default="hidden", description="neurons: the blocks' outputs (hidden) or their feed-forward units (mlp)"
+        default="hidden",
+        description="neurons: the blocks' outputs (hidden), their feed-forward units (mlp) or what their attention"
+        " heads give (attention)",
     )
     task: str = Field(default="token-tagging", description="kind of task; see `neurosieve tasks`")
     data: str = Field(default="", description="folder of the data; `stdlib` is the running Python's library")

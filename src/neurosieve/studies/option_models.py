@@ -102,6 +102,9 @@ class ConceptOptions(Options):
         default=(),
         description=f"ways to write test files otherwise, to measure what survives: {', '.join(REWRITES)}",
     )
+    sizes: tuple[int, ...] | None = Field(
+        default=None, description="neurons of the sets that tell a value together; 1,2,4,8,16,32 by default"
+    )
     evidence: int = Field(default=20, ge=0, description="neurons of a view that are shown with their tokens")
     groups: tuple[str, ...] | None = Field(
         default=None, description="properties whose smallest neuron sets are sought; by default all but unions"
@@ -142,6 +145,7 @@ _ONLY: dict[str, tuple[EditKind, ...]] = {
     "layer": ("steer", "erase"),
     "share": ("ablate", "clamp"),
     "range": ("ablate",),
+    "claimed": ("ablate", "clamp"),
 }
 
 
@@ -158,6 +162,9 @@ class InterventionOptions(Options):
     share: float = Field(default=0.05, gt=0, lt=1, description="most neurons that are edited, as a share of all")
     range: bool = Field(
         default=False, description="change a neuron only inside the range of activation that tells the value on train"
+    )
+    claimed: bool = Field(
+        default=False, description="edit the set claimed for the value in the view predict, not the best single neurons"
     )
     sets: int = Field(default=100, ge=20, description="random edits of the same kind to compare with")
     at: Literal["all", "predicted"] | None = Field(
@@ -186,7 +193,8 @@ class InterventionOptions(Options):
     def file(self) -> str:
         """The place of the outcome in the run folder's `interventions`."""
         how = f"-{self.how}" if self.edit == "ablate" and self.how != "mean" else ""
-        return f"{quote(self.concept, safe='=')}-{self.edit}{how}{'-range' if self.range else ''}.json"
+        more = ("-range" if self.range else "") + ("-claimed" if self.claimed else "")
+        return f"{quote(self.concept, safe='=')}-{self.edit}{how}{more}.json"
 
 
 class FinetuneOptions(Options):

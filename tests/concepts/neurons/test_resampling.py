@@ -28,10 +28,10 @@ def drawn(groups: np.ndarray, seed: int) -> list[np.ndarray]:
     return [np.concatenate([np.tile(where[n], c) for n, c in zip(names, count, strict=True)]) for count in counts]
 
 
-@pytest.mark.parametrize("levels", [10**6, 1])
-def test_each_resample_written_out(levels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("cells", [10**6, 1])
+def test_each_resample_written_out(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """By counts of levels and by weights of rows alike."""
-    monkeypatch.setattr(resampling, "_LEVELS", levels)
+    monkeypatch.setattr(resampling, "_CELLS", cells)
     groups, positive, score = rows()
     found = Resamples(groups, DRAWS, 3).measure(score, positive)
     own = drawn(groups, 3)

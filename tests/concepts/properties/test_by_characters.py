@@ -107,3 +107,20 @@ def test_only_what_is_a_name_or_a_number_has_a_way_of_writing() -> None:
     assert shown("naming", text, "java") == "f:single-letter T:single-letter aB:camelCase"
     assert shown("number", text, "java") == "0x10:hex 1.5f:float"
     assert shown("value", text, "java") == "0x10:10-99"
+
+
+MODIFIED = {
+    "java": ("public static int f() { return 1; }", "public:yes static:yes return:no"),
+    "c": ("static const int a = 1;", "static:yes const:yes"),
+    "cpp": ("struct A { virtual void f() const; };", "struct:no virtual:yes const:yes"),
+    "javascript": ("async function f() { return 1 }", "async:yes function:no return:no"),
+    "python": ("async def f():\n    return 1\n", "async:yes def:no return:no"),
+    "rust": ("pub fn f(mut a: u8) {}", "pub:yes fn:no mut:yes"),
+    "go": ("const a = 1", "const:no"),
+}
+
+
+@pytest.mark.parametrize("language", MODIFIED)
+def test_keywords_that_modify_a_declaration(language: str) -> None:
+    text, expected = MODIFIED[language]
+    assert shown("modifier", text, language) == expected

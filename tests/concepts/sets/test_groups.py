@@ -19,6 +19,7 @@ from neurosieve.errors import ConfigError
 from neurosieve.probes import Oracle, SelectionData, fit_oracle
 from neurosieve.results import from_json, to_json
 from neurosieve.results.neuron_groups import NeuronGroups
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import SPLITS, NeuronId
 from tests.concepts.planted import planted_store
 from tests.tiny import assert_one_line
@@ -221,3 +222,15 @@ def test_an_unknown_property_is_named(store: ConceptStore) -> None:
     with pytest.raises(ConfigError) as error:
         find_groups(store, ["lexcal"])
     assert_one_line(error.value, "lexcal", "did you mean lexical?")
+
+
+def test_claimed_sets_are_compared_too(store: ConceptStore, groups: NeuronGroups) -> None:
+    """Two that share one neuron of layer 1, beside what chance gives."""
+    one, two = NeuronSet([(1, 0), (1, 1)]), NeuronSet([(1, 1), (2, 0), (2, 1)])
+    found = find_groups(store, ["use"], OPTIONS, claimed={"use=definition": one, "lexical=number": two})
+    assert groups.claimed is None
+    assert found.claimed is not None
+    assert found.claimed.overlaps.sizes == (2, 3)
+    assert found.claimed.overlaps.jaccard[0][1] == 1 / 4
+    assert [s.counts for s in found.claimed.spread] == [(0, 2, 0), (0, 1, 2)]
+    assert from_json(NeuronGroups, json.loads(json.dumps(to_json(found))), "groups.json") == found

@@ -15,7 +15,8 @@ from neurosieve.concepts.properties import annotate
 from neurosieve.data.dataset import Dataset, Example, Span
 from neurosieve.errors import ConfigError, DataError, ModelError, NeurosieveError, RunFolderError
 from neurosieve.results import to_json
-from neurosieve.results.concepts import ConceptResult, TextCounts, TokenCounts
+from neurosieve.results.concept_counts import TextCounts, TokenCounts
+from neurosieve.results.concepts import ConceptResult
 from neurosieve.studies import inputs as inputs_module
 from neurosieve.studies.concepts import run as module
 from neurosieve.studies.concepts.run import continue_concepts, label_property, load_concepts, run_concepts

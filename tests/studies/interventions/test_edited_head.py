@@ -167,7 +167,7 @@ def test_edits_below_a_head(name: str, kind: str, tmp_path: Path) -> None:
         with live(below, [Ablate.zero(layer, SOME)]):
             torch.testing.assert_close(logits(), slow)
         assert not torch.allclose(slow, plain)
-        with multiplied(below, name, layer, list(SOME), -9.0):
+        with multiplied(below, "mlp", name, layer, list(SOME), -9.0):
             slow = logits()
         with live(below, [Scale(layer, SOME, -9.0)], site="mlp"):
             torch.testing.assert_close(logits(), slow)

@@ -19,6 +19,13 @@ def lacking_on_train(ap: float, auroc: float, q: float) -> str:
     return "" if q <= Q else f"q on train above {Q}"
 
 
+def lacking_on_validation(ap: float, auroc: float) -> str:
+    """The first condition on validation that fails, of a set whose neurons were chosen there."""
+    if not ap >= AP:
+        return f"AP on validation {ap:.2f} < {AP}"
+    return "" if auroc >= AUROC else f"AUROC on validation {auroc:.2f} < {AUROC}"
+
+
 def lacking_by_score(ap: float, auroc: float, rival: str, rival_ap: float) -> str:
     """The first condition on test that fails by the scores alone: their lower bounds fail as well then."""
     if not ap >= AP:

@@ -9,8 +9,9 @@ from jaxtyping import Bool, Float, Int, Num
 
 from neurosieve.concepts.neurons.bounds import lacking_above, lacking_by_bounds, lacking_by_score, lacking_on_train
 from neurosieve.concepts.neurons.copy_scores import UNTRAINED, UntrainedBest
-from neurosieve.concepts.neurons.held_out import MIN_UNSEEN, HeldOut
-from neurosieve.concepts.neurons.resampling import Difference, Measured, Resamples, difference, precision_of
+from neurosieve.concepts.neurons.held_out import HeldOut
+from neurosieve.concepts.neurons.known_texts import KnownTexts
+from neurosieve.concepts.neurons.resampling import Difference, Measured, difference, precision_of
 from neurosieve.concepts.neurons.rivals import RIVALS, Rivals
 from neurosieve.concepts.neurons.scores import ConceptScores
 from neurosieve.progress import track
@@ -146,25 +147,9 @@ class Claiming:
         return guess
 
     @cached_property
-    def _known(self) -> tuple[Bool[np.ndarray, " rows"], Resamples]:
-        """Rows whose text the table of texts has, and resamples of their files."""
-        known, held = self.rivals.known[self.held_out.order], self.held_out
-        return known, Resamples(held.groups[known], held.draws, held.seed)
+    def _known(self) -> KnownTexts:
+        return KnownTexts.of(self.rivals, self.held_out)
 
     def owed_to_unseen(self, candidate: Found, k: int) -> str:
         """That a claimed neuron beats a table of texts only where a text is new, in words; empty if it does not."""
-        known, resamples = self._known
-        positive = candidate.positive[known]
-        n, new = int(positive.sum()), int(candidate.positive[~known].sum())
-        if min(n, len(positive) - n) < MIN_UNSEEN:
-            return (
-                f"train has the text of {n} of {n + new} rows with the value: too few to know how a table does on them"
-            )
-        neuron, table = (
-            resamples.measure(s[known], positive) for s in (candidate.scores(k), self.guess("lookup", candidate))
-        )
-        above = difference(neuron, table)
-        if above is not None and above.interval[0] > 0:
-            return ""
-        where = f"above a table of texts only where train lacks the text ({new} of {n + new} rows with the value)"
-        return f"{where}; elsewhere its AP is {neuron.ap:.2f}, the table's {table.ap:.2f}"
+        return self._known.owed(candidate.scores(k), self.guess("lookup", candidate), candidate.positive)

@@ -11,7 +11,8 @@ from neurosieve.concepts.neurons.scores import area_of_bins, precision_of_bins
 from neurosieve.probes.intervals import ClusterBootstrap, score_interval
 
 Interval = tuple[float, float]
-_LEVELS = 256  # distinct scores up to which rows are counted, not weighted
+_LEVELS = 256  # of a score that is cut to few
+_CELLS = 2**23  # levels × files up to which rows are counted, not weighted
 _SAME = 1e-12
 
 
@@ -57,6 +58,24 @@ def precision_of(score: Num[np.ndarray, " rows"], positive: Bool[np.ndarray, " r
     return float(precision_of_bins(*_of_level(level, len(levels), positive))[0])
 
 
+def few_levels(score: Num[np.ndarray, " rows"], hits: int) -> Int[np.ndarray, " rows"]:
+    """Ranks in at most 256 levels, half of them for the top rows, twice as many as have the value: what AP looks at."""
+    rows, half = len(score), _LEVELS // 2 - 1
+    falling, top = np.sort(score)[::-1], min(2 * hits, len(score) - 1)
+    ranks = np.concatenate([np.linspace(0, top, half), np.linspace(top, rows - 1, half)]).astype(np.int64)
+    level: Int[np.ndarray, " rows"] = np.searchsorted(np.unique(falling[ranks]), score, side="right")
+    return level
+
+
+def _steps(hit: Bool[np.ndarray, " levels"]) -> Int[np.ndarray, " levels"]:
+    """Levels in a row at which no row has the value are one: the order among them changes no figure."""
+    begins = hit.copy()
+    begins[1:] |= hit[:-1]
+    begins[0] = False  # it is number 0 anyway
+    numbers: Int[np.ndarray, " levels"] = np.cumsum(begins)
+    return numbers
+
+
 def _of_level(
     level: Int[np.ndarray, " rows"], levels: int, positive: Bool[np.ndarray, " rows"]
 ) -> list[Float[np.ndarray, "1 levels"]]:
@@ -77,7 +96,8 @@ class Resamples:
         draws: Number of resamples.
         seed: Of them.
 
-    Cost: 20 ms for a score of few distinct values on 20,000 rows and 12 files, 0.5 s for one of many.
+    Cost: 20 ms for a score of few distinct values on 20,000 rows and 12 files; of many 0.1 s for each 1,000 rows
+    with the value.
     """
 
     def __init__(self, groups: np.ndarray, draws: int, seed: int) -> None:
@@ -89,10 +109,10 @@ class Resamples:
 
     def lacking(self, positive: Bool[np.ndarray, " rows"]) -> str:
         """Why there is no interval whatever the score, in words; empty if there may be one."""
-        files, files_with_value = len(set(self._groups)), len(set(self._groups[positive]))
-        if files < 2:
+        if self._bootstrap.clusters < 2:
             return "all test rows are of one file"
-        return "" if files_with_value > 1 else "all test rows with the value are of one file"
+        of_file = self._bootstrap.totals(positive.astype(np.float64))
+        return "" if np.count_nonzero(of_file) > 1 else "all test rows with the value are of one file"
 
     def measure(self, score: Num[np.ndarray, " rows"], positive: Bool[np.ndarray, " rows"]) -> Measured:
         """A score's figures; rows of the same score are tied."""
@@ -101,7 +121,9 @@ class Resamples:
         ap, auroc = float(precision_of_bins(*of_level)[0]), float(area_of_bins(*of_level)[0])
         if self.lacking(positive):
             return Measured(ap, auroc, np.empty(0), np.empty(0), None, None)
-        parts = [(precision_of_bins(a, b), area_of_bins(a, b)) for a, b in self._counts(level, len(levels), positive)]
+        steps = _steps(of_level[0][0] > 0)
+        counts = self._counts(steps[level], int(steps[-1]) + 1, positive)
+        parts = [(precision_of_bins(a, b), area_of_bins(a, b)) for a, b in counts]
         aps, aurocs = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         known = np.isfinite(aps)
         aps, aurocs = aps[known], aurocs[known]
@@ -118,9 +140,9 @@ class Resamples:
         self, level: Int[np.ndarray, " rows"], levels: int, positive: Bool[np.ndarray, " rows"]
     ) -> Iterator[tuple[Float[np.ndarray, "draws levels"], Float[np.ndarray, "draws levels"]]]:
         """Rows with the value and without it at each level, some resamples at a time."""
-        if levels <= _LEVELS:
-            counts = self._bootstrap.counts(2 * level + positive, 2 * levels)
-            yield counts[:, 1::2], counts[:, ::2]
+        if levels * self._bootstrap.clusters <= _CELLS:
+            for counts in self._bootstrap.counts(2 * level + positive, 2 * levels):
+                yield counts[:, 1::2], counts[:, ::2]
             return
         order = np.argsort(level, kind="stable")
         starts = np.searchsorted(level[order], np.arange(levels))

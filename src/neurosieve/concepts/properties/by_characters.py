@@ -3,7 +3,7 @@
 import re
 
 from neurosieve.concepts.properties.by_place import per_unit
-from neurosieve.concepts.properties.contract import Bins, Property, Values
+from neurosieve.concepts.properties.contract import NO, YES, Bins, Property, Values
 from neurosieve.concepts.properties.parsed import Source, Spans, Unit
 from neurosieve.concepts.properties.unions import union_of
 
@@ -17,6 +17,16 @@ _DOCSTRINGS = """
 (function_definition body: (block . (comment)* . (expression_statement . (string) @docstring .)))
 (class_definition body: (block . (comment)* . (expression_statement . (string) @docstring .)))
 """
+# Keywords that change what a declaration says, by language; Go and Python have hardly any.
+_MODIFIERS = {
+    "java": "public private protected static final abstract synchronized native transient volatile strictfp sealed",
+    "c": "static extern const volatile inline register restrict _Atomic _Noreturn _Thread_local",
+    "cpp": "static extern const volatile inline register constexpr consteval constinit virtual explicit mutable friend"
+    " final override thread_local public private protected",
+    "javascript": "async static export",
+    "python": "async",
+    "rust": "pub mut static async unsafe extern dyn move",
+}
 _DOC_COMMENT = re.compile(r"/\*\*(?![*/])|/\*!|///(?!/)|//!")
 _WITHOUT_MARKS = ("python", "go")  # languages in which a comment for readers of the documentation looks like any other
 # After the digits of a whole number: the width of its type; with base 10 also what C++ lets a library define (`10ms`).
@@ -49,6 +59,13 @@ def _inside(source: Source, spans: Spans) -> Values:
         return "docstring" if marked else "comment"
 
     return per_unit([kind(u) for u in source.units], source, spans)
+
+
+def _modifier(source: Source, spans: Spans) -> Values:
+    words = set(_MODIFIERS.get(source.language, "").split())
+    named = [YES if source.text[u.start : u.end] in words else NO for u in source.units]
+    kinds = [kind if u.label == "keyword" else None for u, kind in zip(source.units, named, strict=True)]
+    return per_unit(kinds, source, spans)
 
 
 def _naming(source: Source, spans: Spans) -> Values:
@@ -123,6 +140,7 @@ TEXTS = (
         description="words for people (of strings, comments and docstrings), against code",
     ),
     Property("naming", "token", "how a name is written", _naming, NAMING),
+    Property("modifier", "token", "whether a keyword modifies a declaration (`static`, `const`)", _modifier, (YES, NO)),
     Property("number", "token", "how a number is written", _number, NUMBERS),
     Property("value", "token", "size of a whole number", _value, VALUES),
 )

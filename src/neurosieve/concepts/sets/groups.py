@@ -20,6 +20,7 @@ def find_groups(
     properties: Sequence[str] | None = None,
     options: SetOptions | None = None,
     device: str | torch.device = "cpu",
+    claimed: Mapping[str, NeuronSet] | None = None,
 ) -> NeuronGroups:
     """The smallest set of each property, and what the sets share.
 
@@ -28,6 +29,7 @@ def find_groups(
         properties: Names; all of the store's table by default.
         options: Of the search.
         device: Where probes are fitted.
+        claimed: The sets of few neurons that are claimed, by value: what they share is told too.
 
     Raises:
         ConfigError: A property that the table does not have.
@@ -58,6 +60,7 @@ def find_groups(
         left_out=left_out,
         properties=_sharing({g.property: g.smallest.neurons for g in groups if g.smallest}, live),
         values=_sharing({c.name: c.neurons for g in groups for c in g.carriers if c.neurons}, live),
+        claimed=_sharing(claimed, live) if claimed else None,
     )
 
 

@@ -15,18 +15,19 @@ import numpy as np
 from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.guess_language import Languages, languages_of
-from neurosieve.concepts.neurons.claims import find_concepts
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
 from neurosieve.concepts.rewritten import RewrittenFiles, read_rewritten, rewrite_files
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
 from neurosieve.concepts.sets.groups import find_groups
 from neurosieve.concepts.sets.set_search import SetOptions
+from neurosieve.concepts.sparse.curves import find_concept_sets
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.models.untrained import untrained_copy
+from neurosieve.results.concept_counts import TextCounts, TokenCounts
 from neurosieve.results.concept_stability import ConceptStability
-from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult, TextCounts, TokenCounts
+from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.storage.folder import Folder
@@ -239,7 +240,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         views=views,
         predict_reason=predict_reason,
         evidence={view: _evidence(work, view, findings).neurons for view, findings in views.items()},
-        groups=_groups(work, store),
+        groups=_groups(work, store, views[store.view]),
         latent=_latent(work, store).layers,
         examples=examples_step(config, work.folder, work.dataset, work.languages),
         stability=_stability(work, store, views[store.view]),
@@ -276,14 +277,15 @@ def _evidence(work: ConceptWork, view: View, findings: ConceptFindings) -> Evide
     return work.step(f"evidence-{view}", EvidenceStep, lambda: evidence_step(work.config, work.store(view), findings))
 
 
-def _groups(work: ConceptWork, store: ConceptStore) -> NeuronGroups | NotMeasured:
+def _groups(work: ConceptWork, store: ConceptStore, found: ConceptFindings) -> NeuronGroups | NotMeasured:
     config, asked = work.config, work.options.groups
     if asked == ():
         return NotMeasured.from_text("")
     options = SetOptions(draws=config.random_draws, seed=config.seed)
     if asked is None:  # a union shares its neurons with its parts by construction
         asked = tuple(p.name for p in work.properties if not p.united)
-    make = partial(find_groups, store, asked, options, resolve_device(config.device))
+    claimed = {c.name: few.neurons for c in found.concepts if (few := c.claimed_set)}
+    make = partial(find_groups, store, asked, options, resolve_device(config.device), claimed)
     return work.step("groups", NeuronGroups, make)
 
 
@@ -307,8 +309,9 @@ def _stability(work: ConceptWork, store: ConceptStore, findings: ConceptFindings
 def _claims(work: ConceptWork, view: View) -> ConceptFindings:
     config = work.config
     store = work.store(view)
-    return find_concepts(
+    return find_concept_sets(
         store,
+        sizes=work.options.sizes,
         min_rows=work.options.min_rows,
         draws=config.bootstrap,
         seed=config.seed,

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from neurosieve.activations.windows import ReadingPlan, Window
 from neurosieve.concepts.properties import Target
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.errors import DataError, RunFolderError
+from neurosieve.errors import ConfigError, DataError, RunFolderError
 from neurosieve.interventions.editors import Change, Editor, NeuronEditor, TrainConcept, editor
 from neurosieve.interventions.edits import Edit, Erase
 from neurosieve.interventions.effects.erasure import measure_erasure
@@ -44,7 +44,7 @@ from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
 from neurosieve.studies.inputs import language_model_of, model_of, read_data, read_dataset
 from neurosieve.studies.interventions.edited_task import NO_PROBE, head_effect, probe_effect
-from neurosieve.studies.option_models import InterventionOptions
+from neurosieve.studies.option_models import InterventionOptions, changed_options
 from neurosieve.studies.redundancy.selection import is_studied
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, RunFolder, config_of, versions
 from neurosieve.studies.steps import Steps
@@ -182,8 +182,8 @@ def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -
     if record is None or record.get("format") != FORMAT:
         return None
     result = from_json(InterventionResult, record, f"{run}/{_file(options)}")
-    asked = InterventionOptions.model_validate(result.options)  # with defaults of options that are newer
-    if (asked, result.concepts) != (options, _asked(config, options)[1]):
+    asked, concepts = _asked(config, options)
+    if changed_options(result.options, asked) or changed_options(result.concepts, concepts):
         return None
     if result.matching is None:
         return None  # of a time in which random sets could be unlike the chosen one
@@ -240,7 +240,7 @@ def open_run(run: PathLike, options: InterventionOptions) -> Measuring:
 def _measured(m: Measuring) -> InterventionResult:
     """Choose on validation, then open the test windows once."""
     options = m.options
-    edits = editor(TrainConcept(m.store, m.target.property_name, m.value, m.config.seed), change_of(options))
+    edits = editor(TrainConcept(m.store, m.target.property_name, m.value, m.config.seed), _change(m))
     best = m.choose(edits) if options.predictions else len(edits.candidates) - 1
     neurons, matching = edits.candidates[best], edits.matching(best, options.sets)
     predictions = _predictions(m, edits, best, matching) if options.predictions else LEFT_OUT
@@ -280,8 +280,31 @@ def _measured(m: Measuring) -> InterventionResult:
     )
 
 
+def _change(m: Measuring) -> Change:
+    """What the editor does; with the claimed set where that is asked for."""
+    change = change_of(m.options)
+    return replace(change, members=_claimed(m)) if m.options.claimed else change
+
+
+def _claimed(m: Measuring) -> NeuronSet:
+    """The neurons claimed as a set for the value where it is hidden."""
+    result = read_concepts_of(m.work.folder.path)
+    concept = result and result[m.options.concept, "predict"]
+    few = concept and concept.claimed_set
+    if not few:
+        raise ConfigError(
+            f"set of {m.options.concept}",
+            expected="one that is claimed in the view predict",
+            got="none",
+            remedy="leave --claimed out: the best single neurons are edited then",
+        )
+    return few.neurons
+
+
 def _chosen_by(options: InterventionOptions, candidates: int) -> str:
     """Where the edit was chosen, and of how many."""
+    if options.claimed:
+        return "train, as the set that is claimed for the value"
     if options.predictions:
         return f"validation, of {candidates} candidates made from train"
     return f"train, the {'most neurons' if options.edit in ('ablate', 'clamp') else 'last layer'} of them"

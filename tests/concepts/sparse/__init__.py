@@ -1,0 +1,1 @@
+"""Sets of few neurons that tell a value together."""
