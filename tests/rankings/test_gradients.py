@@ -99,7 +99,7 @@ def test_the_neuron_that_alone_moves_the_loss_is_first(name: str) -> None:
             kept[row] = weight[row] * 10
         weight.data = kept
     dataset, sample = tiny_dataset(), tiny_sample()
-    train, validation = (read_activations(model, dataset, sample, s) for s in ("train", "validation"))  # type: ignore[arg-type]
+    train, validation = (read_activations(model, dataset, sample, s) for s in ("train", "validation"))
     data = selection_data(train, validation).with_gradients(read_gradients(model, dataset, sample))
     ranking = token_gradient(data, fit_oracle(data), 0)
     assert ranking.top(1) == [(1, 7)]

@@ -44,25 +44,24 @@ def test_planted_neurons_are_told_apart(store: ConceptStore, monkeypatch: pytest
     table = store.table.target(LOCAL).positive
     assert [n.neuron for n in found] == [NeuronId(0, i) for i in range(4)]
     assert [n.follows_spelling for n in found] == [True, False, False, False]
-    own = {n.neuron.index: n for n in found}
+    spelling, structure = found[SPELLING].renamed, found[STRUCTURE].renamed
     for n in found:
         assert 10 < n.threshold <= 60
         assert set(n.rewrites) == set(REWRITES)
         assert n.claimed
         assert 30 < n.renamed.n <= n.rewrites["layout"].n <= table.sum()
-    assert own[STRUCTURE].renamed.share == 1
-    assert all(s.share == 1 for s in own[STRUCTURE].rewrites.values())
-    assert own[STRUCTURE].renamed.interval is not None
-    assert own[STRUCTURE].renamed.interval[0] > 0.8
-    assert own[SPELLING].renamed.share == 0
-    assert own[SPELLING].renamed.interval is not None
-    assert 0 < own[SPELLING].renamed.interval[1] < 0.2  # never of width 0
-    assert own[SPELLING].rewrites["layout"].share == own[SPELLING].rewrites["comments"].share == 1
-    kept = own[SPELLING].rewrites["renamed"]
-    assert kept.share == pytest.approx(1 - own[SPELLING].renamed.n / kept.n)  # those that keep their names
-    assert own[LAYOUT].rewrites["layout"].share is not None
-    assert own[LAYOUT].rewrites["layout"].share < 0.2  # in some lines the new column is the old one
-    assert own[BOTH].renamed.share == 0
+    assert structure.share == 1
+    assert all(s.share == 1 for s in found[STRUCTURE].rewrites.values())
+    assert structure.interval is not None
+    assert structure.interval[0] > 0.8
+    assert spelling.share == 0
+    assert spelling.interval is not None
+    assert 0 < spelling.interval[1] < 0.2  # never of width 0
+    assert found[SPELLING].rewrites["layout"].share == found[SPELLING].rewrites["comments"].share == 1
+    kept = found[SPELLING].rewrites["renamed"]
+    assert kept.share == pytest.approx(1 - spelling.n / kept.n)  # those that keep their names
+    assert (found[LAYOUT].rewrites["layout"].share or 0) < 0.2  # in some lines the new column is the old one
+    assert found[BOTH].renamed.share == 0
 
 
 def test_a_neuron_that_is_low(store: ConceptStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
