@@ -27,7 +27,7 @@ def held_used_table(concepts: ConceptResult, edits: Sequence[InterventionResult]
 
 
 def _holds(concept: Concept) -> bool:
-    return bool(concept.claimed)
+    return bool(concept.claimed or concept.claimed_set)
 
 
 def _row(concepts: ConceptResult, name: str, edits: Sequence[InterventionResult]) -> tuple[str, ...]:
