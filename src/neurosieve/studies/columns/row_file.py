@@ -128,6 +128,11 @@ def read_names(files: Folder) -> RowNames | None:
     return None if record is None else from_json(RowNames, record, f"{files.url}/{NAME}.json")
 
 
+def _untyped(path: str) -> Any:
+    """An open file; the library has no types for what it gives."""
+    return safe_open(path, framework="np")
+
+
 class RowFile:
     """The rows, read from their files: numbers are in memory, code is read where it is shown.
 
@@ -139,7 +144,7 @@ class RowFile:
         path = f"{files.root}/{NAME}.safetensors"
         self.names = names
         try:
-            self._file: Any = safe_open(path, framework="np")  # which has no types
+            self._file = _untyped(path)
             numbers = RowNumbers(*map(self._file.get_tensor, RowNumbers._fields))
             codes = [self._file.get_tensor(f"code.{i}") for i in range(len(names.properties))]
         except (OSError, SafetensorError) as e:
