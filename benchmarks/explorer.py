@@ -159,7 +159,8 @@ def main() -> None:
     args = args_of.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="explorer-"))
     try:
-        figures = measured(folder, args.layers, args.neurons // args.layers, *args.rows, args.pages)
+        train, test = args.rows
+        figures = measured(folder, args.layers, args.neurons // args.layers, train, test, args.pages)
     finally:
         shutil.rmtree(folder)
     report(args, figures)

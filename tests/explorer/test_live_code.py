@@ -159,6 +159,7 @@ def test_answers_of_two_people(named: tuple[Path, Any]) -> None:
     assert files["ann"][1].labels == ("mixed", "words")
     assert files["bob"][0].labels == ("Numbers", "digits")
     saved = read_object(Folder(folder.parent), f"{folder.name}-agreement.json")
+    assert saved is not None
     kappas = annotator_agreement(files, draws=10)
     assert [(k["field"], k["value"]) for k in saved["agreement"]] == [(k.field, k.value) for k in kappas]
     again = client_of(run)

@@ -36,6 +36,7 @@ def test_fifty_at_once(address: str) -> None:
     assert all(text == alone[page] for some in found for page, _, text in some)
 
 
+@pytest.mark.slow
 def test_fifty_paste_code_at_once(address: str) -> None:
     """One computes at a time; who waits too long is told so, and nobody gets another's answer."""
     origin = address.rpartition("/runs")[0]

@@ -1,6 +1,10 @@
 """Pages of a run and its layers, sets, properties, modules: what results hold, with the report's own tables."""
 
 from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from jaxtyping import Int
 
 from neurosieve.errors import ConfigError, unknown_name
 from neurosieve.explorer.open_run import OpenRun
@@ -16,6 +20,7 @@ from neurosieve.report.tables import Table, make_table, neuron_table, set_table,
 from neurosieve.results.concepts import Concept
 from neurosieve.results.measured import NotMeasured
 from neurosieve.results.neuron_groups import NeuronGroups, PropertyGroup
+from neurosieve.studies.columns.row_file import RowFile
 
 PAGE = 100  # neurons of a layer on one page
 
@@ -81,12 +86,12 @@ def _layer_table(run: OpenRun, layer: int, indices: list[int]) -> Table:
     columns: dict[str, Callable[[int], str]] = {"neuron": lambda i: f"{layer}:{i}"}
     for name, place in run.places.items():
         own = place[offset : offset + run.grid.width]
-        columns[f"place by {name}"] = lambda i, own=own: count(int(own[i])) if own[i] else NONE
+        columns[f"place by {name}"] = partial(_place_of, own)
     if built := run.built:
         files, rows = built.columns, built.rows
         for name in ("strongest", "weakest"):
             at = files.values_at(layer, name)
-            columns[f"{name} token"] = lambda i, at=at: rows.token(int(at[i]))
+            columns[f"{name} token"] = partial(_token_of, rows, at)
         sd, alive = files.values_at(layer, "scale"), files.values_at(layer, "alive")
         columns["standard deviation"] = lambda i: f"{sd[i]:.3g}" if alive[i] else "never varies"
     if run.claimed:
@@ -94,6 +99,14 @@ def _layer_table(run: OpenRun, layer: int, indices: list[int]) -> Table:
     return make_table(
         f"Neurons of layer {layer}", list(columns), [[cell(i) for cell in columns.values()] for i in indices]
     )
+
+
+def _place_of(places: Int[np.ndarray, " neurons"], index: int) -> str:
+    return count(int(places[index])) if places[index] else NONE
+
+
+def _token_of(rows: RowFile, at: Int[np.ndarray, " neurons"], index: int) -> str:
+    return rows.token(int(at[index]))
 
 
 def properties_page(run: OpenRun) -> View:

@@ -172,7 +172,8 @@ def _function(source: Source, span: tuple[int, int]) -> tuple[int, int] | None:
 
 
 def _coded(rows: _Coded, codes: dict[str, Int[np.ndarray, " rows"]]) -> RowArrays:
-    return RowArrays(*rows.places.T, *rows.shown.T, codes, rows.texts)
+    (example, start, end), (first, last) = rows.places.T, rows.shown.T
+    return RowArrays(example, start, end, first, last, codes, rows.texts)
 
 
 def _ids(dataset: Dataset, rows: _Coded) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ tensor begins; a neuron's values follow each other there. Nothing here needs tor
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -54,7 +55,7 @@ class ColumnFiles:
 
     def __init__(self, files: Folder, grid: Grid) -> None:
         self.grid = grid
-        self._layers = [_opened(files, layer) for layer in range(grid.layers)]
+        self._layers: list[Any] = [_opened(files, layer) for layer in range(grid.layers)]
 
     def column(self, neuron: NeuronId) -> Column:
         """One neuron's values and figures."""

@@ -93,7 +93,8 @@ def _dtype(store: ActivationStore, layer: int) -> str:
 def _alike(mine: Scaled, others: Scaled) -> tuple[Int[Tensor, "neurons some"], Float[Tensor, "neurons some"]]:
     """Of each neuron the columns with the largest |r|, and r."""
     columns, found, most = torch.from_numpy(others.columns), list[tuple[Tensor, Tensor]](), ALIKE + 1
-    for part, own in zip(mine.values.split(_BLOCK), torch.from_numpy(mine.columns).split(_BLOCK), strict=True):
+    for begin in range(0, len(mine.columns), _BLOCK):
+        part, own = mine.values[begin : begin + _BLOCK], torch.from_numpy(mine.columns[begin : begin + _BLOCK])
         r = part @ others.values.T
         r[own[:, None] == columns[None]] = 0  # itself
         top = r.abs().topk(min(most - 1, r.shape[1]), dim=1).indices

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -128,6 +128,11 @@ def read_names(files: Folder) -> RowNames | None:
     return None if record is None else from_json(RowNames, record, f"{files.url}/{NAME}.json")
 
 
+def _untyped(path: str) -> Any:
+    """An open file; the library has no types for what it gives."""
+    return safe_open(path, framework="np")
+
+
 class RowFile:
     """The rows, read from their files: numbers are in memory, code is read where it is shown.
 
@@ -139,7 +144,7 @@ class RowFile:
         path = f"{files.root}/{NAME}.safetensors"
         self.names = names
         try:
-            self._file = safe_open(path, framework="np")
+            self._file = _untyped(path)
             numbers = RowNumbers(*map(self._file.get_tensor, RowNumbers._fields))
             codes = [self._file.get_tensor(f"code.{i}") for i in range(len(names.properties))]
         except (OSError, SafetensorError) as e:
@@ -172,7 +177,7 @@ class RowFile:
 
     def token(self, row: int) -> str:
         """A row's own characters."""
-        return self.words[self._word_of[row]]
+        return self.words[int(self._word_of[row])]
 
     def around(self, row: int) -> list[tuple[int, int, int]]:
         """The rows of what is shown around a row: number, and first and last character in that piece of code."""
