@@ -20,6 +20,8 @@ pip=("$work/try/bin/python" -m pip --disable-pip-version-check install --quiet)
 "${pip[@]}" -r "$work/lowest.txt"
 "${pip[@]}" --no-deps -e .
 "${pip[@]}" pytest hypothesis beartype psutil
-# Packages that these bring are the newest, and warn of what the lowest ones call: that is no error here.
-"$work/try/bin/python" -m pytest -q -p no:cacheprovider -W default tests/cli/test_ends.py tests/data/readers tests/probes/test_solver.py \
-    tests/models/test_families.py tests/storage/test_folder.py tests/studies/redundancy/test_run.py
+# Packages that these bring are the newest, and warn of what the lowest ones call: that is no error here. Left out are a
+# comparison that calls scikit-learn as 1.8 has it, and a count of files of the packages that are installed.
+"$work/try/bin/python" -m pytest -q -p no:cacheprovider -W default -k "not agrees_with_scikit_learn and not demo_has_files" \
+    tests/cli/test_ends.py tests/data/readers tests/probes/test_solver.py tests/models/test_families.py \
+    tests/storage/test_folder.py tests/studies/redundancy/test_run.py

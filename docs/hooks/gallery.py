@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from neurosieve.report.cite import methods
 from neurosieve.report.page import render_page
@@ -18,7 +18,7 @@ from neurosieve.studies.finished import load_summary, read_concepts_of
 from neurosieve.studies.run_folder import SUMMARY
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
-SIZE = {"width": 1000, "height": 1050}
+SIZE: ViewportSize = {"width": 1000, "height": 1050}
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -93,7 +93,7 @@ def test_head_of_an_edit_has_no_interval_of_one_point(capsys: Capture, monkeypat
     edit = interventions_of("full")[0]
     predictions = edit.predictions
     effects = tuple(replace(e, effect=Difference(value=0.1, interval=None)) for e in predictions.effects)  # type: ignore[union-attr]
-    bare = replace(edit, predictions=replace(predictions, effects=effects))  # type: ignore[type-var, arg-type]
+    bare = replace(edit, predictions=replace(predictions, effects=effects))  # type: ignore[arg-type]
     assert "10.0 (no interval)" in printed(lambda: show.show_intervention(bare, "runs/x"), capsys, monkeypatch)
 
 
