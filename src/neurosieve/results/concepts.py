@@ -238,7 +238,7 @@ class ConceptFindings:
     def sets_frame(self) -> pl.DataFrame:
         """One row per value and size of a set: its scores beside random, untrained and the best rival's."""
         rows = [
-            {"view": c.view, "property": c.property_name, "value": c.value} | s.row()
+            {"view": c.view, "property": c.property_name, "value": c.value, **s.row()}
             for c in self.concepts
             for s in c.curve
         ]
