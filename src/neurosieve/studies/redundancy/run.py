@@ -91,9 +91,9 @@ def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
         what = "either side of a pair" if manifest.sides == 2 else joint
         result.append(f"{what} is read off {read_off[pooling_of(config, manifest.adapter['kind'])]}")
     if manifest.site != "hidden":
-        what = {"mlp": "feed-forward units after their activation", "attention": "outputs of attention heads"}
+        units = {"mlp": "feed-forward units after their activation", "attention": "outputs of attention heads"}
         where = "layer k holds those of block k + 1, and there is no layer of embeddings"
-        result.append(f"neurons are {what[manifest.site]}: {where}")
+        result.append(f"neurons are {units[manifest.site]}: {where}")
     if manifest.sides == 2:
         result.append("a neuron counts by |u - v| and u * v of its values u and v for the two sides of a pair")
     if manifest.long_examples:
