@@ -64,7 +64,7 @@ def made_up(neurons: int, values: int, tokens: int, properties: int) -> ConceptS
         number // FILE, start, start + 5, codes, names, np.zeros(total, dtype=bool), len(texts), 0, 0, {}
     )
     units = np.stack([number // FILE, start, start + 5, np.zeros(total, dtype=np.int64)], 1)
-    tokens_of = Rows.from_units(("token",), [tuple(map(int, unit)) for unit in units])
+    tokens_of = Rows.from_units(("token",), [(int(e), int(a), int(b), int(v)) for e, a, b, v in units])
     x = torch.randn(total, LAYERS * width, generator=generator).half()
     every = [(name, v) for name, found in names.items() for v in range(len(found))]
     for i, (name, v) in enumerate(every[::2]):
@@ -84,8 +84,11 @@ def without_sets(store: ConceptStore) -> list[Concept]:
         for v in kept:
             scores = {rival: float(rivals.precision[rival][name][v]) for rival in RIVALS}
             word = store.table.values[name][v]
-            about = {"view": store.view, "property_name": name, "value": word, "train": 0, "test": 0, "base": 0.0}
-            found.append(Concept(**about, rivals=scores, unseen=UnseenRows(0, 0.0), neurons=(), layers=()))
+            own = Concept(
+                view=store.view, property_name=name, value=word, train=0, test=0, base=0.0, rivals=scores,
+                unseen=UnseenRows(0, 0.0), neurons=(), layers=(),
+            )  # fmt: skip
+            found.append(own)
     return found
 
 

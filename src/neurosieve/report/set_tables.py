@@ -44,8 +44,8 @@ def set_sentence(concept: Concept, few: ConceptSet) -> str:
 def set_table(view: ConceptFindings) -> Table:
     """The claimed sets of one view: of each value the smallest."""
     rows = [_line(c, s) for c in view.concepts if (s := c.claimed_set)]
-    scores = ("AP", "AUROC", "above the best rival", "best rival's AP", "random neurons' AP", "untrained copy's AP")
-    heads = ("value", "neurons", "layers", "which", *scores, "note")
+    heads = ["value", "neurons", "layers", "which", "AP", "AUROC", "above the best rival", "best rival's AP"]
+    heads += ["random neurons' AP", "untrained copy's AP", "note"]
     return make_table(f"Values claimed as sets, view {view.view}", heads, rows)
 
 

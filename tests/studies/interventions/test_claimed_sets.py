@@ -30,7 +30,7 @@ def test_a_claimed_set_is_edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         few = replace(set_of(2, 0.9, lacking=lacking), neurons=NeuronSet([(1, 3), (2, 5)]))
         view = concepts.views["predict"]
         changed = tuple(replace(c, sets=(few,)) if c is concept else c for c in view.concepts)
-        return replace(concepts, views=concepts.views | {"predict": replace(view, concepts=changed)})
+        return replace(concepts, views={**concepts.views, "predict": replace(view, concepts=changed)})
 
     monkeypatch.setattr(module, "read_concepts_of", lambda _: with_set("AP 0.70 < 0.8"))
     with pytest.raises(ConfigError) as caught:

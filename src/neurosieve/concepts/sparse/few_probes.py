@@ -40,9 +40,9 @@ def fit_few(
     """
     x = sample.x.index_select(0, torch.from_numpy(live))
     x = torch.cat([x, x.new_ones(1, x.shape[1])])
-    parts = torch.from_numpy(positive).to(x).split(max(1, _CELLS // x.numel()))
-    result = []
-    for w in torch.cat([_solved(x, y) for y in parts])[:, :-1].numpy():
+    y, size, result = torch.from_numpy(positive).to(x), max(1, _CELLS // x.numel()), list[Fitted]()
+    parts = [_solved(x, y[begin : begin + size]) for begin in range(0, len(y), size)]
+    for w in torch.cat(parts)[:, :-1].numpy():
         order = np.argsort(-np.abs(w), kind="stable")
         result.append(Fitted(live[order], w[order]))
     return result

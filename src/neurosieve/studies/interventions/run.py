@@ -183,7 +183,8 @@ def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -
         return None
     result = from_json(InterventionResult, record, f"{run}/{_file(options)}")
     asked, concepts = _asked(config, options)
-    if result.concepts is None or changed_options(result.concepts, concepts) or changed_options(result.options, asked):
+    before = result.concepts
+    if before is None or changed_options(result.options, asked) or changed_options(before, concepts):
         return None
     if result.matching is None:
         return None  # of a time in which random sets could be unlike the chosen one

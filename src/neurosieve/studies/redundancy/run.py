@@ -96,14 +96,14 @@ def model_notes(config: StudyConfig, store: ActivationStore) -> list[str]:
         what = "either side of a pair" if manifest.sides == 2 else joint
         result.append(f"{what} is read off {read_off[pooling_of(config, manifest.adapter['kind'])]}")
     if manifest.site != "hidden":
-        read = {"mlp": "feed-forward units after their activation", "attention": "outputs of attention heads"}
+        units = {"mlp": "feed-forward units after their activation", "attention": "outputs of attention heads"}
         where = "layer k holds those of block k + 1, and there is no layer of embeddings"
-        result.append(f"neurons are {read[manifest.site]}: {where}")
+        result.append(f"neurons are {units[manifest.site]}: {where}")
     if manifest.sides == 2:
         result.append("a neuron counts by |u - v| and u * v of its values u and v for the two sides of a pair")
     if manifest.long_examples:
-        first = f", of which the first {config.max_windows} were read" if config.max_windows else ""
-        result.append(f"{manifest.long_examples:,} examples were cut into overlapping windows{first}")
+        read = f", of which the first {config.max_windows} were read" if config.max_windows else ""
+        result.append(f"{manifest.long_examples:,} examples were cut into overlapping windows{read}")
     if (cut := manifest.counts.get("truncated")) and config.whole:
         result.append(f"{cut:,} {'pairs' if len(config.columns) == 3 else 'examples'} lost the end of what did not fit")
     wide = [i for i, dtype in enumerate(manifest.dtypes) if dtype == "float32"]
