@@ -128,10 +128,10 @@ class Killed(BaseException):
 
 KILLS: dict[str, tuple[Any, str, int]] = {
     "before the model is loaded": (inputs_module, "load_model", 1),
-    "before the second shard": (ActivationStore, "append", 2),
-    "in the claims": (module, "find_concepts", 1),
-    "in an untrained copy": (ActivationStore, "append", 5),
-    "in the second view": (ActivationStore, "append", 8),
+    "before the second shard": (ActivationStore, "write", 2),
+    "in the claims": (module, "find_concept_sets", 1),
+    "in an untrained copy": (ActivationStore, "write", 5),
+    "in the second view": (ActivationStore, "write", 8),
     "before the record is written": (RunFolder, "peak_rss_mb", 1),
 }
 
@@ -160,13 +160,13 @@ def test_a_killed_run_goes_on(moment: str, monkeypatch: pytest.MonkeyPatch, tmp_
     kept = [p for view in ("detect", "predict") for p in (tmp_path / "concepts" / view).rglob("*")]
     whole = {p: p.stat().st_mtime_ns for p in kept if p.suffix in (".safetensors", ".parquet")}
     steps = {view for view in ("detect", "predict") if (tmp_path / "concepts" / f"{view}.json").is_file()}
-    made, right_find = list[str](), vars(module)["find_concepts"]
+    made, right_find = list[str](), vars(module)["find_concept_sets"]
 
     def finding(store: Any, **options: Any) -> Any:
         made.append(store.view)
         return right_find(store, **options)
 
-    monkeypatch.setattr(module, "find_concepts", finding)
+    monkeypatch.setattr(module, "find_concept_sets", finding)
     again = continue_concepts(tmp_path, {}) if (tmp_path / "concepts").exists() else run_concepts(tagged(), tmp_path)
     assert lasting(to_json(again)) == lasting(to_json(found()))
     assert set(made) == {"detect", "predict"} - steps

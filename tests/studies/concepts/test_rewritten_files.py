@@ -23,7 +23,7 @@ def test_rewrites_may_be_asked_for_later(monkeypatch: pytest.MonkeyPatch, tmp_pa
     before = run_concepts(config, tmp_path / "run")
     assert before.stability is None
     with monkeypatch.context() as patch:
-        patch.setattr(module, "find_concepts", forbidden)
+        patch.setattr(module, "find_concept_sets", forbidden)
         later = continue_concepts(tmp_path / "run", {"rewrites": REWRITES})
     stable = later.stability
     assert stable is not None
