@@ -24,6 +24,7 @@ from neurosieve.typing import NeuronId
 from tests.tiny import assert_one_line
 
 pytest.importorskip("fastapi", reason="the extra serve is not installed")
+from neurosieve.explorer.server import open_all
 from tests.explorer import explored_run
 from tests.studies import copy_run, finished_quick
 
@@ -168,3 +169,24 @@ def test_a_run_without_activations_has_none(tmp_path: Path) -> None:
     run = copy_run(tmp_path)
     shutil.rmtree(run / "activations")
     assert build(run) is None
+
+
+def test_results_are_shown_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run on a disk that is read-only: pages of results, and a line that says what is missing."""
+
+    def refuse(*_: object) -> None:
+        raise ResourceError(
+            "file rows.json", expected="a folder that can be written", got="read-only", remedy="copy it"
+        )
+
+    run = copy_run(tmp_path)
+    monkeypatch.setattr("neurosieve.studies.columns.column_building.write_rows", refuse)
+    (opened,) = open_all([run]).runs.values()
+    assert opened.built is None
+    assert opened.found.summary is not None
+    assert "pages show results alone" in capsys.readouterr().err
+    (run / "summary.json").unlink()
+    with pytest.raises(ResourceError):
+        open_all([run])

@@ -25,7 +25,10 @@ from neurosieve.studies.run_folder import export_name
 from neurosieve.typing import NeuronId
 from tests.report.concept_results import concepts_of
 from tests.report.edit_results import interventions_of, measured
+from tests.report.module_results import modules_of
 from tests.report.records import result_of
+from tests.report.test_set_tables import TEXT
+from tests.report.test_set_tables import result as result_of_sets
 from tests.studies import copy_run, finished_concepts, finished_quick
 from tests.studies.export import measured_little
 from tests.tiny import assert_one_line
@@ -242,6 +245,17 @@ def test_results_print_and_plot() -> None:
 def profile(variant: str) -> NeuronProfile:
     parts = result_of(variant), None, concepts_of(variant), interventions_of(variant)
     return profile_of(NeuronId(1, 0), ("model", "mlp"), *parts)
+
+
+def test_a_neuron_names_sets_of_few_and_modules_that_have_it() -> None:
+    found, modules = result_of_sets(TEXT), modules_of()
+    own = profile_of(NeuronId(2, 0), ("model", "mlp"), None, None, found, (), modules)
+    assert [(s.view, s.name, s.size) for s in own.value_sets] == [("detect", "text=natural", 8)]
+    assert own.modules == ()
+    assert "claimed sets: text=natural, 8 neurons (detect)" in str(own)
+    shared = profile_of(NeuronId(0, 1), ("model", "mlp"), None, None, found, (), modules)
+    assert (shared.value_sets, shared.modules) == ((), ("A", "B"))
+    assert "modules: A, B" in str(shared)
 
 
 def test_a_neuron_gathers_all_parts() -> None:

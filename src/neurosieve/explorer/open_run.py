@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Int
 from markupsafe import Markup, escape
 
-from neurosieve.errors import ConfigError, RunFolderError
+from neurosieve.errors import ConfigError, ResourceError, RunFolderError
 from neurosieve.notebook.profiles import check_neurons, profile_of, with_column
 from neurosieve.notebook.stage_arrays import Rankings, read_rankings
 from neurosieve.printing import visible
+from neurosieve.progress import print_notes
 from neurosieve.report.saved_files import Found
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.results.measured import NotMeasured
@@ -45,15 +46,15 @@ class OpenRun:
     Raises:
         RunFolderError: No run folder, one without results and activations, or a damaged one.
         StoreError: Damaged activations, or files of the explorer.
-        ResourceError: The explorer's files cannot be written.
+        ResourceError: The explorer's files cannot be written, and there are no results to show instead.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
         self.config: StudyConfig = config_of(folder)
         concepts, edits = read_concepts_of(folder), tuple(load_interventions(folder))
-        self.built: BuiltFiles | None = build(folder)
         studied = Folder(folder).exists(SUMMARY)
+        self.built = _built(folder, results=bool(studied or concepts or edits))
         nothing = concepts is None and not edits and self.built is None
         summary = load_summary(folder) if studied or nothing else None  # which says what is missing
         parts = load_exports(folder), load_modules(folder), load_module_changes(folder)
@@ -126,7 +127,7 @@ class OpenRun:
             ConfigError: The model has no such neuron, or rows have no such label.
         """
         about, found = (self.config.model, self.config.site), self.found
-        parts = found.summary, self.rankings, found.concepts, found.interventions
+        parts = found.summary, self.rankings, found.concepts, found.interventions, found.modules
         return with_column(profile_of(self.check(neuron), about, *parts), self.built, label)
 
     def columns(self) -> BuiltFiles:
@@ -157,3 +158,14 @@ class OpenRun:
                 parts += [escape(shown[begin : match.start()]), link]
                 begin = match.end()
         return Markup("").join([*parts, escape(shown[begin:])])
+
+
+def _built(folder: Path, *, results: bool) -> BuiltFiles | None:
+    """The explorer's files; None where they cannot be written and there are results to show without them."""
+    try:
+        return build(folder)
+    except ResourceError as e:
+        if not results:
+            raise
+        print_notes([f"pages show results alone, without neurons' own tokens: {visible(str(e))}"], always=True)
+        return None

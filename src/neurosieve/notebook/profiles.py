@@ -9,8 +9,9 @@ from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.interventions import InterventionResult
 from neurosieve.results.measured import NotMeasured
+from neurosieve.results.modules import ModulesResult
 from neurosieve.results.neuron_groups import NeuronGroups
-from neurosieve.results.neuron_profile import NeuronConcept, NeuronProfile, SetPlace
+from neurosieve.results.neuron_profile import NeuronConcept, NeuronProfile, SetPlace, ValueSet
 from neurosieve.results.redundancy import RedundancyResult
 from neurosieve.results.whole_texts import TextFindings, TextNeuron
 from neurosieve.studies.columns.built_files import BuiltFiles
@@ -40,6 +41,7 @@ def profile_of(
     rankings: Rankings | None,
     concepts: ConceptResult | None,
     edits: Sequence[InterventionResult],
+    modules: ModulesResult | None = None,
 ) -> NeuronProfile:
     """All that a run knows of a neuron; `about` are its model and site, and None is what the run did not do."""
     number = rankings.number(neuron) if rankings else None
@@ -56,6 +58,8 @@ def profile_of(
         represents=tuple(threshold for threshold, kept in represents if number is not None and number in kept),
         concepts=tuple(_concepts(neuron, concepts)) if concepts else (),
         property_sets=tuple(_groups(neuron, concepts)) if concepts else (),
+        value_sets=tuple(_value_sets(neuron, concepts)) if concepts else (),
+        modules=tuple(m.label for m in modules.modules if neuron in m.neurons) if modules else (),
         evidence=_evidence(neuron, concepts) if concepts else {},
         texts=_texts(neuron, concepts) if concepts else None,
         edits=tuple(edit for edit in edits if neuron in edit.neurons),
@@ -105,6 +109,15 @@ def _groups(neuron: NeuronId, result: ConceptResult) -> Iterator[str]:
         if group.smallest and neuron in group.smallest.neurons:
             yield group.property
         yield from (carrier.name for carrier in group.carriers if neuron in carrier.neurons)
+
+
+def _value_sets(neuron: NeuronId, result: ConceptResult) -> Iterator[ValueSet]:
+    """Claimed sets of several neurons; a single one is claimed as such."""
+    for view in result.views.values():
+        for concept in view.concepts:
+            few = concept.claimed_set
+            if few and few.size > 1 and neuron in few.neurons:
+                yield ValueSet(view=concept.view, name=concept.name, size=few.size)
 
 
 def _evidence(neuron: NeuronId, result: ConceptResult) -> Mapping[View, tuple[Evidence, ...]]:

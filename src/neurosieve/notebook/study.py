@@ -138,8 +138,8 @@ class Study:
         """
         study, concepts = self.result if self._studied else None, self._concepts
         self._check((NeuronId(layer, index),))
-        about, edits = (self.config.model, self.config.site), self.interventions
-        known = profile_of(NeuronId(layer, index), about, study, self._rankings, concepts, edits)
+        about, changed = (self.config.model, self.config.site), (self.interventions, load_modules(self.folder))
+        known = profile_of(NeuronId(layer, index), about, study, self._rankings, concepts, *changed)
         return with_column(known, self._built)
 
     def _check(self, neurons: Collection[NeuronId]) -> None:

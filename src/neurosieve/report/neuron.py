@@ -51,6 +51,10 @@ def _facts(profile: NeuronProfile) -> Iterator[tuple[str, str]]:
     yield "claimed for", ", ".join(profile.claimed) or ("no value" if profile.concepts else "not among the scored")
     if profile.property_sets:
         yield "sets of properties", ", ".join(profile.property_sets)
+    if profile.value_sets:
+        yield "claimed sets", "; ".join(f"{s.name}, {s.size} neurons ({s.view})" for s in profile.value_sets)
+    if profile.modules:
+        yield "modules", ", ".join(profile.modules)
     if profile.texts:
         yield "whole texts", profile.texts.verdict
     for description in dict.fromkeys(e.description for evidence in profile.evidence.values() for e in evidence):

@@ -56,6 +56,21 @@ class NeuronConcept:
     base: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class ValueSet:
+    """A claimed set of few neurons that it is in.
+
+    Attributes:
+        view: `detect` or `predict`.
+        name: `property=value`.
+        size: Neurons of the set.
+    """
+
+    view: View
+    name: str
+    size: int
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class NeuronProfile:
     """All that a run knows of one neuron.
@@ -73,6 +88,8 @@ class NeuronProfile:
         concepts: Property values that it was scored on among the strongest, claimed ones first, then by how far its
             average precision is above the best rival's.
         property_sets: Smallest sets of properties, and sets of values, that it is in.
+        value_sets: Claimed sets of several neurons that tell a value together, with it among them.
+        modules: Labels whose module has it.
         evidence: Its tokens, for each view.
         texts: What explains it on whole texts; None where that was not looked for.
         edits: Edits of the live model that it was part of.
@@ -90,6 +107,8 @@ class NeuronProfile:
     represents: tuple[float, ...]
     concepts: tuple[NeuronConcept, ...]
     property_sets: tuple[str, ...]
+    value_sets: tuple[ValueSet, ...]
+    modules: tuple[str, ...]
     evidence: Mapping[View, tuple[Evidence, ...]]
     texts: TextNeuron | None
     edits: tuple[InterventionResult, ...]

@@ -308,7 +308,9 @@ def test_read_back(run: Path, result: InterventionResult, monkeypatch: pytest.Mo
     assert load_interventions(run) == [second]
 
 
-@pytest.mark.parametrize("since", [{"concepts": {"min_rows": 6}}, {"probe": None, "probe_reason": Reason.NO_PROBE.value}])
+@pytest.mark.parametrize(
+    "since", [{"concepts": {"min_rows": 6}}, {"probe": None, "probe_reason": Reason.NO_PROBE.value}]
+)
 def test_what_changed_since_is_measured_anew(since: dict[str, Any], run: Path, result: InterventionResult) -> None:
     """Concepts looked for anew with other options, or a study of the run's task after the edit."""
     (run / "interventions").mkdir()
