@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from neurosieve.activations.foreign import formats
+from neurosieve.cli.serve import serve
 from neurosieve.compact import onnx_network
+from neurosieve.engine import ray_actors
 from neurosieve.errors import ResourceError
 from neurosieve.models import loading
 from neurosieve.storage import folder
@@ -28,6 +30,8 @@ ASKED: dict[str, tuple[tuple[str, ...], Callable[[], object]]] = {
     "gguf": (("gguf", "accelerate"), lambda: loading._from("model.gguf")),
     "s3": (("s3fs",), lambda: folder._remote("s3://bucket/run")),
     "onnx": (("onnxruntime",), onnx_network._onnxruntime),
+    "ray": (("ray",), ray_actors._ray),
+    "serve": (("fastapi", "uvicorn"), lambda: serve([Path("runs/java")])),
     "train": (("accelerate",), lambda: finetune(StudyConfig(model="m", data="d"), Path("out"))),
 }
 
@@ -49,7 +53,8 @@ def test_without_it_one_line_says_what_to_install(name: str, monkeypatch: pytest
     monkeypatch.setattr(importlib.util, "find_spec", lambda n, *more: None if n in packages else find(n, *more))
     for package in packages:
         monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.delitem(sys.modules, "s3fs.core", raising=False)
+    for loaded in ("s3fs.core", "neurosieve.explorer.server"):
+        monkeypatch.delitem(sys.modules, loaded, raising=False)
     monkeypatch.delitem(vars(sys.modules["fsspec.registry"])["_registry"], "s3", raising=False)
     with pytest.raises(ResourceError) as caught:
         ask()
@@ -65,7 +70,7 @@ for name in %r:
 import neurosieve
 
 for module in pkgutil.walk_packages(neurosieve.__path__, "neurosieve."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith("__main__") and not module.name.startswith("neurosieve.explorer."):  # it is an extra
         importlib.import_module(module.name)
 print("all loaded")
 """
@@ -87,6 +92,8 @@ USED = {
     "gguf": "tests/models/test_families.py::test_gguf_file",
     "s3": "tests/storage/test_s3.py::test_files",
     "onnx": "tests/compact/test_onnx.py::test_it_gives_what_torch_gives",
+    "ray": "tests/engine/test_ordered.py::test_an_error_comes_as_it_was[actors]",
+    "serve": "tests/explorer/test_safety.py::test_names_of_folders_are_words",
     "train": "tests/studies/finetune/test_finetune.py::test_stops_early",
 }
 ALONE = """

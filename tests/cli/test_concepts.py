@@ -56,7 +56,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[StudyConfig]:
     """The studies that concepts are looked for in; nothing is done."""
     found: list[StudyConfig] = []
 
-    def noted(config: StudyConfig, out: Path) -> ConceptResult:
+    def noted(config: StudyConfig, out: Path, **_: Any) -> ConceptResult:
         found.append(config)
         return from_json(ConceptResult, to_json(concepts_of("full")), str(out))
 
@@ -164,8 +164,8 @@ def test_any_other_view_stops(capsys: Capture, tmp_path: Path, monkeypatch: pyte
     """What is wrong with the files is no reason to go on."""
     right = vars(concept_module)["read_concepts"]
 
-    def spoiled(model: Any, rows: Any, url: Path, reading: Any) -> Any:
-        store = right(model, rows, url, reading)
+    def spoiled(model: Any, rows: Any, url: Path, reading: Any, **how: Any) -> Any:
+        store = right(model, rows, url, reading, **how)
         if reading.view == "predict":
             (Path(url) / "shard-00000.safetensors").write_bytes(b"")
         return store

@@ -80,7 +80,7 @@ def test_sequences_have_the_labels_of_the_pipeline(name: str, tmp_path: Path) ->
     [
         ("hidden", replace(UNIT, whole=True, sides=2), "pairs of two inputs"),
         ("hidden", replace(UNIT, labels=("value",), target=(0.0, 1.0)), "values"),
-        ("mlp", UNIT, "feed-forward units"),
+        ("mlp", UNIT, "the site mlp"),
     ],
 )
 def test_what_it_cannot_hold_is_said(model: str, unit: Any, said: str) -> None:

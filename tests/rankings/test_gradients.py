@@ -12,7 +12,7 @@ from neurosieve.errors import ConfigError, ModelError
 from neurosieve.interventions import Clamp, Scale, live
 from neurosieve.models import LanguageModel, load_language_model
 from neurosieve.probes import fit_oracle, selection_data
-from neurosieve.rankings import GradientModel, gradient, read_gradients, token_gradient
+from neurosieve.rankings import GradientModel, gradient, token_gradient
 from neurosieve.studies.config import make_config
 from neurosieve.studies.inputs import ranking_model_of
 from neurosieve.studies.redundancy.causal_effects import single_effects
@@ -100,7 +100,9 @@ def test_the_neuron_that_alone_moves_the_loss_is_first(name: str) -> None:
         weight.data = kept
     dataset, sample = tiny_dataset(), tiny_sample()
     train, validation = (read_activations(model, dataset, sample, s) for s in ("train", "validation"))
-    data = selection_data(train, validation).with_gradients(read_gradients(model, dataset, sample))
+    data = selection_data(train, validation).with_gradients(
+        read_activations(GradientModel.of(model), dataset, sample, "train")
+    )
     ranking = token_gradient(data, fit_oracle(data), 0)
     assert ranking.top(1) == [(1, 7)]
     assert ranking.score[1] == 0

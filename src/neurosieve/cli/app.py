@@ -298,10 +298,12 @@ def demo(
 ) -> None:
     """Run the main job on the code that is installed here, with two label schemes, and export a small model of it."""
     from neurosieve.cli.show import show_demo_start, show_demo_study, show_next
+    from neurosieve.models.known import located
     from neurosieve.results.codec import to_json
 
     model = "neurosieve/decoder" if decoder else "neurosieve/encoder"
     records, home = {}, out / ("short" if short else model.rpartition("/")[2])
+    located(model)  # what is missing is said before anything else
     if not as_json:
         show_demo_start(model, short=short)
     schemes = list(LABEL_SCHEMES)[: 1 if short else None]

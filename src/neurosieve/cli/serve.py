@@ -27,7 +27,7 @@ def serve(
     except ModuleNotFoundError as e:
         if e.name is None or e.name.partition(".")[0] not in ("fastapi", "starlette", "uvicorn"):
             raise
-        remedy = "pip install 'neurosieve[serve]'"
+        remedy = 'pip install "neurosieve[serve]"'
         raise ResourceError("serve", expected=f"the package {e.name}", got="none", remedy=remedy) from e
     imported()  # from here on a stop leaves whole files
     served = opened(runs, host=host, port=port)

@@ -1,5 +1,6 @@
 """Workers that are actors of a Ray cluster (the extra `ray`): Ray's tasks and actors alone."""
 
+import logging
 import os
 import pickle
 import signal
@@ -123,6 +124,8 @@ def _ray() -> Any:
         raise ResourceError(
             "engine ray", expected="the package ray", got="none", remedy='pip install "neurosieve[ray]"'
         ) from e
+    # What it says of its own defaults, which are the safe ones, would stand between our lines.
+    logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
     return ray
 
 

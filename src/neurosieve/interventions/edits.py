@@ -245,6 +245,7 @@ class Within(Edit):
     """Do an edit of neurons only where each is inside a range of its own activation; elsewhere leave it as it is.
 
     Examples:
+        >>> import torch
         >>> edit = ns.Ablate.zero(2, (3, 5))
         >>> inside = ns.Within(edit, low=torch.tensor([0.5, -1.0]), high=torch.tensor([2.0, float("inf")]))
         >>> inside.layer

@@ -8,7 +8,6 @@ from .comparing import stability as stability
 from .gaussian_ranking import gaussian as gaussian
 from .gradient_ranking import gradient as gradient
 from .gradients import GradientModel as GradientModel
-from .gradients import read_gradients as read_gradients
 from .iou_ranking import iou as iou
 from .known_rankings import CLASS_RANKINGS as CLASS_RANKINGS
 from .known_rankings import MODEL_RANKINGS as MODEL_RANKINGS

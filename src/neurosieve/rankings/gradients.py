@@ -13,9 +13,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from neurosieve.activations.extraction import ExtractionOptions, read_activations
-from neurosieve.activations.store import Activations
-from neurosieve.data import Dataset, Sample
 from neurosieve.defaults import MASKED_PARTS
 from neurosieve.errors import ModelError
 from neurosieve.models import LanguageModel, acting, check_places, find_places
@@ -99,19 +96,6 @@ class GradientModel(LanguageModel):
         for number in range(ROUNDS):
             hidden = real & ~special & ((place + number) % MASKED_PARTS == 0)
             yield ids.masked_fill(hidden, self.tokenizer.mask_token_id), torch.where(hidden, ids, nothing)
-
-
-def read_gradients(
-    model: LanguageModel, dataset: Dataset, sample: Sample, options: ExtractionOptions | None = None
-) -> Activations:
-    """|value| · |gradient| of the train rows, in the order of a store that `extract` writes.
-
-    Raises:
-        ModelError: See `GradientModel.of`.
-
-    Cost: a pass forwards and backwards for a decoder, `ROUNDS` of them for an encoder.
-    """
-    return read_activations(GradientModel.of(model), dataset, sample, "train", options)
 
 
 def cannot_give(model: str, expected: str, got: str) -> ModelError:

@@ -21,7 +21,7 @@ def token_gradient(data: SelectionData, oracle: Oracle, seed: int) -> Ranking:  
             "ranking token_gradient",
             expected="gradients of the model's own loss on the train rows",
             got="none",
-            remedy="rank in a study of a language model, or read them with `read_gradients`",
+            remedy="rank in a study of a language model, or read them with `GradientModel`",
         )
     score = data.gradients.double().mean(1).view(len(data.neurons), data.copies).sum(1).cpu().numpy()
     return ranked("token_gradient", data, [-score], score)

@@ -179,7 +179,7 @@ def short_effect_table(result: InterventionResult) -> Table:
         "95 % of them below, points": lambda e: ACCURACY.number(e.here.random_95),
         "drop elsewhere, points": lambda e: ACCURACY.number(e.elsewhere.drop.value),
         "tokens here, elsewhere": lambda e: f"{count(e.here.base.n)}, {count(e.elsewhere.base.n)}",
-        "verdict": outcome,
+        "claimed": lambda e: f"at least {ACCURACY.number(e.effect.low)} points" if e.claimed else "no",
     }
     rows = [(name, *map(text, predictions.effects)) for name, text in parts.items()]
     loss = ("loss, nats", _loss(predictions.loss), f"random edits {predictions.loss.random:.2f}")

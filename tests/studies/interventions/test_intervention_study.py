@@ -19,18 +19,15 @@ from neurosieve.errors import RunFolderError
 from neurosieve.interventions import Ablate, Edit
 from neurosieve.interventions.editors import TrainConcept, editor
 from neurosieve.interventions.predictions import Predictions
-from neurosieve.models import LanguageModel
 from neurosieve.results import InterventionResult, NotMeasured, Reason, to_json
 from neurosieve.results.interventions import TaskEffect
-from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.finished import load_interventions, write_report
-from neurosieve.studies.inputs import language_model_of
 from neurosieve.studies.interventions import run as module
 from neurosieve.studies.interventions.run import Measuring, change_of, intervene, open_run
 from neurosieve.studies.option_models import InterventionOptions
 from neurosieve.typing import Split
 from tests.report.edit_results import measured
-from tests.studies import finished_concepts, finished_quick, unmarked
+from tests.studies import finished_concepts, unmarked
 from tests.studies.interventions.edited import CONCEPT, code_run, options
 from tests.tiny import assert_one_line, quiet_transformers, tiny_model
 
@@ -308,9 +305,10 @@ def test_read_back(run: Path, result: InterventionResult, monkeypatch: pytest.Mo
     assert load_interventions(run) == [second]
 
 
-@pytest.mark.parametrize(
-    "since", [{"concepts": {"min_rows": 6}}, {"probe": None, "probe_reason": Reason.NO_PROBE.value}]
-)
+UNSTUDIED = {"probe": None, "probe_reason": Reason.NO_PROBE.value}
+
+
+@pytest.mark.parametrize("since", [{"concepts": {"min_rows": 6}}, UNSTUDIED])
 def test_what_changed_since_is_measured_anew(since: dict[str, Any], run: Path, result: InterventionResult) -> None:
     """Concepts looked for anew with other options, or a study of the run's task after the edit."""
     (run / "interventions").mkdir()
@@ -375,28 +373,3 @@ def test_stopped_half_way(stop: str, run: Path, result: InterventionResult, monk
     assert intervene(run, options()) == result
     assert load_interventions(run) == [result]
     assert CONCEPT in (run / "report.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("edit", ["ablate", "steer", "erase"])
-def test_network_is_left_as_it_was(edit: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: list[LanguageModel] = []
-
-    def noted(config: StudyConfig) -> LanguageModel:
-        kept.append(language_model_of(config))
-        return kept[0]
-
-    monkeypatch.setattr(module, "language_model_of", noted)
-    fresh = language_model_of(finished_quick().config)
-    intervene(run, options(edit))
-    (model,) = kept
-    for (name, own), other in zip(model.whole.state_dict().items(), fresh.whole.state_dict().values(), strict=True):
-        assert torch.equal(own, other), name
-    ids, mask = torch.tensor([[2, 9, 4, 12, 3]]), torch.ones(1, 5, dtype=torch.long)
-    places = torch.tensor([[0, 2]])
-    assert torch.equal(model.predict(ids, mask, places), fresh.predict(ids, mask, places))
-
-    def hooks(one: LanguageModel) -> list[int]:
-        return [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in one.whole.modules()]
-
-    fresh.states(ids, mask)  # transformers' own
-    assert hooks(model) == hooks(fresh)

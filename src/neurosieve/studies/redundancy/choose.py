@@ -7,11 +7,12 @@ from functools import cached_property, partial
 import numpy as np
 from jaxtyping import Bool
 
+from neurosieve.activations.extraction import read_activations
 from neurosieve.activations.store import ActivationStore, StorePart
 from neurosieve.models import CodeModel, resolve_device
 from neurosieve.parts import map_parts, reduce_parts
 from neurosieve.probes import ClusterBootstrap, Oracle, SelectionData, selection_data
-from neurosieve.rankings import MODEL_RANKINGS, RANKERS, Ranking, Stability, read_gradients, stability
+from neurosieve.rankings import MODEL_RANKINGS, RANKERS, GradientModel, Ranking, Stability, stability
 from neurosieve.redundancy import SetSearch
 from neurosieve.redundancy.cluster_probes import GeneralRedundancy, fit_clusters
 from neurosieve.redundancy.control_probes import Controls, fit_controls
@@ -73,7 +74,10 @@ class RedundancyStudy:
         assert self.data is not None  # noqa: S101 - see `StudyConfig`
         model = ranking_model_of(self.config)
         options = options_of(self.config, model.adapter.kind)
-        return self.selection.with_gradients(read_gradients(model, self.data.dataset, self.data.sample, options))
+        dataset, sample = self.data.dataset, self.data.sample
+        return self.selection.with_gradients(
+            read_activations(GradientModel.of(model), dataset, sample, "train", options)
+        )
 
     @property
     def steps(self) -> Steps:
