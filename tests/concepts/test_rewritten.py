@@ -93,7 +93,7 @@ ONE_FILE = replace(FEW, interval=None)
     ("renamed", "layout", "follows"),
     [
         (FEW, MANY, True),
-        (FEW, NONE, True),  # it has no unit: nothing to survive
+        (FEW, NONE, False),  # nothing tells spelling from any change
         (FEW, OPEN, False),
         (FEW, FEW, False),
         (FEW, replace(MANY, interval=None), False),
@@ -106,3 +106,12 @@ ONE_FILE = replace(FEW, interval=None)
 )
 def test_spelling_is_followed_by_the_bounds(renamed: Survival, layout: Survival, *, follows: bool) -> None:
     assert follows_spelling({"renamed": MANY, "layout": layout}, renamed) is follows
+
+
+def test_spelling_is_told_from_other_changes_alone() -> None:
+    lost, kept = Survival(n=40, share=0.0, interval=(0.0, 0.1)), Survival(n=40, share=1.0, interval=(0.9, 1.0))
+    none = Survival(n=0, share=None, interval=None)
+    assert follows_spelling({RENAMED: lost, "layout": kept}, lost)
+    assert not follows_spelling({RENAMED: lost, "layout": lost}, lost)
+    for alone in ({RENAMED: lost}, {RENAMED: lost, "layout": none}):
+        assert not follows_spelling(alone, lost)

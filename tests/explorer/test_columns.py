@@ -9,9 +9,10 @@ import pytest
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.evidence.strongest import Asked, find_evidence
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, StoreError
+from neurosieve.errors import ConfigError, NeurosieveError, ResourceError, RunFolderError, StoreError
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object
+from neurosieve.storage.sole_writer import sole_writer
 from neurosieve.studies.columns.built_files import FOLDER, BuiltFiles
 from neurosieve.studies.columns.column_building import build
 from neurosieve.studies.columns.column_file import file_name
@@ -190,3 +191,13 @@ def test_results_are_shown_where_nothing_can_be_written(
     (run / "summary.json").unlink()
     with pytest.raises(ResourceError):
         open_all([run])
+
+
+def test_two_servers_do_not_write_at_once(tmp_path: Path) -> None:
+    run = copy_run(tmp_path)
+    with sole_writer(str(run / FOLDER)), pytest.raises(RunFolderError) as caught:
+        build(run)
+    assert_one_line(caught.value)
+    assert build(run) is not None
+    with sole_writer(str(run / FOLDER)):  # nothing lacks
+        assert build(run) is not None

@@ -138,3 +138,15 @@ def test_names_of_folders_are_words(tmp_path: Path) -> None:
     taken: set[str] = set()
     names = [server._name(tmp_path / name, taken) for name in ("a b", "a b", "../x", "é", "<b>")]
     assert names == ["a-b", "a-b-2", "x", "run", "b"]
+
+
+def test_headers_that_are_no_addresses_are_refused() -> None:
+    client = client_of(explored_run())
+    assert client.get(RUN, headers={"host": "[::1"}).status_code == 403
+    assert client.post(f"{RUN}/live", headers={"origin": "http://[x"}).status_code == 403
+
+
+def test_the_way_in_leads_to_the_page_that_was_asked_for() -> None:
+    client = client_of(explored_run(), token="secret-token")
+    asked = client.get(f"{RUN}/layers/0?token=secret-token&page=1")
+    assert (asked.status_code, asked.headers["location"]) == (303, f"{RUN}/layers/0?page=1")

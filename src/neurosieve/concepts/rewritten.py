@@ -174,11 +174,14 @@ class Rewritten:
 
 
 def follows_spelling(rewrites: Mapping[str, Survival], renamed: Survival) -> bool:
-    """Fewer than half of the readings survive a new name, and more than half each other rewrite, by the bounds."""
+    """Fewer than half of the readings survive a new name, and more than half each other rewrite, by the bounds.
+
+    Without another rewrite of some of these readings nothing tells spelling from any change at all.
+    """
     if renamed.interval is None or renamed.interval[1] >= _HALF:
         return False
-    others = (own for kind, own in rewrites.items() if kind != RENAMED and own.n)
-    return all(own.interval is not None and own.interval[0] > _HALF for own in others)
+    others = [own.interval for kind, own in rewrites.items() if kind != RENAMED and own.n]
+    return bool(others) and all(interval is not None and interval[0] > _HALF for interval in others)
 
 
 def read_rewritten(

@@ -21,6 +21,7 @@ from neurosieve.results.codec import to_json
 from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
+from neurosieve.storage.sole_writer import sole_writer
 from neurosieve.studies.concepts.run import PARTS, SHEETS
 
 ANSWERS = "answers"
@@ -76,13 +77,14 @@ class CutSheet:
         Raises:
             ConfigError: A name that is no simple word; no such cluster; an answer that is too long, or not known.
             ResourceError: The run folder cannot be written.
+            RunFolderError: Another server is just saving an answer.
         """
         _check(annotator, answer)
         tokens = self.tokens()
         if cluster not in tokens:
             remedy = "follow the links of the clusters' page"
             raise ConfigError(f"cluster {cluster}", expected="one of the sheet", got=str(cluster), remedy=remedy)
-        with self._lock:
+        with self._lock, sole_writer(self._folder.url):  # other servers may show the same run
             said = self.answers().get(annotator, {}) | {cluster: answer}
             own = {c: list(tokens[c]) for c in sorted(said) if c in tokens}
             write_conceptnet(f"{self._folder.url}/{annotator}.json", own, {c: said[c] for c in own})

@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -60,16 +60,26 @@ class Guard:
         """Why a request is not let in, as a status with a text; or where it is sent with its cookie."""
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > ADDRESS:
             return 414, f"an address may have {ADDRESS} characters"
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        host = _split(f"//{headers.get('host', '')}").hostname or ""
         if self._token is None:
             return None if host in self._hosts else (403, "this server answers on this machine alone")
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if _same(given, self._token):
             cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/"
-            return 303, "", {"location": scope["path"] or "/", "set-cookie": cookie}
+            rest = [(k, v) for k, v in parse_qsl(scope["query_string"].decode("latin-1")) if k != "token"]
+            place = "/" + quote(scope["path"].lstrip("/")) + (f"?{urlencode(rest)}" if rest else "")
+            return 303, "", {"location": place, "set-cookie": cookie}
         if _same(_cookie(headers.get("cookie", "")), self._token):
             return None
         return 401, "open the address with the token that `neurosieve serve` printed"
+
+
+def _split(address: str) -> SplitResult:
+    """Its parts; none where it is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _same(a: str, b: str) -> bool:
@@ -86,7 +96,7 @@ def _cookie(text: str) -> str:
 
 def _foreign(headers: Mapping[str, str]) -> str:
     """Why a form is none of this server's pages; empty where it is. A browser sends the page's origin with a form."""
-    origin = urlsplit(headers.get("origin", ""))
+    origin = _split(headers.get("origin", ""))
     own = origin.netloc and origin.netloc == headers.get("host") and origin.scheme in ("http", "https")
     same = headers.get("sec-fetch-site", "same-origin") == "same-origin"
     return "" if own and same else "forms are taken from this server's own pages alone"

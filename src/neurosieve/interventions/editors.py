@@ -236,11 +236,12 @@ class NeuronEditor:
         return (values < low).mean(0), (values <= high).mean(0)
 
     def _quantiles(self, neurons: Int[np.ndarray, "neurons 2"], shares: Ends) -> Ends:
-        """Ranges of other neurons that hold the same shares of their own train rows."""
+        """Ranges of other neurons that hold the same shares of their own train rows, open where they hold all."""
         values = np.sort(self._values(neurons), 0)
         last, column = len(values) - 1, np.arange(values.shape[1])
         first, end = (np.round(share * last).astype(np.int64) for share in shares)
-        return values[first, column], values[np.maximum(first, end), column]
+        low, high = values[first, column], values[np.maximum(first, end), column]
+        return np.where(shares[0] > 0, low, -np.inf), np.where(shares[1] < 1, high, np.inf)
 
     def _values(self, neurons: Int[np.ndarray, "neurons 2"]) -> Float[np.ndarray, "rows neurons"]:
         """Drawn train rows of some neurons, in their order."""

@@ -151,3 +151,20 @@ def test_a_rewrite_that_does_not_parse_is_refused(monkeypatch: pytest.MonkeyPatc
         rewrite_text("a\n", "python", "layout")
     with pytest.raises(ConfigError, match="rewrite 'translated'"):
         rewrite_text("a\n", "python", "translated")
+
+
+def test_names_of_arguments_in_calls_stay() -> None:
+    """A call by keyword would fail after them."""
+    text = "def f(width, size):\n    return width * size\n\n\nx = f(1, size=2)\n"
+    new = rewrite_text(text, "python", "renamed").text
+    assert "size=2" in new
+    assert "width" not in new
+    kept: dict[str, int] = {}
+    exec(new, kept)
+    assert kept["x"] == 2
+
+
+def test_fields_of_a_class_stay() -> None:
+    """Their order is that of a data class's arguments."""
+    text = "class A:\n    x: int = 1\n    y: str = 2\n    a = 1\n    b = 2\n"
+    assert rewrite_text(text, "python", "reordered").text == text

@@ -52,3 +52,13 @@ def test_test_files_that_cannot_be_rewritten(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "concepts").exists()
     plain = config.model_copy(update={"concepts": config.concepts.model_copy(update={"rewrites": ()})})
     assert run_concepts(plain, tmp_path / "run").stability is None
+
+
+def test_rewrites_of_a_run_without_a_store(tmp_path: Path) -> None:
+    """Later, and without the option: what is needed is read then."""
+    config = sources(tmp_path / "data", **SMALL)
+    run_concepts(config, tmp_path / "run", no_store=True)
+    later = continue_concepts(tmp_path / "run", {"rewrites": REWRITES})
+    at_once = run_concepts(sources(tmp_path / "data", **SMALL, rewrites=REWRITES), tmp_path / "once")
+    assert later.stability == at_once.stability
+    assert later.views == at_once.views

@@ -125,10 +125,13 @@ def _places(data: bytes, new: bytes, parts: Sequence[Piece]) -> tuple[Place, ...
     return tuple(sorted(places))
 
 
-def _renamed(_: Node, data: bytes, language: str, names: Sequence[str]) -> list[Edit]:
-    """New names for parameters and locals of all functions, none of which the text has."""
+def _renamed(root: Node, data: bytes, language: str, names: Sequence[str]) -> list[Edit]:
+    """New names for parameters and locals of all functions, none of which the text has.
+
+    Names by which arguments are given in calls stay: a parameter of that name is part of how a function is called.
+    """
     text = data.decode("utf-8")
-    taken, edits = set(WORD.findall(text)), list[Edit]()
+    taken, edits, fixed = set(WORD.findall(text)), list[Edit](), _keywords(root)
     pool = iter([*names, *_WORDS, *(f"{a}_{b}" for a in _WORDS for b in _WORDS)])
     for function in find_functions(text, language):
         syntax = Syntax(function)
@@ -136,13 +139,21 @@ def _renamed(_: Node, data: bytes, language: str, names: Sequence[str]) -> list[
         if begin is None:
             continue
         where = _in_file(function, data)
-        for places in syntax.variables.values():
-            new = next((name for name in pool if name not in taken), None)
+        for name, places in syntax.variables.items():
+            if name in fixed:
+                continue
+            new = next((word for word in pool if word not in taken), None)
             if new is None:
                 return edits
             taken.add(new)
             edits += [Edit(where(p.start - begin), where(p.end - begin), (new,)) for p in places]
     return edits
+
+
+def _keywords(root: Node) -> set[str]:
+    """Names of arguments in calls."""
+    given = (n.child_by_field_name("name") for n in all_nodes(root) if n.type == "keyword_argument")
+    return {name.text.decode("utf-8") for name in given if name is not None and name.text is not None}
 
 
 def _beginning(function: Function, syntax: Syntax) -> int | None:
@@ -241,6 +252,8 @@ def _independent(one: Node, other: Node, data: bytes) -> bool:
     gap = data[one.end_byte : other.start_byte]
     if any("\n" in text for text in texts) or gap.strip() or gap.count(b"\n") != 1:
         return False
+    if one.parent is not None and one.parent.parent is not None and one.parent.parent.type == "class_definition":
+        return False  # the order of fields may be that of a constructor's arguments
     if {one.type, other.type} <= _IMPORTS:
         return not any("__future__" in text or "*" in text for text in texts)
     bound = [_BINDS.fullmatch(text.strip()) for text in texts]

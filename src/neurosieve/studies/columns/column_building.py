@@ -16,6 +16,7 @@ from neurosieve.errors import NeurosieveError, RunFolderError
 from neurosieve.progress import track
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object
+from neurosieve.storage.sole_writer import sole_writer
 from neurosieve.studies.columns.built_files import FOLDER, WHOLE, BuiltFiles, digest, opened, read_built
 from neurosieve.studies.columns.column_file import layers_of
 from neurosieve.studies.columns.column_writing import sampled, write_layer
@@ -36,7 +37,7 @@ def build(run: PathLike) -> BuiltFiles | None:
     whole files, from which the next call goes on.
 
     Raises:
-        RunFolderError: The folder is on another machine.
+        RunFolderError: The folder is on another machine, or another process is making them.
         StoreError: Activations that are damaged.
         ResourceError: The folder cannot be written.
     """
@@ -48,6 +49,16 @@ def build(run: PathLike) -> BuiltFiles | None:
         return read_built(run)  # the activations may be gone since
     store, files = ActivationStore(f"{folder.url}/{place}"), Folder(f"{folder.url}/{FOLDER}")
     source, names = digest(folder, f"{place}/{MANIFEST}"), read_names(files)
+    if names is None or names.source != source or list(layers_of(files, store.grid.layers, source)):
+        with sole_writer(files.url):  # servers may be started side by side
+            names = _write(run, store, place, source)
+    return opened(files, names)
+
+
+def _write(run: PathLike, store: ActivationStore, place: str, source: str) -> RowNames:
+    """What lacks."""
+    files = Folder(f"{Folder(run).url}/{FOLDER}")
+    names = read_names(files)
     if names is None or names.source != source:
         write_rows(files, *_rows(run, store, place, source))
         names = read_names(files)
@@ -56,7 +67,7 @@ def build(run: PathLike) -> BuiltFiles | None:
         all_layers = sampled(store, range(store.grid.layers)) if len(store.grid) <= WHOLE else None
         for layer in track(lacking, "columns of layers"):
             write_layer(files, store, layer, source, all_layers)
-    return opened(files, names)
+    return names
 
 
 def _place(folder: Folder) -> str | None:

@@ -120,9 +120,10 @@ class ConceptWork:
 
     def counts(self, view: View) -> dict[str, int]:
         """Units of a view that were read and left out."""
-        if self.no_store:
+        url = f"{self.folder.path}/{PARTS}/{view}"
+        if self.no_store or not ActivationStore.started(url):  # the view may have been found without one
             return self.store(view).store.manifest.counts
-        return ActivationStore(f"{self.folder.path}/{PARTS}/{view}").manifest.counts
+        return ActivationStore(url).manifest.counts
 
     def untrained(self, view: View) -> Iterator[ConceptStore] | NotMeasured:
         """The rows read by copies with random weights, one after the other; or why there are none."""

@@ -52,6 +52,8 @@ from neurosieve.typing import PathLike, Split
 
 LEFT_OUT = NotMeasured.because(Reason.LEFT_OUT, "--no-predictions")
 
+_NO_PART = {"rewrites", "evidence", "groups", "clusters", "latent_layers"}  # options of concepts that no edit sees
+
 
 @dataclass
 class Measuring:
@@ -183,7 +185,7 @@ def _earlier(config: StudyConfig, run: PathLike, options: InterventionOptions) -
         return None
     result = from_json(InterventionResult, record, f"{run}/{_file(options)}")
     asked, concepts = _asked(config, options)
-    before = result.concepts
+    before, concepts = result.concepts, {k: v for k, v in concepts.items() if k not in _NO_PART}
     if before is None or changed_options(result.options, asked) or changed_options(before, concepts):
         return None
     if result.matching is None:
