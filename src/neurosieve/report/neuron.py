@@ -9,6 +9,7 @@ from neurosieve.report.code import marked, near
 from neurosieve.report.evidence import COLUMN_KINDS, alike_table, column_facts
 from neurosieve.report.interventions import edit_table
 from neurosieve.report.numbers import NONE, count, ratio
+from neurosieve.report.story import short_model
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.concept_evidence import Evidence, Token
 from neurosieve.results.neuron_profile import NeuronProfile, SetPlace
@@ -29,7 +30,7 @@ def profile_text(profile: NeuronProfile) -> str:
 def profile_title(profile: NeuronProfile) -> str:
     """Which neuron it is."""
     site = {"mlp": " (feed-forward unit)", "attention": " (of an attention head)"}.get(profile.site or "", "")
-    return f"Neuron {profile.neuron}{site} of {profile.model or 'an unknown model'}"
+    return f"Neuron {profile.neuron}{site} of {short_model(profile.model) if profile.model else 'an unknown model'}"
 
 
 def profile_table(profile: NeuronProfile) -> Table:
