@@ -1,17 +1,16 @@
 """The explorer in a real browser, on a run of a shipped model: paths by mouse and keyboard, on two screens."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("uvicorn", reason="the extra serve is not installed")
-from tests.explorer.served import CLUSTERS, LAYER, on_loopback  # noqa: E402 - not without the extra
+from tests.chromium import NEEDS_CHROMIUM, insert_foreign
+from tests.explorer.served import CLUSTERS, LAYER, on_loopback
 
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+pytestmark = NEEDS_CHROMIUM
 WIDTHS = (390, pytest.param(1280, marks=pytest.mark.slow))
 # What a screen reader or a mouse cannot tell: fields and links without a name, two elements of one id.
 UNNAMED = """[...document.querySelectorAll('a, button, input, select, textarea, [role=region]')].filter((e) =>
@@ -21,14 +20,6 @@ TWICE = """[...document.querySelectorAll('[id]')].map((e) => e.id).filter((id, i
 STUCK = """[...document.querySelectorAll('main *')].filter((e) =>
     ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)
     && e.scrollWidth > e.clientWidth && e.tabIndex < 0 && e.tagName !== 'TEXTAREA').map((e) => e.outerHTML)"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as p:
-        started = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -170,15 +161,5 @@ def test_a_missing_neuron_is_one_line(visit: Visit) -> None:
 
 def test_nothing_foreign_runs(visit: Visit) -> None:
     """Whatever text should get into a page as markup: the policy lets neither scripts nor requests act."""
-    visit.page.evaluate(
-        """() => {
-            const script = document.createElement("script");
-            script.textContent = "window.ran = true";
-            document.body.append(script);
-            document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.ran = true'>");
-            document.body.insertAdjacentHTML("beforeend", "<img src='http://127.0.0.1:9/x.png'>");
-        }"""
-    )
-    visit.page.wait_for_timeout(200)
-    assert visit.page.evaluate("window.ran") is None
+    insert_foreign(visit.page)
     assert sum("Content Security Policy" in text for text in visit.said) >= 2

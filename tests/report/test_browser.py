@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import Any
 import pytest
 
 from neurosieve.report import CHARTS, render_page
+from tests.chromium import NEEDS_CHROMIUM, insert_foreign
 from tests.report.concept_results import concepts_of
 from tests.report.edit_results import interventions_of
 from tests.report.export_results import export_of
 from tests.report.records import LONG, result_of
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = NEEDS_CHROMIUM
 WIDTHS, SCHEMES = (390, 1280), ("light", "dark")
 KINDS = ("full", "nothing", "hostile")
 PAGES = (*KINDS, *(f"concepts-{kind}" for kind in KINDS), "exports")
@@ -28,14 +27,6 @@ CUT = """[...document.querySelectorAll('.plot text')].filter((e) => {
     return box.width && (box.left < 0 || box.right > window.innerWidth);
 }).map((e) => e.textContent)"""
 INK = {"light": "rgb(28, 35, 48)", "dark": "rgb(231, 234, 240)"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as p:
-        started = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -175,17 +166,7 @@ def test_prints(opened: Callable[[str], Opened]) -> None:
 def test_nothing_foreign_runs(browser: Any, pages: dict[str, Path], name: str) -> None:
     """Whatever text should get into the page as markup: the policy lets neither scripts, handlers nor requests act."""
     at = Opened(browser, pages[name])
-    at.page.evaluate(
-        """() => {
-            const script = document.createElement("script");
-            script.textContent = "window.ran = true";
-            document.body.append(script);
-            document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.ran = true'>");
-            document.body.insertAdjacentHTML("beforeend", "<img src='http://127.0.0.1:9/x.png'>");
-        }"""
-    )
-    at.page.wait_for_timeout(200)
-    assert at.page.evaluate("window.ran") is None
+    insert_foreign(at.page)
     assert sum("Content Security Policy" in text for text in at.said) >= 3
     assert at.got == [pages[name].as_uri()]
     at.page.close()

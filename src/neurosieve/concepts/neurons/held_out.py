@@ -16,7 +16,7 @@ from neurosieve.concepts.neurons.passes import Spread
 from neurosieve.concepts.neurons.resampling import Resamples, precision_of
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.parts import map_parts
-from neurosieve.typing import NeuronId
+from neurosieve.typing import NeuronId, Split
 
 PERMUTATIONS = 999
 MIN_UNSEEN = 30
@@ -45,10 +45,8 @@ class HeldOut:
     @staticmethod
     def of(store: ConceptStore, columns: Int[np.ndarray, " some"], spread: Spread, seed: int, draws: int) -> "HeldOut":
         """Read these columns of the test split: memory is rows × columns bytes."""
-        wanted = torch.from_numpy(columns)
         order = np.argsort(store.numbers("test"), kind="stable")
-        make = partial(_PartBins, store.store, wanted, spread.centre[wanted], spread.scale[wanted])
-        parts = list(map_parts(make, store.store.parts("test")))
+        parts = list(map_parts(partial(PartBins.of, store.store, "test", columns, spread), store.store.parts("test")))
         bins = torch.cat(parts)[torch.from_numpy(order)].T.contiguous().numpy()
         return HeldOut(store, bins, {int(c): i for i, c in enumerate(columns)}, order, seed, draws)
 
@@ -126,18 +124,26 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class _PartBins:
-    """Bins of some columns on the test rows of a part."""
+class PartBins:
+    """Bins of some columns on the rows of a part."""
 
     store: ActivationStore
+    split: Split
     columns: Int[Tensor, " some"]
     centre: Float[Tensor, " some"]
     scale: Float[Tensor, " some"]
 
+    @staticmethod
+    def of(store: ActivationStore, split: Split, columns: Int[np.ndarray, " some"], spread: Spread) -> "PartBins":
+        """Of these columns, by the spread of all."""
+        wanted = torch.from_numpy(columns)
+        return PartBins(store, split, wanted, spread.centre[wanted], spread.scale[wanted])
+
     def __call__(self, part: StorePart) -> UInt8[Tensor, "rows some"]:
+        """See the class."""
         parts = [
             bin_of((values[:, self.columns] - self.centre) / self.scale).to(torch.uint8)
-            for values, _ in self.store.batches("test", part=part)
+            for values, _ in self.store.batches(self.split, part=part)
         ]
         return torch.cat(parts)
 

@@ -14,7 +14,8 @@ from jaxtyping import Bool, Int, UInt8
 
 from neurosieve.concepts.neurons.bounds import lacking_above, lacking_by_bounds, lacking_by_score, lacking_on_train
 from neurosieve.concepts.neurons.claiming import Claiming, Found
-from neurosieve.concepts.neurons.histograms import BINS, bin_of
+from neurosieve.concepts.neurons.held_out import PartBins
+from neurosieve.concepts.neurons.histograms import BINS
 from neurosieve.concepts.neurons.passes import Spread
 from neurosieve.concepts.neurons.ranges import best_range, edges
 from neurosieve.concepts.neurons.resampling import Difference, Measured, difference
@@ -38,12 +39,8 @@ def train_bins(
     store: ConceptStore, columns: Int[np.ndarray, " some"], spread: Spread
 ) -> UInt8[np.ndarray, "some rows"]:
     """Bins of some neurons on train, in the order of the store: memory is rows × neurons bytes."""
-    wanted = torch.from_numpy(columns)
-    parts = [
-        bin_of((values[:, wanted] - spread.centre[wanted]) / spread.scale[wanted]).to(torch.uint8)
-        for values, _ in store.batches("train")
-    ]
-    bins: UInt8[np.ndarray, "some rows"] = torch.cat(parts).T.contiguous().numpy()
+    parts = map(PartBins.of(store.store, "train", columns, spread), store.store.parts("train"))
+    bins: UInt8[np.ndarray, "some rows"] = torch.cat(list(parts)).T.contiguous().numpy()
     return bins
 
 

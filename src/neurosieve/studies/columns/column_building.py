@@ -51,13 +51,12 @@ def build(run: PathLike) -> BuiltFiles | None:
     source, names = digest(folder, f"{place}/{MANIFEST}"), read_names(files)
     if names is None or names.source != source or list(layers_of(files, store.grid.layers, source)):
         with sole_writer(files.url):  # servers may be started side by side
-            names = _write(run, store, place, source)
+            names = _write(files, run, store, place, source)
     return opened(files, names)
 
 
-def _write(run: PathLike, store: ActivationStore, place: str, source: str) -> RowNames:
-    """What lacks."""
-    files = Folder(f"{Folder(run).url}/{FOLDER}")
+def _write(files: Folder, run: PathLike, store: ActivationStore, place: str, source: str) -> RowNames:
+    """What lacks still: another server may have just written it."""
     names = read_names(files)
     if names is None or names.source != source:
         write_rows(files, *_rows(run, store, place, source))
