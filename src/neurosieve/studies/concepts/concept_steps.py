@@ -16,7 +16,7 @@ from neurosieve.concepts.latent.cluster_stability import cluster_stability
 from neurosieve.concepts.latent.sheets import sheet, write_conceptnet, write_conceptx
 from neurosieve.concepts.latent.tree import LatentCut, assign, grow_tree
 from neurosieve.concepts.neurons.describe import describe
-from neurosieve.concepts.neurons.neuron_stability import neuron_stability
+from neurosieve.concepts.neurons.neuron_stability import neuron_stability, set_stability
 from neurosieve.concepts.rewritten import Rewritten
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.texts.explain import explain_examples
@@ -147,6 +147,7 @@ def stability_step(
         left_out=rewritten.files.left_out,
         neurons=tuple(neuron_stability(store, findings, rewritten)),
         clusters=tuple(clusters),
+        sets=tuple(set_stability(store, findings, rewritten)),
     )
 
 

@@ -371,12 +371,15 @@ def _probe(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
     if not is_studied(files):
         return NO_PROBE
     random_edits = edits.random(best, m.options.sets)
-    return probe_effect(config, files, read_data(config), m.model, edits.edits(best), random_edits)
+    return probe_effect(
+        config, files, read_data(config), m.model, edits.edits(best), random_edits, only_read=m.options.only_predicted
+    )
 
 
 def _head(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
     """What it does to a fine-tuned head of the model."""
-    return head_effect(m.work.config, m.work.dataset, edits.edits(best), edits.random(best, m.options.sets))
+    chosen, random_edits = edits.edits(best), edits.random(best, m.options.sets)
+    return head_effect(m.work.config, m.work.dataset, chosen, random_edits, only_read=m.options.only_predicted)
 
 
 def change_of(options: InterventionOptions) -> Change:
