@@ -8,7 +8,10 @@ import pytest
 from docs.hooks.commands import commands
 
 from neurosieve.cli import show
-from neurosieve.results.measured import Difference
+from neurosieve.results.measured import Difference, Score
+from neurosieve.results.redundancy import RedundancyResult
+from neurosieve.results.redundancy_controls import UnseenRows
+from neurosieve.results.redundancy_parts import UntrainedScores
 from tests.cli import ran
 from tests.report.concept_results import concepts_of
 from tests.report.edit_results import interventions_of
@@ -27,7 +30,22 @@ FAULTS = {
     "a cell that is cut": r"…",
     "a rule without a unit": r"\((?:safe|point), 0\.",
 }
+
+
+def widest() -> RedundancyResult:
+    """Long names, and figures of most digits: what a study with 1,280 neurons and all rows right has."""
+    result = result_of("full")
+    certain, base, natural = Score(value=1.0, n=600, interval=(0.994, 1.0)), result.baselines, result.unseen.natural
+    assert isinstance(base.untrained, UntrainedScores)
+    assert isinstance(natural, UnseenRows)
+    copies = replace(base.untrained, seeds=(0, 1, 2), precision="bfloat16")
+    base = replace(base, token_lookup=replace(base.token_lookup, score=certain), untrained=copies)
+    natural = replace(natural, score=certain)
+    return replace(result, baselines=base, unseen=replace(result.unseen, natural=natural))
+
+
 ENDS: dict[str, Callable[[], None]] = {
+    "run, widest": lambda: show.show_summary(widest(), "runs/x"),
     "run": lambda: show.show_summary(result_of("full"), "runs/x"),
     "run, other controls": lambda: show.show_summary(result_of("untrained"), "runs/x"),
     "run, finished": lambda: show.show_summary(finished_quick().summary, "runs/x"),

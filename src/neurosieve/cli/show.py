@@ -184,11 +184,11 @@ def _trust(result: RedundancyResult) -> Table:
 
 
 def _grid(shown: tables.Table, *, wrap: bool = False) -> Table:
-    """A table of the report on the terminal."""
+    """A table of the report on the terminal; where it is too wide, names are wrapped first, and no figure is cut."""
     table = Table(title=f"\n{shown.title}" if shown.title else None, title_justify="left", box=None, pad_edge=False)
     table.show_header = any(shown.columns)
-    for name in shown.columns:
-        table.add_column(name, no_wrap=not wrap)
+    for i, name in enumerate(shown.columns):
+        table.add_column(name, no_wrap=not wrap and i > 0)
     for row in shown.rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     return table
