@@ -31,11 +31,11 @@ from neurosieve.report.interventions import (
     with_whole,
 )
 from neurosieve.report.modules import (
-    composition_table,
     folder_sentence,
     folder_table,
     module_headline,
     short_change_table,
+    short_composition_table,
     short_module_table,
 )
 from neurosieve.report.neuron import profile_tables, profile_title, profile_tokens
@@ -184,11 +184,11 @@ def _trust(result: RedundancyResult) -> Table:
 
 
 def _grid(shown: tables.Table, *, wrap: bool = False) -> Table:
-    """A table of the report on the terminal."""
+    """A table of the report on the terminal; where it is too wide, names are wrapped first, and no figure is cut."""
     table = Table(title=f"\n{shown.title}" if shown.title else None, title_justify="left", box=None, pad_edge=False)
     table.show_header = any(shown.columns)
-    for name in shown.columns:
-        table.add_column(name, no_wrap=not wrap)
+    for i, name in enumerate(shown.columns):
+        table.add_column(name, no_wrap=not wrap and i > 0)
     for row in shown.rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     return table
@@ -251,18 +251,22 @@ def show_export(exported: Exported) -> None:
 
 
 def show_modules(found: FoundModules, run: Path, out: Path | None) -> None:
-    """The modules, what they decide together, and what was changed."""
+    """The modules and what they decide together; of a change what moved, and what was written."""
     screen, result = console(), found.result
-    screen.print(_grid(short_module_table(result), wrap=True))
-    screen.print(_grid(composition_table(result), wrap=True))
-    for note in result.notes:
-        screen.print(Text(f"· {visible(note)}", style="dim"))
+    screen.print(Text(visible(module_headline(result)), style="bold"))
     if found.changes:
         screen.print(_grid(short_change_table(found.changes), wrap=True))
+    else:
+        modules = short_module_table(result)
+        screen.print(_grid(replace(modules, rows=modules.rows[:_VALUES])))
+        if more := modules.rows[_VALUES:]:
+            screen.print(Text(f"and {counted(len(more), 'more label')}, in the report"))
+        screen.print(_grid(short_composition_table(result)))
+        for note in result.notes:
+            screen.print(Text(f"· {visible(note)}", style="dim"))
     if found.folder:
         screen.print(_grid(folder_table(found.folder)))
-        screen.print(Text(f"{folder_sentence(found.folder)}; folder {out}"), soft_wrap=True)
-    screen.print(Text(f"\n{visible(module_headline(result))}", style="bold"), soft_wrap=True)
+        screen.print(Text(f"{visible(folder_sentence(found.folder, result.labels))}; folder {out}"))
     screen.print(Text(f"all tables in {run / REPORT}"), soft_wrap=True)
 
 
