@@ -56,6 +56,7 @@ from neurosieve.report.set_groups import (
 from neurosieve.report.set_tables import curve_table, direction_table, has_sets, set_table, study_table
 from neurosieve.report.stable_readings import stability_tables
 from neurosieve.report.story import reading, short_model, story_of
+from neurosieve.report.text_set_tables import text_set_line, text_set_tables
 from neurosieve.report.texts import text_cards
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptFindings, ConceptResult
@@ -177,6 +178,8 @@ def _concepts(result: ConceptResult) -> dict[str, Any]:
         "views": {name: value_table(view) for name, view in views.items()},
         "left_out": left_out_table(result),
         "sets": [_sets(view) for view in views.values()] if has_sets(result) else [],
+        "text_sets": text_set_tables(result),
+        "text_line": text_set_line(result),
     }
 
 

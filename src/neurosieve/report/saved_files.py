@@ -19,8 +19,10 @@ from neurosieve.report.modules import change_table, composition_table, module_ch
 from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.range_tables import range_table
 from neurosieve.report.set_groups import overlap_table, polysemy_table, property_set_table
+from neurosieve.report.set_tables import value_set_tables
 from neurosieve.report.stable_readings import cluster_stability_table, neuron_stability_table, rewrite_table
 from neurosieve.report.tables import Table
+from neurosieve.report.text_set_tables import text_set_tables
 from neurosieve.report.texts import explained_table
 from neurosieve.report.vega import pdf_of, png_of, svg_of
 from neurosieve.results.concepts import ConceptResult
@@ -94,6 +96,7 @@ def _of_concepts(result: ConceptResult) -> dict[str, Table]:
     for name, view in result.views.items():
         named |= {f"claims-{name}": claim_table(view), f"values-{name}": value_table(view)}
         named[f"ranges-{name}"] = range_table(view)
+    named |= value_set_tables(result) | text_set_tables(result)
     if stable := result.stability:
         named |= {"stable-neurons": neuron_stability_table(stable), "stable-clusters": cluster_stability_table(stable)}
         named["rewrites"] = rewrite_table(stable)

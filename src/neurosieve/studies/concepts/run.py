@@ -24,12 +24,12 @@ from neurosieve.concepts.sparse.curves import find_concept_sets
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device
-from neurosieve.models.untrained import untrained_copy
 from neurosieve.results.concept_counts import TextCounts, TokenCounts
 from neurosieve.results.concept_stability import ConceptStability
 from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_groups import NeuronGroups
+from neurosieve.results.text_sets import TextSets
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object
 from neurosieve.studies import steps
@@ -41,6 +41,8 @@ from neurosieve.studies.concepts.concept_steps import (
     latent_step,
     stability_step,
 )
+from neurosieve.studies.concepts.copies import PARTS, untrained_stores
+from neurosieve.studies.concepts.text_step import TextSetsStep, TextWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
 from neurosieve.studies.inputs import model_of, options_of, read_dataset
@@ -50,10 +52,10 @@ from neurosieve.studies.run_folder import CONCEPTS, REPORT, RunFolder, config_of
 from neurosieve.studies.steps import Steps
 from neurosieve.typing import SPLITS, PathLike, View
 
-PARTS = "concepts"
 OPTIONS = f"{PARTS}/{steps.OPTIONS}"
 LABEL = "label"
 SHEETS = "annotate"
+TEXT_SETS = "text-sets"
 T = TypeVar("T")
 
 
@@ -127,20 +129,15 @@ class ConceptWork:
 
     def untrained(self, view: View) -> Iterator[ConceptStore] | NotMeasured:
         """The rows read by copies with random weights, one after the other; or why there are none."""
-        config = self.config
-        if not self.options.untrained:
-            return NotMeasured.because(Reason.LEFT_OUT, "concepts.untrained: false")
-        if not config.untrained_seeds:
-            return NotMeasured.because(Reason.LEFT_OUT, "untrained_seeds: 0")
-        return self._copies(view, range(config.seed, config.seed + config.untrained_seeds))
+        how = view, self.reading(view)
+        return untrained_stores(self.config, self.folder, lambda: self.model, self.rows, how, no_store=self.no_store)
 
-    def _copies(self, view: View, seeds: range) -> Iterator[ConceptStore]:
-        for seed in seeds:
-            place = f"{PARTS}/untrained-{view}-{seed}"
-            copied = untrained_copy(self.model, seed)
-            url, how = f"{self.folder.path}/{place}", self.reading(view)
-            yield read_concepts(copied, self.rows, url, how, no_store=self.no_store)
-            self.folder.files.remove(place)  # as large as the view itself, and only its best neurons are asked for
+    @cached_property
+    def texts(self) -> TextWork:
+        """The step of whole texts."""
+        return TextWork(
+            self.config, self.folder, self.dataset, lambda: self.languages, lambda: self.model, self.no_store
+        )
 
     def reading(self, view: View) -> ExtractionOptions:
         """How rows are read in a view."""
@@ -205,7 +202,10 @@ def run_concepts(config: StudyConfig, out: PathLike, *, no_store: bool = False) 
 def _later(work: ConceptWork) -> set[str]:
     """Options that may be given to what was begun without them."""
     before = read_object(work.folder.files, OPTIONS) or {}
-    return set() if before.get("rewrites") else {"rewrites"}
+    rewrites = set() if before.get("rewrites") else {"rewrites"}
+    return (
+        rewrites if work.folder.files.exists(f"{PARTS}/{TEXT_SETS}.json") else rewrites | {"text_properties", "texts"}
+    )
 
 
 def _earlier(work: ConceptWork) -> ConceptResult | None:
@@ -214,6 +214,8 @@ def _earlier(work: ConceptWork) -> ConceptResult | None:
     if earlier is None:
         return None
     if work.options.rewrites and earlier.stability is None:
+        return None
+    if work.options.text_properties and earlier.text_sets is None:
         return None
     if not is_studied(work.folder.files):
         return earlier
@@ -244,6 +246,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         groups=_groups(work, store, views[store.view]),
         latent=_latent(work, store).layers,
         examples=examples_step(config, work.folder, work.dataset, work.languages),
+        text_sets=_text_sets(work),
         stability=_stability(work, store, views[store.view]),
         notes=(work.dataset.source, *_notes(work), *([f"no view predict: {predict_reason}"] if predict_reason else ())),
         options=config.concepts.model_dump(mode="json"),
@@ -257,7 +260,9 @@ def _result(work: ConceptWork) -> ConceptResult:
 
 def _keep_options(work: ConceptWork) -> None:
     """Write down the options once there are tokens, rewrites and a model: what is refused leaves no trace."""
-    if len(work.rows.rows) and (not work.options.rewrites or work.rewritten) and work.model:
+    options = work.options
+    texts = not options.text_properties or work.texts.rows
+    if len(work.rows.rows) and (not options.rewrites or work.rewritten) and texts and work.model:
         work.steps.keep_options(work.options.model_dump(mode="json"))
 
 
@@ -286,8 +291,17 @@ def _groups(work: ConceptWork, store: ConceptStore, found: ConceptFindings) -> N
     if asked is None:  # a union shares its neurons with its parts by construction
         asked = tuple(p.name for p in work.properties if not p.united)
     claimed = {c.name: few.neurons for c in found.concepts if (few := c.claimed_set)}
+    if isinstance(texts := _text_sets(work), TextSets):
+        claimed |= texts.claimed
     make = partial(find_groups, store, asked, options, resolve_device(config.device), claimed)
     return work.step("groups", NeuronGroups, make)
+
+
+def _text_sets(work: ConceptWork) -> TextSets | NotMeasured | None:
+    """What is found for whole texts; None where that is not asked for."""
+    if not work.texts.wanted:
+        return None
+    return work.step(TEXT_SETS, TextSetsStep, lambda: TextSetsStep(found=work.texts.find())).found
 
 
 def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
