@@ -30,7 +30,7 @@ from neurosieve.report.interventions import (
     intervention_cards,
     intervention_headline,
 )
-from neurosieve.report.latent import share_table, unlabelled_cards
+from neurosieve.report.latent import published_table, share_table, unlabelled_cards
 from neurosieve.report.modules import (
     change_table,
     composition_table,
@@ -206,7 +206,8 @@ def _groups(group: NeuronGroups) -> dict[str, Any]:
 def _latent(cuts: Sequence[LatentClusters]) -> dict[str, Any]:
     """What `latent.html.j2` shows."""
     sheets = [file for cut in cuts for file in cut.files.values()]
-    return {"shares": share_table(cuts), "cards": unlabelled_cards(cuts), "sheets": sheets}
+    own = {"shares": share_table(cuts), "published": published_table(cuts)}
+    return own | {"cards": unlabelled_cards(cuts), "sheets": sheets}
 
 
 def _evidence(evidence: Mapping[View, Sequence[Evidence]]) -> list[dict[str, Any]]:

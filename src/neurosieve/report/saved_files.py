@@ -14,7 +14,7 @@ from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.frontier_figure import frontier_charts
 from neurosieve.report.held_used import held_used_table
 from neurosieve.report.interventions import any_effects, edit_table, effect_chart, measure_table
-from neurosieve.report.latent import share_table
+from neurosieve.report.latent import published_table, share_table
 from neurosieve.report.modules import change_table, composition_table, module_chart, module_table, pair_table
 from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.range_tables import range_table
@@ -104,7 +104,8 @@ def _of_concepts(result: ConceptResult) -> dict[str, Table]:
         named["property-sets"] = property_set_table(groups)
         named |= {"shared-sets": overlap_table(groups, "properties"), "shared-values": overlap_table(groups, "values")}
         named["polysemy"] = polysemy_table(groups, "values")
-    named |= {"latent-clusters": share_table(latent)} if latent and not isinstance(latent, NotMeasured) else {}
+    if latent and not isinstance(latent, NotMeasured):
+        named |= {"latent-clusters": share_table(latent), "latent-published": published_table(latent)}
     return named | ({"whole-texts": explained_table(texts)} if texts and not isinstance(texts, NotMeasured) else {})
 
 

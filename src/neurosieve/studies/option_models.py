@@ -83,6 +83,9 @@ class ConceptOptions(Options):
     properties: tuple[str, ...] | None = Field(
         default=None, description="code properties or unions; all of tokens by default"
     )
+    concept_net: str | None = Field(
+        default=None, description="published clusters as the property concept-net: a CodeConceptNet file, or a folder"
+    )
     tokens: tuple[int, int, int] = Field(
         default=(CONCEPT_TOKENS["train"], CONCEPT_TOKENS["validation"], CONCEPT_TOKENS["test"]),
         description="about how many tokens of train, validation and test, in whole files",

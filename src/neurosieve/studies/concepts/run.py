@@ -4,7 +4,7 @@ Everything is in the run folder: `concepts/` holds the stores and what each step
 `concepts.json` is the whole outcome.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.guess_language import Languages, languages_of
+from neurosieve.concepts.latent.concept_net import ConceptNet, concept_net_property, matched_note, read_concept_net
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
 from neurosieve.concepts.rewritten import RewrittenFiles, read_rewritten, rewrite_files
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
@@ -96,7 +97,13 @@ class ConceptWork:
     @cached_property
     def properties(self) -> list[Property]:
         """What is looked for."""
-        return properties_of(self.options, self.dataset, self.config.labels)
+        own = [] if self.concept_net is None else [concept_net_property(self.concept_net)]
+        return [*properties_of(self.options, self.dataset, self.config.labels, own)]
+
+    @cached_property
+    def concept_net(self) -> ConceptNet | None:
+        """Published clusters, where such were given."""
+        return None if self.options.concept_net is None else read_concept_net(self.options.concept_net)
 
     @cached_property
     def rows(self) -> ConceptRows:
@@ -338,6 +345,8 @@ def _notes(work: ConceptWork) -> list[str]:
     """What a user has to know of the rows."""
     table, left = work.rows.table, sum(work.rows.left.values())
     notes = [work.languages.note, *(f"{count:,} {what}" for what, count in work.dataset.notes.items())]
+    if work.concept_net:
+        notes.append(matched_note(work.concept_net, work.rows))
     if table.with_errors:
         notes.append(
             f"{table.with_errors:,} of {table.sources:,} texts hold code that does not parse; {table.rows_in_error:,}"
@@ -350,10 +359,12 @@ def _notes(work: ConceptWork) -> list[str]:
     return notes
 
 
-def properties_of(options: ConceptOptions, dataset: Dataset, labels: str | None) -> list[Property]:
-    """What is asked for, by default all properties of tokens, and the task's own label where people gave it."""
+def properties_of(
+    options: ConceptOptions, dataset: Dataset, labels: str | None, own: Sequence[Property] = ()
+) -> list[Property]:
+    """What is asked for and `own`; by default all properties of tokens, and the task's label where people gave it."""
     label = label_property(dataset) if not dataset.whole and labels is None else None
-    more = {} if label is None else {LABEL: label}
+    more = ({} if label is None else {LABEL: label}) | {p.name: p for p in own}
     if options.properties is None:
         return [*(p for p in PROPERTIES.values() if p.scope == "token"), *more.values()]
     if label is None and LABEL in options.properties:
@@ -363,7 +374,7 @@ def properties_of(options: ConceptOptions, dataset: Dataset, labels: str | None)
             got="labels read from the syntax tree" if labels else "a label for each whole text",
             remedy="leave it out",
         )
-    return [find_property(name, more) for name in options.properties]
+    return [find_property(name, more) for name in dict.fromkeys((*options.properties, *(p.name for p in own)))]
 
 
 def label_property(dataset: Dataset) -> Property:
