@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import polars as pl
 
@@ -144,5 +144,5 @@ class TextSets:
 
     def numbers_frame(self) -> pl.DataFrame:
         """The same of numbers, in R²."""
-        rows: list[dict[str, Any]] = [{"property": n.property_name, **s.row()} for n in self.numbers for s in n.curve]
+        rows = [{"property": n.property_name, **s.row()} for n in self.numbers for s in n.curve]
         return pl.DataFrame(rows, infer_schema_length=None)

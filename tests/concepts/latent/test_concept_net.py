@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from neurosieve.concepts.latent.concept_net import ConceptNet, concept_net_property, read_concept_net
-from neurosieve.concepts.latent.published import names_of, published_agreement, published_answers
+from neurosieve.concepts.latent.label_agreement import names_of, published_agreement, published_answers
 from neurosieve.concepts.latent.sheets import Answer, ClusterToken, sheet, write_conceptnet
 from neurosieve.concepts.properties import Source, annotate
 from neurosieve.concepts.properties import tokens as tokens_of

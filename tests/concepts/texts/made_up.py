@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosieve.concepts.properties import Bins, column_property
 from neurosieve.concepts.rows import ConceptRows, ConceptStore
-from neurosieve.concepts.texts.text_sets import text_rows
+from neurosieve.concepts.texts.text_search import text_rows
 from neurosieve.data.dataset import Dataset, Example
 from neurosieve.typing import SPLITS, NeuronId, Split
 from tests.concepts.neurons.test_claims import changed

@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression
 from neurosieve.concepts.rows import ConceptRows, ConceptStore
 from neurosieve.concepts.sparse.told import Numbers, truth_of
 from neurosieve.concepts.texts.text_rivals import COUNTS, LENGTH, TextRivals
-from neurosieve.concepts.texts.text_sets import find_text_sets, text_rows
+from neurosieve.concepts.texts.text_search import find_text_sets, text_rows
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.results import from_json, to_json
 from neurosieve.results.text_sets import NumberSet, TextNumber, TextSets

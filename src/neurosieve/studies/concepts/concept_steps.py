@@ -14,7 +14,7 @@ from neurosieve.concepts.guess_language import Languages
 from neurosieve.concepts.latent import concept_net
 from neurosieve.concepts.latent.alignment import align
 from neurosieve.concepts.latent.cluster_stability import cluster_stability
-from neurosieve.concepts.latent.published import names_of, published_agreement, published_answers
+from neurosieve.concepts.latent.label_agreement import names_of, published_agreement, published_answers
 from neurosieve.concepts.latent.sheets import Sheet, sheet, write_conceptnet, write_conceptx
 from neurosieve.concepts.latent.tree import LatentConcepts, LatentCut, assign, grow_tree
 from neurosieve.concepts.neurons.describe import describe

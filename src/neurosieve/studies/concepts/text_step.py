@@ -6,7 +6,7 @@ from functools import cached_property
 
 from neurosieve.concepts.guess_language import Languages
 from neurosieve.concepts.rows import ConceptRows, read_concepts
-from neurosieve.concepts.texts.text_sets import find_text_sets, text_rows
+from neurosieve.concepts.texts.text_search import find_text_sets, text_rows
 from neurosieve.data import Dataset
 from neurosieve.errors import DataError
 from neurosieve.models import CodeModel
