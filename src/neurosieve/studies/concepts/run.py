@@ -374,7 +374,8 @@ def properties_of(
             got="labels read from the syntax tree" if labels else "a label for each whole text",
             remedy="leave it out",
         )
-    return [find_property(name, more) for name in dict.fromkeys((*options.properties, *(p.name for p in own)))]
+    others = [p.name for p in own if p.name not in options.properties]
+    return [find_property(name, more) for name in (*options.properties, *others)]
 
 
 def label_property(dataset: Dataset) -> Property:
