@@ -88,6 +88,9 @@ class ConceptOptions(Options):
     properties: tuple[str, ...] | None = Field(
         default=None, description="code properties or unions; all of tokens by default"
     )
+    concept_net: str | None = Field(
+        default=None, description="published clusters as the property concept-net: a CodeConceptNet file, or a folder"
+    )
     tokens: tuple[int, int, int] = Field(
         default=(CONCEPT_TOKENS["train"], CONCEPT_TOKENS["validation"], CONCEPT_TOKENS["test"]),
         description="about how many tokens of train, validation and test, in whole files",
@@ -107,6 +110,12 @@ class ConceptOptions(Options):
         default=(),
         description=f"ways to write test files otherwise, to measure what survives: {', '.join(REWRITES)}",
     )
+    text_properties: tuple[str, ...] | None = Field(
+        default=None, description="properties of whole texts whose sets are sought; all in a study of whole texts"
+    )
+    texts: tuple[int, int, int] = Field(
+        default=(2_000, 500, 1_000), description="most whole texts of train, validation and test"
+    )
     sizes: tuple[int, ...] | None = Field(
         default=None, description="neurons of the sets that tell a value together; 1,2,4,8,16,32 by default"
     )
@@ -119,11 +128,11 @@ class ConceptOptions(Options):
         default=None, description="layers in which latent concepts are sought; the middle and the last by default"
     )
 
-    @field_validator("tokens")
+    @field_validator("tokens", "texts")
     @classmethod
-    def _some_tokens(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
+    def _some(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
         if min(value) < 1:
-            raise ValueError("one token or more of each split")
+            raise ValueError("one or more of each split")
         return value
 
     @field_validator("rewrites")
