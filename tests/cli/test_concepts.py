@@ -133,7 +133,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
     "key": (("RUN", "--set", "concepts.min_row=3"), ("concepts.min_row", "did you mean concepts.min_rows?"), 2),
     "other option": (("RUN", "--set", "seed=3"), ("--set seed", "a key of concepts"), 2),
     "no key": (("RUN", "--set", "concepts=3"), ("--set concepts", "a key of concepts", "got 3"), 2),
-    "no tokens": (("RUN", "--tokens", "1,0,1"), ("concepts.tokens", "one token or more"), 2),
+    "no tokens": (("RUN", "--tokens", "1,0,1"), ("concepts.tokens", "one or more of each split"), 2),
     "no number": (("RUN", "--tokens", "1,x,1"), ("concepts.tokens",), 2),
     "view": (("RUN", "--set", "concepts.views=[predict]"), ("concepts.views", "detect, and predict"), 2),
     "rounds": (("RUN", "--set", "concepts.rounds=8"), ("concepts.rounds",), 2),

@@ -11,6 +11,7 @@ import polars as pl
 import yaml
 from docs.hooks.commands import commands
 
+from neurosieve.concepts.latent.sheets import ClusterToken, write_conceptnet
 from tests.activations.foreign.test_importing import write_hdf5
 from tests.data.sources import write_functions as write_code
 from tests.studies import finished_concepts, finished_quick
@@ -107,7 +108,7 @@ def _word(name: str, value: str, rest: Sequence[str]) -> Word:
     if name == "activations":
         labels = rest[rest.index("--classes") + 1] if "--classes" in rest else ",".join(LABELS)
         return name, Path(value).suffix, labels
-    return (name,) if name in ("model", "out", "run", "study", "to", "folder", "files") else value
+    return (name,) if name in ("model", "out", "run", "study", "to", "folder", "files", "concept_net") else value
 
 
 def _data(value: str, rest: Sequence[str]) -> Word:
@@ -143,8 +144,9 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
         case "folder":
             return exported("table").folder
         case "files":
-            place.write_text(json.dumps({"text": "x = 12", "spans": [[0, 1], [4, 6]]}) + "\n")
-            return place
+            return write_line(place)
+        case "concept_net":
+            return write_clusters(place)
         case "edited":
             return Path(shutil.copytree(finished_concepts(), place))
         case "lines":
@@ -165,6 +167,18 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return write_study(folder)
     assert kind == "activations"
     return write_activations(place, *details)
+
+
+def write_line(place: Path) -> Path:
+    """A text with spans to label."""
+    place.write_text(json.dumps({"text": "x = 12", "spans": [[0, 1], [4, 6]]}) + "\n")
+    return place
+
+
+def write_clusters(place: Path) -> Path:
+    """Two published clusters."""
+    write_conceptnet(place, {0: [ClusterToken("return", 1, 0, 0)], 1: [ClusterToken("=", 1, 1, 1)]})
+    return place
 
 
 def write_study(folder: Path) -> Path:

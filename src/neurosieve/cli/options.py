@@ -120,6 +120,9 @@ CONCEPTS: dict[str, Any] = {
     "properties": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['properties'].description}{_LIST}")],
     "tokens": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['tokens'].description} (40000,10000,20000)")],
     "rewrites": Annotated[str | None, described(ConceptOptions, "rewrites", _LIST)],
+    "text_properties": Annotated[str | None, described(ConceptOptions, "text_properties", _LIST)],
+    "texts": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['texts'].description} (2000,500,1000)")],
+    "concept_net": Annotated[str | None, described(ConceptOptions, "concept_net")],
 }
 _OF_RUN = {"study", "set_", *CONCEPTS}
 
@@ -154,13 +157,10 @@ def takes_concepts(command: Callable[..., None]) -> Callable[..., None]:
 
 def _concepts(params: Params) -> dict[str, Any] | None:
     """The options of concepts that were given."""
-    tokens = _listed(params.get("tokens"))
-    values = {
-        "language": params.get("language"),
-        "properties": _listed(params.get("properties")),
-        "rewrites": _listed(params.get("rewrites")),
-        "tokens": _three(tokens, "tokens") if tokens is not None else None,
-    }
+    values: dict[str, Any] = {key: params.get(key) for key in ("language", "concept_net")}
+    values |= {key: _listed(params.get(key)) for key in ("properties", "rewrites", "text_properties")}
+    counts = {key: _listed(params.get(key)) for key in ("tokens", "texts")}
+    values |= {key: _three(parts, key) for key, parts in counts.items() if parts is not None}
     return {k: v for k, v in values.items() if v is not None} or None
 
 

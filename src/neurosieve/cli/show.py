@@ -43,6 +43,7 @@ from neurosieve.report.numbers import NONE, counted, per_cent
 from neurosieve.report.set_tables import short_set_table
 from neurosieve.report.stable_readings import stability_line
 from neurosieve.report.story import trust_sentence
+from neurosieve.report.text_set_tables import text_set_line
 from neurosieve.results.comparison import ComparisonResult
 from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.cost import Cost
@@ -137,7 +138,7 @@ def show_concepts(result: ConceptResult, out: str) -> None:
             screen.print(_grid(replace(sets, rows=sets.rows[:_VALUES]), wrap=True))
             if more := sets.rows[_VALUES:]:
                 screen.print(Text(f"and {counted(len(more), 'more set')}, in the report"))
-    if line := stability_line(result):
+    for line in filter(None, (stability_line(result), text_set_line(result))):
         screen.print(Text(f"\n{line}"))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
     screen.print(Text(f"\n{notes}all tables in {out}/{REPORT}, results in {out}/{CONCEPTS}"), soft_wrap=True)

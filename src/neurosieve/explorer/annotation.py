@@ -22,9 +22,9 @@ from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
 from neurosieve.storage.sole_writer import sole_writer
+from neurosieve.studies.concepts.concept_steps import ANSWERS
 from neurosieve.studies.concepts.run import PARTS, SHEETS
 
-ANSWERS = "answers"
 DRAWS = 500  # of the agreement's interval
 LABELS, LENGTH = 10, 200  # of an answer, and characters of each
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")  # also the file's name: no dot, no slash

@@ -9,7 +9,7 @@ from neurosieve.explorer.annotation import CutSheet, agreement_table
 from neurosieve.explorer.open_run import OpenRun
 from neurosieve.explorer.views import View
 from neurosieve.report.code import marked
-from neurosieve.report.latent import share_table
+from neurosieve.report.latent import published_table, share_table
 from neurosieve.report.numbers import NONE, count, per_cent
 from neurosieve.report.tables import Table, make_table
 
@@ -26,6 +26,7 @@ def clusters_page(run: OpenRun) -> View:
         for c in run.cuts
     ]
     tables = {"shares": share_table(run.cuts)}
+    tables |= {"published": table} if (table := published_table(run.cuts)).rows else {}
     return View(title="Latent concepts", template="clusters.html.j2", tables=tables, shown={"named": named, "text": ""})
 
 

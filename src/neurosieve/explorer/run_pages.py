@@ -15,8 +15,10 @@ from neurosieve.report.interventions import edit_table, intervention_headline
 from neurosieve.report.modules import change_table, composition_table, module_chart, module_headline, module_table
 from neurosieve.report.numbers import NONE, count, ratio
 from neurosieve.report.set_groups import property_set_table
+from neurosieve.report.set_tables import value_set_tables
 from neurosieve.report.story import short_model, story_of
 from neurosieve.report.tables import Table, make_table, neuron_table, set_table, trust_table
+from neurosieve.report.text_set_tables import text_set_tables
 from neurosieve.results.concepts import Concept
 from neurosieve.results.measured import NotMeasured
 from neurosieve.results.neuron_groups import NeuronGroups, PropertyGroup
@@ -182,10 +184,13 @@ def sets_page(run: OpenRun) -> View:
     groups = run.found.concepts.groups if run.found.concepts else None
     if isinstance(groups, NeuronGroups) and groups.sets:
         tables["property-sets"] = property_set_table(groups)
+    if run.found.concepts:
+        sets_of_values = value_set_tables(run.found.concepts) | text_set_tables(run.found.concepts)
+        tables |= {name: table for name, table in sets_of_values.items() if table.rows}
     named = [(f"task/{i}", f"{s.ranking}, delta {s.delta:g}, {s.select}: {s.size} neurons") for i, s in enumerate(sets)]
     some = ((g.property, g.smallest.size) for g in groups_of(run) if g.smallest)
     named += [(f"property/{name}", f"{name}: {size} neurons") for name, size in some]
-    text = "" if named else "The run has no set of neurons."
+    text = "" if named or tables else "The run has no set of neurons."
     return View(title="Sets of neurons", template="sets.html.j2", tables=tables, shown={"named": named, "text": text})
 
 

@@ -13,6 +13,7 @@ from neurosieve.results.modules import ModulesResult
 from neurosieve.results.neuron_groups import NeuronGroups
 from neurosieve.results.neuron_profile import NeuronConcept, NeuronProfile, SetPlace, ValueSet
 from neurosieve.results.redundancy import RedundancyResult
+from neurosieve.results.text_sets import TextSets
 from neurosieve.results.whole_texts import TextFindings, TextNeuron
 from neurosieve.studies.columns.built_files import BuiltFiles
 from neurosieve.studies.columns.token_picks import evidence_of
@@ -118,6 +119,10 @@ def _value_sets(neuron: NeuronId, result: ConceptResult) -> Iterator[ValueSet]:
             few = concept.claimed_set
             if few and few.size > 1 and neuron in few.neurons:
                 yield ValueSet(view=concept.view, name=concept.name, size=few.size)
+    claimed = result.text_sets.claimed if isinstance(result.text_sets, TextSets) else {}
+    for name, neurons in claimed.items():
+        if len(neurons) > 1 and neuron in neurons:
+            yield ValueSet(view="whole texts", name=name, size=len(neurons))
 
 
 def _evidence(neuron: NeuronId, result: ConceptResult) -> Mapping[View, tuple[Evidence, ...]]:

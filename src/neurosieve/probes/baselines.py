@@ -53,15 +53,20 @@ def count_predictions(
     The counts a and b of a pair give |a − b| and min(a, b), as neurons give theirs, and the
     share of the words that both have.
     """
-    counter = CountVectorizer(token_pattern=r"\w+|[^\w\s]", lowercase=False)  # noqa: S106 - no password
-    counter.fit([side for whole in train_text for side in parts_of(whole)])
-    x = _counts(counter, train_text)
-    scaler = MaxAbsScaler().fit(x)
+    train, x = count_features(train_text, text)
+    scaler = MaxAbsScaler().fit(train)
     numeric = are_values(train_label)
     method = _ridge(len(train_label)) if numeric else LogisticRegression(max_iter=2000)
-    predicted = method.fit(scaler.transform(x), train_label).predict(scaler.transform(_counts(counter, text)))
+    predicted = method.fit(scaler.transform(train), train_label).predict(scaler.transform(x))
     rows: Num[np.ndarray, " rows"] = predicted.astype(np.float64 if numeric else np.int64)
     return rows
+
+
+def count_features(train_text: np.ndarray, text: np.ndarray) -> tuple[Any, Any]:
+    """Counts of the words and signs of train in its texts and in others, sparse, shape [texts, words] each."""
+    counter = CountVectorizer(token_pattern=r"\w+|[^\w\s]", lowercase=False)  # noqa: S106 - no password
+    counter.fit([side for whole in train_text for side in parts_of(whole)])
+    return _counts(counter, train_text), _counts(counter, text)
 
 
 def _ridge(rows: int) -> RidgeCV:

@@ -10,6 +10,7 @@ from neurosieve.report.numbers import NONE, count, counted, p_value, ratio
 from neurosieve.report.set_tables import claimed_sets, set_sentence, set_table
 from neurosieve.report.stable_readings import stability_line
 from neurosieve.report.tables import Table, make_table, model_name
+from neurosieve.report.text_set_tables import text_set_line, text_set_tables
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptNeuron, ConceptResult
 from neurosieve.results.measured import NotMeasured
 
@@ -109,7 +110,7 @@ def studied_table(result: ConceptResult) -> Table:
 
 def _lacking(result: ConceptResult) -> Iterator[tuple[str, str]]:
     """Parts that were not measured, and why; files may not say why."""
-    for key, name in _PARTS.items():
+    for key, name in (_PARTS | {"text_sets": "sets for whole texts"}).items():
         part = getattr(result, key)
         if isinstance(part, NotMeasured) and part.text:
             yield name, part.text
@@ -144,9 +145,11 @@ def concept_html(result: ConceptResult) -> Markup:
     """A result as a notebook shows it."""
     tables = [claim_table(view).to_html() for view in result.views.values()]
     tables += [t.to_html() for view in result.views.values() if (t := set_table(view)).rows]
-    line = stability_line(result)
-    said = Markup("<p><b>{}</b></p>").format(visible(concept_headline(result)))
-    return said + (Markup("<p>{}</p>").format(visible(line)) if line else Markup("")) + Markup("").join(tables)
+    tables += [t.to_html() for name, t in text_set_tables(result).items() if name.endswith("-sets")]
+    said = [Markup("<p><b>{}</b></p>").format(visible(concept_headline(result)))]
+    lines = (stability_line(result), text_set_line(result))
+    said += [Markup("<p>{}</p>").format(visible(line)) for line in lines if line]
+    return Markup("").join([*said, *tables])
 
 
 def short_claim_table(view: ConceptFindings) -> Table:

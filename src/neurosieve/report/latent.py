@@ -6,7 +6,7 @@ from typing import Any
 from neurosieve.report.code import marked
 from neurosieve.report.drawing import Chart, look_of
 from neurosieve.report.figure_marks import Axis, Figure, Panel, Point
-from neurosieve.report.numbers import count, per_cent
+from neurosieve.report.numbers import NONE, count, per_cent, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.latent_clusters import AlignedShare, Alignment, LatentClusters
 
@@ -34,6 +34,26 @@ def share_table(cuts: Sequence[LatentClusters]) -> Table:
     heads = ("layer", "clusters", "property", "aligned on held-out rows", "by chance", "if words swap values",
              "train rows in them", "clusters of one word")  # fmt: skip
     return make_table("Clusters that match a property value", heads, rows)
+
+
+def published_table(cuts: Sequence[LatentClusters]) -> Table:
+    """How far clusters agree with published labels; no row where none were given."""
+    rows = [
+        (
+            f"{cut.alignment.layer}",
+            count(cut.alignment.k),
+            count(p.named),
+            count(p.tokens),
+            NONE if p.observed is None else per_cent(p.observed),
+            NONE if p.expected is None else per_cent(p.expected),
+            NONE if p.kappa is None else ratio(p.kappa, p.interval),
+            p.reason or "",
+        )
+        for cut in cuts
+        if (p := cut.published)
+    ]
+    heads = ("layer", "clusters", "with a name", "held-out tokens", "same label", "by chance", "kappa", "note")
+    return make_table("Clusters beside published labels", heads, rows)
 
 
 def latent_chart(cuts: Sequence[LatentClusters]) -> Chart:

@@ -30,7 +30,7 @@ from neurosieve.report.interventions import (
     intervention_cards,
     intervention_headline,
 )
-from neurosieve.report.latent import share_table, unlabelled_cards
+from neurosieve.report.latent import published_table, share_table, unlabelled_cards
 from neurosieve.report.modules import (
     change_table,
     composition_table,
@@ -56,6 +56,7 @@ from neurosieve.report.set_groups import (
 from neurosieve.report.set_tables import curve_table, direction_table, has_sets, set_table, study_table
 from neurosieve.report.stable_readings import stability_tables
 from neurosieve.report.story import reading, short_model, story_of
+from neurosieve.report.text_set_tables import text_set_line, text_set_tables
 from neurosieve.report.texts import text_cards
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concepts import ConceptFindings, ConceptResult
@@ -177,6 +178,8 @@ def _concepts(result: ConceptResult) -> dict[str, Any]:
         "views": {name: value_table(view) for name, view in views.items()},
         "left_out": left_out_table(result),
         "sets": [_sets(view) for view in views.values()] if has_sets(result) else [],
+        "text_sets": text_set_tables(result),
+        "text_line": text_set_line(result),
     }
 
 
@@ -203,7 +206,8 @@ def _groups(group: NeuronGroups) -> dict[str, Any]:
 def _latent(cuts: Sequence[LatentClusters]) -> dict[str, Any]:
     """What `latent.html.j2` shows."""
     sheets = [file for cut in cuts for file in cut.files.values()]
-    return {"shares": share_table(cuts), "cards": unlabelled_cards(cuts), "sheets": sheets}
+    own = {"shares": share_table(cuts), "published": published_table(cuts)}
+    return own | {"cards": unlabelled_cards(cuts), "sheets": sheets}
 
 
 def _evidence(evidence: Mapping[View, Sequence[Evidence]]) -> list[dict[str, Any]]:

@@ -14,13 +14,20 @@ from neurosieve.report.figures import CHARTS, missing_reason
 from neurosieve.report.frontier_figure import frontier_charts
 from neurosieve.report.held_used import held_used_table
 from neurosieve.report.interventions import any_effects, edit_table, effect_chart, measure_table
-from neurosieve.report.latent import share_table
+from neurosieve.report.latent import published_table, share_table
 from neurosieve.report.modules import change_table, composition_table, module_chart, module_table, pair_table
 from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.range_tables import range_table
 from neurosieve.report.set_groups import overlap_table, polysemy_table, property_set_table
-from neurosieve.report.stable_readings import cluster_stability_table, neuron_stability_table, rewrite_table
+from neurosieve.report.set_tables import value_set_tables
+from neurosieve.report.stable_readings import (
+    cluster_stability_table,
+    neuron_stability_table,
+    rewrite_table,
+    set_stability_table,
+)
 from neurosieve.report.tables import Table
+from neurosieve.report.text_set_tables import text_set_tables
 from neurosieve.report.texts import explained_table
 from neurosieve.report.vega import pdf_of, png_of, svg_of
 from neurosieve.results.concepts import ConceptResult
@@ -94,14 +101,16 @@ def _of_concepts(result: ConceptResult) -> dict[str, Table]:
     for name, view in result.views.items():
         named |= {f"claims-{name}": claim_table(view), f"values-{name}": value_table(view)}
         named[f"ranges-{name}"] = range_table(view)
+    named |= value_set_tables(result) | text_set_tables(result)
     if stable := result.stability:
         named |= {"stable-neurons": neuron_stability_table(stable), "stable-clusters": cluster_stability_table(stable)}
-        named["rewrites"] = rewrite_table(stable)
+        named |= {"stable-sets": set_stability_table(stable), "rewrites": rewrite_table(stable)}
     if groups and not isinstance(groups, NotMeasured):
         named["property-sets"] = property_set_table(groups)
         named |= {"shared-sets": overlap_table(groups, "properties"), "shared-values": overlap_table(groups, "values")}
         named["polysemy"] = polysemy_table(groups, "values")
-    named |= {"latent-clusters": share_table(latent)} if latent and not isinstance(latent, NotMeasured) else {}
+    if latent and not isinstance(latent, NotMeasured):
+        named |= {"latent-clusters": share_table(latent), "latent-published": published_table(latent)}
     return named | ({"whole-texts": explained_table(texts)} if texts and not isinstance(texts, NotMeasured) else {})
 
 

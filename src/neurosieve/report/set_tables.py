@@ -6,6 +6,7 @@ from neurosieve.report.numbers import NONE, count, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.concept_sets import ConceptSet
 from neurosieve.results.concepts import Concept, ConceptFindings, ConceptResult
+from neurosieve.results.text_sets import NumberSet, TextNumber
 
 CLEAR, Q = 0.7, 0.05  # AUROC and q from which the second side of a neuron is named, as in `describe`
 # What arXiv 2305.00875 names as the concepts of code tokens, and the values that stand for them here.
@@ -35,26 +36,31 @@ def claimed_sets(result: ConceptResult) -> list[tuple[Concept, ConceptSet]]:
 def set_sentence(concept: Concept, few: ConceptSet) -> str:
     """For example `text=natural: 8 neurons of layers 2–4, AP 0.91 [0.86, 0.95], best rival 0.47 (lookup)`."""
     low, high = few.layers
-    where = f"layer {low}" if low == high else f"layers {low}–{high}"
+    where = f"layer{'' if low == high else 's'} {layer_text(few.layers)}"
     noun = "1 neuron" if few.size == 1 else f"{few.size} neurons"
     rival = f"best rival {ratio(few.rival_ap)} ({few.rival})"
     return f"{concept.name}: {noun} of {where}, AP {ratio(few.ap, few.ap_interval)}, {rival}"
 
 
-def set_table(view: ConceptFindings) -> Table:
-    """The claimed sets of one view: of each value the smallest."""
+def layer_text(layers: tuple[int, int]) -> str:
+    """The lowest and the highest layer of a set."""
+    low, high = layers
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def set_table(view: ConceptFindings, where: str = "") -> Table:
+    """The claimed sets of one view, or of what is named: of each value the smallest."""
     rows = [_line(c, s) for c in view.concepts if (s := c.claimed_set)]
     heads = ["value", "neurons", "layers", "which", "AP", "AUROC", "above the best rival", "best rival's AP"]
     heads += ["random neurons' AP", "untrained copy's AP", "note"]
-    return make_table(f"Values claimed as sets, view {view.view}", heads, rows)
+    return make_table(f"Values claimed as sets, {where or f'view {view.view}'}", heads, rows)
 
 
 def _line(concept: Concept, few: ConceptSet) -> Sequence[str]:
-    low, high = few.layers
     return (
         concept.name,
         count(few.size),
-        str(low) if low == high else f"{low}–{high}",
+        layer_text(few.layers),
         members(few),
         ratio(few.ap, few.ap_interval),
         ratio(few.auroc, few.auroc_interval),
@@ -66,11 +72,19 @@ def _line(concept: Concept, few: ConceptSet) -> Sequence[str]:
     )
 
 
-def members(few: ConceptSet, most: int = 8) -> str:
+def members(few: ConceptSet | NumberSet, most: int = 8) -> str:
     """Its neurons, the heaviest first; `low` where one is low for the value."""
     names = [f"{n}{' low' if w < 0 else ''}" for n, w in zip(few.neurons, few.weights, strict=True)]
     more = f", and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def value_set_tables(result: ConceptResult) -> dict[str, Table]:
+    """The claimed sets and the curves of each view, by name; none where no size was asked for."""
+    if not has_sets(result):
+        return {}
+    made = {"sets": set_table, "set-curves": curve_table}
+    return {f"{key}-{name}": make(view) for name, view in result.views.items() for key, make in made.items()}
 
 
 def short_set_table(view: ConceptFindings) -> Table:
@@ -87,7 +101,7 @@ def _rival(few: ConceptSet) -> str:
     return f"{few.rival_ap:.2f} {few.rival}"
 
 
-def curve_table(view: ConceptFindings) -> Table:
+def curve_table(view: ConceptFindings, where: str = "") -> Table:
     """Average precision of each value by the number of neurons, and what is claimed or how far it is."""
     sizes = sorted({s.size for c in view.concepts for s in c.curve})
     rows = []
@@ -96,7 +110,7 @@ def curve_table(view: ConceptFindings) -> Table:
         cells = [ratio(by_size[k].ap, by_size[k].ap_interval) if k in by_size else NONE for k in sizes]
         rows.append((c.name, *cells, _best_rival(c), set_verdict(c)))
     heads = ("value", *(f"{k} neuron{'s' if k > 1 else ''}" for k in sizes), "best rival's AP", "verdict")
-    return make_table(f"Average precision by number of neurons, view {view.view}", heads, rows)
+    return make_table(f"Average precision by number of neurons, {where or f'view {view.view}'}", heads, rows)
 
 
 def _best_rival(concept: Concept) -> str:
@@ -105,7 +119,7 @@ def _best_rival(concept: Concept) -> str:
     return f"{name} {ratio(ap)}"
 
 
-def set_verdict(concept: Concept) -> str:
+def set_verdict(concept: Concept | TextNumber) -> str:
     """The claimed set, or what the largest one lacks."""
     if few := concept.claimed_set:
         return f"claimed: {few.size} neuron{'s' if few.size > 1 else ''}"

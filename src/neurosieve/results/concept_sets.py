@@ -8,6 +8,12 @@ from neurosieve.results.measured import Difference, Interval, Spread
 from neurosieve.results.neuron_set import NeuronSet
 
 
+def layer_span(neurons: NeuronSet) -> tuple[int, int]:
+    """The lowest and the highest layer of some neurons."""
+    layers = [n.layer for n in neurons]
+    return min(layers), max(layers)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConceptSet:
     """The best k neurons of a value, with their scores on held-out files.
@@ -60,8 +66,7 @@ class ConceptSet:
     @property
     def layers(self) -> tuple[int, int]:
         """The lowest and the highest layer of its neurons."""
-        layers = [n.layer for n in self.neurons]
-        return min(layers), max(layers)
+        return layer_span(self.neurons)
 
     def row(self) -> dict[str, str | float | None]:
         """Its line of a table."""

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import polars as pl
 
-from neurosieve.results.marks import Inline
+from neurosieve.results.marks import Inline, Omitted
+from neurosieve.results.measured import Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +143,31 @@ class Alignment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishedAgreement:
+    """How far clusters, each named by a published label on train, agree with the labels of held-out tokens.
+
+    Attributes:
+        named: Clusters that have a name.
+        tokens: Held-out tokens with a label, in a cluster with a name.
+        left_out: The others.
+        observed: Share of `tokens` whose label is their cluster's name; None without a token.
+        expected: What chance gives, by how often names and labels occur.
+        kappa: Cohen's; None if it is not defined.
+        interval: Of kappa, 95 %, by files; None if there is none.
+        reason: Why one is None.
+    """
+
+    named: int
+    tokens: int
+    left_out: int
+    observed: float | None
+    expected: float | None
+    kappa: float | None
+    interval: Interval | None
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LatentClusters:
     """The clusters of one layer at one number of them, as in a run's result.
 
@@ -152,6 +178,7 @@ class LatentClusters:
         unlabelled_clusters: How many there are.
         files: Sheets to annotate, by their layout.
         files_reason: Why one is missing; None if none is.
+        published: Agreement with published labels, where such were given.
     """
 
     alignment: Annotated[Alignment, Inline()]
@@ -160,3 +187,4 @@ class LatentClusters:
     unlabelled_clusters: int
     files: Mapping[str, str]
     files_reason: str | None
+    published: Annotated[PublishedAgreement | None, Omitted] = None

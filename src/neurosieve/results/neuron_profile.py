@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -61,12 +62,12 @@ class ValueSet:
     """A claimed set of few neurons that it is in.
 
     Attributes:
-        view: `detect` or `predict`.
-        name: `property=value`.
+        view: `detect` or `predict` of tokens, or `whole texts`.
+        name: `property=value`; of a number the property.
         size: Neurons of the set.
     """
 
-    view: View
+    view: View | Literal["whole texts"]
     name: str
     size: int
 

@@ -61,12 +61,17 @@ class Options(BaseModel):
             key = ".".join(str(part) for part in (cls.section, *first["loc"]) if part != "")
             missing = first["type"] == "missing"
             no_text = first["type"] == "string_type" and isinstance(first["input"], int | float | date)
-            expected = "a text" if no_text else "a value" if missing else first["msg"].removeprefix("Value error, ")
+            expected = "a text" if no_text else "a value" if missing else _wanted(first["msg"])
             subject, came = f"options of {cls.command}", "it"
             if key:
                 subject, came = f"option {key}", "none" if missing else repr(first["input"])
             remedy = _QUOTE if no_text else f"see `neurosieve {cls.command} --help`"
             raise ConfigError(subject, expected=expected, got=came, remedy=remedy) from e
+
+
+def _wanted(said: str) -> str:
+    """What a message of pydantic says was expected."""
+    return said.removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def changed_options(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -82,6 +87,9 @@ class ConceptOptions(Options):
     language: str | None = Field(default=None, description="of the code; by default from file endings, else guessed")
     properties: tuple[str, ...] | None = Field(
         default=None, description="code properties or unions; all of tokens by default"
+    )
+    concept_net: str | None = Field(
+        default=None, description="published clusters as the property concept-net: a CodeConceptNet file, or a folder"
     )
     tokens: tuple[int, int, int] = Field(
         default=(CONCEPT_TOKENS["train"], CONCEPT_TOKENS["validation"], CONCEPT_TOKENS["test"]),
@@ -102,6 +110,12 @@ class ConceptOptions(Options):
         default=(),
         description=f"ways to write test files otherwise, to measure what survives: {', '.join(REWRITES)}",
     )
+    text_properties: tuple[str, ...] | None = Field(
+        default=None, description="properties of whole texts whose sets are sought; all in a study of whole texts"
+    )
+    texts: tuple[int, int, int] = Field(
+        default=(2_000, 500, 1_000), description="most whole texts of train, validation and test"
+    )
     sizes: tuple[int, ...] | None = Field(
         default=None, description="neurons of the sets that tell a value together; 1,2,4,8,16,32 by default"
     )
@@ -114,11 +128,11 @@ class ConceptOptions(Options):
         default=None, description="layers in which latent concepts are sought; the middle and the last by default"
     )
 
-    @field_validator("tokens")
+    @field_validator("tokens", "texts")
     @classmethod
-    def _some_tokens(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
+    def _some(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
         if min(value) < 1:
-            raise ValueError("one token or more of each split")
+            raise ValueError("one or more of each split")
         return value
 
     @field_validator("rewrites")
@@ -126,7 +140,7 @@ class ConceptOptions(Options):
     def _known_rewrites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if name not in REWRITES:
-                raise ValueError(f"of {', '.join(REWRITES)}, not {name!r}")
+                raise ValueError(f"some of {', '.join(REWRITES)}, not {name!r}")
         return value
 
     @field_validator("views")

@@ -15,6 +15,7 @@ from neurosieve.concepts.rows import ConceptRows, ConceptStore
 from neurosieve.concepts.sparse import sample as sampling
 from neurosieve.concepts.sparse.curves import find_concept_sets
 from neurosieve.concepts.sparse.few_neurons import FewNeurons
+from neurosieve.concepts.sparse.told import truth_of
 from neurosieve.errors import ConfigError
 from neurosieve.results import from_json, to_json
 from neurosieve.results.concepts import Concept, ConceptFindings
@@ -175,8 +176,8 @@ def test_a_sample_holds_rare_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "ROWS", 600)
     values = values_with_rows(store(), 30)
     few = FewNeurons.of(store(), values, (1,))
-    has = sampling.has_values(store(), "train", values)
-    kept = few.sample.positive.sum(1)
+    has = truth_of(store(), "train", values)
+    kept = few.sample.truth.sum(1)
     assert few.sample.x.shape == (24, 600)
     assert few.sample.x.mean(1).abs().max() < 1e-5
     assert (kept >= np.minimum(has.sum(1), 300 // len(has))).all()

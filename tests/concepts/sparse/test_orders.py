@@ -22,7 +22,7 @@ def sample(neurons: int, rows: int, values: int, seed: int, alike: float = 0.0) 
     weights = rng.normal(size=(values, neurons)) * (rng.random((values, neurons)) < 0.3)
     score = weights @ x + rng.normal(size=(values, rows))
     positive = np.stack([row > np.quantile(row, 1 - rng.uniform(0.05, 0.5)) for row in score])
-    return TrainSample(torch.from_numpy(x).float(), np.arange(neurons), positive)
+    return TrainSample(torch.from_numpy(x).float(), np.arange(neurons), torch.zeros(neurons), positive)
 
 
 def plain_greedy(x: np.ndarray, y: np.ndarray, most: int) -> list[int]:
@@ -44,7 +44,7 @@ def test_greedy_is_the_plain_search(seed: int, alike: float) -> None:
     some = sample(12, 150, 3, seed, alike)
     orders = greedy_orders(some, 6)
     for value, order in enumerate(orders):
-        x, y = some.x.double().numpy(), some.positive[value].astype(float)
+        x, y = some.x.double().numpy(), some.truth[value].astype(float)
         assert order.tolist() == plain_greedy(x, y, 6)
 
 
@@ -52,7 +52,7 @@ def test_greedy_never_takes_a_neuron_twice() -> None:
     """Nor, while there are others, one that those taken explain."""
     some = sample(6, 80, 2, 0)
     x = torch.cat([some.x, some.x[:3], -some.x[:3]])
-    orders = greedy_orders(TrainSample(x, np.arange(12), some.positive), 12)
+    orders = greedy_orders(TrainSample(x, np.arange(12), torch.zeros(12), some.truth), 12)
     for order in orders:
         assert sorted(order.tolist()) == list(range(12))
         assert len({int(i) % 6 if i < 6 else int(i) % 3 for i in order[:6]}) == 6
@@ -63,7 +63,7 @@ def test_greedy_never_takes_a_neuron_twice() -> None:
 def test_probe_takes_the_heaviest_of_scikit_learns(seed: int, alike: float) -> None:
     """Its elastic net on the same columns at each λ of the path: of the first with k neurons or more the k heaviest."""
     some = sample(20, 400, 1, seed, alike)
-    positive = some.positive[0]
+    positive = some.truth[0]
     found = probe_orders(some, positive, [1, 2, 4, 8])
     assert list(found) == [1, 2, 4, 8]
     x, y = some.x.double().numpy().T, positive.astype(int)
@@ -88,7 +88,7 @@ def test_sets_are_read_by_logistic_regression(k: int, apart: bool) -> None:
     """As scikit-learn's, for several values at once, also where a value can be told without an error."""
     some = sample(10, 600, 3, k)
     live = np.arange(k) + 1
-    positive = some.positive
+    positive = some.truth
     if apart:
         positive = np.concatenate([positive, some.x[1:2].numpy() > 1])
     for found, y in zip(fit_few(some, live, positive), positive, strict=True):

@@ -8,6 +8,7 @@ import math
 from neurosieve.concepts.neurons.resampling import Difference, Interval, Measured
 
 AP, AUROC, ABOVE_RIVAL, Q = 0.8, 0.9, 0.1, 0.05
+R2 = 0.7  # of a number; a normal number that is told so well tells its upper half with an AUROC of 0.9
 
 
 def lacking_on_train(ap: float, auroc: float, q: float) -> str:
@@ -57,6 +58,20 @@ def lacking_above(lead: Difference | None, rival: str) -> str:
         return ""
     least = "above 0" if low <= 0 else f"{ABOVE_RIVAL}, nor half of what the rival leaves"
     return f"{lead.value:.2f} {_shown(lead.interval)} above the best rival, {rival}: lower bound not {least}"
+
+
+def lacking_number_on_validation(r2: float) -> str:
+    """The condition on validation, of a set of neurons for a number."""
+    return "" if r2 >= R2 else f"R² on validation {r2:.2f} < {R2}"
+
+
+def lacking_number(r2: float, interval: Interval | None, rival: str, rival_r2: float) -> str:
+    """The first condition on test that fails for a number, but for the interval of its lead over the best rival."""
+    if interval is None:
+        return "not measured: all test texts are of one file, or all resamples of files are equal"
+    if interval[0] < R2:
+        return f"R² {r2:.2f} {_shown(interval)}: lower bound < {R2}"
+    return "" if r2 > rival_r2 else f"R² {r2:.2f} not above the best rival, {rival} {rival_r2:.2f}"
 
 
 def _shown(interval: Interval) -> str:

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -31,6 +32,17 @@ from neurosieve.typing import Split
 PLACES = ("column", "token-in-line", "token-in-statement", "token-in-file", "file-part")
 RIVALS = (*PLACES, "length", "frequency", "lookup", "shape")
 _LONGEST, _PARTS = 30, 100
+
+
+class Guesses(Protocol):
+    """What needs no trained model, and guesses the values of rows."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the rivals."""
+
+    def scores(self, rival: str, name: str) -> Float[np.ndarray, "test values"]:
+        """A rival's score of each value of a property on test, in the order of the store."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,11 @@ class Rivals:
             train, test = (np.array([number.get(k, -1) for k in keys[s][rival]], dtype=np.int64) for s in keys)
             scores[rival] = (train, test)
         return Rivals(store, scores)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the rivals."""
+        return RIVALS
 
     def scores(self, rival: str, name: str) -> Float[np.ndarray, "test values"]:
         """A rival's score of each value of a property on test, in the order of the store."""

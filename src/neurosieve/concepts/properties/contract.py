@@ -31,6 +31,7 @@ class Property:
             value of the first.
         values: All values in their order, where they are known; empty where the grammar or the user decides.
         united: Names of the properties whose values this one takes together, if it is a union.
+        number: Of a source the number that `read` puts into a bin, for scope `example`; None where it does not apply.
 
     Raises:
         ConfigError: A name that is empty, or holds `=` or white space.
@@ -42,6 +43,7 @@ class Property:
     read: Callable[[Source, Spans], Values | str | None]
     values: tuple[str, ...] = ()
     united: tuple[str, ...] = ()
+    number: Callable[[Source], float | None] | None = None
 
     def __post_init__(self) -> None:
         if not self.name or "=" in self.name or self.name.split() != [self.name]:
@@ -123,5 +125,18 @@ def column_property(
         return value if value is None or isinstance(value, str) else bins.of(value) if bins else str(value)
 
     words = {key: word(value) for key, value in values.items()}
+    numbers = {key: float(value) for key, value in values.items() if bins and not isinstance(value, str | None)}
     order = bins.names if bins else tuple(dict.fromkeys(w for w in words.values() if w is not None))
-    return Property(name, "example", description or f"the column {name}", lambda s, _: words.get(s.id), order)
+    about = description or f"the column {name}"
+    number = (lambda s: numbers.get(s.id)) if bins else None
+    return Property(name, "example", about, lambda s, _: words.get(s.id), order, number=number)
+
+
+def binned_property(name: str, description: str, number: Callable[[Source], float | None], bins: Bins) -> Property:
+    """An example property whose values are bins of a number; None where it does not apply."""
+
+    def read(source: Source, _: Spans) -> str | None:
+        counted = number(source)
+        return None if counted is None else bins.of(counted)
+
+    return Property(name, "example", description, read, bins.names, number=number)

@@ -13,7 +13,7 @@ from itertools import chain
 from tree_sitter import Node
 
 from neurosieve.concepts.properties.by_characters import TEXTS
-from neurosieve.concepts.properties.contract import YES_NO, Bins, Property
+from neurosieve.concepts.properties.contract import YES_NO, Bins, Property, binned_property
 from neurosieve.concepts.properties.measure_queries import FAMILIES, MEASURES, WITHOUT
 from neurosieve.concepts.properties.parsed import Source, Spans
 from neurosieve.syntax.grammars import GRAMMARS
@@ -54,25 +54,15 @@ def nesting(source: Source) -> int:
     return deepest
 
 
-def _counted(mark: str, bins: Bins) -> Callable[[Source, Spans], str | None]:
-    def read(source: Source, _: Spans) -> str | None:
-        if source.language in WITHOUT.get(mark, ()):
-            return None
-        return bins.of(len(measured(source).get(mark, ())))
+def _counted(mark: str) -> Callable[[Source], int | None]:
+    def number(source: Source) -> int | None:
+        return None if source.language in WITHOUT.get(mark, ()) else len(measured(source).get(mark, ()))
 
-    return read
+    return number
 
 
-def _length(source: Source, _: Spans) -> str:
-    return LENGTH.of(sum(unit.label != "comment" for unit in source.units))
-
-
-def _complexity(source: Source, _: Spans) -> str:
-    return COMPLEXITY.of(complexity(source))
-
-
-def _nesting(source: Source, _: Spans) -> str:
-    return NESTING.of(nesting(source))
+def _length(source: Source) -> int:
+    return sum(unit.label != "comment" for unit in source.units)
 
 
 def _exceptions(source: Source, _: Spans) -> str | None:
@@ -82,12 +72,12 @@ def _exceptions(source: Source, _: Spans) -> str | None:
     return EXCEPTIONS[bool(marks.get("throw")) + 2 * bool(marks.get("catch"))]
 
 
-def _comment_share(source: Source, _: Spans) -> str:
+def _comment_share(source: Source) -> int:
     units = source.units
     kinds = _INSIDE.of(source, [(u.start, u.end) for u in units])
     sizes = [len("".join(source.text[u.start : u.end].split())) for u in units]
     texts = sum(size for size, kind in zip(sizes, kinds, strict=True) if kind in ("comment", "docstring"))
-    return SHARE.of(math.ceil(100 * texts / max(sum(sizes), 1)))
+    return math.ceil(100 * texts / max(sum(sizes), 1))
 
 
 def _api(family: str) -> Callable[[Source, Spans], str]:
@@ -157,16 +147,16 @@ def _text(node: Node) -> str:
 EXAMPLES = tuple(
     chain(
         (
-            Property("length", "example", "words and signs without comments", _length, LENGTH.names),
-            Property("complexity", "example", "cyclomatic complexity", _complexity, COMPLEXITY.names),
-            Property("nesting", "example", "control structures inside one another", _nesting, NESTING.names),
-            Property("loops", "example", "loop statements", _counted("loop", FEW), FEW.names),
+            binned_property("length", "words and signs without comments", _length, LENGTH),
+            binned_property("complexity", "cyclomatic complexity", complexity, COMPLEXITY),
+            binned_property("nesting", "control structures inside one another", nesting, NESTING),
+            binned_property("loops", "loop statements", _counted("loop"), FEW),
             Property("recursion", "example", "a function calls itself; none without a function", _recursion, YES_NO),
-            Property("pointers", "example", "pointers declared or followed", _counted("pointer", MANY), MANY.names),
-            Property("arrays", "example", "arrays declared, written or indexed", _counted("array", MANY), MANY.names),
-            Property("null-checks", "example", "comparisons with null", _counted("null", FEW), FEW.names),
+            binned_property("pointers", "pointers declared or followed", _counted("pointer"), MANY),
+            binned_property("arrays", "arrays declared, written or indexed", _counted("array"), MANY),
+            binned_property("null-checks", "comparisons with null", _counted("null"), FEW),
             Property("exceptions", "example", "exceptions thrown and caught", _exceptions, EXCEPTIONS),
-            Property("comment-share", "example", "visible characters that are comment", _comment_share, SHARE.names),
+            binned_property("comment-share", "visible characters that are comment", _comment_share, SHARE),
         ),
         (Property(f"api-{name}", "example", about, _api(name), YES_NO) for name, (about, _) in FAMILIES.items()),
     )

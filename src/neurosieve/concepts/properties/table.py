@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from neurosieve.concepts.properties.contract import NO, Property
 from neurosieve.concepts.properties.parsed import Source, Spans, tokens
@@ -55,6 +55,8 @@ class PropertyTable:
         left_out: Properties without two values on these rows, and why.
         statement: First character of the innermost statement around each row, −1 outside of all, shape [rows]; empty
             where that was not read.
+        numbers: By property of whole texts the number that its values are bins of, not a number where it does not
+            apply, shape [rows]; only of properties that have one.
     """
 
     example: Int[np.ndarray, " rows"]
@@ -68,6 +70,7 @@ class PropertyTable:
     framed: int
     left_out: Mapping[str, str]
     statement: Int[np.ndarray, " known"] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    numbers: Mapping[str, Float[np.ndarray, " rows"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.example)
@@ -81,7 +84,8 @@ class PropertyTable:
         """Some of the rows, in that order; the notes on texts and properties stay that of all."""
         keys = ("example", "start", "end", "in_error", *(("statement",) if len(self.statement) else ()))
         columns = {key: getattr(self, key)[rows] for key in keys}
-        return replace(self, codes={name: codes[rows] for name, codes in self.codes.items()}, **columns)
+        codes, numbers = ({name: c[rows] for name, c in part.items()} for part in (self.codes, self.numbers))
+        return replace(self, codes=codes, numbers=numbers, **columns)
 
     def target(self, name: str) -> Target:
         """The rows of one value, named `property=value`.
@@ -246,6 +250,7 @@ class _Reading:
         self._tokens = any(p.scope == "token" for p in properties)
         self._numbers: dict[str, dict[str | None, int]] = {p.name: {None: -1} for p in properties}
         self._codes: dict[str, list[np.ndarray]] = defaultdict(list)
+        self._counted: dict[str, list[np.ndarray]] = defaultdict(list)
         self._places: list[np.ndarray] = []
         self._order: list[np.ndarray] = []
         self._sources = self._errors = self._framed = 0
@@ -266,6 +271,9 @@ class _Reading:
             numbers = self._numbers[p.name]
             codes = [numbers.setdefault(value, len(numbers) - 1) for value in p.of(source, spans)]
             self._codes[p.name].append(np.array(codes, dtype=np.int32))
+            if p.number:
+                counted = p.number(source)
+                self._counted[p.name].append(np.full(len(spans), np.nan if counted is None else counted))
 
     def table(self) -> PropertyTable:
         places = np.concatenate([np.empty((0, 5), dtype=np.int64), *self._places])
@@ -281,7 +289,8 @@ class _Reading:
                 left_out[p.name] = f"one value only ({words[0]})" if words else "no row that it applies to"
         counts = (self._sources, self._errors, self._framed)
         error = error.astype(bool)
-        return PropertyTable(example, start, end, codes, values, error, *counts, left_out, statement)
+        numbers = {name: np.concatenate(parts)[order] for name, parts in self._counted.items()}
+        return PropertyTable(example, start, end, codes, values, error, *counts, left_out, statement, numbers)
 
     def _sorted(self, p: Property, codes: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
         """Values in the property's order, else most rows first, and the codes in that numbering."""

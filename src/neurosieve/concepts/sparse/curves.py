@@ -25,7 +25,7 @@ from neurosieve.concepts.neurons.held_out import HeldOut, neuron_ids
 from neurosieve.concepts.neurons.known_texts import KnownTexts
 from neurosieve.concepts.neurons.passes import values_with_rows
 from neurosieve.concepts.neurons.resampling import Measured, difference, few_levels, precision_of
-from neurosieve.concepts.neurons.rivals import RIVALS, Rivals
+from neurosieve.concepts.neurons.rivals import Guesses, Rivals
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.sparse.few_neurons import ChosenSet, FewNeurons, area_of
 from neurosieve.errors import ConfigError
@@ -66,8 +66,8 @@ def find_concept_sets(
     """
     values, asked = values_with_rows(store, min_rows), tuple(sorted(set(SIZES if sizes is None else sizes)))
     few = FewNeurons.of(store, values, asked, seed) if values.names and asked else None
-    if few and sizes is not None and (few.sizes != asked or min(asked) < 1):
-        _refuse(asked, few)
+    if few and sizes is not None:
+        refuse_sizes(asked, few)
     copies = list[list[Sets]]()
 
     def chosen_too(stores: Iterable[ConceptStore]) -> Iterator[ConceptStore]:
@@ -81,7 +81,14 @@ def find_concept_sets(
     return replace(findings, concepts=with_sets(few, findings.concepts, copies, draws)) if few else findings
 
 
-def _refuse(asked: tuple[int, ...], few: FewNeurons) -> None:
+def refuse_sizes(asked: tuple[int, ...], few: FewNeurons) -> None:
+    """Check that sets can have the sizes that were asked for, in rising order.
+
+    Raises:
+        ConfigError: A size above the live neurons, or below 1.
+    """
+    if few.sizes == asked and min(asked, default=1) >= 1:
+        return
     wrong = next((k for k in asked if k < 1), asked[-1])
     raise ConfigError(
         f"set of {wrong} neurons",
@@ -92,7 +99,11 @@ def _refuse(asked: tuple[int, ...], few: FewNeurons) -> None:
 
 
 def with_sets(
-    few: FewNeurons, found: Sequence[Concept], copies: Sequence[list[Sets]] = (), draws: int = 2000
+    few: FewNeurons,
+    found: Sequence[Concept],
+    copies: Sequence[list[Sets]] = (),
+    draws: int = 2000,
+    guesses: Guesses | None = None,
 ) -> tuple[Concept, ...]:
     """Concepts with their sets.
 
@@ -101,27 +112,37 @@ def with_sets(
         found: One concept for each of its values, in their order.
         copies: The sets of untrained copies, for each of them by value and size.
         draws: Resamples of files.
+        guesses: The rivals that need no model; by default those of tokens.
 
     Cost: 40 values of 9,984 neurons and 40,000 train tokens: `python -m benchmarks.concept_sets`.
     """
-    order = np.argsort(few.store.numbers("test"), kind="stable")
-    held = HeldOut(few.store, np.empty((0, len(order)), dtype=np.uint8), {}, order, few.seed, draws)
-    rivals = Rivals.of(few.store)
-    curves = _Curves(few, held, rivals, KnownTexts.of(rivals, held), few.random_precision())
-    numbers = [(name, v) for name, kept in few.values.kept.items() for v in kept]
+    held = held_out_of(few.store, few.seed, draws)
+    guesses = guesses or Rivals.of(few.store)
+    known = KnownTexts.of(guesses, held) if isinstance(guesses, Rivals) else None
+    curves = _Curves(few, held, guesses, known, few.random_scores())
+    numbers = [(c.property_name, few.store.table.values[c.property_name].index(c.value)) for c in found]
     chosen = few.sets()
 
     def with_own(i: int) -> Concept:
-        others = {
-            k: max(each, key=_on_validation) for k in few.sizes if (each := [c[i][k] for c in copies if k in c[i]])
-        }
-        return replace(found[i], sets=curves.of(found[i], numbers[i], i, chosen[i], others))
+        return replace(found[i], sets=curves.of(found[i], numbers[i], i, chosen[i], best_copies(copies, i)))
 
     return tuple(map_threads(with_own, track(range(len(found)), f"{few.store.view} curves")))
 
 
+def held_out_of(store: ConceptStore, seed: int, draws: int) -> HeldOut:
+    """Test rows without neurons of their own."""
+    order = np.argsort(store.numbers("test"), kind="stable")
+    return HeldOut(store, np.empty((0, len(order)), dtype=np.uint8), {}, order, seed, draws)
+
+
+def best_copies(copies: Sequence[list[Sets]], i: int) -> Sets:
+    """Of each size the set of the untrained copy that is best on validation."""
+    sizes = sorted({k for sets in copies for k in sets[i]})
+    return {k: max((sets[i][k] for sets in copies if k in sets[i]), key=_on_validation) for k in sizes}
+
+
 def _on_validation(chosen: ChosenSet) -> float:
-    return chosen.validation_ap
+    return chosen.validation
 
 
 @dataclass(frozen=True)
@@ -130,8 +151,8 @@ class _Curves:
 
     few: FewNeurons
     held: HeldOut
-    rivals: Rivals
-    known: KnownTexts
+    guesses: Guesses
+    known: KnownTexts | None
     random: Float[np.ndarray, "values sizes draws"]
 
     def of(
@@ -165,7 +186,7 @@ class _Trial:
         chosen, held = self.chosen, self.curves.held
         (rival, rival_ap), ap = self._best_rival, precision_of(chosen.scores, self.positive)
         auroc, above = area_of(chosen.scores, self.positive), None
-        lacking = lacking_on_validation(chosen.validation_ap, chosen.validation_auroc)
+        lacking = lacking_on_validation(chosen.validation, chosen.validation_auroc)
         lacking = lacking or lacking_by_score(ap, auroc, rival, rival_ap)
         figures = self._measure(chosen.scores, exact=False)
         lacking = lacking or self._unsure(figures)
@@ -177,14 +198,14 @@ class _Trial:
             neurons=NeuronSet(neuron_ids(self.curves.few.store, chosen.columns)),
             weights=tuple(chosen.weights.astype(float).round(5).tolist()),
             way=chosen.way,
-            validation_ap=chosen.validation_ap,
+            validation_ap=chosen.validation,
             validation_auroc=chosen.validation_auroc,
             ap=ap,
             ap_interval=figures.ap_interval,
             auroc=auroc,
             auroc_interval=figures.auroc_interval,
             unseen_ap=held.unseen_precision(chosen.scores, self.positive),
-            random=_spread(random),
+            random=spread_of_draws(random),
             untrained=self._untrained,
             rival=rival,
             rival_ap=rival_ap,
@@ -199,7 +220,7 @@ class _Trial:
 
     @property
     def _best_rival(self) -> tuple[str, float]:
-        rivals = {name: self.concept.rivals[name] for name in RIVALS} | {UNTRAINED: self._untrained}
+        rivals = {name: self.concept.rivals[name] for name in self.curves.guesses.names} | {UNTRAINED: self._untrained}
         return max(((name, ap) for name, ap in rivals.items() if ap is not None), key=lambda pair: pair[1])
 
     def _measure(self, scores: Num[np.ndarray, " rows"], *, exact: bool) -> Measured:
@@ -214,13 +235,16 @@ class _Trial:
         if rival == UNTRAINED and self.copy is not None:
             return self.copy.scores
         name, value = self.value
-        guess: Float[np.ndarray, " rows"] = self.curves.rivals.scores(rival, name)[self.curves.held.order, value]
+        guess: Float[np.ndarray, " rows"] = self.curves.guesses.scores(rival, name)[self.curves.held.order, value]
         return guess
 
     def _owed(self) -> str:
+        if self.curves.known is None:  # nearly all whole texts are new
+            return ""
         return self.curves.known.owed(self.chosen.scores, self._guess("lookup"), self.positive)
 
 
-def _spread(draws: Float[np.ndarray, " draws"]) -> Spread:
+def spread_of_draws(draws: Float[np.ndarray, " draws"]) -> Spread:
+    """The scores of drawn sets."""
     low, median, high = (float(q) for q in np.quantile(draws, (0, 0.5, 1)))
     return Spread(mean=float(draws.mean()), median=median, low=low, high=high)

@@ -1,10 +1,10 @@
-"""Two ways to choose few neurons for a value: a greedy search, and the value's own convex probe.
+"""Two ways to choose few neurons for a value or a number: a greedy search, and its own convex probe.
 
 Greedy: forward selection by least squares. Each step takes the neuron that, together with those taken before, leaves
-the smallest sum of squares to a 0/1 target. It is exact: the parts of all neurons that those taken do not explain
-are kept up to date (modified Gram–Schmidt), so that no candidate has to be fitted.
+the smallest sum of squares to the number, or to 0 and 1 for a value. It is exact: the parts of all neurons that those
+taken do not explain are kept up to date (modified Gram–Schmidt), so that no candidate has to be fitted.
 
-Probe: the elastic net of `probes.solver` on the value against the rest, as many rows of either. λ falls from the
+Probe: the elastic net of `probes.solver`, on a value against the rest, as many rows of either. λ falls from the
 smallest that leaves no neuron; the k neurons are the heaviest of the first probe that has k or more.
 """
 
@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int, Num
 from torch import Tensor
 
 from neurosieve.concepts.sparse.sample import TrainSample
+from neurosieve.concepts.sparse.told import is_number
 from neurosieve.probes.probe import lambda_path
 from neurosieve.probes.solver import Solution, null_gradient, one_hot, solve
 
@@ -38,7 +39,7 @@ def greedy_orders(sample: TrainSample, most: int) -> Int[np.ndarray, "values mos
     Cost: one product of neurons × rows × values for each neuron taken, and four bytes for each neuron and value twice.
     """
     x = sample.x
-    y = torch.from_numpy(sample.positive).float().T.contiguous()  # rows × values
+    y = torch.from_numpy(sample.truth).float().T.contiguous()  # rows × values
     y -= y.mean(0)
     values, taken, basis = y.shape[1], list[Tensor](), list[Tensor]()
     cross = x @ y
@@ -62,13 +63,16 @@ def greedy_orders(sample: TrainSample, most: int) -> Int[np.ndarray, "values mos
 
 
 def probe_orders(
-    sample: TrainSample, positive: Bool[np.ndarray, " rows"], sizes: Sequence[int], seed: int = 0
+    sample: TrainSample, truth: Num[np.ndarray, " rows"], sizes: Sequence[int], seed: int = 0
 ) -> dict[int, Int[np.ndarray, " k"]]:
-    """The heaviest neurons of a value's probe for each size; a size that no λ reaches is left out."""
+    """The heaviest neurons of a probe of a value or number for each size; a size that no λ reaches is left out."""
     rng = np.random.default_rng(seed)
-    rows = np.sort(np.concatenate([rng.permutation(np.flatnonzero(p))[:SEARCH_ROWS] for p in (positive, ~positive)]))
+    pools = [np.arange(len(truth))] if is_number(truth) else [np.flatnonzero(p) for p in (truth, ~truth)]
+    most = 2 * SEARCH_ROWS // len(pools)
+    rows = np.sort(np.concatenate([rng.permutation(pool)[:most] for pool in pools]))
     x = sample.x.index_select(1, torch.from_numpy(rows))
-    y = one_hot(torch.from_numpy(positive[rows].astype(np.int64)), 2, x)
+    y = torch.from_numpy(truth[rows])
+    y = y.to(x)[None] if is_number(truth) else one_hot(y.long(), 2, x)
     lam_max = 2 * null_gradient(x, y)
     found, starts, left = dict[int, np.ndarray](), tuple[Solution, ...](), list(sizes)
     for lam in lambda_path(lam_max)[1:]:

@@ -1,15 +1,15 @@
-"""The train rows from which the few neurons of each value are chosen: one sample for all values, held in memory."""
+"""The train rows from which few neurons are chosen: one sample for all that is told, held in memory."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
-from neurosieve.concepts.neurons.passes import Spread, Values
+from neurosieve.concepts.neurons.passes import Spread
 from neurosieve.concepts.rows import ConceptStore
-from neurosieve.typing import Split
+from neurosieve.concepts.sparse.told import Told, rare_of, truth_of
 
 ROWS = 8_000  # of the sample, at most
 _CELLS = 2**28  # values of the sample, at most: 1 GiB
@@ -23,26 +23,23 @@ class TrainSample:
     Attributes:
         x: Less their mean in the sample, shape [live, rows].
         live: Column of the store of each of them, shape [live].
-        positive: Rows with each value, shape [values, rows].
+        mean: What was taken off, shape [live].
+        truth: Which rows have each value, or their numbers (`truth_of`), shape [targets, rows].
     """
 
     x: Float[Tensor, "live rows"]
     live: Int[np.ndarray, " live"]
-    positive: Bool[np.ndarray, "values rows"]
+    mean: Float[Tensor, " live"]
+    truth: Num[np.ndarray, "targets rows"]
 
 
-def has_values(store: ConceptStore, split: Split, values: Values) -> Bool[np.ndarray, "values rows"]:
-    """Which rows of a split have each of the kept values, in the order of the store."""
-    return np.stack([store.codes(name, split) == v for name, kept in values.kept.items() for v in kept])
-
-
-def train_sample(store: ConceptStore, values: Values, spread: Spread, seed: int = 0) -> TrainSample:
+def train_sample(store: ConceptStore, told: Told, spread: Spread, seed: int = 0) -> TrainSample:
     """Draw rows by seed: half of them any rows, half so that each value has its share, rare ones all that they have.
 
     Cost: one pass over train; 4 bytes a live neuron and row.
     """
-    has, live = has_values(store, "train", values), np.flatnonzero(spread.alive)
-    kept = _drawn(has, min(ROWS, _CELLS // max(len(live), 1)), seed)
+    truth, live = truth_of(store, "train", told), np.flatnonzero(spread.alive)
+    kept = _drawn(rare_of(truth), min(ROWS, _CELLS // max(len(live), 1)), seed)
     wanted, begin, at = torch.from_numpy(live), 0, 0
     x = torch.empty(len(live), len(kept))
     for shard, numbers in store.batches("train"):
@@ -50,7 +47,8 @@ def train_sample(store: ConceptStore, values: Values, spread: Spread, seed: int 
         z = shard[torch.from_numpy(here)].float().index_select(1, wanted)
         x[:, at : at + len(here)] = ((z - spread.centre[wanted]) / spread.scale[wanted]).T
         begin, at = begin + len(numbers), at + len(here)
-    return TrainSample(x.sub_(x.mean(1, keepdim=True)), live, has[:, kept])
+    mean = x.mean(1)
+    return TrainSample(x.sub_(mean[:, None]), live, mean, truth[:, kept])
 
 
 def _drawn(has: Bool[np.ndarray, "values rows"], most: int, seed: int) -> Int[np.ndarray, " some"]:

@@ -11,12 +11,14 @@ from torch import Tensor
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.evidence.strongest import Asked, find_evidence
 from neurosieve.concepts.guess_language import Languages
+from neurosieve.concepts.latent import concept_net
 from neurosieve.concepts.latent.alignment import align
 from neurosieve.concepts.latent.cluster_stability import cluster_stability
-from neurosieve.concepts.latent.sheets import sheet, write_conceptnet, write_conceptx
-from neurosieve.concepts.latent.tree import LatentCut, assign, grow_tree
+from neurosieve.concepts.latent.label_agreement import names_of, published_agreement, published_answers
+from neurosieve.concepts.latent.sheets import Sheet, sheet, write_conceptnet, write_conceptx
+from neurosieve.concepts.latent.tree import LatentConcepts, LatentCut, assign, grow_tree
 from neurosieve.concepts.neurons.describe import describe
-from neurosieve.concepts.neurons.neuron_stability import neuron_stability
+from neurosieve.concepts.neurons.neuron_stability import neuron_stability, set_stability
 from neurosieve.concepts.rewritten import Rewritten
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.texts.explain import explain_examples
@@ -25,7 +27,7 @@ from neurosieve.errors import ConfigError, DataError
 from neurosieve.results.concept_evidence import Evidence
 from neurosieve.results.concept_stability import ClusterStability, ConceptStability
 from neurosieve.results.concepts import ConceptFindings
-from neurosieve.results.latent_clusters import LatentClusters
+from neurosieve.results.latent_clusters import LatentClusters, PublishedAgreement
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.whole_texts import TextFindings
 from neurosieve.studies.config import StudyConfig
@@ -34,6 +36,7 @@ from neurosieve.studies.redundancy.selection import saved_selection
 from neurosieve.studies.run_folder import RunFolder, whole_store
 from neurosieve.typing import Split
 
+ANSWERS = "answers"  # of annotators, beside the sheets
 CALLED = 2  # neurons of a value to look at
 EXPLAINED = 20  # neurons of the run's first ranking
 UNLABELLED = 30  # clusters without a property that are listed
@@ -117,6 +120,7 @@ def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: str) ->
         tokens = sheet(clusters.cluster, table.select(np.arange(count)), texts)
         name = f"layer-{layer}-clusters-{clusters.k}"
         files, reason = _write_sheets(folder, name, tokens)
+        published = _published(config, store, (clusters, other), tokens, f"{folder}/{ANSWERS}/{name}")
         yield LatentClusters(
             alignment=replace(alignment, unlabelled=alignment.unlabelled[:UNLABELLED]),
             moved=clusters.moved,
@@ -124,7 +128,26 @@ def _layer(config: StudyConfig, store: ConceptStore, layer: int, folder: str) ->
             unlabelled_clusters=len(alignment.unlabelled),
             files=files,
             files_reason=reason,
+            published=published,
         )
+
+
+def _published(
+    config: StudyConfig, store: ConceptStore, cuts: tuple[LatentConcepts, LatentConcepts], tokens: Sheet, answers: str
+) -> PublishedAgreement | None:
+    """Agreement of a cut with published labels, which are written down as an annotator's answers; None without any."""
+    values = store.table.values.get(concept_net.NAME)
+    if not config.concepts.concept_net or values is None:
+        return None
+    train, held_out = cuts
+    codes = store.codes(concept_net.NAME, "train")
+    names, shares = names_of(train.cluster, codes, train.k, len(values))
+    if said := published_answers(names, shares, values):
+        write_conceptnet(f"{answers}/{concept_net.NAME}.json", {c: tokens[c] for c in said}, said)
+    codes, groups = store.codes(concept_net.NAME, "test"), store.groups("test")
+    return published_agreement(
+        names, held_out.cluster, codes, len(values), groups, draws=config.bootstrap, seed=config.seed
+    )
 
 
 def _cuts(config: StudyConfig, store: ConceptStore, layer: int) -> list[LatentCut]:
@@ -147,6 +170,7 @@ def stability_step(
         left_out=rewritten.files.left_out,
         neurons=tuple(neuron_stability(store, findings, rewritten)),
         clusters=tuple(clusters),
+        sets=tuple(set_stability(store, findings, rewritten)),
     )
 
 

@@ -4,7 +4,7 @@ Everything is in the run folder: `concepts/` holds the stores and what each step
 `concepts.json` is the whole outcome.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from neurosieve.activations.extraction import ExtractionOptions
 from neurosieve.activations.store import ActivationStore
 from neurosieve.concepts.guess_language import Languages, languages_of
+from neurosieve.concepts.latent.concept_net import ConceptNet, concept_net_property, matched_note, read_concept_net
 from neurosieve.concepts.properties import PROPERTIES, Property, find_property
 from neurosieve.concepts.rewritten import RewrittenFiles, read_rewritten, rewrite_files
 from neurosieve.concepts.rows import ConceptRows, ConceptStore, concept_rows, read_concepts
@@ -24,12 +25,12 @@ from neurosieve.concepts.sparse.curves import find_concept_sets
 from neurosieve.data import Dataset
 from neurosieve.errors import ConfigError, DataError, ModelError
 from neurosieve.models import CodeModel, resolve_device
-from neurosieve.models.untrained import untrained_copy
 from neurosieve.results.concept_counts import TextCounts, TokenCounts
 from neurosieve.results.concept_stability import ConceptStability
 from neurosieve.results.concepts import FORMAT, ConceptFindings, ConceptResult
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_groups import NeuronGroups
+from neurosieve.results.text_sets import TextSets
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object
 from neurosieve.studies import steps
@@ -41,6 +42,8 @@ from neurosieve.studies.concepts.concept_steps import (
     latent_step,
     stability_step,
 )
+from neurosieve.studies.concepts.copies import PARTS, untrained_stores
+from neurosieve.studies.concepts.text_step import TextSetsStep, TextWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
 from neurosieve.studies.inputs import model_of, options_of, read_dataset
@@ -50,10 +53,10 @@ from neurosieve.studies.run_folder import CONCEPTS, REPORT, RunFolder, config_of
 from neurosieve.studies.steps import Steps
 from neurosieve.typing import SPLITS, PathLike, View
 
-PARTS = "concepts"
 OPTIONS = f"{PARTS}/{steps.OPTIONS}"
 LABEL = "label"
 SHEETS = "annotate"
+TEXT_SETS = "text-sets"
 T = TypeVar("T")
 
 
@@ -94,7 +97,13 @@ class ConceptWork:
     @cached_property
     def properties(self) -> list[Property]:
         """What is looked for."""
-        return properties_of(self.options, self.dataset, self.config.labels)
+        own = [] if self.concept_net is None else [concept_net_property(self.concept_net)]
+        return [*properties_of(self.options, self.dataset, self.config.labels, own)]
+
+    @cached_property
+    def concept_net(self) -> ConceptNet | None:
+        """Published clusters, where such were given."""
+        return None if self.options.concept_net is None else read_concept_net(self.options.concept_net)
 
     @cached_property
     def rows(self) -> ConceptRows:
@@ -127,20 +136,15 @@ class ConceptWork:
 
     def untrained(self, view: View) -> Iterator[ConceptStore] | NotMeasured:
         """The rows read by copies with random weights, one after the other; or why there are none."""
-        config = self.config
-        if not self.options.untrained:
-            return NotMeasured.because(Reason.LEFT_OUT, "concepts.untrained: false")
-        if not config.untrained_seeds:
-            return NotMeasured.because(Reason.LEFT_OUT, "untrained_seeds: 0")
-        return self._copies(view, range(config.seed, config.seed + config.untrained_seeds))
+        how = view, self.reading(view)
+        return untrained_stores(self.config, self.folder, lambda: self.model, self.rows, how, no_store=self.no_store)
 
-    def _copies(self, view: View, seeds: range) -> Iterator[ConceptStore]:
-        for seed in seeds:
-            place = f"{PARTS}/untrained-{view}-{seed}"
-            copied = untrained_copy(self.model, seed)
-            url, how = f"{self.folder.path}/{place}", self.reading(view)
-            yield read_concepts(copied, self.rows, url, how, no_store=self.no_store)
-            self.folder.files.remove(place)  # as large as the view itself, and only its best neurons are asked for
+    @cached_property
+    def texts(self) -> TextWork:
+        """The step of whole texts."""
+        return TextWork(
+            self.config, self.folder, self.dataset, lambda: self.languages, lambda: self.model, self.no_store
+        )
 
     def reading(self, view: View) -> ExtractionOptions:
         """How rows are read in a view."""
@@ -205,7 +209,10 @@ def run_concepts(config: StudyConfig, out: PathLike, *, no_store: bool = False) 
 def _later(work: ConceptWork) -> set[str]:
     """Options that may be given to what was begun without them."""
     before = read_object(work.folder.files, OPTIONS) or {}
-    return set() if before.get("rewrites") else {"rewrites"}
+    rewrites = set() if before.get("rewrites") else {"rewrites"}
+    return (
+        rewrites if work.folder.files.exists(f"{PARTS}/{TEXT_SETS}.json") else rewrites | {"text_properties", "texts"}
+    )
 
 
 def _earlier(work: ConceptWork) -> ConceptResult | None:
@@ -214,6 +221,8 @@ def _earlier(work: ConceptWork) -> ConceptResult | None:
     if earlier is None:
         return None
     if work.options.rewrites and earlier.stability is None:
+        return None
+    if work.options.text_properties and earlier.text_sets is None:
         return None
     if not is_studied(work.folder.files):
         return earlier
@@ -244,6 +253,7 @@ def _result(work: ConceptWork) -> ConceptResult:
         groups=_groups(work, store, views[store.view]),
         latent=_latent(work, store).layers,
         examples=examples_step(config, work.folder, work.dataset, work.languages),
+        text_sets=_text_sets(work),
         stability=_stability(work, store, views[store.view]),
         notes=(work.dataset.source, *_notes(work), *([f"no view predict: {predict_reason}"] if predict_reason else ())),
         options=config.concepts.model_dump(mode="json"),
@@ -257,7 +267,9 @@ def _result(work: ConceptWork) -> ConceptResult:
 
 def _keep_options(work: ConceptWork) -> None:
     """Write down the options once there are tokens, rewrites and a model: what is refused leaves no trace."""
-    if len(work.rows.rows) and (not work.options.rewrites or work.rewritten) and work.model:
+    options = work.options
+    texts = not options.text_properties or work.texts.rows
+    if len(work.rows.rows) and (not options.rewrites or work.rewritten) and texts and work.model:
         work.steps.keep_options(work.options.model_dump(mode="json"))
 
 
@@ -286,8 +298,17 @@ def _groups(work: ConceptWork, store: ConceptStore, found: ConceptFindings) -> N
     if asked is None:  # a union shares its neurons with its parts by construction
         asked = tuple(p.name for p in work.properties if not p.united)
     claimed = {c.name: few.neurons for c in found.concepts if (few := c.claimed_set)}
+    if isinstance(texts := _text_sets(work), TextSets):
+        claimed |= texts.claimed
     make = partial(find_groups, store, asked, options, resolve_device(config.device), claimed)
     return work.step("groups", NeuronGroups, make)
+
+
+def _text_sets(work: ConceptWork) -> TextSets | NotMeasured | None:
+    """What is found for whole texts; None where that is not asked for."""
+    if not work.texts.wanted:
+        return None
+    return work.step(TEXT_SETS, TextSetsStep, lambda: TextSetsStep(found=work.texts.find())).found
 
 
 def _latent(work: ConceptWork, store: ConceptStore) -> LatentStep:
@@ -324,6 +345,8 @@ def _notes(work: ConceptWork) -> list[str]:
     """What a user has to know of the rows."""
     table, left = work.rows.table, sum(work.rows.left.values())
     notes = [work.languages.note, *(f"{count:,} {what}" for what, count in work.dataset.notes.items())]
+    if work.concept_net:
+        notes.append(matched_note(work.concept_net, work.rows))
     if table.with_errors:
         notes.append(
             f"{table.with_errors:,} of {table.sources:,} texts hold code that does not parse; {table.rows_in_error:,}"
@@ -336,10 +359,12 @@ def _notes(work: ConceptWork) -> list[str]:
     return notes
 
 
-def properties_of(options: ConceptOptions, dataset: Dataset, labels: str | None) -> list[Property]:
-    """What is asked for, by default all properties of tokens, and the task's own label where people gave it."""
+def properties_of(
+    options: ConceptOptions, dataset: Dataset, labels: str | None, own: Sequence[Property] = ()
+) -> list[Property]:
+    """What is asked for and `own`; by default all properties of tokens, and the task's label where people gave it."""
     label = label_property(dataset) if not dataset.whole and labels is None else None
-    more = {} if label is None else {LABEL: label}
+    more = ({} if label is None else {LABEL: label}) | {p.name: p for p in own}
     if options.properties is None:
         return [*(p for p in PROPERTIES.values() if p.scope == "token"), *more.values()]
     if label is None and LABEL in options.properties:
@@ -349,7 +374,8 @@ def properties_of(options: ConceptOptions, dataset: Dataset, labels: str | None)
             got="labels read from the syntax tree" if labels else "a label for each whole text",
             remedy="leave it out",
         )
-    return [find_property(name, more) for name in options.properties]
+    others = [p.name for p in own if p.name not in options.properties]
+    return [find_property(name, more) for name in (*options.properties, *others)]
 
 
 def label_property(dataset: Dataset) -> Property:

@@ -24,6 +24,7 @@ from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.parts import in_process, map_parts
 from neurosieve.progress import track
 from neurosieve.results.codec import from_json
+from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.interventions import (
     FORMAT,
     Erasure,
@@ -36,6 +37,7 @@ from neurosieve.results.interventions import (
 )
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.results.text_sets import TextSets
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, read_result
 from neurosieve.storage.sole_writer import sole_writer
@@ -52,7 +54,8 @@ from neurosieve.typing import PathLike, Split
 
 LEFT_OUT = NotMeasured.because(Reason.LEFT_OUT, "--no-predictions")
 
-_NO_PART = {"rewrites", "evidence", "groups", "clusters", "latent_layers"}  # options of concepts that no edit sees
+# Options of concepts that no edit sees.
+_NO_PART = {"rewrites", "evidence", "groups", "clusters", "latent_layers", "text_properties", "texts"}
 
 
 @dataclass
@@ -234,10 +237,22 @@ def open_run(run: PathLike, options: InterventionOptions) -> Measuring:
     config = _config(run)
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(run, config, dataset.hashes), dataset)
+    _refuse_of_texts(options.concept, read_concepts_of(run))
     target = work.rows.table.target(options.concept)
     model = work.model = language_model_of(config) if options.predictions else model_of(config)
     plan = work.reading("predict").plan(model, work.rows.dataset, work.rows.rows)
     return Measuring(work, options, model, work.store("predict"), plan, target)
+
+
+def _refuse_of_texts(concept: str, found: ConceptResult | None) -> None:
+    """No predicted token has a value of whole texts."""
+    if found and isinstance(texts := found.text_sets, TextSets) and concept in texts.claimed:
+        raise ConfigError(
+            f"concept {concept}",
+            expected="a value of tokens, which the model predicts",
+            got="one that is claimed for whole texts",
+            remedy="edit its neurons in Python: concepts().text_sets.claimed[NAME], with ns.live",
+        )
 
 
 def _measured(m: Measuring) -> InterventionResult:
@@ -367,19 +382,19 @@ def _predictions(m: Measuring, edits: Editor, best: int, matching: Matching) -> 
 
 def _probe(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
     """What it does to the run's probe."""
-    config, files = m.work.config, m.work.folder.files
+    config, files, only = m.work.config, m.work.folder.files, m.options.only_predicted
     if not is_studied(files):
         return NO_PROBE
-    random_edits = edits.random(best, m.options.sets)
-    return probe_effect(config, files, read_data(config), m.model, edits.edits(best), random_edits)
+    chosen, random_edits = edits.edits(best), edits.random(best, m.options.sets)
+    return probe_effect(config, files, read_data(config), m.model, chosen, random_edits, only_read=only)
 
 
 def _head(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
     """What it does to a fine-tuned head of the model."""
-    return head_effect(m.work.config, m.work.dataset, edits.edits(best), edits.random(best, m.options.sets))
+    chosen, random_edits = edits.edits(best), edits.random(best, m.options.sets)
+    return head_effect(m.work.config, m.work.dataset, chosen, random_edits, only_read=m.options.only_predicted)
 
 
-def change_of(options: InterventionOptions) -> Change:
+def change_of(o: InterventionOptions) -> Change:
     """What of the options the editor acts on."""
-    o = options
     return Change(o.edit, o.how, o.quantile, o.alpha, o.layer, o.share, within=o.range)
