@@ -36,7 +36,7 @@ from neurosieve.typing import SPLITS, PathLike, Pooling, Split, StoreDtype, View
 # What makes the context in which a batch of windows is read.
 Around = Callable[[Sequence[Window]], contextlib.AbstractContextManager[None]]
 
-SAMPLE_WINDOWS = 64
+SAMPLE_WINDOWS = 32
 SHARD_BYTES = 64 * 2**20
 
 

@@ -1,5 +1,6 @@
 """The command line: parse, call the public API, print."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -12,10 +13,15 @@ from neurosieve.threads import limit_threads
 
 __all__ = ["app", "main"]
 
+# Created until the next search for unused ones: torch and transformers make a million that stay, and Python would look
+# through them again and again while it loads them.
+OBJECTS = 10_000
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a domain error is one red line and exit code 1, a usage error exit code 2."""
     limit_threads()  # no command has loaded torch yet
+    gc.set_threshold(OBJECTS)
     try:
         with safe_output(), warnings_in_one_line():
             app(args=list(arguments) if arguments is not None else None)
@@ -28,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         error_line("interrupted; the same command continues from the last finished shard or stage")
         sys.exit(exit_code())
+    finally:
+        gc.freeze()  # or the end would look through all of these objects once more
 
 
 def _memory(error: MemoryError | RuntimeError) -> NeurosieveError:
