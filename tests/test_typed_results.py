@@ -25,6 +25,7 @@ ALLOWED: dict[str, tuple[int, int, str]] = {
     "concepts": (3, 9, "rows of frames, columns of row tables, a query's captures, rivals by name"),
     "data/dataset.py": (3, 0, "rows of users, from lists and from Hugging Face data sets"),
     "data/readers": (13, 11, "rows and files of users"),
+    "engine": (0, 2, "what Ray says of its nodes"),
     "explorer": (7, 30, "requests as ASGI has them, columns of row tables, what templates are filled with"),
     "finetuning": (4, 12, "inputs and states of transformers' Trainer"),
     "interventions/leace.py": (1, 1, "its own archive"),
