@@ -144,11 +144,9 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
         case "folder":
             return exported("table").folder
         case "files":
-            place.write_text(json.dumps({"text": "x = 12", "spans": [[0, 1], [4, 6]]}) + "\n")
-            return place
+            return write_line(place)
         case "concept_net":
-            write_conceptnet(place, {0: [ClusterToken("return", 1, 0, 0)], 1: [ClusterToken("=", 1, 1, 1)]})
-            return place
+            return write_clusters(place)
         case "edited":
             return Path(shutil.copytree(finished_concepts(), place))
         case "lines":
@@ -169,6 +167,18 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return write_study(folder)
     assert kind == "activations"
     return write_activations(place, *details)
+
+
+def write_line(place: Path) -> Path:
+    """A text with spans to label."""
+    place.write_text(json.dumps({"text": "x = 12", "spans": [[0, 1], [4, 6]]}) + "\n")
+    return place
+
+
+def write_clusters(place: Path) -> Path:
+    """Two published clusters."""
+    write_conceptnet(place, {0: [ClusterToken("return", 1, 0, 0)], 1: [ClusterToken("=", 1, 1, 1)]})
+    return place
 
 
 def write_study(folder: Path) -> Path:

@@ -81,7 +81,8 @@ class Shrinking:
     """A crew in this process: the second worker is lost with its first part, and none takes its place."""
 
     def __init__(self) -> None:
-        self.size, self._work, self._parts = 2, lambda part: part, dict[int, int]()
+        self.size, self._parts = 2, dict[int, int]()
+        self._work: Callable[[Any], Any] = str
         self.gone = False
 
     def begin(self, make: Any, *, small: bool) -> None:

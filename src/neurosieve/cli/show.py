@@ -112,6 +112,13 @@ def show_next() -> None:
         screen.print(Text(f"  {line}"), soft_wrap=True)
 
 
+def _print_first(table: tables.Table, others: str, *, wrap: bool = False) -> None:
+    """The first rows, and how many others there are."""
+    console().print(_grid(replace(table, rows=table.rows[:_VALUES]), wrap=wrap))
+    if more := table.rows[_VALUES:]:
+        console().print(Text(f"and {counted(len(more), others)}, in the report"))
+
+
 def _with_row_counts(table: tables.Table) -> tables.Table:
     """The number of rows in the heads, and not in a row of its own."""
     *rows, (_, *counts) = table.rows
@@ -119,7 +126,7 @@ def _with_row_counts(table: tables.Table) -> tables.Table:
     return replace(table, columns=(table.columns[0], *heads), rows=tuple(rows))
 
 
-_VALUES = 6  # of each view, so that both fit on a screen
+_VALUES = 6  # rows of a table, so that two fit on a screen
 
 
 def show_concepts(result: ConceptResult, out: str) -> None:
@@ -129,15 +136,11 @@ def show_concepts(result: ConceptResult, out: str) -> None:
     for view in result.views.values():
         table = short_claim_table(view)
         if table.rows:
-            screen.print(_grid(replace(table, rows=table.rows[:_VALUES]), wrap=True))
+            _print_first(table, "more value", wrap=True)
         else:
             screen.print(Text(f"\n{table.title}: no neuron is claimed"))
-        if more := table.rows[_VALUES:]:
-            screen.print(Text(f"and {counted(len(more), 'more value')}, in the report"))
         if (sets := short_set_table(view)).rows:
-            screen.print(_grid(replace(sets, rows=sets.rows[:_VALUES]), wrap=True))
-            if more := sets.rows[_VALUES:]:
-                screen.print(Text(f"and {counted(len(more), 'more set')}, in the report"))
+            _print_first(sets, "more set", wrap=True)
     for line in filter(None, (stability_line(result), text_set_line(result))):
         screen.print(Text(f"\n{line}"))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
@@ -258,10 +261,7 @@ def show_modules(found: FoundModules, run: Path, out: Path | None) -> None:
     if found.changes:
         screen.print(_grid(short_change_table(found.changes), wrap=True))
     else:
-        modules = short_module_table(result)
-        screen.print(_grid(replace(modules, rows=modules.rows[:_VALUES])))
-        if more := modules.rows[_VALUES:]:
-            screen.print(Text(f"and {counted(len(more), 'more label')}, in the report"))
+        _print_first(short_module_table(result), "more label")
         screen.print(_grid(short_composition_table(result)))
         for note in result.notes:
             screen.print(Text(f"· {visible(note)}", style="dim"))

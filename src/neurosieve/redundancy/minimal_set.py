@@ -106,7 +106,7 @@ class SetSearch:
     reference: Scores | None = None
     every: bool = True
     found: FoundSizes = field(default_factory=FoundSizes)
-    scores: dict[int, Scores] = field(default_factory=dict)
+    scores: dict[int, Scores] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def grid(self) -> list[int]:

@@ -109,11 +109,6 @@ def short_module_table(result: ModulesResult) -> Table:
     return make_table("Each label by its own module", heads, rows)
 
 
-def _against(module: LabelModule) -> tuple[str, str]:
-    """Its loss, and what random modules of its size have."""
-    return ACCURACY.gain(module.loss), ACCURACY.ranged(module.random)
-
-
 def composition_table(result: ModulesResult) -> Table:
     """What the modules decide together, by each kind of them, and by random ones of the same sizes."""
     rows = [_composition_row(one) for one in result.compositions]

@@ -39,7 +39,7 @@ def stability_line(result: ConceptResult) -> str:
     neurons, sets = result.stability.neurons, result.stability.sets
     follow = [f"{n.neuron} of {n.value}" for n in neurons if n.follows_spelling]
     follow += [f"the set of {s.value}" for s in sets if s.follows_spelling]
-    survive = sum(_low(own.renamed) > _HALF for own in (*neurons, *sets))
+    survive = sum(_low(r) > _HALF for r in (*(n.renamed for n in neurons), *(s.renamed for s in sets)))
     named = f"{len(follow)} follow spelling only ({', '.join(follow)})" if follow else "none follows spelling only"
     about = counted(len(neurons), "neuron") + (f" and {counted(len(sets), 'claimed set')}" if sets else "")
     about += " read again in rewritten files"

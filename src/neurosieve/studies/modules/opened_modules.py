@@ -21,7 +21,7 @@ from neurosieve.results.modules import (
     SharedByModules,
 )
 from neurosieve.results.neuron_set import NeuronSet
-from neurosieve.statistics.set_overlap import membership_law, set_overlap
+from neurosieve.statistics.overlap_laws import membership_law, set_overlap
 from neurosieve.studies.modules.fitted_modules import FittedModules
 from neurosieve.studies.modules.module_work import LabelledRows, ModuleWork
 from neurosieve.studies.run_folder import MODULES, versions
