@@ -62,7 +62,7 @@ MEASUREMENTS = (
     Measurement("concept_sets", "concept_sets", "", "--tokens 6000 --neurons 130 --values 6 --properties 2"),
     Measurement("growth", "growth", "", "--rows 2000,4000 --runs 1 --width 16 --only moments,extraction"),
     Measurement("plan", "plan", "--data DATA", "--rows 20,20,20 --runs 1 --only tokens --set untrained_seeds=0"),
-    Measurement("workers", "workers", "", f"--runs 1 --workers 1 --command '{SHORT.replace('plan', 'extract')}'"),
+    Measurement("workers", "workers", "", "--rows 20,40 --width 16"),
     Measurement("explorer", "explorer", "", "--neurons 2000 --layers 2 --rows 200,100 --pages 10"),
     Measurement(
         "explorer_many",

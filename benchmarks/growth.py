@@ -90,8 +90,8 @@ def lines(rows: int) -> Dataset:
     return Dataset.from_lists({"train": split(rows), "validation": split(FEW), "test": split(FEW)})
 
 
-def extraction(rows: int, width: int, folder: Path) -> Work:
-    """A store of a small model's activations on lines that are made beforehand."""
+def random_bert(width: int, folder: Path) -> Path:
+    """The folder of a model of four layers, embeddings included, with the tokenizer of the package's own."""
     from transformers import BertConfig, BertModel  # takes seconds, which other parts need not wait
 
     torch.manual_seed(0)
@@ -104,9 +104,15 @@ def extraction(rows: int, width: int, folder: Path) -> Work:
         intermediate_size=width,
         max_position_embeddings=128,
     )
-    BertModel(config).save_pretrained(folder / "model")
-    tokenizer.save_pretrained(folder / "model")
-    model, sets = load_model(str(folder / "model")), {count: lines(count) for count in (FEW, rows)}
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def extraction(rows: int, width: int, folder: Path) -> Work:
+    """A store of a small model's activations on lines that are made beforehand."""
+    model = load_model(str(random_bert(width, folder / "model")))
+    sets = {count: lines(count) for count in (FEW, rows)}
 
     def work(count: int) -> None:
         wanted: dict[Split, int] = {"train": count, "validation": FEW, "test": FEW}

@@ -19,10 +19,13 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # children are copies of this process, which has no other threads then
 
 # What computes is loaded before copies are made.
+from tests.studies import finished_concepts, finished_quick
+
 import neurosieve.cli.show
 import neurosieve.compact.compact_model
 import neurosieve.compact.text_lines  # noqa: F401
 from soak.alignments import alignments
+from soak.children import child
 from soak.disks import disks
 from soak.flips import flips
 from soak.inputs import inputs
@@ -71,6 +74,9 @@ def main() -> int:
 
 def _keep(place: Path, name: str, amount: Amount) -> None:
     began = time.monotonic()
+    made = child(finished_concepts if amount else finished_quick, limit=600)
+    if made.code:
+        raise RuntimeError(f"what parts begin with: {made.text}")
     with tempfile.TemporaryDirectory(prefix=f"soak-{name}-") as home:
         outcomes = PARTS[name](Path(home), amount)
     for outcome in outcomes:

@@ -11,6 +11,7 @@ from soak.jobs import JOBS, Job
 from soak.outcome import Amount, Outcome
 
 _SIZES = (1_000, 10_000, 30_000, 100_000)  # bytes that a file may have
+_PAGE = 4096  # bytes of the least room that a file takes
 
 
 def disks(home: Path, amount: Amount) -> list[Outcome]:
@@ -34,18 +35,17 @@ def _bounded(job: Job, home: Path, sizes: tuple[int, ...]) -> Outcome:
 
 def _small(job: Job, home: Path) -> Outcome:
     outcome = Outcome("disks", f"`{job.name}` on a file system that fills up")
-    for pages in (8, 40, 120):
-        with _file_system(home / f"small-{pages}", pages * 4096) as folder:
-            try:
-                job.prepare(folder / "work")
-            except OSError:  # no room for what the command continues from
-                continue
+    job.prepare(home / "start")
+    begun = sum(-(-path.stat().st_size // _PAGE) for path in (home / "start").rglob("*") if path.is_file())
+    for pages in (8, 40, 120):  # of room beside what the command begins with
+        with _file_system(home / f"small-{pages}", (begun + pages) * _PAGE) as folder:
+            job.prepare(folder / "work")
             ended = command(job.arguments(folder / "work"))
             fault = None if ended.code == 0 else ended.refusal
             if fault is None and ended.code:
                 subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
                 fault = _goes_on(job, folder / "work")
-            outcome.add(f"{pages * 4} KiB", fault)
+            outcome.add(f"{pages * _PAGE:,} bytes", fault)
     return outcome
 
 

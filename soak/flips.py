@@ -20,7 +20,8 @@ def flips(home: Path, amount: Amount) -> list[Outcome]:
 
 def _exported(job: Job, home: Path) -> Path:
     job.prepare(home)
-    command(job.arguments(home))
+    if (made := command(job.arguments(home))).code != 0:
+        raise RuntimeError(f"export without any trouble: {made.text}")
     (home / "new.jsonl").write_text('{"text": "a = 1", "spans": [[0, 1], [4, 5]]}\n')
     return home
 

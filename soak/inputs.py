@@ -185,7 +185,8 @@ def _foreign(home: Path) -> Iterator[Trial]:
 def _exports(home: Path) -> Iterator[Trial]:
     job = next(job for job in JOBS if job.name == "export")
     job.prepare(home / "made")
-    command(job.arguments(home / "made"))
+    if (made := command(job.arguments(home / "made"))).code != 0:
+        raise RuntimeError(f"export without any trouble: {made.text}")
     new = home / "new.jsonl"
     new.write_text('{"text": "a = 1", "spans": [[0, 1], [4, 5]]}\n' * 3)
     small = home / "made" / "small"

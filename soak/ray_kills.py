@@ -22,8 +22,7 @@ from soak.children import LIMIT, command
 from soak.jobs import JOBS, Job
 from soak.outcome import Amount, Outcome
 
-_HEADLESS = "Failed to connect to GCS"  # Ray's last line where the head is gone; it then ends the process
-_SOON = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}  # until it does so; a minute by default
+_SOON = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}  # until Ray ends a command without a head; else a minute
 _STORE = 80 * 2**20  # bytes of a node's object store, about the least that Ray allows
 Kill = Callable[["Nodes", "subprocess.Popen[str]"], None]
 
@@ -131,7 +130,7 @@ def _fault(
     nodes: Nodes, job: Job, folder: Path, kill: Kill, rng: random.Random, wanted: dict[str, object]
 ) -> str | None:
     code, text = _command(nodes, job, folder, kill, rng.uniform(0, 5))
-    if code == -signal.SIGKILL or _HEADLESS in text:  # the command itself was killed, or ended by Ray
+    if code == -signal.SIGKILL or (code and kill is _kill_head):  # the command was killed, or ended by Ray
         nodes.mend()
         code, text = _command(nodes, job, folder, None, 0)
     if code or "Traceback" in text:

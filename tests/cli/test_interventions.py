@@ -164,6 +164,16 @@ FOLDERS: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.parametrize("case", ["lost options", "view left out"])
+def test_names_that_people_gave_are_not_deleted_unawares(case: str, run: Path, capsys: Capture) -> None:
+    spoil, _ = FOLDERS[case]
+    spoil(run)
+    answers = run / "concepts" / "annotate" / "answers"
+    (answers / "layer-1-clusters-4").mkdir(parents=True)
+    ended = ran(capsys, "intervene", str(run), *CONCEPT, "--edit", "ablate", *FEW)
+    one_line_error(ended, f"(people's names for clusters would be lost: copy {answers} first), then run `neurosieve")
+
+
 @pytest.mark.parametrize("case", FOLDERS)
 def test_bad_folder(case: str, run: Path, capsys: Capture) -> None:
     spoil, parts = FOLDERS[case]

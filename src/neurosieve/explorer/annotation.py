@@ -22,8 +22,8 @@ from neurosieve.results.latent_clusters import LatentClusters
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import write_object
 from neurosieve.storage.sole_writer import sole_writer
-from neurosieve.studies.concepts.concept_steps import ANSWERS
-from neurosieve.studies.concepts.run import PARTS, SHEETS
+from neurosieve.studies.concepts.copies import PARTS
+from neurosieve.studies.concepts.peoples_answers import ANSWERS, SHEETS
 
 DRAWS = 500  # of the agreement's interval
 LABELS, LENGTH = 10, 200  # of an answer, and characters of each

@@ -79,12 +79,12 @@ class Steps:
         with self.folder.stage(name):
             return make()
 
-    def check_options(self, options: Mapping[str, Any], more: str = "") -> None:
+    def check_options(self, options: Mapping[str, Any], to_delete: str) -> None:
         """Check that the steps were made with the same options.
 
         Args:
             options: As plain values.
-            more: What else would have to be deleted to start again.
+            to_delete: What would have to be deleted to start again.
 
         Raises:
             RunFolderError: Other ones were kept there.
@@ -92,7 +92,7 @@ class Steps:
         # An option that an earlier version did not know is none that was changed.
         changed = changed_options(self.folder.load(self._path(OPTIONS)) or {}, options)
         where = f"{self.folder.path}/{self.place}"
-        self._refuse(f"{self.place} in {where}", changed, f"{where}{more}")
+        self._refuse(f"{self.place} in {where}", changed, to_delete)
 
     def keep_options(self, options: Mapping[str, Any]) -> None:
         """Write down the options that the steps are made with."""

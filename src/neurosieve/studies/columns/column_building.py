@@ -21,7 +21,8 @@ from neurosieve.studies.columns.built_files import FOLDER, WHOLE, BuiltFiles, di
 from neurosieve.studies.columns.column_file import layers_of
 from neurosieve.studies.columns.column_writing import sampled, write_layer
 from neurosieve.studies.columns.row_file import RowArrays, RowNames, read_names, write_rows
-from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
+from neurosieve.studies.concepts.copies import PARTS
+from neurosieve.studies.concepts.run import OPTIONS, ConceptWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.inputs import read_dataset
 from neurosieve.studies.run_folder import CONCEPTS, STORE, RunFolder, config_of

@@ -30,13 +30,13 @@ from neurosieve.results.concepts import ConceptFindings
 from neurosieve.results.latent_clusters import LatentClusters, PublishedAgreement
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.whole_texts import TextFindings
+from neurosieve.studies.concepts.peoples_answers import ANSWERS
 from neurosieve.studies.config import StudyConfig
 from neurosieve.studies.inputs import extract_stage, read_data
 from neurosieve.studies.redundancy.selection import saved_selection
 from neurosieve.studies.run_folder import RunFolder, whole_store
 from neurosieve.typing import Split
 
-ANSWERS = "answers"  # of annotators, beside the sheets
 CALLED = 2  # neurons of a value to look at
 EXPLAINED = 20  # neurons of the run's first ranking
 UNLABELLED = 30  # clusters without a property that are listed

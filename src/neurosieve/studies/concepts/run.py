@@ -42,8 +42,8 @@ from neurosieve.studies.concepts.concept_steps import (
     latent_step,
     stability_step,
 )
-from neurosieve.studies.concepts.copies import PARTS as PARTS
-from neurosieve.studies.concepts.copies import untrained_stores
+from neurosieve.studies.concepts.copies import PARTS, untrained_stores
+from neurosieve.studies.concepts.peoples_answers import SHEETS, to_delete
 from neurosieve.studies.concepts.text_step import TextSetsStep, TextWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
@@ -56,7 +56,6 @@ from neurosieve.typing import SPLITS, PathLike, View
 
 OPTIONS = f"{PARTS}/{steps.OPTIONS}"
 LABEL = "label"
-SHEETS = "annotate"
 TEXT_SETS = "text-sets"
 T = TypeVar("T")
 
@@ -199,7 +198,8 @@ def run_concepts(config: StudyConfig, out: PathLike, *, no_store: bool = False) 
     dataset = read_dataset(config)
     with RunFolder.begun(out, config, dataset.hashes) as folder:
         work = ConceptWork(config, folder, dataset, no_store)
-        work.steps.check_options(work.options.model_dump(mode="json", exclude=_later(work)), f" and {CONCEPTS}")
+        asked = work.options.model_dump(mode="json", exclude=_later(work))
+        work.steps.check_options(asked, to_delete(work.folder.path))
         earlier = _earlier(work)
         result = earlier or Steps(work.folder).make(Path(CONCEPTS).stem, partial(_result, work), timed="")
         if not earlier or not work.folder.files.exists(REPORT):  # there may be a page without concepts

@@ -41,7 +41,8 @@ from neurosieve.results.text_sets import TextSets
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, read_result
 from neurosieve.storage.sole_writer import sole_writer
-from neurosieve.studies.concepts.run import OPTIONS, PARTS, ConceptWork
+from neurosieve.studies.concepts.peoples_answers import to_delete
+from neurosieve.studies.concepts.run import OPTIONS, ConceptWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
 from neurosieve.studies.inputs import language_model_of, model_of, read_data, read_dataset
@@ -212,17 +213,16 @@ def _config(run: PathLike) -> StudyConfig:
     """The run's study, with the options that concepts were looked for with."""
     config = config_of(run)
     concepts, asked = read_concepts_of(run), read_object(Folder(run), OPTIONS)
+    again = f"run `neurosieve concepts {run}"
+    anew = f"delete {to_delete(run)}, then {again}"
     if concepts is None:
-        got, remedy = "none", f"run `neurosieve concepts {run}` first"
+        got, remedy = "none", f"{again}` first"
     elif asked is None:
-        got = f"{CONCEPTS} without {OPTIONS}"
-        remedy = f"delete what is left of {run}/{PARTS} and {run}/{CONCEPTS}, then run `neurosieve concepts {run}`"
+        got, remedy = f"{CONCEPTS} without {OPTIONS}", f"{anew}`"
     elif concepts.predict_reason:
         got, remedy = f"detect alone ({concepts.predict_reason})", "make a run for which it can be read"
     else:
-        got = "detect alone"
-        again = f"neurosieve concepts {run} --set concepts.views=[detect,predict]"
-        remedy = f"delete {run}/{PARTS} and {run}/{CONCEPTS}, then run `{again}`"
+        got, remedy = "detect alone", f"{anew} --set concepts.views=[detect,predict]`"
     if concepts is None or asked is None or "predict" not in concepts.views:
         raise RunFolderError(f"run folder {run}", expected="concepts in the view predict", got=got, remedy=remedy)
     return make_config(options=config.model_dump(mode="json") | {"concepts": asked})
