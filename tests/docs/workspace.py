@@ -137,18 +137,15 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return place if kind == "out" else folder / "written.html"
         case "replace":
             return Path(f"NUM={run_with_modules()}")
-        case "run":
-            return Path(shutil.copytree(finished_quick().folder, place))
-        case "runs":
-            return Path(shutil.copytree(finished_quick().folder, folder / details[0]))
+        case "run" | "runs":
+            return Path(shutil.copytree(finished_quick().folder, folder / [kind, *details][-1]))
         case "folder":
             return exported("table").folder
         case "files":
             place.write_text(json.dumps({"text": "x = 12", "spans": [[0, 1], [4, 6]]}) + "\n")
             return place
         case "concept_net":
-            write_conceptnet(place, {0: [ClusterToken("return", 1, 0, 0)], 1: [ClusterToken("=", 1, 1, 1)]})
-            return place
+            return write_clusters(place)
         case "edited":
             return Path(shutil.copytree(finished_concepts(), place))
         case "lines":
@@ -169,6 +166,12 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return write_study(folder)
     assert kind == "activations"
     return write_activations(place, *details)
+
+
+def write_clusters(path: Path) -> Path:
+    """Two published clusters of one word each."""
+    write_conceptnet(path, {0: [ClusterToken("return", 1, 0, 0)], 1: [ClusterToken("=", 1, 1, 1)]})
+    return path
 
 
 def write_study(folder: Path) -> Path:

@@ -67,7 +67,7 @@ class ValueSet:
         size: Neurons of the set.
     """
 
-    view: View | Literal["whole texts"]
+    view: Literal["detect", "predict", "whole texts"]
     name: str
     size: int
 

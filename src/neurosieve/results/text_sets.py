@@ -135,7 +135,7 @@ class TextSets:
     @property
     def claimed(self) -> dict[str, NeuronSet]:
         """The smallest claimed set of each value and number that has one."""
-        both = (*self.values.concepts, *self.numbers)
+        both: tuple[Concept | TextNumber, ...] = (*self.values.concepts, *self.numbers)
         return {c.name: few.neurons for c in both if (few := c.claimed_set)}
 
     def values_frame(self) -> pl.DataFrame:

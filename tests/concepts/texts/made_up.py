@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosieve.concepts.properties import Bins, column_property
+from neurosieve.concepts.properties import Bins, Property, column_property
 from neurosieve.concepts.rows import ConceptRows, ConceptStore
 from neurosieve.concepts.texts.text_search import text_rows
 from neurosieve.data.dataset import Dataset, Example
@@ -35,7 +35,7 @@ def rows() -> ConceptRows:
     size = column_property("size", sizes, bins=Bins((0, 5, 30)))
     dataset = Dataset(tuple(examples), "made up", whole=True)
     most: dict[Split, int] = dict.fromkeys(SPLITS, 10**6)
-    asked = [flag, size, "complexity", "length"]
+    asked: list[str | Property] = [flag, size, "complexity", "length"]
     return text_rows(dataset, ["python"] * len(examples), properties=asked, texts=most)
 
 

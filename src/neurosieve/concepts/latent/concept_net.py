@@ -64,7 +64,7 @@ class ConceptNet:
                 counts[token.word][value] += 1
                 if token.context:
                     sentences[_bare(token.context)].append((token, value))
-        words = {word: value for word, own in counts.items() if (value := _most(own))}
+        words = {word: most for word, own in counts.items() if (most := _most(own))}
         return ConceptNet(values, dict(sentences), words)
 
     def find(self, source: Source, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[str | None, How]]:

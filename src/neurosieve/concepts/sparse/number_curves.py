@@ -89,7 +89,7 @@ class _Curve:
             untrained=scores.get(UNTRAINED),
             rival=rival,
             rival_r2=scores[rival],
-            difference=Difference(value=r2 - scores[rival], interval=lead and lead.interval),
+            difference=Difference(value=r2 - scores[rival], interval=None if lead is None else lead.interval),
             lacking=lacking,
         )
 

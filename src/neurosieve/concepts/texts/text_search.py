@@ -24,7 +24,7 @@ from neurosieve.data.dataset import Dataset, Rows
 from neurosieve.errors import ConfigError, DataError
 from neurosieve.results.concept_claims import Concept, ConceptFindings, UnseenRows
 from neurosieve.results.measured import NotMeasured
-from neurosieve.results.text_sets import TextSets
+from neurosieve.results.text_sets import TextNumber, TextSets
 from neurosieve.typing import SPLITS, Split
 
 TEXTS: dict[Split, int] = {"train": 2_000, "validation": 500, "test": 1_000}
@@ -129,7 +129,7 @@ def find_text_sets(
     else:
         copies = [[FewNeurons.of(copy, few.told, few.sizes, seed).sets() for few in searches] for copy in untrained]
     rivals = TextRivals.of(store)
-    concepts, curves = (), ()
+    concepts, curves = tuple[Concept, ...](), tuple[TextNumber, ...]()
     for i, few in enumerate(searches):
         of_copies = [copy[i] for copy in copies]
         if isinstance(few.told, Numbers):

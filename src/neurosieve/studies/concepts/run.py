@@ -42,7 +42,8 @@ from neurosieve.studies.concepts.concept_steps import (
     latent_step,
     stability_step,
 )
-from neurosieve.studies.concepts.copies import PARTS, untrained_stores
+from neurosieve.studies.concepts.copies import PARTS as PARTS
+from neurosieve.studies.concepts.copies import untrained_stores
 from neurosieve.studies.concepts.text_step import TextSetsStep, TextWork
 from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
