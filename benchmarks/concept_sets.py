@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 import torch
 
 from benchmarks.concept_scores import sizes_of
 from benchmarks.measure import Figure, Spent, parser, peak_mb, positive, report, timed
+from neurosieve.activations.store import StorePart
 from neurosieve.concepts.neurons.passes import values_with_rows
 from neurosieve.concepts.neurons.rivals import RIVALS, Rivals
 from neurosieve.concepts.properties import PropertyTable
@@ -35,11 +36,20 @@ class InMemory:
     def __init__(self, grid: Grid, values: dict[Split, torch.Tensor], first: dict[Split, int]) -> None:
         self.grid, self._values, self._first = grid, values, first
 
-    def table(self, split: Split) -> pl.DataFrame:
+    def table(self, split: Split) -> pa.Table:
         """Numbers of the rows."""
-        return pl.DataFrame({"row": self._first[split] + np.arange(len(self._values[split]))})
+        return pa.table({"row": self._first[split] + np.arange(len(self._values[split]))})
 
-    def batches(self, split: Split, _: Sequence[int] | None = None) -> Iterator[tuple[torch.Tensor, pl.DataFrame]]:
+    def parts(self, split: Split) -> list[StorePart]:
+        """All shards in one."""
+        return [StorePart(slice(0, -(-len(self._values[split]) // SHARD)), 0)]
+
+    def batches(
+        self,
+        split: Split,
+        _: Sequence[int] | None = None,
+        part: StorePart | None = None,  # noqa: ARG002 - all are one
+    ) -> Iterator[tuple[torch.Tensor, pa.Table]]:
         """Shards of all layers."""
         values, table = self._values[split], self.table(split)
         for begin in range(0, len(values), SHARD):

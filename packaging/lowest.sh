@@ -2,6 +2,7 @@
 # Installs the lowest versions that pyproject.toml allows of what it names, and runs some tests of each room.
 # torch is not lowered: earlier builds for Linux bring some gigabytes for GPUs. TORCH='torch==2.6.0' does so all the same.
 set -euo pipefail
+unset PYTHONPATH # a source folder there would count as installed
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 torch=${TORCH:-$(grep -o 'torch==[0-9.]*' Makefile | head -1)}

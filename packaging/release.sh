@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Wheel and sdist: built, checked, each installed into an empty environment and tried there as a new user would.
 set -euo pipefail
+unset PYTHONPATH # a source folder there would count as installed
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 work=$(mktemp -d)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the wheel and tries it with the packages of .venv, in an environment that does not see this source.
 set -euo pipefail
+unset PYTHONPATH # a source folder there would count as installed
 cd "$(dirname "$0")/.."
 root=$PWD
 work=$(mktemp -d)

@@ -1,4 +1,4 @@
-"""A Ray cluster of two nodes on this machine: workers, a node and the command are killed while it works.
+"""A Ray cluster of two nodes on this machine: workers, a node, the head and the command are killed while it works.
 
 Commands are processes of their own, not copies: a copy of a process with a cluster has no threads to speak to it.
 """
@@ -22,6 +22,8 @@ from soak.children import LIMIT, command
 from soak.jobs import JOBS, Job
 from soak.outcome import Amount, Outcome
 
+_HEADLESS = "Failed to connect to GCS"  # Ray's last line where the head is gone; it then ends the process
+_SOON = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}  # until it does so; a minute by default
 _STORE = 80 * 2**20  # bytes of a node's object store, about the least that Ray allows
 Kill = Callable[["Nodes", "subprocess.Popen[str]"], None]
 
@@ -30,20 +32,34 @@ class Nodes:
     """A head and one more node, of one processor each."""
 
     def __init__(self) -> None:
+        self._cluster: Any = None
+        self._other: Any = None
+        self.mend()
+
+    @property
+    def address(self) -> str:
+        """Of the head."""
+        return str(self._cluster.address)
+
+    def mend(self) -> None:
+        """Both nodes are there again."""
         from ray.cluster_utils import Cluster
 
-        size = {"num_cpus": 1, "object_store_memory": _STORE, "include_dashboard": False}
-        self._cluster: Any = Cluster(initialize_head=True, head_node_args=size)
-        self._other: Any = self._add()
-        self.address: str = self._cluster.address
-
-    def _add(self) -> Any:
-        return self._cluster.add_node(num_cpus=1, object_store_memory=_STORE)
+        if self._cluster is None:
+            size = {"num_cpus": 1, "object_store_memory": _STORE, "include_dashboard": False}
+            self._cluster = Cluster(initialize_head=True, head_node_args=size)
+        if self._other is None:
+            self._other = self._cluster.add_node(num_cpus=1, object_store_memory=_STORE)
 
     def lose_one(self) -> None:
-        """The node that is not the head is killed, and another one comes."""
+        """The node that is not the head is killed."""
         self._cluster.remove_node(self._other, allow_graceful=False)
-        self._other = self._add()
+        self._other = None
+
+    def lose_head(self) -> None:
+        """The head is killed, without which there is no cluster."""
+        self._cluster.remove_node(self._cluster.head_node, allow_graceful=False)
+        self.end()
 
     def workers(self) -> list[psutil.Process]:
         """Actors of both nodes."""
@@ -54,6 +70,7 @@ class Nodes:
     def end(self) -> None:
         """All its processes end."""
         self._cluster.shutdown()
+        self._cluster = self._other = None
 
 
 def _is_actor(process: psutil.Process) -> bool:
@@ -64,7 +81,7 @@ def _is_actor(process: psutil.Process) -> bool:
 
 
 def ray_kills(home: Path, amount: Amount) -> list[Outcome]:
-    """Some 6 kills of each kind; short: one of a worker. None where Ray is not installed, which is said."""
+    """Some 4 kills of each kind; short: one of a worker. None where Ray is not installed, which is said."""
     if importlib.util.find_spec("ray") is None:
         print("ray: left out, as the package ray is not installed")
         return []
@@ -76,7 +93,7 @@ def ray_kills(home: Path, amount: Amount) -> list[Outcome]:
     wanted = job.outcome(home / "whole")
     kinds = _KINDS if amount else _KINDS[:1]
     with _cluster() as nodes:
-        return [_tried(nodes, job, home, kind, kill, rng, amount.times(6, 1), wanted) for kind, kill in kinds]
+        return [_tried(nodes, job, home, kind, kill, rng, amount.times(4, 1), wanted) for kind, kill in kinds]
 
 
 @contextmanager
@@ -103,8 +120,9 @@ def _tried(
 ) -> Outcome:
     outcome = Outcome("ray", f"`{job.name}` on two nodes, {kind}: the same results as in one process")
     for number in range(times):
-        folder = home / f"{kind.split()[0]}-{number}"
+        folder = home / f"{kind.replace(' ', '-')}-{number}"
         job.prepare(folder)
+        nodes.mend()
         outcome.add(f"{kind} {number}", _fault(nodes, job, folder, kill, rng, wanted))
     return outcome
 
@@ -113,7 +131,8 @@ def _fault(
     nodes: Nodes, job: Job, folder: Path, kill: Kill, rng: random.Random, wanted: dict[str, object]
 ) -> str | None:
     code, text = _command(nodes, job, folder, kill, rng.uniform(0, 5))
-    if code == -signal.SIGKILL:  # the command itself was killed
+    if code == -signal.SIGKILL or _HEADLESS in text:  # the command itself was killed, or ended by Ray
+        nodes.mend()
         code, text = _command(nodes, job, folder, None, 0)
     if code or "Traceback" in text:
         return f"code {code}: {text.strip()[-300:]}"
@@ -128,7 +147,7 @@ def _command(nodes: Nodes, job: Job, folder: Path, kill: Kill | None, after: flo
     line = [sys.executable, "-W", "ignore", "-m", "neurosieve", *job.arguments(folder), *engine]
     errors = folder / "errors.txt"
     with errors.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=file, text=True)
+        process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=file, text=True, env=os.environ | _SOON)
     began = time.monotonic()
     try:
         while kill and process.poll() is None and not nodes.workers() and time.monotonic() - began < LIMIT:
@@ -153,6 +172,17 @@ def _kill_worker(nodes: Nodes, process: "subprocess.Popen[str]") -> None:
 def _kill_node(nodes: Nodes, process: "subprocess.Popen[str]") -> None:
     del process
     nodes.lose_one()
+    nodes.mend()
+
+
+def _kill_node_for_good(nodes: Nodes, process: "subprocess.Popen[str]") -> None:
+    del process
+    nodes.lose_one()
+
+
+def _kill_head(nodes: Nodes, process: "subprocess.Popen[str]") -> None:
+    del process
+    nodes.lose_head()
 
 
 def _kill_command(nodes: Nodes, process: "subprocess.Popen[str]") -> None:
@@ -162,6 +192,8 @@ def _kill_command(nodes: Nodes, process: "subprocess.Popen[str]") -> None:
 
 _KINDS: tuple[tuple[str, Kill], ...] = (
     ("worker killed", _kill_worker),
-    ("node killed", _kill_node),
+    ("node killed, another comes", _kill_node),
+    ("node lost for good", _kill_node_for_good),
+    ("head killed", _kill_head),
     ("command killed", _kill_command),
 )

@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +38,17 @@ def modules() -> list[ModuleType]:
 
 
 PACKAGES = [m for m in modules() if hasattr(m, "__all__")]
+
+
+LAZY = [m for m in PACKAGES if m.__file__ and Path(m.__file__).with_suffix(".pyi").exists()]
+
+
+@pytest.mark.parametrize("package", LAZY, ids=lambda m: m.__name__)
+def test_no_name_is_that_of_a_module(package: ModuleType) -> None:
+    """Of a package whose names are loaded late: which of both is found would depend on what was imported before."""
+    modules_of_it = {m.name for m in pkgutil.iter_modules(package.__path__)}
+    verbs = PACKAGES_THAT_ARE_VERBS if package is neurosieve else ()
+    assert modules_of_it & set(vars(package)["__all__"]) <= set(verbs)
 
 
 def test_names_are_the_documented_ones() -> None:

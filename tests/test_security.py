@@ -136,6 +136,14 @@ def test_a_line_to_label_is_bounded(tmp_path: Path) -> None:
     assert len(list(read_lines([tmp_path / "x.jsonl"], characters=1012))) == 1
 
 
+@pytest.mark.parametrize("start", ["[", '{"text": '])
+def test_a_line_to_label_is_never_deep(start: str, tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text(start * 100_000)
+    with pytest.raises(DataError) as caught:
+        list(read_lines([tmp_path / "x.jsonl"]))
+    assert_one_line(caught.value, "line 1", "brackets 100,000 deep, of which at most 100 are read")
+
+
 ACTING = "\x1b]0;title\x07\x1b[2J\r\u202e\u2066\x9b31m"
 
 

@@ -18,7 +18,7 @@ from neurosieve.studies.finished import load_summary, read_concepts_of
 from neurosieve.studies.run_folder import SUMMARY
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
-SIZE: ViewportSize = {"width": 1000, "height": 1050}
+SIZE: ViewportSize = {"width": 1280, "height": 1000}
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

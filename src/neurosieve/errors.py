@@ -7,7 +7,7 @@
     ├── SelfCheckError          activations that differ from transformers' own
     ├── StoreError              an activation store that is damaged or of another format
     ├── RunFolderError          a run folder of another study or format
-    └── ResourceError           full disk, unwritable folder, missing extra
+    └── ResourceError           full disk, unwritable folder, no memory left, missing extra
 
 Every message has the form "object: expected …, got …; remedy".
 """
@@ -112,7 +112,7 @@ class RunFolderError(NeurosieveError):
 
 
 class ResourceError(NeurosieveError):
-    """Full disk, unwritable folder, missing extra.
+    """Full disk, unwritable folder, no memory left, missing extra.
 
     Examples:
         >>> ns.report("runs/java", to=".")
@@ -131,6 +131,23 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     remedy = f"did you mean {near[0]}?" if near else f"choose one of the known {kind}s"
     return ConfigError(f"{kind} {name!r}", expected=f"one of {', '.join(names)}", got=repr(name), remedy=remedy)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Did memory run out? torch says so in words alone."""
+    said = ("out of memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(s in str(error) for s in said))
+
+
+def out_of_memory(subject: str, got: str) -> ResourceError:
+    """The error where memory ran out, or where that is the most likely reason."""
+    return ResourceError(
+        subject,
+        expected="enough memory",
+        got=got,
+        remedy="use fewer --workers, fewer rows (--rows, --tokens) or a smaller --batch-tokens; "
+        "the same command continues",
+    )
 
 
 def not_finite(subject: str, expected: str = "finite activations") -> DataError:

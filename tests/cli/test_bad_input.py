@@ -235,7 +235,7 @@ def test_a_named_class_without_rows(tmp_path: Path, capsys: Capture) -> None:
     one_line_error(
         ran(capsys, "plan", *given, "--classes", "NUM,NAME,SIGN"), "class 'SIGN' in the test split", "--classes"
     )
-    assert "class SIGN left out: no rows in test" in ran(capsys, "plan", *given).out
+    assert "class left out: SIGN: no rows in test" in ran(capsys, "plan", *given).out
 
 
 def test_unknown_class(capsys: Capture) -> None:

@@ -3,15 +3,25 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from docs.hooks.commands import commands
 
 from neurosieve.cli import show
-from neurosieve.results.measured import Difference
+from neurosieve.data import DEFAULT_ROWS, Rows, Sample
+from neurosieve.results.cost import Cost
+from neurosieve.results.measured import Difference, Score
+from neurosieve.results.redundancy import RedundancyResult
+from neurosieve.results.redundancy_controls import UnseenRows
+from neurosieve.results.redundancy_parts import UntrainedScores
+from neurosieve.studies.modules.run import FoundModules
+from neurosieve.typing import SPLITS, Split
 from tests.cli import ran
 from tests.report.concept_results import concepts_of
 from tests.report.edit_results import interventions_of
+from tests.report.module_results import change_of, folder_of, modules_of
 from tests.report.records import result_of
 from tests.studies import finished_quick
 from tests.studies.export import exported
@@ -27,7 +37,58 @@ FAULTS = {
     "a cell that is cut": r"…",
     "a rule without a unit": r"\((?:safe|point), 0\.",
 }
+
+
+def widest() -> RedundancyResult:
+    """Long names, and figures of most digits: what a study with 1,280 neurons and all rows right has."""
+    result = result_of("full")
+    certain, base, natural = Score(value=1.0, n=600, interval=(0.994, 1.0)), result.baselines, result.unseen.natural
+    assert isinstance(base.untrained, UntrainedScores)
+    assert isinstance(natural, UnseenRows)
+    copies = replace(base.untrained, seeds=(0, 1, 2), precision="bfloat16")
+    base = replace(base, token_lookup=replace(base.token_lookup, score=certain), untrained=copies)
+    natural = replace(natural, score=certain)
+    return replace(result, baselines=base, unseen=replace(result.unseen, natural=natural))
+
+
+def of_modules(labels: int, *, changed: bool) -> None:
+    """Modules of labels as long as those of code; the first is dropped, and the others are written."""
+    names = [f"IDENTIFIER{i}" for i in range(labels)]
+    result, few = modules_of(names[:3]), names[1:3]
+    result = replace(result, modules=tuple(replace(result.modules[i % 3], label=n) for i, n in enumerate(names)))
+    changes = (change_of(kind="drop", label=names[0], own=None),) if changed else ()
+    found = FoundModules(result, changes, folder_of(few) if changed else None)
+    show.show_modules(found, Path("runs/x"), Path("without"))
+
+
+def cost_of(classes: int) -> Cost:
+    """Of a study of many classes, most with few rows, and some that are left out."""
+    few: dict[tuple[str, Split], int] = {(f"IDENTIFIER{i}", s): i for i in range(classes) for s in SPLITS}
+    gone: dict[str, dict[Split, int]] = {
+        f"OPERATOREQUAL{i}": {"train": 8, "validation": 0, "test": 0} for i in range(5)
+    }
+    nothing = Rows(("A",), *[np.zeros(0, dtype=np.int64)] * 4)
+    return Cost(
+        rows=dict.fromkeys(SPLITS, 56_995),
+        layers=5,
+        width=256,
+        tokens=794_183,
+        parameters=2_200_000,
+        flops=3.63e12,
+        store_bytes=400_000_000,
+        memory_bytes=1_200_000_000,
+        seconds=dict.fromkeys(("extract", "selection", "layers, clusters, pipeline", "controls", "untrained"), 74.0),
+        missed_units=0,
+        notes=tuple(Sample(nothing, 0, few, gone).notes(DEFAULT_ROWS)),
+    )
+
+
 ENDS: dict[str, Callable[[], None]] = {
+    "modules": lambda: of_modules(3, changed=False),
+    "modules, many labels": lambda: of_modules(49, changed=False),
+    "modules, one dropped": lambda: of_modules(3, changed=True),
+    "plan": lambda: show.show_cost(cost_of(49)),
+    "run, widest": lambda: show.show_summary(widest(), "runs/x"),
     "run": lambda: show.show_summary(result_of("full"), "runs/x"),
     "run, other controls": lambda: show.show_summary(result_of("untrained"), "runs/x"),
     "run, finished": lambda: show.show_summary(finished_quick().summary, "runs/x"),

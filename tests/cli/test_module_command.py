@@ -20,7 +20,7 @@ def run(tmp_path: Path) -> Path:
 def test_tables_and_headline(run: Path, capsys: Capture) -> None:
     ended = ran(capsys, "modules", str(run), "--drop", "NUM")
     assert ended.code == 0
-    assert "Each label by its own module" in ended.out
+    assert "Each label by its own module" in ran(capsys, "modules", str(run)).out
     assert "Changes of one module" in ended.out
     assert "3 modules of" in ended.out
 

@@ -73,6 +73,22 @@ def test_what_the_limits_allow_is_read(table: Path) -> None:
     assert len(read(table, limits(rows=8, characters=89, bytes=2000))) == 8
 
 
+@pytest.mark.parametrize("ending", [".jsonl", ".json", ".jsonl.gz", ".json.gz"])
+@pytest.mark.parametrize("depth", [7, 150])
+def test_depth_of_json(ending: str, depth: int, tmp_path: Path) -> None:
+    """Of a column that nobody asks for, too."""
+    array, deep = ending.startswith(".json") and "l" not in ending, "[" * (depth - 1) + "]" * (depth - 1)
+    row = f'{{"func": "x = [[[[[[[[[", "target": 1, "tree": {deep}}}'
+    data = (f"[{row}]" if array else f"{row}\n").encode()
+    path = tmp_path / f"train{ending}"
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    assert len(read(path, limits(depth=depth + array))) == 1
+    with pytest.raises(TooLargeError) as caught:
+        read(path, limits(depth=depth - 1 + array))
+    said = f"at most {depth - 1 + array} brackets in brackets, got {depth + array}"
+    assert_one_line(caught.value, path.name, "" if array else "line 1", said, "--set limits.depth=N")
+
+
 @pytest.mark.parametrize(("key", "value"), [("rows", 7), ("characters", 59), ("bytes", 300)])
 def test_table_above_a_limit(table: Path, key: str, value: int) -> None:
     with pytest.raises(TooLargeError) as caught:
@@ -296,7 +312,25 @@ def test_the_option_of_the_message_raises_the_limit(key: str, tmp_path: Path) ->
     assert read_dataset(make_config(options=options, pairs=[f"limits.{key}=5000"])).examples
 
 
-@pytest.mark.parametrize("assignment", ["limits.rows=0", "limits.lines=3", "limits.bytes=1 GB", "limits=3"])
+@pytest.mark.parametrize("task", ["defect-detection", "token-tagging"])
+def test_the_option_raises_the_depth(task: str, tmp_path: Path) -> None:
+    deep = "[" * 150 + "]" * 150
+    row = (
+        '{{"func": "x{0} = {1}", "target": {1}, "code": "{0} = {1}", "spans": [[0, 1, "A"], [4, 5, "B"]], "tree": {2}}}'
+    )
+    files = {
+        f"{split}.jsonl": f"{row.format(split[0], 0, deep)}\n{row.format(split[1], 1, deep)}\n" for split in SPLITS
+    }
+    put(tmp_path, files)
+    options = {"data": str(tmp_path), "task": task, "model": "m", "keep_overlap": True}
+    with pytest.raises(TooLargeError, match=r"line 1: expected at most 100 brackets.*--set limits.depth=N"):
+        read_dataset(make_config(options=options))
+    assert read_dataset(make_config(options=options, pairs=["limits.depth=151"])).examples
+
+
+@pytest.mark.parametrize(
+    "assignment", ["limits.rows=0", "limits.lines=3", "limits.depth=501", "limits.bytes=1 GB", "limits=3"]
+)
 def test_limits_are_checked(assignment: str) -> None:
     with pytest.raises(ConfigError) as caught:
         make_config(options={"model": "m", "data": "d"}, pairs=[assignment])

@@ -117,6 +117,23 @@ def test_limits_may_name_some_splits_only() -> None:
 
 
 GONE = dataset_of({"train": [[("a", "A"), ("b", "B")]], "validation": [[("a", "A"), (" ", "B")]], "test": [FLOOR]})
+
+
+@pytest.mark.parametrize(
+    ("classes", "told"),
+    [
+        (1, "C00 (7)"),
+        (4, "C03 (4), C02 (5), C01 (6), C00 (7)"),
+        (5, "5 classes, from C04 (3) to C00 (7)"),
+        (50, "50 classes, from C06 (1) to C49 (7)"),
+    ],
+)
+def test_note_on_few_rows_is_one_a_split(classes: int, told: str) -> None:
+    few: dict[tuple[str, Split], int] = {(f"C{i:02}", split): 7 - i % 7 for split in SPLITS for i in range(classes)}
+    notes = replace(sample_rows(even(1)), short=few).notes(DEFAULT_ROWS)
+    assert notes == [f"{s}: fewer than the {DEFAULT_ROWS[s]:,} rows asked for of {told}" for s in SPLITS]
+
+
 STRAY = dataset_of({"train": [FLOOR], "validation": [FLOOR], "test": [FLOOR, [("a", "D"), ("b", "D")]]})
 
 BARE = dataset_of({"train": [FLOOR], "validation": [FLOOR], "test": []})
@@ -132,10 +149,10 @@ def test_classes_without_a_row_in_some_split_are_left_out_and_counted() -> None:
         "D": {"train": 2, "validation": 0, "test": 0},
         "E": {"train": 0, "validation": 0, "test": 1},
     }
-    assert sample.notes(DEFAULT_ROWS)[:3] == [
-        "class D left out: no rows in validation and test (2 in train)",
-        "class E left out: no rows in train and validation (1 in test)",
-        "A/train: only 1 rows, 2,000 asked for",
+    assert sample.notes(DEFAULT_ROWS)[:2] == [
+        "2 classes left out: D: no rows in validation and test (2 in train); E: no rows in train and validation"
+        " (1 in test)",
+        "train: fewer than the 2,000 rows asked for of A (1), B (1), C (1)",
     ]
     assert picked(sample) == picked(sample_rows(dataset, classes=["A", "B", "C"]))
     assert sample_rows(dataset, classes=["A", "B", "C"]).left_out == {}

@@ -137,13 +137,14 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
             return place if kind == "out" else folder / "written.html"
         case "replace":
             return Path(f"NUM={run_with_modules()}")
-        case "run" | "runs":
-            return Path(shutil.copytree(finished_quick().folder, folder / [kind, *details][-1]))
+        case "run":
+            return Path(shutil.copytree(finished_quick().folder, place))
+        case "runs":
+            return Path(shutil.copytree(finished_quick().folder, folder / details[0]))
         case "folder":
             return exported("table").folder
         case "files":
-            place.write_text(json.dumps({"text": "x = 12", "spans": [[0, 1], [4, 6]]}) + "\n")
-            return place
+            return write_line(place)
         case "concept_net":
             return write_clusters(place)
         case "edited":
@@ -168,10 +169,16 @@ def _made(word: tuple[str, ...], folder: Path) -> Path:
     return write_activations(place, *details)
 
 
-def write_clusters(path: Path) -> Path:
-    """Two published clusters of one word each."""
-    write_conceptnet(path, {0: [ClusterToken("return", 1, 0, 0)], 1: [ClusterToken("=", 1, 1, 1)]})
-    return path
+def write_line(place: Path) -> Path:
+    """A text with spans to label."""
+    place.write_text(json.dumps({"text": "x = 12", "spans": [[0, 1], [4, 6]]}) + "\n")
+    return place
+
+
+def write_clusters(place: Path) -> Path:
+    """Two published clusters."""
+    write_conceptnet(place, {0: [ClusterToken("return", 1, 0, 0)], 1: [ClusterToken("=", 1, 1, 1)]})
+    return place
 
 
 def write_study(folder: Path) -> Path:

@@ -38,6 +38,15 @@ def shard(folder: Path, file: Any, index: str = "model.safetensors.index.json") 
     (folder / index).write_text(json.dumps({"metadata": {}, "weight_map": dict.fromkeys(weights, file)}))
 
 
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json", "tokenizer.json"])
+def test_deep_json_is_refused(file: str, tmp_path: Path) -> None:
+    folder = copy_of("roberta", tmp_path)
+    (folder / file).write_text('{"a": ' * 101 + "1" + "}" * 101)
+    with pytest.raises(ModelError) as caught:
+        load_model(folder, device="cpu")
+    assert_one_line(caught.value, f"file {folder / file}", "at most 100 brackets in brackets", "got 101")
+
+
 @pytest.mark.parametrize("name", ["roberta", "gpt2"])
 def test_shards_are_read(name: str, tmp_path: Path) -> None:
     folder = copy_of(name, tmp_path)

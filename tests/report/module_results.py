@@ -9,7 +9,9 @@ from neurosieve.results.modules import (
     CompositionKind,
     LabelModule,
     ModuleChange,
+    ModuleFolder,
     ModulePair,
+    ModulePart,
     ModulesResult,
     OwnScore,
     SharedByModules,
@@ -87,3 +89,12 @@ def change_of(**changed: Any) -> ModuleChange:
     values |= {"size": 5, "seconds": 0.25, "rows": 300, "untouched": True, "before": SCORE, "after": SCORE}
     values |= {"loss": LOSS, "moved": 3, "moved_elsewhere": 0, "own": own, "own_before": own}
     return ModuleChange(**values | changed)
+
+
+def folder_of(labels: Sequence[str]) -> ModuleFolder:
+    """A module of each of these labels."""
+    parts = [
+        ModulePart(label=label, folder=f"module-{label}", form="full", blocks=4, neurons=92, bytes=17_314_032)
+        for label in labels
+    ]
+    return ModuleFolder(parts=tuple(parts), test=SCORE, other_decisions=0.001, seconds=2.0)

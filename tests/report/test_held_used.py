@@ -10,6 +10,8 @@ from neurosieve.report.saved_files import Found, tables_of
 from neurosieve.results import InterventionResult, NotMeasured, Reason
 from tests.report.concept_results import concepts_of
 from tests.report.edit_results import intervention, predictions
+from tests.report.test_set_tables import KEYWORD as ALONE
+from tests.report.test_set_tables import TEXT, view
 
 NUMBER, KEYWORD, UPPER = "lexical=number", "lexical=keyword", "naming=UPPER_CASE"
 
@@ -58,6 +60,15 @@ def test_cells_say_what_the_verdict_rests_on() -> None:
     upper = held_used_table(concepts_of("full"), []).rows[1]
     assert upper[2].startswith("not claimed: 2:7, AP 0.40")
     assert upper[3] == "no edit"
+
+
+def test_a_set_is_named_where_no_neuron_is_claimed_alone() -> None:
+    both = replace(concepts_of("nothing"), views={"detect": view(TEXT), "predict": view(ALONE)})
+    text, keyword = held_used_table(both, []).rows
+    assert text[0] == "text=natural"
+    assert text[1:3] == ("claimed: set of 8, AP 0.91 [0.86, 0.95]", "–")
+    assert keyword[2].startswith("claimed: 1:3 low, AP 0.90")
+    assert {text[-1], keyword[-1]} == {"held, not shown to be used"}
 
 
 def test_a_value_that_was_not_looked_for_is_not_held() -> None:

@@ -1,5 +1,7 @@
 """Modules on the page: every module, pair and change once, with what it is compared with; foreign texts stay texts."""
 
+from dataclasses import replace
+
 import pytest
 
 from neurosieve.report import render_page
@@ -8,6 +10,7 @@ from neurosieve.report.modules import (
     change_headline,
     change_table,
     composition_table,
+    folder_sentence,
     matrix_table,
     module_chart,
     module_headline,
@@ -15,12 +18,13 @@ from neurosieve.report.modules import (
     modules_text,
     pair_table,
     short_change_table,
+    short_composition_table,
     short_module_table,
 )
 from neurosieve.results import from_json, to_json
 from neurosieve.results.modules import ModuleChange, ModulesResult
 from tests.report.drawn import points_of
-from tests.report.module_results import change_of, modules_of
+from tests.report.module_results import change_of, folder_of, modules_of
 from tests.report.records import result_of
 
 
@@ -39,7 +43,9 @@ def test_each_module_stands_beside_random_ones() -> None:
         "70.0 % (60.0 – 80.0)", "9 (6 – 12)", "7",
     )  # fmt: skip
     assert rows[2][1] == "1 (5.00 %), not within delta"
-    assert len(short_module_table(modules_of()).columns) == 6
+    assert short_module_table(modules_of()).rows[0] == (
+        "A", "3", "99.0 % [97.0, 99.5]", "0.4 [-0.1, 0.9]", "70.0 % (60.0 – 80.0)",
+    )  # fmt: skip
     assert all(label in modules_text(modules_of()) for label in "ABC")
 
 
@@ -49,6 +55,22 @@ def test_compositions_stand_beside_random_ones() -> None:
         "blocks of the probe of all labels", "independent modules", "10 times random modules of these sizes",
     ]  # fmt: skip
     assert rows[2][4:6] == ("50.0 % (40.0 – 60.0)", "49.4 [45.0, 53.0]")
+
+
+def test_short_compositions_are_what_a_terminal_needs() -> None:
+    result = modules_of()
+    smallest = replace(result.independent, kind="smallest set")
+    rows = short_composition_table(replace(result, compositions=(*result.compositions, smallest))).rows
+    assert [row[0] for row in rows] == [row[0] for row in composition_table(result).rows]
+    assert rows[0] == ("blocks of the probe of all labels", "4", "99.0 % [97.0, 99.5]", "0.4 [-0.1, 0.9]")
+
+
+@pytest.mark.parametrize("kept", ["ABC", "AC"])
+def test_rows_of_a_label_without_a_module_are_named(kept: str) -> None:
+    told = folder_sentence(folder_of(kept), ("A", "B", "C"))
+    assert ("those of B, without a module here, count as wrong" in told) == (kept == "AC")
+    assert "99.0 % [97.0, 99.5]" in told
+    assert "0.1 % of test rows otherwise" in told
 
 
 def test_what_is_shared_has_its_chance() -> None:

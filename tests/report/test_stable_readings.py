@@ -12,12 +12,20 @@ from neurosieve.report.stable_readings import (
     cluster_stability_table,
     neuron_stability_table,
     rewrite_table,
+    set_stability_table,
     stability_line,
     stability_tables,
 )
 from neurosieve.results import ConceptResult, from_json, to_json
-from neurosieve.results.concept_stability import ClusterStability, ConceptStability, NeuronStability, Survival
+from neurosieve.results.concept_stability import (
+    ClusterStability,
+    ConceptStability,
+    NeuronStability,
+    SetStability,
+    Survival,
+)
 from neurosieve.results.measured import Difference
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.results.value_ranges import ActivationRange, ValueRange
 from neurosieve.typing import NeuronId
 from tests.report.concept_results import concepts_of, with_concepts
@@ -84,6 +92,31 @@ def test_each_verdict_is_by_its_bound() -> None:
     assert len(table.columns) == len(table.rows[0])
     assert table.rows[0][1] == "1:1 low"
     assert table.rows[0][4:7] == ("6.0 % [0.0, 12.0] (n 40)", "95.0 % [90.0, 100.0] (n 40)", "–")
+
+
+def few(size: int, renamed: Survival, *, follows: bool = False) -> SetStability:
+    return SetStability(
+        value="role=local", neurons=NeuronSet([(1, i) for i in range(size)]), ap=0.8 + size / 100, threshold=0.5,
+        rewrites={"renamed": renamed, "layout": KEPT}, renamed=renamed, follows_spelling=follows,
+    )  # fmt: skip
+
+
+def test_sets_stand_beside_neurons() -> None:
+    found = stability(sets=(few(2, GONE, follows=True), few(8, KEPT)))
+    table = set_stability_table(found)
+    assert [row[:3] for row in table.rows] == [("role=local", "8", "0.88"), ("role=local", "2", "0.82")]
+    assert [row[-1] for row in table.rows] == [
+        "survives a new name: at least 90.0 %",
+        "follows spelling only: at most 12.0 % survive a new name",
+    ]
+    assert len(table.columns) == len(table.rows[0])
+    assert stability_line(result(found)) == (
+        "Of 6 neurons and 2 claimed sets read again in rewritten files, 2 survive new names of variables by the lower"
+        " bound, 2 follow spelling only (1:1 of naming=UPPER_CASE, the set of role=local)"
+    )
+    assert from_json(ConceptResult, to_json(result(found)), "concepts.json") == result(found)
+    assert tables_of(Found(None, result(found)))["stable-sets"] == table
+    assert table.title in render_page(None, "runs/tiny", result(found))
 
 
 def test_the_least_stable_clusters_are_shown() -> None:

@@ -1,5 +1,6 @@
 """Model × data set → activation store: one forward pass for all layers, only the needed rows kept."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -32,7 +33,10 @@ from neurosieve.parts import in_process, map_parts
 from neurosieve.progress import track
 from neurosieve.typing import SPLITS, PathLike, Pooling, Split, StoreDtype, View
 
-SAMPLE_WINDOWS = 64
+# What makes the context in which a batch of windows is read.
+Around = Callable[[Sequence[Window]], contextlib.AbstractContextManager[None]]
+
+SAMPLE_WINDOWS = 32
 SHARD_BYTES = 64 * 2**20
 
 
@@ -175,8 +179,10 @@ def row_reader(
     options: ExtractionOptions | None = None,
     *,
     bar: str | None = None,
-) -> Callable[[], Activations]:
+) -> Callable[..., Activations]:
     """What reads the rows of one split as `read_activations` does: planned once, read at each call.
+
+    A call may be given what makes a context for each batch of windows, within which the model reads it.
 
     Args:
         model: As it is when the rows are read; edits of then are seen.
@@ -193,8 +199,11 @@ def row_reader(
     steps = batches(windows, options.batch_tokens)
     table = _row_table(dataset, chosen, split, windows)
 
-    def read() -> Activations:
-        parts = [read_rows(model, batch) for batch in (track(steps, bar, total=len(steps)) if bar else steps)]
+    def read(around: Around | None = None) -> Activations:
+        parts = []
+        for batch in track(steps, bar, total=len(steps)) if bar else steps:
+            with around(batch) if around else contextlib.nullcontext():
+                parts.append(read_rows(model, batch))
         values = merge_parts(torch.cat([torch.cat(layers, 1) for layers in parts]), windows)
         return as_activations(values, range(len(parts[0])), table, rows.labels, rows.sides)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
@@ -308,3 +308,13 @@ def pad(
             types[i, begin + window.second : begin + len(window.ids)] = 1
         offsets.append(begin)
     return ids, mask, types if bool(types.any()) else None, offsets
+
+
+def read_positions(
+    windows: Sequence[Window], mask: Int[Tensor, "batch tokens"], offsets: Sequence[int]
+) -> Bool[Tensor, "batch tokens"]:
+    """Which positions of a batch, as `pad` makes it, some row is read from."""
+    where = torch.zeros_like(mask, dtype=torch.bool)
+    for i, (window, offset) in enumerate(zip(windows, offsets, strict=True)):
+        where[i, [offset + t for tokens in window.tokens for t in tokens]] = True
+    return where

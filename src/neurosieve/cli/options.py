@@ -121,7 +121,7 @@ CONCEPTS: dict[str, Any] = {
     "tokens": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['tokens'].description} (40000,10000,20000)")],
     "rewrites": Annotated[str | None, described(ConceptOptions, "rewrites", _LIST)],
     "text_properties": Annotated[str | None, described(ConceptOptions, "text_properties", _LIST)],
-    "texts": Annotated[str | None, described(ConceptOptions, "texts", " (2000,500,1000)")],
+    "texts": Annotated[str | None, typer.Option(help=f"{_CONCEPTS['texts'].description} (2000,500,1000)")],
     "concept_net": Annotated[str | None, described(ConceptOptions, "concept_net")],
 }
 _OF_RUN = {"study", "set_", *CONCEPTS}

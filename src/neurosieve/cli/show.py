@@ -31,11 +31,11 @@ from neurosieve.report.interventions import (
     with_whole,
 )
 from neurosieve.report.modules import (
-    composition_table,
     folder_sentence,
     folder_table,
     module_headline,
     short_change_table,
+    short_composition_table,
     short_module_table,
 )
 from neurosieve.report.neuron import profile_tables, profile_title, profile_tokens
@@ -112,6 +112,13 @@ def show_next() -> None:
         screen.print(Text(f"  {line}"), soft_wrap=True)
 
 
+def _print_first(table: tables.Table, others: str, *, wrap: bool = False) -> None:
+    """The first rows, and how many others there are."""
+    console().print(_grid(replace(table, rows=table.rows[:_VALUES]), wrap=wrap))
+    if more := table.rows[_VALUES:]:
+        console().print(Text(f"and {counted(len(more), others)}, in the report"))
+
+
 def _with_row_counts(table: tables.Table) -> tables.Table:
     """The number of rows in the heads, and not in a row of its own."""
     *rows, (_, *counts) = table.rows
@@ -119,7 +126,7 @@ def _with_row_counts(table: tables.Table) -> tables.Table:
     return replace(table, columns=(table.columns[0], *heads), rows=tuple(rows))
 
 
-_VALUES = 6  # of each view, so that both fit on a screen
+_VALUES = 6  # rows of a table, so that two fit on a screen
 
 
 def show_concepts(result: ConceptResult, out: str) -> None:
@@ -129,15 +136,11 @@ def show_concepts(result: ConceptResult, out: str) -> None:
     for view in result.views.values():
         table = short_claim_table(view)
         if table.rows:
-            screen.print(_grid(replace(table, rows=table.rows[:_VALUES]), wrap=True))
+            _print_first(table, "more value", wrap=True)
         else:
             screen.print(Text(f"\n{table.title}: no neuron is claimed"))
-        if more := table.rows[_VALUES:]:
-            screen.print(Text(f"and {counted(len(more), 'more value')}, in the report"))
         if (sets := short_set_table(view)).rows:
-            screen.print(_grid(replace(sets, rows=sets.rows[:_VALUES]), wrap=True))
-            if more := sets.rows[_VALUES:]:
-                screen.print(Text(f"and {counted(len(more), 'more set')}, in the report"))
+            _print_first(sets, "more set", wrap=True)
     for line in filter(None, (stability_line(result), text_set_line(result))):
         screen.print(Text(f"\n{line}"))
     notes = f"{counted(len(result.notes), 'note')} and " if result.notes else ""
@@ -185,11 +188,11 @@ def _trust(result: RedundancyResult) -> Table:
 
 
 def _grid(shown: tables.Table, *, wrap: bool = False) -> Table:
-    """A table of the report on the terminal."""
+    """A table of the report on the terminal; where it is too wide, names are wrapped first, and no figure is cut."""
     table = Table(title=f"\n{shown.title}" if shown.title else None, title_justify="left", box=None, pad_edge=False)
     table.show_header = any(shown.columns)
-    for name in shown.columns:
-        table.add_column(name, no_wrap=not wrap)
+    for i, name in enumerate(shown.columns):
+        table.add_column(name, no_wrap=not wrap and i > 0)
     for row in shown.rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     return table
@@ -252,18 +255,19 @@ def show_export(exported: Exported) -> None:
 
 
 def show_modules(found: FoundModules, run: Path, out: Path | None) -> None:
-    """The modules, what they decide together, and what was changed."""
+    """The modules and what they decide together; of a change what moved, and what was written."""
     screen, result = console(), found.result
-    screen.print(_grid(short_module_table(result), wrap=True))
-    screen.print(_grid(composition_table(result), wrap=True))
-    for note in result.notes:
-        screen.print(Text(f"· {visible(note)}", style="dim"))
+    screen.print(Text(visible(module_headline(result)), style="bold"))
     if found.changes:
         screen.print(_grid(short_change_table(found.changes), wrap=True))
+    else:
+        _print_first(short_module_table(result), "more label")
+        screen.print(_grid(short_composition_table(result)))
+        for note in result.notes:
+            screen.print(Text(f"· {visible(note)}", style="dim"))
     if found.folder:
         screen.print(_grid(folder_table(found.folder)))
-        screen.print(Text(f"{folder_sentence(found.folder)}; folder {out}"), soft_wrap=True)
-    screen.print(Text(f"\n{visible(module_headline(result))}", style="bold"), soft_wrap=True)
+        screen.print(Text(f"{visible(folder_sentence(found.folder, result.labels))}; folder {out}"))
     screen.print(Text(f"all tables in {run / REPORT}"), soft_wrap=True)
 
 

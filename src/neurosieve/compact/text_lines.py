@@ -5,7 +5,6 @@
 {"text": "def f(): …", "other": "def g(): …"}     a pair of texts is the unit
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from neurosieve.compact.unit_reader import CodeText
 from neurosieve.data.limits import LIMITS
 from neurosieve.errors import DataError
+from neurosieve.storage.bounded_json import bounded_json
 from neurosieve.storage.folder import check_ordinary
 
 _EXPECTED = '{"text": "…"}, with "spans": [[first, behind last], …] or "other": "…" where the model reads such units'
@@ -55,8 +55,8 @@ def _of_file(file: Path, characters: int) -> Iterator[CodeText]:
 
 def _text(line: str, where: str) -> CodeText:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as e:
+        record = bounded_json(line)
+    except ValueError as e:
         raise _bad(where, f"broken JSON ({' '.join(str(e).split())[:80]})") from e
     if not isinstance(record, dict):
         raise _bad(where, f"a {type(record).__name__}")

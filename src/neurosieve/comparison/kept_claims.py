@@ -6,7 +6,7 @@ from neurosieve.comparison.shares import share_interval
 from neurosieve.results.comparison_parts import Chance, KeptConcepts, KeptValue, cell
 from neurosieve.results.concepts import Concept, ConceptResult
 from neurosieve.results.measured import NotMeasured, Reason
-from neurosieve.statistics.set_overlap import law_interval, shared_law
+from neurosieve.statistics.overlap_laws import law_interval, shared_law
 
 
 def kept_claims(a: ConceptResult, b: ConceptResult) -> KeptConcepts | NotMeasured:

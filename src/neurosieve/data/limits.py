@@ -8,6 +8,7 @@ lines up to a blank one.
 from pydantic import BaseModel, ConfigDict, Field
 
 from neurosieve.errors import DataError
+from neurosieve.storage.bounded_json import DEPTH
 
 TOKENIZER_BYTES = 215  # a character, at the peak of tokenizing one text
 LONG = 1_000_000  # characters of a text from which on that is worth a note
@@ -15,6 +16,7 @@ _SAID = {
     "rows": ("rows", "leave some out"),
     "characters": ("characters in a row", f"a text takes about {TOKENIZER_BYTES} bytes of memory a character: cut it"),
     "bytes": ("bytes, unpacked", "leave rows out"),
+    "depth": ("brackets in brackets", "flatten the columns"),
 }
 
 
@@ -27,6 +29,8 @@ class Limits(BaseModel):
         default=2_000_000, ge=1, description="characters of a row, as it is in the file; of source code, of a file"
     )
     bytes: int = Field(default=2**30, ge=1, description="bytes of a file, unpacked")
+    # Python's own reader of JSON gives up at 1000 less what called it.
+    depth: int = Field(default=DEPTH, ge=1, le=500, description="brackets in brackets of JSON")
 
     def check(self, key: str, where: str, size: int, *, at_least: bool = False) -> None:
         """Refuse what is above the limit `key`.

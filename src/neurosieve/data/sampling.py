@@ -37,8 +37,9 @@ class Sample:
             wanted: Rows a class that were asked for.
         """
         result = left_out_notes(self.left_out)
-        for (name, split), count in self.short.items():
-            result.append(f"{name}/{split}: only {count:,} rows, {wanted[split]:,} asked for")
+        for split in SPLITS:
+            if few := {name: count for (name, of), count in self.short.items() if of == split}:
+                result.append(f"{split}: fewer than the {wanted[split]:,} rows asked for of {_counts(few)}")
         return result
 
 
@@ -90,9 +91,24 @@ def sample_rows(
     return Sample(_with_values(dataset, rows) if dataset.numeric else rows, empty, short, left_out)
 
 
+_NAMED = 4  # classes that a note on few rows names one by one
+
+
+def _counts(few: Mapping[str, int]) -> str:
+    """Classes with their rows; of many classes the ends alone."""
+    by_count = [f"{name} ({count:,})" for name, count in sorted(few.items(), key=lambda item: item[1])]
+    if len(by_count) <= _NAMED:
+        return ", ".join(by_count)
+    return f"{len(by_count)} classes, from {by_count[0]} to {by_count[-1]}"
+
+
 def left_out_notes(left_out: Mapping[str, Mapping[Split, int]]) -> list[str]:
-    """The note on classes that were left out."""
-    return [f"class {name} left out: {_where(counts)}" for name, counts in left_out.items()]
+    """The note on classes that were left out, if there are any."""
+    if not left_out:
+        return []
+    what = "class" if len(left_out) == 1 else f"{len(left_out)} classes"
+    places = "; ".join(f"{name}: {_where(counts)}" for name, counts in left_out.items())
+    return [f"{what} left out: {places}"]
 
 
 def usable_classes(

@@ -4,11 +4,11 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from neurosieve.engine.worker import Answer
-from neurosieve.errors import ResourceError
+from neurosieve.engine.worker import Answer, Lost
+from neurosieve.errors import is_out_of_memory, out_of_memory
 from neurosieve.parts import Make
 
-TRIES = 3  # of a part whose worker is lost
+TRIES = 3  # of a part whose worker is lost, or runs out of memory
 
 
 class Crew(Protocol):
@@ -22,8 +22,8 @@ class Crew(Protocol):
     def hand(self, worker: int, part: Any) -> None:
         """Give a part to a worker that has none."""
 
-    def wait(self) -> tuple[int, Answer | None]:
-        """The next worker that has answered; None where it was lost, and another took its place."""
+    def wait(self) -> tuple[int, Answer | Lost]:
+        """The next worker that has answered, or was lost; the last one is always replaced."""
 
     def dismiss(self) -> None:
         """End all workers, whatever they do; `begin` starts others."""
@@ -36,7 +36,7 @@ def run_ordered(crew: Crew, make: Make[Any, Any], parts: Iterable[Any], *, small
     stop loses, and what is held in memory, is bounded.
 
     Raises:
-        ResourceError: Workers were lost three times with the same part.
+        ResourceError: Workers were lost, or ran out of memory, three times with the same part.
     """
     crew.begin(make, small=small)
     source, again = enumerate(parts), deque[tuple[int, Any]]()
@@ -54,11 +54,12 @@ def run_ordered(crew: Crew, make: Make[Any, Any], parts: Iterable[Any], *, small
             if not busy:
                 return
             worker, answer = crew.wait()
-            free.append(worker)
+            if isinstance(answer, Answer) or answer.replaced:
+                free.append(worker)
             number, part = busy.pop(worker)
-            if answer is None:
+            if isinstance(answer, Lost) or _lacks_memory(answer):
                 lost[number] += 1
-                _refuse_more(lost[number], number)
+                _refuse_more(lost[number], number, answer)
                 again.append((number, part))
                 continue
             ready[number] = answer
@@ -78,11 +79,12 @@ def _value(answer: Answer) -> Any:
     return answer.value
 
 
-def _refuse_more(times: int, number: int) -> None:
+def _lacks_memory(answer: Answer) -> bool:
+    """Others may have left room when the part is tried again."""
+    return answer.error is not None and is_out_of_memory(answer.error)
+
+
+def _refuse_more(times: int, number: int, last: Answer | Lost) -> None:
     if times >= TRIES:
-        raise ResourceError(
-            f"part {number + 1} of the work",
-            expected="a worker that ends it",
-            got=f"{times} workers that were killed or lost with it",
-            remedy="look for what ends them (most often memory: use fewer --workers); the same command continues",
-        )
+        why = last.why if isinstance(last, Lost) else f"{type(last.error).__name__}: {last.error}".strip(": ")
+        raise out_of_memory(f"part {number + 1} of the work", f"{times} workers that did not end it, the last: {why}")

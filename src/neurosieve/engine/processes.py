@@ -11,8 +11,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from neurosieve.engine.worker import Answer, Worker
+from neurosieve.engine.worker import Answer, Lost, Worker
 from neurosieve.parts import Make
+
+_PATIENCE = 10.0  # seconds for a process to end whose pipe is closed
 
 
 class Processes:
@@ -60,7 +62,7 @@ class Processes:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `wait` sees that it is gone
             self._running[worker][1].send((self._job, self._file, part, self._small))
 
-    def wait(self) -> tuple[int, Answer | None]:
+    def wait(self) -> tuple[int, Answer | Lost]:
         """See `Crew`."""
         numbers = {self._running[number][1]: number for number in self._busy}
         pipe: Any = wait(list(numbers))[0]
@@ -69,10 +71,19 @@ class Processes:
         try:
             answer: Answer = pipe.recv()
         except (EOFError, ConnectionResetError):
-            self._end(number)
-            self._start(number)
-            return number, None
+            return number, self._replace(number)
         return number, answer
+
+    def _replace(self, number: int) -> Lost:
+        process = self._running[number][0]
+        process.join(_PATIENCE)  # its pipe is closed, so it is ending
+        code = process.exitcode
+        self._end(number)
+        self._start(number)
+        if code is None or code >= 0:
+            return Lost(f"it ended with exit code {code}")
+        memory = ", as the system does where memory runs out" if code == -signal.SIGKILL else ""
+        return Lost(f"it was killed ({signal.Signals(-code).name}){memory}")
 
     def _end(self, number: int) -> None:
         process, pipe = self._running.pop(number)

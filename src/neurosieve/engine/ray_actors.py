@@ -10,11 +10,12 @@ import warnings
 from functools import partial
 from typing import Any
 
-from neurosieve.engine.worker import Answer, Worker
+from neurosieve.engine.worker import Answer, Lost, Worker
 from neurosieve.errors import ConfigError, ResourceError
 from neurosieve.parts import Make
 
 _PATIENCE = 10.0  # seconds for an address to answer
+_LOOK = 5.0  # seconds after which one looks whether an actor has lost its room
 _STORE_BYTES = 2**28  # of a cluster that is begun here: what all parts of a job need is in it once
 
 
@@ -33,23 +34,40 @@ class RayActors:
 
     def __init__(self, address: str | None, size: int | None, threads: int) -> None:
         self._ray, self._threads = _ray(), threads
+        errors = self._ray.exceptions
+        self._losses = (errors.RayActorError, errors.ObjectLostError, errors.NodeDiedError, errors.WorkerCrashedError)
         self._ours = not self._ray.is_initialized()
         if self._ours:
             _connect(self._ray, address, (size or 1) * threads)
-        resources = self._ray.cluster_resources()
-        self._processors = min(threads, max(1, int(resources.get("CPU", 1))))
-        room = max(1, int(resources.get("CPU", 1)) // self._processors)
-        self.size = min(size or room, room)
-        self._gpus = min(1.0, resources.get("GPU", 0) / self.size)
+        self._processors = min(threads, max([1, *(int(node.get("CPU", 0)) for node in self._nodes())]))
+        self._gpus, self._wanted = 0.0, size
+        self.size = self._fitting()
+        self._gpus = min(1.0, sum(node.get("GPU", 0) for node in self._nodes()) / self.size)
+        self.size = self._fitting()
         self._actors: dict[int, Any] = {}
+        self._begun: dict[int, Any] = {}
         self._answers: dict[Any, int] = {}
         self._make: Any = None
         self._job, self._small = 0, False
+
+    def _nodes(self) -> list[dict[str, float]]:
+        return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+
+    def _fitting(self) -> int:
+        """How many of the wanted actors the living nodes have room for: one without would wait for ever."""
+        room = 0
+        for node in self._nodes():
+            by_processors = int(node.get("CPU", 0)) // self._processors
+            room += min(by_processors, int(node.get("GPU", 0) / self._gpus + 1e-6)) if self._gpus else by_processors
+        return max(1, min(self._wanted or room, room))
 
     def begin(self, make: Make[Any, Any], *, small: bool) -> None:
         """See `Crew`."""
         self._job, self._small = self._job + 1, small
         self._make = self._ray.put(pickle.dumps(make, protocol=pickle.HIGHEST_PROTOCOL))
+        self.size = self._fitting()  # nodes come and go
+        for number in [n for n in self._actors if n >= self.size]:
+            self._end(number)
         for number in range(self.size):
             if number not in self._actors:
                 self._start(number)
@@ -66,6 +84,7 @@ class RayActors:
             )
             .remote(self._threads)
         )
+        self._begun[number] = self._actors[number].begun.remote()
 
     def hand(self, worker: int, part: Any) -> None:
         """See `Crew`."""
@@ -73,23 +92,39 @@ class RayActors:
         answer = self._actors[worker].answer.remote(self._job, [self._make], part, small=self._small)
         self._answers[answer] = worker
 
-    def wait(self) -> tuple[int, Answer | None]:
+    def wait(self) -> tuple[int, Answer | Lost]:
         """See `Crew`."""
-        ready, _ = self._ray.wait(list(self._answers), num_returns=1)
+        while not (ready := self._ray.wait(list(self._answers), num_returns=1, timeout=_LOOK)[0]):
+            if (worker := self._without_room()) is not None:
+                self._end(worker)
+                return worker, Lost("Ray had no node for it", replaced=False)
         worker = self._answers.pop(ready[0])
         try:
             return worker, self._ray.get(ready[0])
-        except (self._ray.exceptions.RayActorError, self._ray.exceptions.ObjectLostError):
-            self._end(worker)
-            self._start(worker)
-            return worker, None
+        except self._ray.exceptions.OutOfMemoryError:
+            why = "Ray ended it, as the memory of its machine was used up"
+        except self._losses as e:
+            why = f"Ray lost it ({type(e).__name__})"
+        self._end(worker)
+        self._start(worker)
+        return worker, Lost(why)
+
+    def _without_room(self) -> int | None:
+        """A worker that has a part and cannot begin, as the node is gone that it had room on."""
+        if len(self._actors) <= self._fitting():
+            return None
+        waiting = [number for number in self._answers.values() if not self._has_begun(number)]
+        return waiting[0] if waiting else None
+
+    def _has_begun(self, number: int) -> bool:
+        return bool(self._ray.wait([self._begun[number]], timeout=0)[0])
 
     def _end(self, worker: int) -> None:
+        self._answers = {answer: number for answer, number in self._answers.items() if number != worker}
         self._ray.kill(self._actors.pop(worker))
 
     def dismiss(self) -> None:
         """See `Crew`."""
-        self._answers.clear()
         for worker in list(self._actors):
             self._end(worker)
 
@@ -107,6 +142,9 @@ class Actor:
 
     def __init__(self, threads: int) -> None:
         self._worker = Worker(threads)
+
+    def begun(self) -> None:
+        """Answered once there is room for the actor."""
 
     def answer(self, job: int, make: list[Any], part: Any, *, small: bool) -> Answer:
         """See `Worker.answer`."""

@@ -24,6 +24,19 @@ class Answer:
     where: str = ""
 
 
+@dataclass(frozen=True)
+class Lost:
+    """A worker that ended without an answer.
+
+    Attributes:
+        why: In words.
+        replaced: Another took its place; False where there is no room for one, and others work on.
+    """
+
+    why: str
+    replaced: bool = True
+
+
 class Worker:
     """Works on the parts of one job after the other.
 

@@ -1,7 +1,6 @@
 """Checkpoints of a fine-tuning: what they are written with, and of one that was stopped the newest whole one."""
 
 import contextlib
-import json
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from transformers import Trainer, TrainerCallback
 
 from neurosieve.errors import ResourceError
 from neurosieve.progress import print_notes
+from neurosieve.storage.bounded_json import bounded_json
 from neurosieve.storage.folder import GO_ON
 
 CHECKPOINTS = "checkpoints"
@@ -75,9 +75,9 @@ def newest_whole(folder: Path) -> Checkpoint | None:
 def _whole_state(place: Path) -> dict[str, Any] | None:
     """What Trainer writes last, if this and all before it can be read."""
     try:
-        state: dict[str, Any] = json.loads((place / _STATE).read_bytes())
+        state: dict[str, Any] = bounded_json((place / _STATE).read_bytes())
         index = place / _INDEX
-        weights = set(json.loads(index.read_bytes())["weight_map"].values()) if index.exists() else {_WEIGHTS}
+        weights = set(bounded_json(index.read_bytes())["weight_map"].values()) if index.exists() else {_WEIGHTS}
         for name in weights:
             with safe_open(place / name, framework="pt"):
                 pass  # detects a file that is shorter than its header says

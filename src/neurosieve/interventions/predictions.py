@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from neurosieve.activations.windows import Window, batches, pad
+from neurosieve.activations.windows import Window, batches, pad, read_positions
 from neurosieve.interventions.edits import Edit
 from neurosieve.interventions.live_model import live, shared_below
 from neurosieve.models.language import LanguageModel
@@ -95,10 +95,7 @@ def predict_units(
         places = torch.tensor(
             [[i, t[0] + o] for i, (w, o) in enumerate(zip(batch, offsets, strict=True)) for t in w.tokens]
         )
-        where = mask.bool()
-        if only_predicted:
-            where = torch.zeros_like(where)
-            where[places[:, 0], places[:, 1]] = True
+        where = read_positions(batch, mask, offsets) if only_predicted else mask.bool()
         with live(model, edits, where) if edits else contextlib.nullcontext():
             logits = model.predict(ids, mask, places).log_softmax(1)
         target = torch.tensor([t for w in batch for t in w.targets], device=logits.device)

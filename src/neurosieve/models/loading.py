@@ -18,6 +18,7 @@ from neurosieve.errors import ConfigError, ModelError, NeurosieveError, Resource
 from neurosieve.models.adapters import Adapter, Kind, adapter_for, unit_modules
 from neurosieve.models.code_model import CodeModel
 from neurosieve.models.config_sizes import check_sizes, with_positions
+from neurosieve.models.hub import source_of
 from neurosieve.models.known import located
 from neurosieve.models.model_folder import GGUF, check_adapter, check_family, check_place, check_weights
 from neurosieve.models.trial import tried
@@ -31,11 +32,12 @@ Model = TypeVar("Model", bound=CodeModel)
 class ModelInfo:
     """What a model is before its weights are read.
 
-    `place` is where it is loaded from, `blank` its network without weights.
+    `place` is where it is loaded from, `revision` its commit on the hub, `blank` its network without weights.
     """
 
     name: str
     place: str
+    revision: str | None
     config: PretrainedConfig
     tokenizer: PreTrainedTokenizerBase
     adapter: Adapter
@@ -62,6 +64,7 @@ def inspect_model(
     """
     source = located(str(name))
     check_place(source)
+    source, revision = source_of(source)
     options = _from(source) | {"trust_remote_code": trust_remote_code}
     config = _config(source, options)
     adapter = adapter_for(config, source, stack)
@@ -79,7 +82,7 @@ def inspect_model(
     longest = min(n for n in (adapter.max_tokens, tokenizer.model_max_length, max_tokens) if n is not None)
     length = _checked_length(longest, tokenizer, str(name), asked=longest == max_tokens)
     notes = (*_notes(tokenizer, adapter), *_stack_notes(adapter, stack if config.is_encoder_decoder else "encoder"))
-    return ModelInfo(str(name), source, config, tokenizer, adapter, length, notes, blank)
+    return ModelInfo(str(name), source, revision, config, tokenizer, adapter, length, notes, blank)
 
 
 def _config(place: str, options: dict[str, Any]) -> PretrainedConfig:
@@ -246,7 +249,7 @@ def ready(
     """
     model = kind(
         name=info.name,
-        revision=getattr(info.config, "_commit_hash", None),
+        revision=info.revision,
         network=network.eval().to(where),
         tokenizer=info.tokenizer,
         adapter=info.adapter,

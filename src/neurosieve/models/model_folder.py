@@ -1,6 +1,5 @@
 """Checks of a model's folder before transformers opens it: config, weights, and misleading files."""
 
-import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -9,6 +8,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils.hub import cached_file
 
 from neurosieve.errors import ModelError
+from neurosieve.storage.bounded_json import DEPTH, bounded_json, depth_of
 
 GGUF = ".gguf"
 _SAFE, _SAFE_INDEX = ".safetensors", ".safetensors.index.json"
@@ -71,9 +71,26 @@ def _check_files(name: str, folder: Path, files: set[str]) -> None:
     for file in sorted(files):
         if file.endswith(_TEXTS):
             _check_pointer(folder / file)
+        if file.endswith(".json"):
+            _check_depth(folder / file)
     chosen = next((file for file in _WEIGHTS if file in files), None)
     if chosen is not None:
         _check_pointer(folder / chosen)
+
+
+def _check_depth(path: Path) -> None:
+    """Transformers parses whatever is there; whether it is JSON is left to it."""
+    try:
+        depth = depth_of(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # what cannot be read is reported where it is needed
+        return
+    if depth > DEPTH:
+        raise ModelError(
+            f"file {path}",
+            expected=f"at most {DEPTH} brackets in brackets",
+            got=f"{depth:,}",
+            remedy="copy or download the model again",
+        )
 
 
 def _check_pointer(path: Path) -> None:
@@ -191,7 +208,7 @@ def check_weights(name: str, config: PretrainedConfig, *, allow_pickle: bool) ->
 def _shards(name: str, index: Path, *, allow_pickle: bool) -> list[str]:
     """The files that an index names."""
     try:
-        files = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        files = set(bounded_json(index.read_bytes())["weight_map"].values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise ModelError(
             f"weights of {name}",

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neurosieve.errors import ModelError
+from neurosieve.errors import ModelError, is_out_of_memory
 from neurosieve.models.code_model import CodeModel
 
 Model = TypeVar("Model", bound=CodeModel)
@@ -31,7 +31,7 @@ def tried(model: Model) -> Model:
     try:
         states = hidden.states(texts, torch.ones_like(texts))
     except (TypeError, ValueError, AttributeError, LookupError, NotImplementedError, RuntimeError) as e:
-        if isinstance(e, torch.OutOfMemoryError):
+        if is_out_of_memory(e):
             raise
         raise ModelError(
             f"network of {model.name}",

@@ -96,6 +96,7 @@ class SetSearch:
         every: See `needed_sizes`. Random orders are searched without it: they need many more neurons, so that every
             size would cost minutes. A less strict rule can only make them look better, and a ranking worse.
         found: What an earlier search of the same order remembers.
+        scores: Of the validation rows, by size.
     """
 
     data: SelectionData
@@ -105,6 +106,7 @@ class SetSearch:
     reference: Scores | None = None
     every: bool = True
     found: FoundSizes = field(default_factory=FoundSizes)
+    scores: dict[int, Scores] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def grid(self) -> list[int]:
@@ -158,7 +160,7 @@ class SetSearch:
         reference = self._reference
 
         def safe(size: int) -> bool:
-            bound = loss_bound(reference, self._scores(self.probe(size)), self.bootstrap)
+            bound = loss_bound(reference, self._scores_at(size), self.bootstrap)
             return bound is not None and bound <= delta + 1e-12
 
         def point(size: int) -> bool:
@@ -166,9 +168,9 @@ class SetSearch:
 
         return point if select == "point" else safe
 
-    @property
+    @cached_property
     def _reference(self) -> Scores:
-        return self._scores(self.oracle.probe) if self.reference is None else self.reference
+        return self._row_scores(self.oracle.probe) if self.reference is None else self.reference
 
     def smallest_in_draws(self, size: int, delta: float, select: Select) -> Int[np.ndarray, " draws"]:
         """The smallest size in resamples of the validation clusters, where `size` is the answer on all of them.
@@ -181,7 +183,7 @@ class SetSearch:
         return smallest_in_draws(sizes, lambda s: self._loss(s, select), delta, self.bootstrap)
 
     def _loss(self, size: int, select: Select) -> Loss:
-        reference, scores = self._reference, self._scores(self.probe(size))
+        reference, scores = self._reference, self._scores_at(size)
         rows = reference.astype(np.float64) - scores
         if size == len(self.ranking.order):
             return Loss(rows, -np.inf)
@@ -204,7 +206,13 @@ class SetSearch:
                 return True
         return False
 
-    def _scores(self, probe: Probe) -> Scores:
+    def _scores_at(self, size: int) -> Scores:
+        """Scores of the validation rows; a size is asked for again for each rule, and in resamples."""
+        if size not in self.scores:
+            self.scores[size] = self._row_scores(self.probe(size))
+        return self.scores[size]
+
+    def _row_scores(self, probe: Probe) -> Scores:
         return probe.row_scores(self.data.x_validation, self.data.label_validation)
 
 

@@ -89,10 +89,10 @@ def _controls(result: RedundancyResult) -> str:
 
 
 def _concepts(result: ConceptResult) -> str:
-    views = " and ".join(f"`{name}`" for name in result.views)
+    views = f"{'views' if len(result.views) > 1 else 'view'} {' and '.join(f'`{name}`' for name in result.views)}"
     return (
         f"For each property value of code, the {counted(result.neurons, 'neuron')} of {short_model(result.model)} were"
-        f" ordered by average precision on train files, and the first ones tested on held-out files (views {views})."
+        f" ordered by average precision on train files, and the first ones tested on held-out files ({views})."
         " A neuron is claimed for a value if the lower bounds of its 95 % intervals reach an average precision of 0.8,"
         " an AUROC of 0.9, and a lead over the best of several rules that need no training."
     )

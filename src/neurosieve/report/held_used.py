@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from neurosieve.report.interventions import edit_name, outcome, with_whole
-from neurosieve.report.numbers import NONE, ratio
+from neurosieve.report.numbers import NONE, count, ratio
 from neurosieve.report.tables import Table, make_table
 from neurosieve.results.concepts import Concept, ConceptResult
 from neurosieve.results.interventions import InterventionResult
@@ -14,7 +14,7 @@ _TAKES_AWAY = ("ablate", "clamp", "erase")  # what steering adds need not be wha
 
 
 def held_used_table(concepts: ConceptResult, edits: Sequence[InterventionResult]) -> Table:
-    """Each value that is claimed or edited: "held" if some view has a claimed neuron, "used" if an edit's effect is.
+    """Each value that is claimed or edited: "held" if some view has a claimed neuron or set, "used" if an effect is.
 
     Edits are those that take the value away; no row where neither is.
     """
@@ -44,10 +44,12 @@ def _row(concepts: ConceptResult, name: str, edits: Sequence[InterventionResult]
 
 
 def _best(concept: Concept | None) -> str:
-    """The strongest neuron, claimed or not."""
+    """The strongest neuron, claimed or not; where only a set is claimed, the set."""
     if concept is None or not concept.neurons:
         return NONE
     best = (concept.claimed or concept.neurons)[0]
+    if not best.claimed and (few := concept.claimed_set):
+        return f"claimed: set of {count(few.size)}, AP {ratio(few.ap, few.ap_interval)}"
     said = "claimed" if best.claimed else "not claimed"
     return f"{said}: {best.neuron}{' low' if best.low else ''}, AP {ratio(best.ap, best.interval)}"
 

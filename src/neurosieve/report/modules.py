@@ -95,10 +95,18 @@ def _module_row(module: LabelModule, live: int) -> Sequence[str]:
 
 def short_module_table(result: ModulesResult) -> Table:
     """The same as a terminal has room for."""
-    table = module_table(result)
-    kept = (0, 1, 2, 3, 7, 9)
-    rows = [[row[i] for i in kept] for row in table.rows]
-    return make_table(table.title, [table.columns[i] for i in kept], rows)
+    rows = [
+        (
+            m.label,
+            count(m.size),
+            per_cent(m.test.value, m.test.interval),
+            ACCURACY.gain(m.loss),
+            ACCURACY.ranged(m.random),
+        )
+        for m in result.modules
+    ]
+    heads = ("label", "neurons", "against the rest", "loss, points", "as many random")
+    return make_table("Each label by its own module", heads, rows)
 
 
 def composition_table(result: ModulesResult) -> Table:
@@ -109,6 +117,13 @@ def composition_table(result: ModulesResult) -> Table:
     rows.append((f"{result.draws} times random modules of these sizes", _sizes(own), NONE, NONE, *random, NONE))
     heads = ("modules", "neurons of each", "in all", "validation", "test", "loss, points", "decided otherwise")
     return make_table("What the modules decide together", heads, rows)
+
+
+def short_composition_table(result: ModulesResult) -> Table:
+    """The same as a terminal has room for: the size to beat, the modules, random ones."""
+    table, kept = composition_table(result), (0, 2, 4, 5)
+    rows = [[row[i] for i in kept] for row in table.rows if row[0] != _KINDS["smallest set"]]
+    return make_table(table.title, [table.columns[i] for i in kept], rows)
 
 
 def _composition_row(one: ComposedModules) -> Sequence[str]:
@@ -271,11 +286,18 @@ def folder_table(folder: ModuleFolder) -> Table:
     return make_table("Modules in the folder", ("label", "folder", "form", "blocks", "neurons", "bytes"), rows)
 
 
-def folder_sentence(folder: ModuleFolder) -> str:
-    """How they decide from the texts on."""
-    other = per_cent(folder.other_decisions)
+def folder_sentence(folder: ModuleFolder, labels: Sequence[str]) -> str:
+    """How they decide from the texts on.
+
+    Args:
+        folder: The modules.
+        labels: Those of the run; rows of one that has no module here cannot be right.
+    """
+    other, kept = per_cent(folder.other_decisions), {part.label for part in folder.parts}
+    lost = [label for label in labels if label not in kept]
+    wrong = f" (of all test rows; those of {', '.join(lost)}, without a module here, count as wrong)" if lost else ""
     return (
-        f"read from the texts on, they decide with {per_cent(folder.test.value, folder.test.interval)} accuracy;"
+        f"read from the texts on, they decide with {per_cent(folder.test.value, folder.test.interval)} accuracy{wrong};"
         f" {other} of test rows otherwise than on stored activations"
     )
 

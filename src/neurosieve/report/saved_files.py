@@ -20,7 +20,12 @@ from neurosieve.report.plots import EFFECTS, all_concept_charts
 from neurosieve.report.range_tables import range_table
 from neurosieve.report.set_groups import overlap_table, polysemy_table, property_set_table
 from neurosieve.report.set_tables import value_set_tables
-from neurosieve.report.stable_readings import cluster_stability_table, neuron_stability_table, rewrite_table
+from neurosieve.report.stable_readings import (
+    cluster_stability_table,
+    neuron_stability_table,
+    rewrite_table,
+    set_stability_table,
+)
 from neurosieve.report.tables import Table
 from neurosieve.report.text_set_tables import text_set_tables
 from neurosieve.report.texts import explained_table
@@ -99,7 +104,7 @@ def _of_concepts(result: ConceptResult) -> dict[str, Table]:
     named |= value_set_tables(result) | text_set_tables(result)
     if stable := result.stability:
         named |= {"stable-neurons": neuron_stability_table(stable), "stable-clusters": cluster_stability_table(stable)}
-        named["rewrites"] = rewrite_table(stable)
+        named |= {"stable-sets": set_stability_table(stable), "rewrites": rewrite_table(stable)}
     if groups and not isinstance(groups, NotMeasured):
         named["property-sets"] = property_set_table(groups)
         named |= {"shared-sets": overlap_table(groups, "properties"), "shared-values": overlap_table(groups, "values")}

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 from neurosieve.report.numbers import NONE, count, counted, per_cent, ratio
 from neurosieve.report.tables import Table, make_table
-from neurosieve.results.concept_stability import RENAMED, ClusterStability, ConceptStability, NeuronStability, Survival
+from neurosieve.results.concept_stability import (
+    RENAMED,
+    ClusterStability,
+    ConceptStability,
+    NeuronStability,
+    SetStability,
+    Survival,
+)
 from neurosieve.results.concepts import ConceptResult
 
 WAYS = {
@@ -21,19 +28,21 @@ _RENAMED_UNITS = "of these, units with a new name"
 
 def stability_tables(result: ConceptResult) -> list[Table]:
     """All of them that have rows; none where nothing was rewritten."""
-    made = (neuron_stability_table, cluster_stability_table, rewrite_table)
+    made = (neuron_stability_table, set_stability_table, cluster_stability_table, rewrite_table)
     return [table for make in made if result.stability and (table := make(result.stability)).rows]
 
 
 def stability_line(result: ConceptResult) -> str:
-    """Which neurons follow spelling only, in one sentence; empty where nothing was rewritten."""
+    """Which neurons and sets follow spelling only, in one sentence; empty where nothing was rewritten."""
     if result.stability is None:
         return ""
-    neurons = result.stability.neurons
+    neurons, sets = result.stability.neurons, result.stability.sets
     follow = [f"{n.neuron} of {n.value}" for n in neurons if n.follows_spelling]
-    survive = sum(_low(n.renamed) > _HALF for n in neurons)
+    follow += [f"the set of {s.value}" for s in sets if s.follows_spelling]
+    survive = sum(_low(r) > _HALF for r in (*(n.renamed for n in neurons), *(s.renamed for s in sets)))
     named = f"{len(follow)} follow spelling only ({', '.join(follow)})" if follow else "none follows spelling only"
-    about = f"{counted(len(neurons), 'neuron')} read again in rewritten files"
+    about = counted(len(neurons), "neuron") + (f" and {counted(len(sets), 'claimed set')}" if sets else "")
+    about += " read again in rewritten files"
     return f"Of {about}, {survive} survive new names of variables by the lower bound, {named}"
 
 
@@ -46,6 +55,16 @@ def neuron_stability_table(found: ConceptStability) -> Table:
     ]  # fmt: skip
     heads = ("value", "neuron", "AP", "claimed", *_heads(found), _RENAMED_UNITS, "verdict")
     return make_table(f"What survives of the readings of neurons ({_about(found)})", heads, rows)
+
+
+def set_stability_table(found: ConceptStability) -> Table:
+    """Each claimed set of several neurons, as single neurons."""
+    rows = [
+        (s.value, count(len(s.neurons)), ratio(s.ap), *_cells(found, s.rewrites), _survives(s.renamed), _verdict(s))
+        for s in sorted(found.sets, key=lambda s: -s.ap)
+    ]
+    heads = ("value", "neurons", "AP", *_heads(found), _RENAMED_UNITS, "verdict")
+    return make_table(f"What survives of the readings of sets ({_about(found)})", heads, rows)
 
 
 def cluster_stability_table(found: ConceptStability) -> Table:
@@ -90,14 +109,14 @@ def _survives(survival: Survival) -> str:
     return f"{per_cent(survival.share, survival.interval)} (n {count(survival.n)})" if survival.n else NONE
 
 
-def _verdict(own: NeuronStability | ClusterStability) -> str:
+def _verdict(own: NeuronStability | SetStability | ClusterStability) -> str:
     """What the bounds say of new names, then which other rewrites take most readings away."""
     others = {kind: s.interval[1] for kind, s in own.rewrites.items() if kind != RENAMED and s.interval}
     lost = [f"lost when {WAYS[k]}: at most {per_cent(high)} survive" for k, high in others.items() if high < _HALF]
     return "; ".join([_of_names(own), *lost])
 
 
-def _of_names(own: NeuronStability | ClusterStability) -> str:
+def _of_names(own: NeuronStability | SetStability | ClusterStability) -> str:
     if not own.renamed.n:
         return "no unit has a new name"
     if own.renamed.interval is None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from neurosieve.report.numbers import NONE, count, counted, ratio
 from neurosieve.report.set_tables import curve_table, layer_text, members, set_table, set_verdict
 from neurosieve.report.tables import Table, make_table
-from neurosieve.results.concepts import Concept, ConceptResult
+from neurosieve.results.concept_claims import Concept
+from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.text_sets import NumberSet, TextNumber, TextSets
 
 WHERE = "whole texts"
@@ -47,8 +48,8 @@ def text_set_line(result: ConceptResult) -> str:
 
 
 def _claimed(found: TextSets) -> Iterator[str]:
-    both: tuple[Concept | TextNumber, ...] = (*found.values.concepts, *found.numbers)
-    for told in both:
+    every: tuple[Concept | TextNumber, ...] = (*found.values.concepts, *found.numbers)
+    for told in every:
         if few := told.claimed_set:
             score = f"R² {ratio(few.r2)}" if isinstance(few, NumberSet) else f"AP {ratio(few.ap)}"
             yield f"{told.name} ({counted(few.size, 'neuron')}, {score})"

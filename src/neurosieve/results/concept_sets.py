@@ -8,14 +8,34 @@ from neurosieve.results.measured import Difference, Interval, Spread
 from neurosieve.results.neuron_set import NeuronSet
 
 
-def layer_span(neurons: NeuronSet) -> tuple[int, int]:
-    """The lowest and the highest layer of some neurons."""
-    layers = [n.layer for n in neurons]
-    return min(layers), max(layers)
+@dataclass(frozen=True, kw_only=True)
+class FewChosen:
+    """The best k neurons of what is told.
+
+    Attributes:
+        neurons: The heaviest first.
+        weights: Of each, standardised, in the regression on train; below 0 where one is low for what is told.
+        way: By which they were chosen on train, the better one on validation: `greedy` or its own `probe`.
+    """
+
+    neurons: NeuronSet
+    weights: tuple[float, ...]
+    way: Literal["greedy", "probe"]
+
+    @property
+    def size(self) -> int:
+        """Its neurons."""
+        return len(self.neurons)
+
+    @property
+    def layers(self) -> tuple[int, int]:
+        """The lowest and the highest layer of its neurons."""
+        layers = [n.layer for n in self.neurons]
+        return min(layers), max(layers)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConceptSet:
+class ConceptSet(FewChosen):
     """The best k neurons of a value, with their scores on held-out files.
 
     Attributes:
@@ -38,9 +58,6 @@ class ConceptSet:
         note: How much a claim depends on texts that train does not have; empty if it does not.
     """
 
-    neurons: NeuronSet
-    weights: tuple[float, ...]
-    way: Literal["greedy", "probe"]
     validation_ap: float
     validation_auroc: float
     ap: float
@@ -57,16 +74,6 @@ class ConceptSet:
     difference: Annotated[Difference, Inline({"value": "difference", "interval": "difference_interval"})]
     lacking: str
     note: str
-
-    @property
-    def size(self) -> int:
-        """Its neurons."""
-        return len(self.neurons)
-
-    @property
-    def layers(self) -> tuple[int, int]:
-        """The lowest and the highest layer of its neurons."""
-        return layer_span(self.neurons)
 
     def row(self) -> dict[str, str | float | None]:
         """Its line of a table."""

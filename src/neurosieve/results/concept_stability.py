@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neurosieve.results.measured import Interval
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId
 
 RENAMED = "renamed"  # the rewrite that changes the text of units
@@ -53,6 +54,29 @@ class NeuronStability:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetStability:
+    """A claimed set of few neurons under rewrites: whether they still tell the value together.
+
+    Attributes:
+        value: `property=value`.
+        neurons: Of the set, the heaviest first.
+        ap: Average precision on held-out files.
+        threshold: Of the set's regression without its intercept, as `NeuronStability.threshold` of a neuron.
+        rewrites: Of units with the value beyond the threshold, by rewrite.
+        renamed: Of those whose own text the rewrite `renamed` changed.
+        follows_spelling: As of neurons.
+    """
+
+    value: str
+    neurons: NeuronSet
+    ap: float
+    threshold: float
+    rewrites: Mapping[str, Survival]
+    renamed: Survival
+    follows_spelling: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClusterStability:
     """A latent cluster under rewrites: whether its units stay in it.
 
@@ -84,6 +108,7 @@ class ConceptStability:
         neurons: In the view `detect`: each claimed neuron; of a value without one its strongest, if its AP is 0.5 or
             more on held-out files.
         clusters: Each latent cluster with units, and each cut as a whole.
+        sets: Each claimed set of several neurons in the view `detect`.
     """
 
     tokens: int
@@ -91,3 +116,4 @@ class ConceptStability:
     left_out: Mapping[str, str]
     neurons: tuple[NeuronStability, ...]
     clusters: tuple[ClusterStability, ...]
+    sets: tuple[SetStability, ...] = ()

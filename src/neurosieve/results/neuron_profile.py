@@ -67,7 +67,7 @@ class ValueSet:
         size: Neurons of the set.
     """
 
-    view: Literal["detect", "predict", "whole texts"]
+    view: View | Literal["whole texts"]
     name: str
     size: int
 

@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import polars as pl
 
 from neurosieve.errors import unknown_name
 from neurosieve.results.concept_claims import Concept, ConceptFindings
-from neurosieve.results.concept_sets import layer_span
+from neurosieve.results.concept_sets import FewChosen
 from neurosieve.results.marks import Inline
 from neurosieve.results.measured import Difference, Interval, NotMeasured, Spread
 from neurosieve.results.neuron_set import NeuronSet
 
 
 @dataclass(frozen=True, kw_only=True)
-class NumberSet:
+class NumberSet(FewChosen):
     """The best k neurons of a number, with their R² on held-out files.
 
     R² is that of log(1 + number), against its train mean.
@@ -35,9 +35,6 @@ class NumberSet:
         lacking: What the set lacks to be claimed, in words; empty where it lacks nothing.
     """
 
-    neurons: NeuronSet
-    weights: tuple[float, ...]
-    way: Literal["greedy", "probe"]
     validation_r2: float
     r2: float
     r2_interval: Interval | None
@@ -49,16 +46,6 @@ class NumberSet:
     rival_r2: float
     difference: Annotated[Difference, Inline({"value": "difference", "interval": "difference_interval"})]
     lacking: str
-
-    @property
-    def size(self) -> int:
-        """Its neurons."""
-        return len(self.neurons)
-
-    @property
-    def layers(self) -> tuple[int, int]:
-        """The lowest and the highest layer of its neurons."""
-        return layer_span(self.neurons)
 
     def row(self) -> dict[str, str | float | None]:
         """Its line of a table."""

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from neurosieve.errors import NeurosieveError, RunFolderError
+from neurosieve.storage.bounded_json import bounded_json
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.yaml_text import parse_yaml
 
@@ -131,9 +132,9 @@ def read_result(
 
 def _parsed(data: bytes, where: str, remedy: str, error: type[NeurosieveError]) -> dict[str, Any]:
     try:
-        value = json.loads(data, parse_constant=_refuse)
+        value = bounded_json(data, parse_constant=_refuse)
         came = f"a {type(value).__name__}"
-    except (ValueError, RecursionError) as e:
+    except ValueError as e:
         value, came = None, f"broken JSON ({' '.join(str(e).split())[:120]})"
     if not isinstance(value, dict):
         raise error(where, expected="a whole JSON object", got=came, remedy=remedy)

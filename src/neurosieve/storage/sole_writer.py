@@ -23,6 +23,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from neurosieve.errors import NeurosieveError, ResourceError, RunFolderError
+from neurosieve.storage.bounded_json import bounded_json
 from neurosieve.storage.folder import GO_ON, Folder
 from neurosieve.typing import PathLike
 
@@ -140,7 +141,7 @@ def _record(token: str, since: float) -> bytes:
 def _read(folder: Folder) -> dict[str, Any]:
     """What the writer left of itself; empty where that is gone, or not readable."""
     try:
-        record = json.loads(folder.read(WRITER)) if folder.exists(WRITER) else {}
+        record = bounded_json(folder.read(WRITER)) if folder.exists(WRITER) else {}
     except ValueError:
         return {}
     return record if isinstance(record, dict) and all(isinstance(record.get(k), t) for k, t in _KEYS.items()) else {}

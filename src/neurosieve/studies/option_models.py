@@ -61,12 +61,17 @@ class Options(BaseModel):
             key = ".".join(str(part) for part in (cls.section, *first["loc"]) if part != "")
             missing = first["type"] == "missing"
             no_text = first["type"] == "string_type" and isinstance(first["input"], int | float | date)
-            expected = "a text" if no_text else "a value" if missing else first["msg"].removeprefix("Value error, ")
+            expected = "a text" if no_text else "a value" if missing else _wanted(first["msg"])
             subject, came = f"options of {cls.command}", "it"
             if key:
                 subject, came = f"option {key}", "none" if missing else repr(first["input"])
             remedy = _QUOTE if no_text else f"see `neurosieve {cls.command} --help`"
             raise ConfigError(subject, expected=expected, got=came, remedy=remedy) from e
+
+
+def _wanted(said: str) -> str:
+    """What a message of pydantic says was expected."""
+    return said.removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def changed_options(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -135,7 +140,7 @@ class ConceptOptions(Options):
     def _known_rewrites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if name not in REWRITES:
-                raise ValueError(f"of {', '.join(REWRITES)}, not {name!r}")
+                raise ValueError(f"some of {', '.join(REWRITES)}, not {name!r}")
         return value
 
     @field_validator("views")

@@ -156,7 +156,7 @@ TOKEN = RECORD["features"][0]
     [
         ("{}", ("KeyError", "one whole object a line")),
         ("[1]", ("TypeError",)),
-        ("[" * 100_000, ("RecursionError",)),
+        ("[" * 100_000, ("brackets 100,000 deep", "at most 100")),
         (json.dumps(RECORD)[:-9], ("JSONDecodeError",)),
         (json.dumps(RECORD | {"linex_index": 4}), ("linex_index 3", "got 4", "sort")),
         (json.dumps({"features": [{"layers": [{"values": []}]}] * 3}), ("3 layers × 4 neurons", "got 1 × 0")),

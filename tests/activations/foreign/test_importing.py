@@ -176,7 +176,7 @@ def test_seed_decides_splits_and_rows(tmp_path: Path) -> None:
     assert runs[0].manifest.rows == {"train": 6, "validation": 3, "test": 3}
     chosen = import_activations(path, tmp_path / "two", classes=["NUM", "ID"])
     assert chosen.manifest.labels == ["ID", "NUM"]
-    assert any("rows, 2,000 asked for" in note for note in chosen.manifest.notes)
+    assert any("fewer than the 2,000 rows asked for" in note for note in chosen.manifest.notes)
 
 
 def test_lines_of_an_earlier_split_are_dropped_and_counted(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def with_record(**changes: Any) -> Any:
 BAD_JSON: dict[str, tuple[Any, str]] = {
     "broken": ('{"0": [\n{"Word": }', "line 2"),
     "cut": ('{"0": [', "expected JSON"),
-    "deep": ("[" * 100_000, "expected JSON"),
+    "deep": ("[" * 100_000, "brackets 100,000 deep, of which at most 100"),
     "list": ([1], "expected clusters"),
     "empty object": ({}, "expected clusters"),
     "no number": ({"c0": with_record()["0"]}, "cluster c0"),

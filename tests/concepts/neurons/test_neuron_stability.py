@@ -1,5 +1,6 @@
 """Neurons in rewritten files: one planted to follow spelling only is told from one that follows structure."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.preprocessing import StandardScaler
 
-from neurosieve.concepts.neurons.neuron_stability import best_threshold, neuron_stability
+from neurosieve.concepts.neurons.neuron_stability import best_threshold, neuron_stability, set_stability
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.defaults import REWRITES
+from neurosieve.results.concept_sets import ConceptSet
 from neurosieve.results.concept_stability import NeuronStability
 from neurosieve.results.concepts import ConceptFindings, ConceptNeuron
+from neurosieve.results.neuron_set import NeuronSet
 from neurosieve.typing import NeuronId
-from tests.concepts.planted import planted_store
+from tests.concepts.planted import planted_store, values_of
 from tests.concepts.rewritten_readings import BOTH, LAYOUT, LOCAL, SPELLING, STRUCTURE, planted, readings
 from tests.report.concept_results import concept, found_neuron
+from tests.report.test_set_tables import few
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,44 @@ def test_which_neurons_are_read_again(store: ConceptStore, monkeypatch: pytest.M
     for given_neurons, expected in (((claimed, strong), [1]), ((weak, strong), []), ((strong, weak), [2]), ((), [])):
         found = neuron_stability(store, findings(*given_neurons), read)
         assert [n.neuron.index for n in found] == expected
+
+
+def of_set(neurons: tuple[int, ...], weights: tuple[float, ...], lacking: str = "") -> ConceptSet:
+    return replace(few(2, 0.9, lacking=lacking), neurons=NeuronSet([(0, i) for i in neurons]), weights=weights)
+
+
+def test_sets_are_told_apart_as_neurons_are(store: ConceptStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the neuron that weighs most; the smallest claimed set is read, one neuron alone or one not claimed is not."""
+    read = readings(monkeypatch, REWRITES, lambda *of: [60 * x for x in planted(*of)])
+    chosen = (
+        of_set((SPELLING, LAYOUT), (3.0, 0.01)), of_set((STRUCTURE, BOTH), (3.0, 0.01)),
+        of_set((BOTH, STRUCTURE), (3.0, -0.01)), of_set((STRUCTURE,), (1.0,)),
+        of_set((SPELLING, LAYOUT), (1.0, 1.0), "AP"),
+    )  # fmt: skip
+    found = findings()
+    concepts = tuple(replace(found.concepts[0], sets=(one, of_set((0, 1, 2), (1.0, 1.0, 1.0)))) for one in chosen[:4])
+    concepts += (replace(found.concepts[0], sets=chosen[4:]),)
+    stable_sets = set_stability(store, replace(found, concepts=concepts), read)
+    assert [s.neurons for s in stable_sets] == [s.neurons for s in chosen[:3]]
+    assert [s.follows_spelling for s in stable_sets] == [True, False, False]
+    alone = {n.neuron.index: n for n in stable(store, monkeypatch)}
+    for own, heaviest in zip(stable_sets, (SPELLING, STRUCTURE, BOTH), strict=True):
+        assert (own.renamed, own.rewrites) == (alone[heaviest].renamed, alone[heaviest].rewrites)
+        assert (own.value, own.ap) == (LOCAL, 0.9)
+
+
+def test_the_threshold_of_a_set_is_of_standardised_neurons(
+    store: ConceptStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = set_stability(
+        store,
+        replace(findings(), concepts=(replace(findings().concepts[0], sets=(of_set((2, 0), (1.5, -0.5)),)),)),
+        readings(monkeypatch, ("layout",)),
+    )
+    values, numbers = values_of(store, "train")
+    z = StandardScaler().fit_transform(values.astype(np.float64))
+    expected = best_threshold(1.5 * z[:, 2] - 0.5 * z[:, 0], store.table.target(LOCAL).positive[numbers])
+    assert one.threshold == pytest.approx(expected, abs=1e-3)
 
 
 @given(arrays(np.int64, 20, elements=st.integers(-3, 3)), arrays(np.bool_, 20))

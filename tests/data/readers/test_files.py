@@ -83,7 +83,6 @@ BAD = [
     Bad("true as number", train('{"code": "ab", "spans": [[true, 2, "X"]]}\n'), ("line 1", FORM, "use these keys")),
     Bad("number as label", train('{"code": "a", "spans": [[0, 1, 7]]}\n'), ("line 1", FORM, "use these keys")),
     Bad("huge number", train('{"code": "a", "spans": [[0, ' + "1" * 5000 + ', "X"]]}\n'), ("train.jsonl line 1",)),
-    Bad("deep nesting", train("[" * 200_000 + "\n"), ("train.jsonl line 1",)),
     Bad("half a character", train(record("\ud800 = 1")), ("train.jsonl line 1",)),
     Bad("no sources", {"a.txt": "a"}, (".py, .java, .c, .h", "plain or .gz", "got none", "--data"), LEXICAL),
     Bad("two sources", {"a.py": "a\n", "b.py": "b\n"}, ("source files", "at least 3", "got 2", "add more"), LEXICAL),

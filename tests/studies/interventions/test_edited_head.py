@@ -1,5 +1,6 @@
 """What an edit does to a fine-tuned head, against plain calls of transformers with hooks set by hand."""
 
+import contextlib
 import json
 import random
 from dataclasses import replace
@@ -78,8 +79,13 @@ def study(model: Path, kind: str, data: Path, **more: Any) -> StudyConfig:
     return make_config(options=values | ({"keep_overlap": True} if kind == "pairs" else {}) | more)
 
 
-def plainly(folder: Path, name: str, kind: str, data: Dataset, layer: int, zeros: tuple[int, ...]) -> list[bool]:
-    """Each test unit's hit, one input after the other, with zeros put in as they enter a block."""
+def plainly(
+    folder: Path, name: str, kind: str, data: Dataset, layer: int, zeros: tuple[int, ...], *, only_read: bool = False
+) -> list[bool]:
+    """Each test unit's hit, one input after the other, with zeros put in as they enter a block.
+
+    With `only_read` at the tokens of the units alone.
+    """
     with quiet_transformers():
         network = getattr(_UNTYPED, f"AutoModel{suffix(kind)}").from_pretrained(folder).eval()
     below = replace(load_model(folder, device="cpu"), network=network.base_model)
@@ -89,14 +95,20 @@ def plainly(folder: Path, name: str, kind: str, data: Dataset, layer: int, zeros
             *texts, truncation=True, max_length=below.max_tokens, return_tensors="pt", return_offsets_mapping=True
         )
         offsets = read.pop("offset_mapping")[0].tolist()
-        with entering(below, name, layer, list(zeros), torch.zeros(len(zeros))), torch.inference_mode():
+        labels = {}  # of two units in one subword the later one counts
+        for start, end, label in spans if kind == "tokens" else ():
+            labels[next(t for t, (a, b) in enumerate(offsets) if a < end and b > max(a, start))] = label
+        seen = torch.tensor([[t in labels for t in range(len(offsets))]])
+        edited: contextlib.AbstractContextManager[Any] = entering(
+            below, name, layer, list(zeros), torch.zeros(len(zeros))
+        )
+        if only_read:
+            edited = live(below, [Ablate.zero(layer, zeros)], seen) if zeros else contextlib.nullcontext()
+        with edited, torch.inference_mode():
             logits = network(**read).logits[0]
         if kind != "tokens":
             hits.append(network.config.id2label[int(logits.argmax())] == spans[0][2])
             continue
-        labels = {}  # of two units in one subword the later one counts
-        for start, end, label in spans:
-            labels[next(t for t, (a, b) in enumerate(offsets) if a < end and b > max(a, start))] = label
         hits += [network.config.id2label[int(logits[t].argmax())] == label for t, label in labels.items()]
     return hits
 
@@ -132,6 +144,22 @@ def test_against_the_plain_call(name: str, kind: str, tmp_path: Path) -> None:
     assert found.score == "accuracy"
     assert found.base.n == len(hits[0])
     assert found.rows_note == f"all {found.base.n} test rows"
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2"])
+def test_edits_where_the_head_is_read(name: str, tmp_path: Path) -> None:
+    """At the tokens whose class is asked for; of whole texts at all tokens, whichever the head reads."""
+    folder, wide = classifier(name, "tokens", tmp_path / "model"), tuple(range(8))
+    config = study(folder, "tokens", data_folder(), batch_tokens=200)
+    data, edits = read_dataset(config), [Ablate.zero(1, wide)]
+    found = effect_of(config, data, edits, [[Ablate.zero(1, SOME)]], rows=10**6, only_read=True)
+    base, edited, other = (
+        np.mean(plainly(folder, name, "tokens", data, 1, zeros, only_read=True)) for zeros in ((), wide, SOME)
+    )
+    assert (found.base.value, found.edited, found.random) == pytest.approx((base, edited, base - other))
+    texts = study(classifier(name, "texts", tmp_path / "other"), "texts", write(tmp_path / "texts", "texts"))
+    one, two = (effect_of(texts, read_dataset(texts), edits, [edits], only_read=some) for some in (True, False))
+    assert one == two
 
 
 def with_head(name: str, kind: str) -> bool:

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 
 from neurosieve.activations.selfcheck import plain_rows
 from neurosieve.errors import ConfigError
-from neurosieve.interventions import Ablate, Clamp, Edit, Scale
+from neurosieve.interventions import Ablate, Clamp, Edit, Scale, live
 from neurosieve.models import CodeModel
 from neurosieve.probes import ClusterBootstrap, fit_oracle
 from neurosieve.probes.intervals import loss_interval
@@ -51,13 +52,19 @@ class Studied:
 
     @cached_property
     def means(self) -> dict[int, np.ndarray]:
-        """Each test row's values, of pairs each side's: read one window after the other."""
+        """Each test row's values, of pairs each side's."""
+        return self.slowly_read()
+
+    def slowly_read(self, edits: Sequence[Edit] = ()) -> dict[int, np.ndarray]:
+        """The same, one window after the other; edited at the tokens that are read from it."""
         plan = options_of(self.config, self.model.adapter.kind).plan(
             self.model, self.data.dataset, self.data.sample.rows
         )
         parts: dict[int, list[tuple[int, np.ndarray]]] = {}
         for window in plan.windows["test"]:
-            values = np.concatenate([layer.numpy() for layer in plain_rows(self.model, window)], 1)
+            seen = [any(place in tokens for tokens in window.tokens) for place in range(len(window.ids))]
+            with live(self.model, edits, torch.tensor([seen])) if edits else nullcontext():
+                values = np.concatenate([layer.numpy() for layer in plain_rows(self.model, window)], 1)
             for row, tokens, value in zip(window.rows, window.tokens, values, strict=True):
                 parts.setdefault(row, []).append((len(tokens), value))
         return {row: np.sum([n * v for n, v in own], 0) / sum(n for n, _ in own) for row, own in parts.items()}
@@ -77,9 +84,9 @@ class Studied:
             return np.array([dataset.examples[rows.example[n]].group for n in numbers], dtype=object)
         return np.array([dataset.pairs[rows.pair[n]].group for n in numbers], dtype=object)
 
-    def predicted(self, zeros: Sequence[int] = ()) -> np.ndarray:
-        """By the probe, from rows of which some neurons of the last layer are written over."""
-        rows = {row: value.copy() for row, value in self.means.items()}
+    def predicted(self, zeros: Sequence[int] = (), edits: Sequence[Edit] = ()) -> np.ndarray:
+        """By the probe, from rows of which some neurons of the last layer are written over, or of the edited model."""
+        rows = {row: value.copy() for row, value in (self.slowly_read(edits) if edits else self.means).items()}
         for value in rows.values():
             value[[BLOCKS * WIDTH + i for i in zeros]] = 0.0
         order = sorted(rows)
@@ -212,6 +219,17 @@ def test_an_early_edit_reaches_the_probe(found: Studied) -> None:
     record = found.effect(flat, [[Scale(0, (0,), 1.0)]], rows=10**6)
     assert record.edited < record.base.value - 0.05
     assert record.random == 0.0
+
+
+def test_edits_where_the_probe_reads(found: Studied) -> None:
+    """Tokens beside those of the rows stay as they are, in padded batches as in one window after the other."""
+    flat, other = ([Clamp(0, tuple(range(WIDTH)), torch.full((WIDTH,), value))] for value in (1.0, -2.0))
+    record = found.effect(flat, [other], rows=10**6, only_read=True)
+    label, plain = found.label, found.predicted()
+    drops = [score(plain, label) - score(found.predicted(edits=edits), label) for edits in (flat, other)]
+    assert [record.drop.value, record.random] == pytest.approx(drops, abs=1e-4)
+    last = [Ablate.zero(BLOCKS, used(found))]  # other tokens cannot come to the rows any more
+    assert found.effect(last, [last], only_read=True) == found.effect(last, [last])
 
 
 def test_few_rows(found: Studied) -> None:

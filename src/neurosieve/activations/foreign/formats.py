@@ -10,7 +10,6 @@ AllenNLP's ELMo command. NeuroX cuts blanks at a line's ends, numbers equal sent
 writes down words as its tokenizer spelt them (see `spelling`); texts are compared so.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -26,6 +25,7 @@ from torch import Tensor
 from neurosieve.activations.foreign.broken_files import whole
 from neurosieve.activations.foreign.spelling import same_words
 from neurosieve.errors import DataError, ResourceError
+from neurosieve.storage.bounded_json import bounded_json
 
 Place = tuple[int, int]  # line and token in it (split on single spaces), from 0
 Size = tuple[int, int]  # layers and width
@@ -205,8 +205,8 @@ class Hdf5Reader(SentenceReader):
     def _check_index(self, text: Any) -> None:
         """Each line's text; a writer that keeps one of two equal sentences is right, too."""
         try:
-            texts = {str(index): sentence for sentence, index in json.loads(np.ravel(text)[0]).items()}
-        except (ValueError, AttributeError, IndexError, TypeError, RecursionError) as e:
+            texts = {str(index): sentence for sentence, index in bounded_json(np.ravel(text)[0]).items()}
+        except (ValueError, AttributeError, IndexError, TypeError) as e:
             wanted = 'a JSON object {sentence: "number"}'
             raise DataError(f"{self.path} {_INDEX}", expected=wanted, got=str(e), remedy="write the file again") from e
         known = set(texts.values())
@@ -271,7 +271,7 @@ class JsonReader(SentenceReader):
         """The record and its values, [tokens, layers, width]."""
         where = self._sentence(number)
         try:
-            record = json.loads(data)
+            record = bounded_json(data)
             tokens = [[layer["values"] for layer in feature["layers"]] for feature in record["features"]]
             sizes = [[len(values) for values in layers] for layers in tokens]
             odd = [size for size in sizes if size != [sizes[0][0]] * len(sizes[0])]
@@ -280,7 +280,7 @@ class JsonReader(SentenceReader):
                 came = f"layers of {odd[0]}"[:60]
                 raise DataError(where, expected=wanted, got=came, remedy="write activations of one model only")
             values = np.array(tokens, dtype=np.float64)
-        except (ValueError, KeyError, IndexError, TypeError, OverflowError, RecursionError) as e:
+        except (ValueError, KeyError, IndexError, TypeError, OverflowError) as e:
             wanted = '{"features": [{"token": …, "layers": [{"index": 0, "values": […]}, …]}, …]}'
             came = f"{type(e).__name__}: {e}".splitlines()[0][:80]
             raise DataError(where, expected=wanted, got=came, remedy="write one whole object a line") from e

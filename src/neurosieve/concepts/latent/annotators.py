@@ -128,6 +128,13 @@ def _fleiss(
     counts, total = _counts(codes), weights.sum(1)
     observed = weights @ _agreeing(counts) / total
     expected = ((weights @ counts / (total * codes.shape[1])[:, None]) ** 2).sum(1)
+    return beyond_chance(observed, expected)
+
+
+def beyond_chance(
+    observed: Float[np.ndarray, " draws"], expected: Float[np.ndarray, " draws"]
+) -> Float[np.ndarray, " draws"]:
+    """(observed − expected) / (1 − expected) agreement; not a number where chance agrees always."""
     undefined = expected > 1 - 1e-12
     kappa: Float[np.ndarray, " draws"] = (observed - expected) / np.where(undefined, np.nan, 1 - expected)
     return kappa

@@ -30,6 +30,7 @@ from neurosieve.concepts.properties import tokens as tokens_of
 from neurosieve.concepts.rows import ConceptRows
 from neurosieve.data.readers.files import read_text, split_lines
 from neurosieve.errors import DataError
+from neurosieve.storage.bounded_json import bounded_json
 from neurosieve.typing import PathLike
 
 NAME = "concept-net"
@@ -182,9 +183,9 @@ def _with_sentences(folder: Path, tokens: Mapping[int, list[ClusterToken]]) -> d
 
 def _labels(folder: Path, tokens: Mapping[int, Sequence[ClusterToken]]) -> dict[int, Answer]:
     """What the folder's file of labels says of each cluster; nothing without such a file."""
-    if not [p for p in _files(folder, "*.json") if p.name != "sentences.json"]:
-        return {}
     others = [p for p in _files(folder, "*.json") if p.name != "sentences.json"]
+    if not others:
+        return {}
     if len(others) > 1:
         got = ", ".join(p.name for p in others)
         raise DataError(f"{folder}", expected="one file of labels", got=got, remedy="leave the others out")
@@ -218,8 +219,8 @@ def _texts(said: object) -> tuple[str, ...] | None:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(read_text(path).text)
-    except (ValueError, RecursionError) as e:
+        return bounded_json(read_text(path).text)
+    except ValueError as e:
         reason = e.msg if isinstance(e, json.JSONDecodeError) else str(e)
         raise DataError(f"{path}", expected="JSON", got=f"none ({reason})", remedy="export it again") from e
 

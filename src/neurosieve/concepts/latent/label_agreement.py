@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurosieve.concepts.latent.annotators import beyond_chance
 from neurosieve.concepts.latent.sheets import Answer
 from neurosieve.probes.intervals import DRAWS, ClusterBootstrap, percentiles
 from neurosieve.results.latent_clusters import PublishedAgreement
@@ -69,7 +70,7 @@ def published_agreement(
     hits = (one == two).astype(np.float64)
     shares = [np.bincount(part, minlength=values)[None] / len(part) for part in (one, two)]
     expected = float(_expected(*shares)[0])
-    kappa = _kappa(hits.mean()[None], np.array([expected]))[0]
+    kappa = beyond_chance(hits.mean()[None], np.array([expected]))[0]
     if np.isnan(kappa):
         reason = "all tokens have one label, so that chance agrees as well"
         return PublishedAgreement(
@@ -77,7 +78,7 @@ def published_agreement(
         )
     drawn = [np.concatenate(list(bootstrap.counts(part, values))) for part in (one, two)]
     chance = _expected(*(counts / counts.sum(1, keepdims=True) for counts in drawn))
-    resampled = _kappa(bootstrap.means(hits), chance)
+    resampled = beyond_chance(bootstrap.means(hits), chance)
     interval = percentiles(resampled[np.isfinite(resampled)]) if bootstrap.clusters > 1 else None
     return PublishedAgreement(
         **about,
@@ -103,9 +104,3 @@ def _expected(
 ) -> Float[np.ndarray, " draws"]:
     expected: Float[np.ndarray, " draws"] = (one * two).sum(1)
     return expected
-
-
-def _kappa(observed: Float[np.ndarray, " draws"], expected: Float[np.ndarray, " draws"]) -> Float[np.ndarray, " draws"]:
-    undefined = expected > 1 - 1e-12
-    kappa: Float[np.ndarray, " draws"] = (observed - expected) / np.where(undefined, np.nan, 1 - expected)
-    return kappa

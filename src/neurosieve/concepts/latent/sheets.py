@@ -25,6 +25,7 @@ from neurosieve.concepts.latent.alignment import line_around
 from neurosieve.concepts.properties import PropertyTable, Target
 from neurosieve.data.readers.files import read_text, split_lines
 from neurosieve.errors import DataError
+from neurosieve.storage.bounded_json import bounded_json
 from neurosieve.storage.folder import split_place
 from neurosieve.typing import PathLike
 
@@ -273,8 +274,8 @@ def _json(path: PathLike) -> dict[str, Any]:
         return keys
 
     try:
-        content = json.loads(read_text(Path(path)).text, object_pairs_hook=once)
-    except (ValueError, RecursionError) as e:
+        content = bounded_json(read_text(Path(path)).text, object_pairs_hook=once)
+    except ValueError as e:
         at = f" line {e.lineno}" if isinstance(e, json.JSONDecodeError) else ""
         reason = e.msg if isinstance(e, json.JSONDecodeError) else str(e)
         raise DataError(f"{path}{at}", expected="JSON", got=f"none ({reason})", remedy="export it again") from e

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from scipy.stats import false_discovery_control, hypergeom
 
 from neurosieve.results.neuron_groups import ServedProperties, ServingNeuron, SetLayers, SharedNeurons, SharingPair
-from neurosieve.statistics.set_overlap import as_many_or_more, mean_jaccard, membership_law, shared_law
+from neurosieve.statistics.overlap_laws import as_many_or_more, mean_jaccard, membership_law, shared_law
 from neurosieve.typing import NeuronId
 
 Q = 0.05

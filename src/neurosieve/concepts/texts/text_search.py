@@ -129,7 +129,8 @@ def find_text_sets(
     else:
         copies = [[FewNeurons.of(copy, few.told, few.sizes, seed).sets() for few in searches] for copy in untrained]
     rivals = TextRivals.of(store)
-    concepts, curves = tuple[Concept, ...](), tuple[TextNumber, ...]()
+    concepts: tuple[Concept, ...] = ()
+    curves: tuple[TextNumber, ...] = ()
     for i, few in enumerate(searches):
         of_copies = [copy[i] for copy in copies]
         if isinstance(few.told, Numbers):

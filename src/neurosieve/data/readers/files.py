@@ -35,11 +35,12 @@ _NOTHING = ("nan", "NaN", "NaT", "None", "null", "<NA>")
 
 @dataclass(frozen=True)
 class TextFile:
-    """A decoded file with the hash of its bytes on disk."""
+    """A decoded file with the hash of its bytes on disk, and the limits that it is held to."""
 
     path: Path
     text: str
     sha256: str
+    limits: Limits
 
 
 def data_folder(path: PathLike) -> Path:
@@ -224,7 +225,7 @@ def read_text(path: Path, limits: Limits = LIMITS, *, row: RowKind | None = None
         raise DataError(f"{path}", expected="a readable file", got=reason, remedy="check path and rights") from e
     if not blank and not text.strip():
         raise DataError(f"{path}", expected="at least one line", got="an empty file", remedy="fill or remove it")
-    return TextFile(path, text, sha256)
+    return TextFile(path, text, sha256, limits)
 
 
 def _unpacked(path: Path, meter: Meter) -> tuple[bytearray, str]:

@@ -4,13 +4,22 @@ import json
 import re
 from typing import Any
 
+from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.errors import DataError
+from neurosieve.storage.bounded_json import depth_of
 
 _ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # UTF-8 itself holds no surrogates, so only an escape brings them
 _HALF = re.compile(r"[\ud800-\udfff]")
 
 
-def parse_json(text: str, where: str, *, expected: str = "JSON", remedy: str = "write one object a line") -> Any:
+def parse_json(
+    text: str,
+    where: str,
+    *,
+    expected: str = "JSON",
+    remedy: str = "write one object a line",
+    limits: Limits = LIMITS,
+) -> Any:
     """The value of a JSON text.
 
     Args:
@@ -18,13 +27,15 @@ def parse_json(text: str, where: str, *, expected: str = "JSON", remedy: str = "
         where: Names it in an error.
         expected: In an error: what should be there.
         remedy: In an error.
+        limits: Their `depth` is counted before a value is made.
 
     Raises:
         DataError: No JSON, or nested too deep.
     """
+    limits.check("depth", where, depth_of(text))
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as e:
+    except ValueError as e:
         reason = e.msg if isinstance(e, json.JSONDecodeError) else str(e)
         raise DataError(where, expected=expected, got=f"no JSON ({reason})", remedy=remedy) from e
 

@@ -4,7 +4,6 @@ A saved set is a folder of Arrow streams, and its `state.json` names those that 
 them: what `map` and `filter` cached, and parts of an earlier save.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from neurosieve.data.limits import LIMITS, Limits
 from neurosieve.data.readers.files import SPLIT_NAMES, data_hash, find_splits, read_text
 from neurosieve.data.readers.json_text import parse_json
 from neurosieve.errors import DataError
+from neurosieve.storage.bounded_json import bounded_json
 from neurosieve.typing import Split
 
 SPLITS_FILE, STATE, INFO = "dataset_dict.json", "state.json", "dataset_info.json"
@@ -219,7 +219,7 @@ def arrow_rows(table: pa.Table, where: str, features: object = None) -> list[Map
 
 def _features(schema: pa.Schema) -> dict[str, Any]:
     try:
-        about = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        about = bounded_json((schema.metadata or {}).get(b"huggingface", b"{}"))
         features = about["info"]["features"]
     except (ValueError, KeyError, TypeError):
         return {}  # another program's note under the same key

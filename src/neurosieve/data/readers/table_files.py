@@ -217,12 +217,13 @@ def records(path: Path, ending: str, hashes: dict[str, str], limits: Limits = LI
 
 def _json_rows(file: TextFile) -> list[Mapping[str, Any]]:
     """The objects of a JSON array, or of lines."""
-    path, text = file.path, file.text
+    path, text, limits = file.path, file.text, file.limits
     if text.lstrip().startswith("["):
-        rows = parse_json(text, f"{path}")
+        rows = parse_json(text, f"{path}", limits=limits)
     else:
         _check_no_object(file)
-        rows = [parse_json(line, f"{path} line {n}") for n, line in enumerate(split_lines(text), 1) if line.strip()]
+        lines = ((n, line) for n, line in enumerate(split_lines(text), 1) if line.strip())
+        rows = [parse_json(line, f"{path} line {n}", limits=limits) for n, line in lines]
     doubtful = may_be_broken(text)
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):

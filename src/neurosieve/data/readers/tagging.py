@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from neurosieve.data.dataset import Example, Span
+from neurosieve.data.limits import Limits
 from neurosieve.data.readers.files import TextFile, digest, group_of, split_lines
 from neurosieve.data.readers.json_text import check_unicode, may_be_broken, parse_json
 from neurosieve.errors import DataError
@@ -64,15 +65,15 @@ def span_records(file: TextFile, split: Split) -> Iterator[Example]:
     for number, line in enumerate(split_lines(file.text), start=1):
         if line.strip():
             where = f"{file.path} line {number}"
-            record = _parse(line, where)
+            record = _parse(line, where, file.limits)
             text = record["code"]
             group = group_of(record.get("group"), digest(text))
             yield Example(f"{split}:{number}", text, _record_spans(record, text, where), split, group)
 
 
-def _parse(line: str, where: str) -> dict[str, Any]:
+def _parse(line: str, where: str, limits: Limits) -> dict[str, Any]:
     form = '{"code": str, "spans": [[start, end, "LABEL"], …]}'
-    record = parse_json(line, where, expected=form)
+    record = parse_json(line, where, expected=form, limits=limits)
     if not (
         isinstance(record, dict)
         and isinstance(record.get("code"), str)

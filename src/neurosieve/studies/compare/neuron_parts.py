@@ -20,8 +20,8 @@ from neurosieve.results.comparison_parts import (
 )
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_set import NeuronSet
+from neurosieve.statistics.overlap_laws import set_overlap
 from neurosieve.statistics.set_depths import depth_distance
-from neurosieve.statistics.set_overlap import set_overlap
 from neurosieve.studies.compare.compared_run import ComparedRun
 from neurosieve.studies.compare.relations import Pair
 from neurosieve.studies.finished import read_concepts_of

@@ -1,6 +1,5 @@
 """Whose neurons two runs are of, and the units that both hold."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from neurosieve.activations.unit_keys import same_units
 from neurosieve.results.comparison_parts import Relation
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.storage.folder import Folder
+from neurosieve.storage.records import read_object
 from neurosieve.studies.compare.compared_run import ComparedRun, SplitRows
 
 _LEAST = 100  # units in common
@@ -124,9 +124,10 @@ def _is_tuned(run: ComparedRun, base: ComparedRun) -> bool:
     if base.options.base is not None and Path(base.options.base).resolve() == base.folder.resolve():
         return True
     files = Folder(str(run.config.model))
-    if not Path(str(run.config.model)).is_dir() or not files.exists("finetune.json"):
+    record = read_object(files, "finetune.json") if Path(str(run.config.model)).is_dir() else None
+    begun = (record or {}).get("study")
+    if not isinstance(begun, dict):
         return False
-    begun = json.loads(files.read("finetune.json")).get("study", {})
     return _place(str(begun.get("model"))) == _place(str(base.config.model))
 
 

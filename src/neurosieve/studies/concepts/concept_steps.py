@@ -18,7 +18,7 @@ from neurosieve.concepts.latent.label_agreement import names_of, published_agree
 from neurosieve.concepts.latent.sheets import Sheet, sheet, write_conceptnet, write_conceptx
 from neurosieve.concepts.latent.tree import LatentConcepts, LatentCut, assign, grow_tree
 from neurosieve.concepts.neurons.describe import describe
-from neurosieve.concepts.neurons.neuron_stability import neuron_stability
+from neurosieve.concepts.neurons.neuron_stability import neuron_stability, set_stability
 from neurosieve.concepts.rewritten import Rewritten
 from neurosieve.concepts.rows import ConceptStore
 from neurosieve.concepts.texts.explain import explain_examples
@@ -170,6 +170,7 @@ def stability_step(
         left_out=rewritten.files.left_out,
         neurons=tuple(neuron_stability(store, findings, rewritten)),
         clusters=tuple(clusters),
+        sets=tuple(set_stability(store, findings, rewritten)),
     )
 
 

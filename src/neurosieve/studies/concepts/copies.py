@@ -36,19 +36,12 @@ def untrained_stores(
         return NotMeasured.because(Reason.LEFT_OUT, "concepts.untrained: false")
     if not config.untrained_seeds:
         return NotMeasured.because(Reason.LEFT_OUT, "untrained_seeds: 0")
-    return _read(range(config.seed, config.seed + config.untrained_seeds), folder, model, rows, how, no_store)
 
+    def read() -> Iterator[ConceptStore]:
+        for seed in range(config.seed, config.seed + config.untrained_seeds):
+            place = f"{PARTS}/untrained-{how[0]}-{seed}"
+            copied = untrained_copy(model(), seed)
+            yield read_concepts(copied, rows, f"{folder.path}/{place}", how[1], no_store=no_store)
+            folder.files.remove(place)  # as large as the view itself, and only its best neurons are asked for
 
-def _read(
-    seeds: range,
-    folder: RunFolder,
-    model: Callable[[], CodeModel],
-    rows: ConceptRows,
-    how: tuple[str, ExtractionOptions],
-    no_store: bool,
-) -> Iterator[ConceptStore]:
-    for seed in seeds:
-        place = f"{PARTS}/untrained-{how[0]}-{seed}"
-        copied = untrained_copy(model(), seed)
-        yield read_concepts(copied, rows, f"{folder.path}/{place}", how[1], no_store=no_store)
-        folder.files.remove(place)  # as large as the view itself, and only its best neurons are asked for
+    return read()

@@ -1,7 +1,7 @@
 """What an edit does to the task of a study: to its probe on the states of the edited model, and to a fine-tuned head.
 
 Both are scored on test rows three times over: by the model as it is, by the edited one, and by each of the random
-edits. Nothing is chosen here, and no probe is fitted again.
+edits. Nothing is chosen here, and no probe is fitted again. Edits are done at all tokens, or where the rows are read.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ import torch
 import transformers
 from jaxtyping import Int, Num
 
-from neurosieve.activations.extraction import ExtractionOptions, row_reader
+from neurosieve.activations.extraction import Around, ExtractionOptions, row_reader
 from neurosieve.activations.store import Activations
-from neurosieve.activations.windows import Window, batches, pad
+from neurosieve.activations.windows import Window, batches, pad, read_positions
 from neurosieve.data import Dataset, Sample
 from neurosieve.data.dataset import are_values
 from neurosieve.errors import ConfigError
@@ -52,13 +52,14 @@ def probe_effect(
     edits: Sequence[Edit],
     random_edits: Iterable[Sequence[Edit]],
     *,
+    only_read: bool = False,
     rows: int = ROWS,
 ) -> TaskEffect | NotMeasured:
     """How much worse the run's oracle probe reads the task off the states of the edited model.
 
-    Edits are done at all tokens, and the probe stays as it was fitted on the model as it is. So a loss says that the
-    states have moved where the probe looks, which is little wonder where the edit is of a layer that it reads; what the
-    edited model could still give to another probe is not measured.
+    The probe stays as it was fitted on the model as it is. So a loss says that the states have moved where the probe
+    looks, which is little wonder where the edit is of a layer that it reads; what the edited model could still give to
+    another probe is not measured.
 
     Args:
         config: Of the run.
@@ -67,6 +68,7 @@ def probe_effect(
         model: The run's, at its site; a `LanguageModel` will do.
         edits: Of layers of that site.
         random_edits: As many as are to be compared, of the same layers; each is used once.
+        only_read: Edit only the tokens whose states the probe reads, not all.
         rows: Test rows a class at most, drawn by the study's seed; of values in all.
 
     Returns:
@@ -85,7 +87,7 @@ def probe_effect(
     few = _few(data.sample.rows.label[test], rows, config.seed)
     sample = replace(data.sample, rows=data.sample.rows.select(test[few]))
     options, scaler = options_of(config, model.adapter.kind), selection.scaler
-    make = partial(_ProbeReader, model, data.dataset, sample, options, scaler, selection.oracle.probe)
+    make = partial(_ProbeReader, model, data.dataset, sample, options, scaler, selection.oracle.probe, only_read)
     with shared_below(model, edits):
         reader = make()
         plain = reader.read()
@@ -110,6 +112,7 @@ class _ProbeReader:
         options: How they are read.
         scaler: Of the probe.
         probe: Scores them.
+        only_read: Only the tokens that the rows are read from are edited.
         below: Blocks below these edits are read once for all, where that is not done around this already.
     """
 
@@ -121,9 +124,10 @@ class _ProbeReader:
         options: ExtractionOptions,
         scaler: Scaler,
         probe: Probe,
+        only_read: bool,
         below: Sequence[Edit] = (),
     ) -> None:
-        self._model, self._scaler, self._probe = model, scaler, probe
+        self._model, self._scaler, self._probe, self._only_read = model, scaler, probe, only_read
         self.read = row_reader(model, dataset, sample, "test", options)
         self._shared = contextlib.ExitStack()
         if below:
@@ -133,8 +137,17 @@ class _ProbeReader:
         return self._probe.row_scores(self._scaler.apply(rows.values), self._scaler.labels(rows.label))
 
     def __call__(self, edits: Sequence[Edit]) -> Scores:
-        with live(self._model, edits):
-            return self.scored(self.read())
+        return self.scored(self.read(partial(_edited, self._model, edits, self._only_read)))
+
+
+def _edited(
+    model: CodeModel, edits: Sequence[Edit], only_read: bool, batch: Sequence[Window]
+) -> contextlib.AbstractContextManager[None]:
+    """The model edited for one batch."""
+    if not only_read:
+        return live(model, edits)
+    _, mask, _, offsets = pad(batch, model.pad_id, model.padding_side)
+    return live(model, edits, read_positions(batch, mask, offsets))
 
 
 def head_effect(
@@ -143,18 +156,21 @@ def head_effect(
     edits: Sequence[Edit],
     random_edits: Iterable[Sequence[Edit]],
     *,
+    only_read: bool = False,
     rows: int = ROWS,
 ) -> TaskEffect | NotMeasured:
     """How much worse the model's own head does the task, where the run's model is one that was fine-tuned for it.
 
     Inputs are those of `neurosieve finetune`: all test units, a token's label at its first subword, texts and pairs cut
-    to the model's length. Edits are done at all tokens of the network below the head, which is loaded here.
+    to the model's length. What is edited is the network below the head, which is loaded here.
 
     Args:
         config: Of the run.
         dataset: What the run read, pairs as two texts each.
         edits: Of layers of the run's site.
         random_edits: As in `probe_effect`.
+        only_read: Edit only the tokens whose class is asked for. In a head of whole texts, which may read any token,
+            all are edited.
         rows: Test units a class at most, drawn by the study's seed.
 
     Returns:
@@ -177,19 +193,16 @@ def head_effect(
     windows, head = _windows(inputs, few), _load(info, dataset, config)
     truth = np.array([_outputs(info)[name] for name in labels])[inputs.label[few]]
 
-    def scores() -> Scores:
-        hits: Scores = head.predict(windows, config.batch_tokens, whole=inputs.whole) == truth
+    def scores(some: Sequence[Edit] = ()) -> Scores:
+        around = partial(_edited, head.model, some, only_read and not inputs.whole) if some else None
+        hits: Scores = head.predict(windows, config.batch_tokens, whole=inputs.whole, around=around) == truth
         return hits
-
-    def under(some: Sequence[Edit]) -> Scores:
-        with live(head.model, some):
-            return scores()
 
     with shared_below(head.model, edits):
         return _compared(
             scores(),
-            under(edits),
-            map(under, random_edits),
+            scores(edits),
+            map(scores, random_edits),
             inputs.group[few],
             config,
             score="accuracy",
@@ -248,7 +261,9 @@ class _Head:
     whole: Any
 
     @torch.inference_mode()
-    def predict(self, windows: Sequence[Window], batch_tokens: int, *, whole: bool) -> Int[np.ndarray, " units"]:
+    def predict(
+        self, windows: Sequence[Window], batch_tokens: int, *, whole: bool, around: Around | None
+    ) -> Int[np.ndarray, " units"]:
         """The likeliest outputs, by the numbers of rows; of a whole text its one, else those at the rows' tokens."""
         predicted = np.zeros(sum(len(w.rows) for w in windows), dtype=np.int64)
         # A decoder's head reads the last token that is no padding by its config: where that is not the token that we
@@ -256,7 +271,8 @@ class _Head:
         budget = batch_tokens if self.whole.config.pad_token_id == self.model.pad_id else 0
         for batch in batches(windows, budget):
             ids, mask, types, offsets = pad(batch, self.model.pad_id, self.model.padding_side)
-            guess = self.whole(**self.model.inputs(ids, mask, types)).logits.argmax(-1).cpu().numpy()
+            with around(batch) if around else contextlib.nullcontext():
+                guess = self.whole(**self.model.inputs(ids, mask, types)).logits.argmax(-1).cpu().numpy()
             for outputs, window, offset in zip(guess, batch, offsets, strict=True):
                 predicted[list(window.rows)] = outputs if whole else outputs[[t + offset for (t,) in window.tokens]]
         return predicted

@@ -382,19 +382,19 @@ def _predictions(m: Measuring, edits: Editor, best: int, matching: Matching) -> 
 
 def _probe(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
     """What it does to the run's probe."""
-    config, files = m.work.config, m.work.folder.files
+    config, files, only = m.work.config, m.work.folder.files, m.options.only_predicted
     if not is_studied(files):
         return NO_PROBE
-    random_edits = edits.random(best, m.options.sets)
-    return probe_effect(config, files, read_data(config), m.model, edits.edits(best), random_edits)
+    chosen, random_edits = edits.edits(best), edits.random(best, m.options.sets)
+    return probe_effect(config, files, read_data(config), m.model, chosen, random_edits, only_read=only)
 
 
 def _head(m: Measuring, edits: Editor, best: int) -> TaskEffect | NotMeasured:
     """What it does to a fine-tuned head of the model."""
-    return head_effect(m.work.config, m.work.dataset, edits.edits(best), edits.random(best, m.options.sets))
+    chosen, random_edits = edits.edits(best), edits.random(best, m.options.sets)
+    return head_effect(m.work.config, m.work.dataset, chosen, random_edits, only_read=m.options.only_predicted)
 
 
-def change_of(options: InterventionOptions) -> Change:
+def change_of(o: InterventionOptions) -> Change:
     """What of the options the editor acts on."""
-    o = options
     return Change(o.edit, o.how, o.quantile, o.alpha, o.layer, o.share, within=o.range)

@@ -21,7 +21,7 @@ from neurosieve.results.modules import (
     SharedByModules,
 )
 from neurosieve.results.neuron_set import NeuronSet
-from neurosieve.statistics.set_overlap import membership_law, set_overlap
+from neurosieve.statistics.overlap_laws import membership_law, set_overlap
 from neurosieve.studies.modules.fitted_modules import FittedModules
 from neurosieve.studies.modules.module_work import LabelledRows, ModuleWork
 from neurosieve.studies.run_folder import MODULES, versions
@@ -82,7 +82,11 @@ def _notes(work: ModuleWork, fitted: FittedModules) -> tuple[str, ...]:
     """What a user has to know."""
     wide = [one.module.label for one in fitted.modules if not one.within]
     loose = [one.module.label for one in fitted.modules if not one.converged]
-    notes = [f"not even all neurons are within delta of the monolith on validation: {', '.join(wide)}"] if wide else []
+    notes = (
+        [f"not even all neurons are within delta of the probe of all labels on validation: {', '.join(wide)}"]
+        if wide
+        else []
+    )
     notes += [f"probes that did not converge: {', '.join(loose)}"] if loose else []
     if work.chosen.scaler.copies == 2:
         notes.append("a neuron counts by |u - v| and u * v of its values for the two sides of a pair")
