@@ -100,6 +100,9 @@ def test_a_neuron_knows_the_sets_it_is_in() -> None:
 def test_no_edit_of_tokens_takes_a_set_of_whole_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Path(shutil.copytree(finished_concepts(), tmp_path / "run"))
     monkeypatch.setattr(module, "read_concepts_of", lambda _: result(COMPLEXITY))
-    with pytest.raises(ConfigError) as caught:
-        intervene(run, options(concept="exceptions=throws"))
-    assert_one_line(caught.value, "concept exceptions=throws", "claimed for whole texts")
+    for name, size in (("exceptions=throws", 8), ("complexity", 4)):
+        with pytest.raises(ConfigError) as caught:
+            intervene(run, options(concept=name))
+        assert_one_line(
+            caught.value, f"concept {name}", f"of whole texts, claimed for {size} neurons", f"claimed['{name}']"
+        )

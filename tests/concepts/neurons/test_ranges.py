@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score
@@ -34,6 +34,8 @@ def plain(bins: np.ndarray, positive: np.ndarray, count: int) -> float:
 
 
 @given(arrays(np.int64, 24, elements=st.integers(0, 6)), arrays(np.bool_, 24))
+@example(np.zeros(24, np.int64), np.arange(24) == 0)
+@example(np.arange(24) // 12 * 6, np.arange(24) % 12 == 0)
 @settings(max_examples=25, deadline=None)
 def test_the_best_range_equals_a_plain_search(bins: np.ndarray, positive: np.ndarray) -> None:
     hits, rows = (np.bincount(part, minlength=7)[None].astype(float) for part in (bins[positive], bins))
@@ -43,6 +45,7 @@ def test_the_best_range_equals_a_plain_search(bins: np.ndarray, positive: np.nda
         return
     assert found.ap[0] == pytest.approx(plain(bins, positive, 7))
     inside = (bins >= found.first[0]) & (bins <= found.last[0])
+    assert (inside & positive).any()  # so that no edit is given a range that is empty
     assert average_precision_score(positive, inside) == pytest.approx(found.ap[0])
 
 
@@ -62,6 +65,7 @@ def test_edges_are_those_of_the_bins(one: int, other: int, centre: float, scale:
     first, last = sorted((one, other))
     low, high = edges(first, last, centre, scale)
     assert (low is None, high is None) == (first == 0, last == BINS - 1)
+    assert low is None or high is None or low < high
     width = 1e-4
     for edge, inside, beyond in ((low, first, first - 1), (high, last, last + 1)):
         if edge is None:

@@ -1,6 +1,7 @@
 """A study of whole texts looks for sets of their properties; one of tokens does where they are asked for."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from neurosieve.results.text_sets import TextSets
 from neurosieve.studies import inputs as inputs_module
 from neurosieve.studies.concepts.run import continue_concepts, load_concepts, run_concepts
 from neurosieve.studies.config import StudyConfig, make_config
+from neurosieve.studies.interventions.of_texts_refused import refuse_of_texts
+from neurosieve.studies.interventions.run import intervene
+from neurosieve.studies.option_models import InterventionOptions
 from tests.concepts.texts.made_up import rows as made_up_rows
 from tests.shared import HOME, once
 from tests.studies import CONCEPTS, LOOSE, SMALL, quick
@@ -83,6 +87,26 @@ def test_they_are_shown_where_sets_of_tokens_are() -> None:
     assert sets.claimed.keys() == {
         r[0] for key in ("text-sets", "text-number-sets") if key in named for r in named[key].rows
     }
+
+
+@pytest.mark.parametrize("name", ["complexity", "loops=0", "exceptions=throws", "recursion=yes"])
+def test_no_edit_takes_a_property_of_whole_texts(name: str) -> None:
+    """The first line is of the property, not of the view that is lacking here, which would not help either."""
+    assert "predict" not in found()[0].views
+    with pytest.raises(ConfigError) as caught:
+        intervene(folder(), InterventionOptions(concept=name, edit="ablate"))
+    claimed = found()[1].claimed.get(name)
+    assert_one_line(caught.value, f"concept {name}: expected a value of tokens", "got a property of whole texts")
+    assert ("claimed for" in str(caught.value)) == (claimed is not None)
+    assert not (folder() / "interventions").exists()
+
+
+def test_a_property_that_tokens_were_asked_for_is_edited() -> None:
+    """A text's property is also one of its tokens where `--properties` names it."""
+    refuse_of_texts("lexical=number", found()[0])
+    view = found()[0].views["detect"]
+    as_tokens = replace(view, concepts=(replace(view.concepts[0], property_name="loops", value="0"),))
+    refuse_of_texts("loops=0", replace(found()[0], views={"detect": as_tokens}))
 
 
 def test_finished_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,8 @@ _TIE = 1e-12
 class BestRange(NamedTuple):
     """For some histograms the range of the highest average precision.
 
-    Of equal ones it is the one that begins last, then the shortest: no empty bins at its ends.
+    It holds a row with the value where there is one: a range of no rows has the base rate as its precision, as that of
+    all rows has. Of equal ones it is the one that begins last, then the shortest: no empty bins at its ends.
 
     Attributes:
         first: Its first bin.
@@ -52,6 +53,7 @@ def best_range(positive: Float[np.ndarray, "some bins"], every: Float[np.ndarray
         inside, claimed = hits[:, begin + 1 :] - hits[:, begin, None], rows[:, begin + 1 :] - rows[:, begin, None]
         square = np.divide(inside * inside, claimed, out=np.zeros_like(inside), where=claimed > 0)
         ap = (square + (total - inside) * np.nan_to_num(base)) / np.maximum(total, 1)
+        ap = np.where(inside > 0, ap, -np.inf)
         end = (ap > ap.max(1, keepdims=True) - _TIE).argmax(1)
         reached = np.take_along_axis(ap, end[:, None], 1)[:, 0]
         better = reached >= best - _TIE

@@ -24,7 +24,6 @@ from neurosieve.models import CodeModel, LanguageModel
 from neurosieve.parts import in_process, map_parts
 from neurosieve.progress import track
 from neurosieve.results.codec import from_json
-from neurosieve.results.concepts import ConceptResult
 from neurosieve.results.interventions import (
     FORMAT,
     Erasure,
@@ -37,7 +36,6 @@ from neurosieve.results.interventions import (
 )
 from neurosieve.results.measured import NotMeasured, Reason
 from neurosieve.results.neuron_set import NeuronSet
-from neurosieve.results.text_sets import TextSets
 from neurosieve.storage.folder import Folder
 from neurosieve.storage.records import read_object, read_result
 from neurosieve.storage.sole_writer import sole_writer
@@ -47,6 +45,7 @@ from neurosieve.studies.config import StudyConfig, make_config
 from neurosieve.studies.finished import read_concepts_of, write_report
 from neurosieve.studies.inputs import language_model_of, model_of, read_data, read_dataset
 from neurosieve.studies.interventions.edited_task import NO_PROBE, head_effect, probe_effect
+from neurosieve.studies.interventions.of_texts_refused import refuse_of_texts
 from neurosieve.studies.option_models import InterventionOptions, changed_options
 from neurosieve.studies.redundancy.selection import is_studied
 from neurosieve.studies.run_folder import CONCEPTS, INTERVENTIONS, RunFolder, config_of, versions
@@ -165,11 +164,12 @@ def intervene(run: PathLike, options: InterventionOptions) -> InterventionResult
         RunFolderError: No run folder; one in which concepts were not looked for in the view `predict`, or that leaves
             nothing to measure; an earlier outcome whose file is damaged.
         ModelError: The model has no language-model head.
-        ConfigError: No such property, value or layer.
+        ConfigError: No such property, value or layer; a property of whole texts.
         DataError: Too few held-out units with the value, or without it.
 
     Cost: reading the tokens asked for about `sets` + 5 times; blocks below the lowest edited layer once in all.
     """
+    refuse_of_texts(options.concept, read_concepts_of(run))
     config = _config(run)
     with sole_writer(run):
         result = _earlier(config, run, options)
@@ -237,22 +237,10 @@ def open_run(run: PathLike, options: InterventionOptions) -> Measuring:
     config = _config(run)
     dataset = read_dataset(config)
     work = ConceptWork(config, RunFolder(run, config, dataset.hashes), dataset)
-    _refuse_of_texts(options.concept, read_concepts_of(run))
     target = work.rows.table.target(options.concept)
     model = work.model = language_model_of(config) if options.predictions else model_of(config)
     plan = work.reading("predict").plan(model, work.rows.dataset, work.rows.rows)
     return Measuring(work, options, model, work.store("predict"), plan, target)
-
-
-def _refuse_of_texts(concept: str, found: ConceptResult | None) -> None:
-    """No predicted token has a value of whole texts."""
-    if found and isinstance(texts := found.text_sets, TextSets) and concept in texts.claimed:
-        raise ConfigError(
-            f"concept {concept}",
-            expected="a value of tokens, which the model predicts",
-            got="one that is claimed for whole texts",
-            remedy="edit its neurons in Python: concepts().text_sets.claimed[NAME], with ns.live",
-        )
 
 
 def _measured(m: Measuring) -> InterventionResult:
