@@ -136,12 +136,12 @@ def test_made_with_other_options(tmp_path: Path) -> None:
 
 def test_options_that_are_kept_beside_the_steps(tmp_path: Path) -> None:
     steps = Steps(opened(tmp_path), "concepts")
-    steps.check_options({"seed": 3})
+    steps.check_options({"seed": 3}, "concepts")
     assert not (tmp_path / "concepts").exists()
     steps.keep_options({"seed": 3})
-    steps.check_options({"seed": 3, "new": 1})  # of a later version
+    steps.check_options({"seed": 3, "new": 1}, "concepts")  # of a later version
     with pytest.raises(RunFolderError) as caught:
-        steps.check_options({"seed": 4}, " and concepts.json")
+        steps.check_options({"seed": 4}, "concepts and concepts.json")
     assert_one_line(caught.value, f"concepts in {tmp_path}", "seed 3 → 4", "concepts and concepts.json to start again")
 
 
