@@ -68,7 +68,7 @@ def command(
     return child(act, kill=kill, limit=limit)
 
 
-def child(act: Callable[[], None], *, kill: tuple[float, int] | None = None, limit: float = LIMIT) -> Ended:
+def child(act: Callable[[], object], *, kill: tuple[float, int] | None = None, limit: float = LIMIT) -> Ended:
     """Do something in a copy of this process; what it writes to standard error is kept."""
     reading, writing = os.pipe()  # not a file, whose size may be bounded
     fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _ERRORS)
@@ -96,7 +96,7 @@ def start(act: Callable[[], None], errors: int) -> int:
     return pid
 
 
-def _act(act: Callable[[], None], errors: int) -> NoReturn:
+def _act(act: Callable[[], object], errors: int) -> NoReturn:
     code = 70
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)

@@ -19,7 +19,8 @@ def refuse_of_texts(concept: str, found: ConceptResult | None) -> None:
     name = concept.partition("=")[0]
     sets = found.text_sets if found and isinstance(found.text_sets, TextSets) else None
     of_texts = {p.name for p in PROPERTIES.values() if p.scope == "example"}
-    of_texts |= {told.property_name for told in (*sets.values.concepts, *sets.numbers)} if sets else set()
+    if sets:
+        of_texts |= {c.property_name for c in sets.values.concepts} | {n.property_name for n in sets.numbers}
     of_tokens = {c.property_name for view in found.views.values() for c in view.concepts} if found else set()
     if name not in of_texts - of_tokens:
         return
